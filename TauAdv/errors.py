@@ -1,0 +1,47 @@
+"""The errors that a user can mend, and how scripts show them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+
+__all__ = ["ConfigError", "InputError", "OutputExistsError", "TauAdvError", "nearest", "report_errors"]
+
+
+class TauAdvError(Exception):
+    """Base of every error whose cause is outside the code: the message says what to change."""
+
+
+class InputError(TauAdvError, ValueError):
+    """A file, branch, histogram or value is not what the step needs."""
+
+
+class ConfigError(TauAdvError, ValueError):
+    """A setting is unknown, of the wrong type or contradicts another one."""
+
+
+class OutputExistsError(TauAdvError, FileExistsError):
+    """The output is already there and was made with other settings or inputs."""
+
+
+def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the known name closest to ``name``, or an empty string."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" (did you mean '{found[0]}'?)" if found else ""
+
+
+def report_errors(main: Callable[..., None]) -> Callable[..., None]:
+    """Decorate a script's ``main``: a :class:`TauAdvError` becomes one message on stderr and exit status 2."""
+
+    @wraps(main)
+    def wrapped(*args: object, **kwargs: object) -> None:
+        try:
+            main(*args, **kwargs)
+        except TauAdvError as error:
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(2) from error
+
+    return wrapped

@@ -1,0 +1,220 @@
+"""Outputs that are whole or absent, and the manifest that says how each was made.
+
+A step writes to a temporary name beside its output and renames it at the end, so a killed step leaves nothing under the
+final name. Beside every output file lies ``<name>.manifest.json`` (inside it, ``manifest.json``, for a folder).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from TauAdv import __version__
+from TauAdv.errors import InputError, OutputExistsError
+
+__all__ = [
+    "describe_input",
+    "finished",
+    "manifest_path",
+    "new_file",
+    "new_folder",
+    "read_manifest",
+    "write_manifest",
+]
+
+_VERSIONED = ("numpy", "awkward", "uproot", "pyarrow", "keras", "tensorflow-cpu", "tensorflow", "mlflow", "pythia8mc", "fastjet")
+_SAMPLED_BYTES = 1 << 20
+
+
+def manifest_path(output: Path | str) -> Path:
+    """Return where the manifest of ``output`` (a file, or a folder that exists) is kept."""
+    output = Path(output)
+    return output / "manifest.json" if output.is_dir() else output.with_name(output.name + ".manifest.json")
+
+
+def describe_input(path: Path | str) -> dict[str, Any]:
+    """Return name, size and a digest (size, first and last MiB) that identify an input file or a folder with a manifest.
+
+    Raises:
+        InputError: if the path does not exist.
+    """
+    path = Path(path)
+    if not path.exists():
+        msg = f"{path}: no such file or folder"
+        raise InputError(msg)
+    target = manifest_path(path) if path.is_dir() else path
+    if not target.exists():
+        msg = f"{path}: folder without manifest.json; it is not an output of TauAdv or was not finished"
+        raise InputError(msg)
+    size = target.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with target.open("rb") as stream:
+        digest.update(stream.read(_SAMPLED_BYTES))
+        if size > _SAMPLED_BYTES:
+            stream.seek(max(_SAMPLED_BYTES, size - _SAMPLED_BYTES))
+            digest.update(stream.read())
+    return {"name": path.name, "size": size, "digest": digest.hexdigest()[:32]}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python, TauAdv and the libraries that can change an output."""
+    found = {"python": platform.python_version(), "TauAdv": __version__}
+    for name in _VERSIONED:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy scalars, arrays, paths and sets into what JSON can hold."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, set | frozenset | tuple):
+        return list(value)
+    msg = f"cannot write a {type(value).__name__} into a manifest"
+    raise TypeError(msg)
+
+
+def as_json(value: Any) -> Any:
+    """Return ``value`` as it reads back from JSON (for comparisons with a stored manifest)."""
+    return json.loads(json.dumps(value, default=_plain))
+
+
+def write_manifest(
+    output: Path | str,
+    *,
+    step: str,
+    settings: Mapping[str, Any],
+    inputs: Iterable[Path | str] = (),
+    counts: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Write the manifest of ``output`` (atomically) and return it.
+
+    Args:
+        output: the file or folder that it describes.
+        step: name of the step, for example ``"skim"``.
+        settings: everything that decides the content of the output.
+        inputs: files and folders read.
+        counts: what went in and came out.
+        seed: seed of the random numbers, where there are any.
+        more: further entries (JSON values, numpy arrays allowed).
+    """
+    manifest = {
+        "step": step,
+        "settings": settings,
+        "inputs": [describe_input(path) for path in inputs],
+        "counts": counts or {},
+        "seed": seed,
+        "versions": versions(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **more,
+    }
+    target = manifest_path(output)
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
+    temporary.write_text(json.dumps(manifest, indent=1, default=_plain) + "\n", encoding="utf-8")
+    os.replace(temporary, target)
+    return as_json(manifest)
+
+
+def read_manifest(output: Path | str) -> dict[str, Any]:
+    """Return the manifest of ``output``.
+
+    Raises:
+        InputError: if there is none, or it is not JSON.
+    """
+    path = manifest_path(output)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        msg = f"{output}: no manifest ({path.name}) found; it is not an output of TauAdv or was not finished"
+        raise InputError(msg) from error
+    except json.JSONDecodeError as error:
+        msg = f"{path}: not a JSON file ({error}); remake {output} with --overwrite"
+        raise InputError(msg) from error
+
+
+def finished(
+    output: Path | str,
+    *,
+    step: str,
+    settings: Mapping[str, Any],
+    inputs: Iterable[Path | str] = (),
+    overwrite: bool = False,
+) -> dict[str, Any] | None:
+    """Return the manifest if ``output`` was already made by the same step, settings and inputs; ``None`` if it is to be made.
+
+    Raises:
+        OutputExistsError: if the output exists but differs in any of these and ``overwrite`` is false.
+    """
+    output = Path(output)
+    if overwrite or not output.exists():
+        return None
+    wanted = as_json({"step": step, "settings": settings, "inputs": [describe_input(path) for path in inputs]})
+    try:
+        manifest = read_manifest(output)
+    except InputError:
+        manifest = {}
+    differing = [key for key, value in wanted.items() if manifest.get(key) != value]
+    if not differing:
+        return manifest
+    reason = f"was made with other {' and '.join(differing)}" if manifest else "has no manifest"
+    msg = f"{output}: exists and {reason}; give another output name, or --overwrite to replace it"
+    raise OutputExistsError(msg)
+
+
+def _temporary(path: Path) -> Path:
+    # the suffix stays: uproot, keras and matplotlib choose the format by it
+    return path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp{path.suffix}")
+
+
+@contextmanager
+def new_file(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; rename it to ``path`` at the end, or remove it if the block raises."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(path)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``; rename it to ``path`` (replacing one there) at the end, or remove it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = _temporary(path)
+    temporary.mkdir()
+    try:
+        yield temporary
+        if path.exists():
+            old = _temporary(path)
+            os.replace(path, old)
+            os.replace(temporary, path)
+            shutil.rmtree(old)
+        else:
+            os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
