@@ -1,5 +1,6 @@
 """Shared fixtures: where the reference data is."""
 
+import importlib.util
 import os
 from pathlib import Path
 
@@ -23,3 +24,23 @@ def reference_data() -> Path:
 def oracle(reference_data: Path) -> Path:
     """Folder of the reference inputs and outputs (see its README)."""
     return reference_data / "oracle"
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """Root of the checkout."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def run_script(repository: Path):
+    """Return a function that runs a script's main in this process: ``run_script("Production/skim_tree.py", "--input", ...)``."""
+
+    def run(script: str, *arguments: object) -> None:
+        path = repository / script
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        module.main([str(argument) for argument in arguments])
+
+    return run

@@ -1,0 +1,61 @@
+"""What every bench program shares: the options, interleaved timing and the table of goal, figure, baseline and limit."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+
+def options(description: str) -> argparse.Namespace:
+    """Parse ``--quick`` and ``--json FILE``."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="smaller samples and fewer repetitions (under 5 minutes)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
+    return parser.parse_args()
+
+
+def interleaved(jobs: Mapping[str, Callable[[], Any]], repetitions: int, warm_up: int = 1) -> dict[str, float]:
+    """Return the median wall time in seconds of each job; the jobs take turns, so that a drift of the machine hits all."""
+    times: dict[str, list[float]] = {name: [] for name in jobs}
+    for repetition in range(-warm_up, repetitions):
+        for name, job in jobs.items():
+            start = time.perf_counter()
+            job()
+            if repetition >= 0:
+                times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+class Report:
+    """Collects rows of goal, figure, baseline and physical limit; prints them side by side; writes them as JSON."""
+
+    columns = ("what", "figure", "baseline", "ratio", "goal", "limit")
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.rows: list[dict[str, Any]] = []
+
+    def add(self, what: str, *, figure: str, baseline: str = "-", ratio: float | None = None, goal: str = "-", limit: str = "-") -> None:
+        """Add a row; ``ratio`` is figure over baseline, measured in this run."""
+        self.rows.append(
+            {"what": what, "figure": figure, "baseline": baseline, "ratio": ratio, "goal": goal, "limit": limit}
+        )
+
+    def finish(self, json_path: Path | None = None) -> None:
+        """Print the table and write the JSON file."""
+        cells = [self.columns] + [
+            tuple("-" if row[c] is None else f"{row[c]:.2f}" if isinstance(row[c], float) else str(row[c]) for c in self.columns)
+            for row in self.rows
+        ]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]
+        print(f"\n{self.title}  ({platform.machine()}, Python {platform.python_version()})")
+        for row in cells:
+            print("  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)))
+        if json_path is not None:
+            json_path.write_text(json.dumps({"title": self.title, "rows": self.rows}, indent=1) + "\n", encoding="utf-8")
