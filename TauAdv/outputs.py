@@ -34,7 +34,18 @@ __all__ = [
     "write_manifest",
 ]
 
-_VERSIONED = ("numpy", "awkward", "uproot", "pyarrow", "keras", "tensorflow-cpu", "tensorflow", "mlflow", "pythia8mc", "fastjet")
+_VERSIONED = (
+    "numpy",
+    "awkward",
+    "uproot",
+    "pyarrow",
+    "keras",
+    "tensorflow-cpu",
+    "tensorflow",
+    "mlflow",
+    "pythia8mc",
+    "fastjet",
+)
 _SAMPLED_BYTES = 1 << 20
 
 

@@ -41,7 +41,9 @@ class Report:
         self.title = title
         self.rows: list[dict[str, Any]] = []
 
-    def add(self, what: str, *, figure: str, baseline: str = "-", ratio: float | None = None, goal: str = "-", limit: str = "-") -> None:
+    def add(
+        self, what: str, *, figure: str, baseline: str = "-", ratio: float | None = None, goal: str = "-", limit: str = "-"
+    ) -> None:
         """Add a row; ``ratio`` is figure over baseline, measured in this run."""
         self.rows.append(
             {"what": what, "figure": figure, "baseline": baseline, "ratio": ratio, "goal": goal, "limit": limit}
@@ -50,7 +52,10 @@ class Report:
     def finish(self, json_path: Path | None = None) -> None:
         """Print the table and write the JSON file."""
         cells = [self.columns] + [
-            tuple("-" if row[c] is None else f"{row[c]:.2f}" if isinstance(row[c], float) else str(row[c]) for c in self.columns)
+            tuple(
+                "-" if row[c] is None else f"{row[c]:.2f}" if isinstance(row[c], float) else str(row[c])
+                for c in self.columns
+            )
             for row in self.rows
         ]
         widths = [max(len(row[i]) for row in cells) for i in range(len(self.columns))]

@@ -34,7 +34,7 @@ def repository() -> Path:
 
 @pytest.fixture
 def run_script(repository: Path):
-    """Return a function that runs a script's main in this process: ``run_script("Production/skim_tree.py", "--input", ...)``."""
+    """Return a function that runs a script in this process: ``run_script("Production/skim_tree.py", "--input", ...)``."""
 
     def run(script: str, *arguments: object) -> None:
         path = repository / script

@@ -1,0 +1,44 @@
+# make setup | demo | test | lint | bench | docs | clean        (each makes .venv first where it needs it)
+SHELL := /bin/bash
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+# TensorFlow build: cpu or gpu (make demo TENSORFLOW=gpu)
+TENSORFLOW ?= cpu
+# the first Python 3.11-3.13 that runs; choose another with make PYTHON=...
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+
+.PHONY: setup demo test lint bench docs clean
+
+setup: $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --upgrade pip
+	$(PY) -m pip install --quiet --progress-bar on -e '.[$(TENSORFLOW),simulation,notebook,test]'
+	@touch $@
+
+demo: $(STAMP)
+	$(PY) demo/run_demo.py
+
+test: $(STAMP)
+	$(PY) -m pytest
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(STAMP)
+	@set -e; for program in $$(ls bench/*.py | grep -v bench/report.py); do echo "== $$program"; $(PY) $$program --quick; done
+
+docs: $(STAMP)
+	$(PY) -m pip install --quiet -e '.[docs]'
+	$(VENV)/bin/mkdocs build --strict
+
+# demo_output/ (generated events, runs, plots) stays; remove it by hand
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache site
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

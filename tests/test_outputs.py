@@ -1,0 +1,111 @@
+"""Outputs are whole or absent; manifests decide whether a step runs again."""
+
+import numpy as np
+import pytest
+
+from TauAdv.errors import InputError, OutputExistsError, TauAdvError, report_errors
+from TauAdv.outputs import describe_input, finished, manifest_path, new_file, new_folder, read_manifest, write_manifest
+
+
+def make(path, settings, inputs=()):
+    with new_file(path) as temporary:
+        temporary.write_text("content")
+    return write_manifest(path, step="test", settings=settings, inputs=inputs, counts={"n": np.int64(3)}, seed=1)
+
+
+def test_file_appears_only_when_whole(tmp_path):
+    path = tmp_path / "sub" / "out.txt"
+    with pytest.raises(RuntimeError), new_file(path) as temporary:
+        temporary.write_text("half")
+        assert temporary.suffix == ".txt"
+        raise RuntimeError
+    assert list(path.parent.iterdir()) == []
+    with new_file(path) as temporary:
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_failing_step_keeps_the_old_file(tmp_path):
+    path = tmp_path / "out.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), new_file(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+
+
+def test_folder_replaces_an_old_one(tmp_path):
+    folder = tmp_path / "set"
+    for content in ("old", "new"):
+        with new_folder(folder) as temporary:
+            (temporary / content).write_text(content)
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    with pytest.raises(RuntimeError), new_folder(folder) as temporary:
+        raise RuntimeError
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_finished_step_is_recognised(tmp_path):
+    source = tmp_path / "in.txt"
+    source.write_text("abc")
+    path = tmp_path / "out.txt"
+    settings = {"cut": 0.5, "edges": np.array([1.0, 2.0]), "names": ("a", "b")}
+    assert finished(path, step="test", settings=settings, inputs=[source]) is None
+    written = make(path, settings, [source])
+    assert finished(path, step="test", settings=settings, inputs=[source]) == written == read_manifest(path)
+    assert written["counts"] == {"n": 3}
+    assert finished(path, step="test", settings=settings, inputs=[source], overwrite=True) is None
+
+
+@pytest.mark.parametrize("change", ["settings", "inputs", "step"])
+def test_changed_step_is_refused(tmp_path, change):
+    source = tmp_path / "in.txt"
+    source.write_text("abc")
+    path = tmp_path / "out.txt"
+    make(path, {"cut": 1}, [source])
+    if change == "inputs":
+        source.write_text("abcd")
+    with pytest.raises(OutputExistsError, match=f"other {change}"):
+        finished(
+            path,
+            step="other" if change == "step" else "test",
+            settings={"cut": 2 if change == "settings" else 1},
+            inputs=[source],
+        )
+
+
+def test_output_without_manifest_is_refused(tmp_path):
+    path = tmp_path / "out.txt"
+    path.write_text("of somebody")
+    with pytest.raises(OutputExistsError, match="no manifest"):
+        finished(path, step="test", settings={})
+    manifest_path(path).write_text("{")
+    with pytest.raises(InputError, match="not a JSON file"):
+        read_manifest(path)
+
+
+def test_describe_input_sees_the_end_of_large_files(tmp_path):
+    path = tmp_path / "large"
+    content = bytearray(3 << 20)
+    path.write_bytes(content)
+    before = describe_input(path)
+    content[-1] = 1
+    path.write_bytes(content)
+    assert describe_input(path) != before
+    with pytest.raises(InputError, match="no such file"):
+        describe_input(tmp_path / "absent")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match=r"without manifest\.json"):
+        describe_input(tmp_path / "folder")
+
+
+def test_scripts_show_errors_without_traceback(capsys):
+    @report_errors
+    def main():
+        raise TauAdvError("the way out")
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert capsys.readouterr().err == "error: the way out\n"

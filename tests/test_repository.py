@@ -1,0 +1,127 @@
+"""The repository keeps its own rules: pins, direction of imports, notebooks without outputs, no machine paths."""
+
+import ast
+import configparser
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+STAGES = ["tuples", "jets", "production", "features", "shards", "models", "attacks", "training", "evaluation", "plotting"]
+SIDE = {"config", "outputs", "errors", "tracking", "__init__"}
+# the stages that each stage may read from; simulation makes tuples and nothing else
+MAY_IMPORT = {stage: set(STAGES[: index + 1]) for index, stage in enumerate(STAGES)} | {
+    "simulation": {"tuples", "simulation"}
+}
+MAY_IMPORT["plotting"] = {"plotting"}  # takes tables and histograms, never files or models
+
+
+def tracked_files(repository: Path) -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=repository, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [repository / line for line in listed.stdout.splitlines() if (repository / line).is_file()]
+
+
+def requirements(repository: Path) -> dict[str, set[Requirement]]:
+    parser = configparser.ConfigParser()
+    parser.read(repository / "setup.cfg")
+
+    def parse(block: str) -> set[Requirement]:
+        return {Requirement(line) for line in block.splitlines() if line.strip() and not line.startswith("#")}
+
+    found = {"base": parse(parser["options"]["install_requires"])}
+    return found | {name: parse(block) for name, block in parser["options.extras_require"].items()}
+
+
+def imported_modules(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_environment_has_the_pins_of_setup_cfg(repository):
+    environment = yaml.safe_load((repository / "environment.yml").read_text())
+    lists = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    pinned = {Requirement(line) for line in lists[0] if not line.startswith("-e")}
+    wanted = requirements(repository)
+    assert pinned == wanted["base"] | wanted["cpu"] | wanted["simulation"] | wanted["notebook"] | wanted["test"]
+
+
+def test_environment_python_is_supported(repository):
+    environment = yaml.safe_load((repository / "environment.yml").read_text())
+    (python,) = [entry for entry in environment["dependencies"] if isinstance(entry, str) and entry.startswith("python")]
+    parser = configparser.ConfigParser()
+    parser.read(repository / "setup.cfg")
+    assert python == "python" + parser["options"]["python_requires"]
+
+
+def test_imports_point_one_way(repository):
+    wrong = []
+    for path in (repository / "TauAdv").rglob("*.py"):
+        relative = path.relative_to(repository / "TauAdv")
+        stage = relative.parts[0]
+        if len(relative.parts) == 1:
+            continue
+        for module in imported_modules(path):
+            parts = module.split(".")
+            if parts[0] == "TauAdv" and len(parts) > 1 and parts[1] not in SIDE | MAY_IMPORT[stage]:
+                wrong.append(f"{relative} imports {module}")
+    assert wrong == []
+
+
+def test_side_modules_import_no_stage(repository):
+    for name in SIDE - {"__init__"}:
+        inside = {module for module in imported_modules(repository / f"TauAdv/{name}.py") if module.startswith("TauAdv.")}
+        assert {module.split(".")[1] for module in inside} <= SIDE | {"__version__"}
+
+
+@pytest.mark.parametrize(("library", "home"), [("mlflow", "TauAdv/tracking.py"), ("argparse", None), ("pickle", None)])
+def test_library_modules_keep_to_their_home(repository, library, home):
+    users = {
+        str(path.relative_to(repository))
+        for path in (repository / "TauAdv").rglob("*.py")
+        if any(module.split(".")[0] == library for module in imported_modules(path))
+    }
+    assert users <= {home}
+
+
+def test_nothing_is_evaluated(repository):
+    calls = []
+    for path in tracked_files(repository):
+        if path.suffix != ".py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"eval", "exec"}:
+                calls.append(f"{path}:{node.lineno}")
+    assert calls == []
+
+
+def test_no_machine_paths(repository):
+    pattern = re.compile(r"(?<![\w.])/(work|tmp|home|root|eos/user|afs)/")
+    wrong = []
+    for path in tracked_files(repository):
+        if path.suffix in {".py", ".md", ".yaml", ".yml", ".cfg", ".toml", ".ipynb", ".json"} and path != Path(__file__):
+            wrong += [f"{path}: {line}" for line in path.read_text(encoding="utf-8").splitlines() if pattern.search(line)]
+    assert wrong == []
+
+
+def test_notebooks_hold_no_outputs(repository):
+    for path in (repository / "notebooks").glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells), path
+
+
+def test_scripts_are_short(repository):
+    for folder in ("Production", "Training", "Evaluation"):
+        for path in (repository / folder).glob("*.py"):
+            lines = len(path.read_text(encoding="utf-8").splitlines())
+            assert lines <= 90, f"{path}: {lines} lines; a script parses, validates and makes one library call"
