@@ -172,7 +172,7 @@ def finished(
     inputs: Iterable[Path | str] = (),
     overwrite: bool = False,
 ) -> dict[str, Any] | None:
-    """Return the manifest if ``output`` was already made by the same step, settings and inputs; ``None`` if it is to be made.
+    """Return the manifest of an output made before by the same step, settings and inputs; ``None`` if it is to be made.
 
     Raises:
         OutputExistsError: if the output exists but differs in any of these and ``overwrite`` is false.
