@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from TauAdv.errors import ConfigError, nearest
 
-__all__ = ["Settings", "dump_settings", "load_settings", "read_yaml"]
+__all__ = ["Settings", "dump_settings", "load_settings", "read_yaml", "validate_settings"]
 
 
 class Settings(BaseModel):
@@ -71,10 +71,18 @@ def load_settings(
         pairs = [_parse_override(text) for text in overrides]
     for key, value in pairs:
         _assign(content, key, value)
+    return validate_settings(kind, content, "command line" if path is None else str(path))
+
+
+def validate_settings(kind: type[SettingsType], content: Mapping[str, Any], source: str) -> SettingsType:
+    """Return the settings in a mapping that was read from ``source``.
+
+    Raises:
+        ConfigError: lists every unknown key, wrong type and bad value.
+    """
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        source = "command line" if path is None else str(path)
         lines = [f"  {_explain(kind, entry)}" for entry in error.errors()]
         msg = f"{source}: {len(lines)} setting{'s' if len(lines) > 1 else ''} not accepted:\n" + "\n".join(lines)
         raise ConfigError(msg) from error
