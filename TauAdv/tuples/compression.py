@@ -17,8 +17,8 @@ _LARGEST_DICTIONARY = 1 << 26
 class SizedLZMA(uproot.LZMA):
     """LZMA with a dictionary no larger than the data.
 
-    The files are as small as with the preset's own 64 MiB dictionary, whose set-up would cost ten times more than compressing
-    a basket of the usual few kB.
+    The files are as small as with the preset's own 64 MiB dictionary, whose set-up costs ten times more than to compress a
+    basket of the usual few kB.
     """
 
     @property

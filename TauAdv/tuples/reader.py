@@ -1,4 +1,4 @@
-"""Streamed reading of tau tuples: TTree or RNTuple; std::vector, RVec or leaf-array branches; only the branches asked for."""
+"""Streamed reading of tau tuples: TTree or RNTuple; std::vector, RVec or leaf arrays; only the branches asked for."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from TauAdv.tuples.files import check_root_file, resolve_inputs
 
 __all__ = ["TupleReader", "open_root", "read"]
 
-_READ_ERRORS = (OSError, ValueError, KeyError, IndexError, TypeError, struct.error, EOFError, NotImplementedError)
-_READ_ERRORS += (uproot.DeserializationError, RuntimeError, AssertionError)
+_READ_ERRORS = (
+    *(OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AssertionError),
+    *(RuntimeError, NotImplementedError, struct.error, uproot.DeserializationError),
+)
 _STEP_SIZE = 20_000
 _TREES = ("TTree", "ROOT::RNTuple")
 
@@ -31,7 +33,8 @@ def _reading(path: Path) -> Iterator[None]:
     except InputError:
         raise
     except _READ_ERRORS as error:
-        msg = f"{path}: cannot be read as a ROOT file, it may be damaged ({type(error).__name__}: {error}); make or copy it again"
+        cause = f"{type(error).__name__}: {error}"
+        msg = f"{path}: cannot be read as a ROOT file, it may be damaged; make or copy it again ({cause})"
         raise InputError(msg) from error
 
 
@@ -72,7 +75,7 @@ def open_tree(file: Any, path: Path, tree: str) -> Any:
 def branch_names(tree: Any) -> list[str]:
     """Return the branches of a tree, without those that only count the values of leaf arrays."""
     if not isinstance(tree, uproot.TTree):
-        return [name for name in tree.keys(recursive=False)]
+        return list(tree.keys(recursive=False))
     names, counters = [], set()
     for branch in tree.branches:
         names.append(branch.name)

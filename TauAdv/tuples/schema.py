@@ -29,7 +29,7 @@ class Branch:
         absent: what stands for "there is none": -1 for an index, else the lowest number of the type.
         unit: GeV, cm, rad or empty.
         description: what it is, empty where the name says it.
-        group: the object it belongs to, for example ``tau`` or ``pfCand``; the jagged branches of a group share their lengths.
+        group: the object it belongs to, for example ``pfCand``; the jagged branches of a group share their lengths.
     """
 
     name: str
@@ -61,7 +61,7 @@ def _read_group(group: str, content: Mapping[str, Any]) -> list[Branch]:
 
 def _read_schema() -> tuple[Mapping[str, Branch], Mapping[str, Branch]]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    content = yaml.load(files("TauAdv.tuples").joinpath("branches.yaml").read_text(encoding="utf-8"), Loader=loader)  # noqa: S506
+    content = yaml.load(files("TauAdv.tuples").joinpath("branches.yaml").read_text(encoding="utf-8"), Loader=loader)
     tables = []
     for part in ("groups", "added"):
         found = [entry for group, members in content[part].items() for entry in _read_group(group, members)]
@@ -82,7 +82,7 @@ def branch(name: str) -> Branch:
     """
     found = SCHEMA.get(name) or ADDED.get(name)
     if found is None:
-        msg = f"'{name}' is not a branch of tau tuples{nearest(name, list(SCHEMA))}; they are listed in TauAdv/tuples/branches.yaml"
+        msg = f"'{name}' is not a branch of tau tuples{nearest(name, list(SCHEMA))}; TauAdv/tuples/branches.yaml lists them"
         raise InputError(msg)
     return found
 

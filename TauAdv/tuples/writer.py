@@ -72,7 +72,7 @@ class TupleWriter:
             self._file.compression = codec
             if tree in self._file.keys(cycle=False):
                 self._file.close()
-                msg = f"{self.path}: already has a tree '{tree}'; give another output tree, or --overwrite to make the file anew"
+                msg = f"{self.path}: already has a tree '{tree}'; give another name, or --overwrite to make the file anew"
                 raise OutputExistsError(msg)
         else:
             self._file = uproot.recreate(self.path, compression=codec)
@@ -138,9 +138,9 @@ class TupleWriter:
     def _check_types(self, tree: str, columns: Columns, types: dict[str, np.dtype]) -> None:
         missing, unknown = [n for n in types if n not in columns], [n for n in columns if n not in types]
         changed = [name for name, column in columns.items() if types.get(name, _dtype(column)) != _dtype(column)]
-        for problem, names in (("lacks", missing), ("has new", unknown), ("has other types in", changed)):
+        for problem, names in (("lacks", missing), ("adds", unknown), ("has other types in", changed)):
             if names:
-                msg = f"{self.path}: tree '{tree}': this chunk {problem} branches, compared with the first one: {', '.join(names)}"
+                msg = f"{self.path}: tree '{tree}': compared with the first chunk, this one {problem} {', '.join(names)}"
                 raise InputError(msg)
 
     def _make(self, tree: str, columns: Columns) -> Any:
