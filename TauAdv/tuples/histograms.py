@@ -48,7 +48,7 @@ def to_hist(values: Any, *edges: Sequence[float], variances: Any = None) -> hist
         raise InputError(msg)
     storage = hist.storage.Double() if variances is None else hist.storage.Weight()
     histogram = hist.Hist(*(hist.axis.Variable(np.asarray(axis, dtype=np.float64)) for axis in edges), storage=storage)
-    view = histogram.view(flow=True)
+    view: Any = histogram.view(flow=True)
     if variances is None:
         view[...] = _with_flow(values, view.shape)
     else:
