@@ -45,7 +45,7 @@ def test_formula_in_float64(problem, d):
 
 
 def test_first_steps_in_float32(problem):
-    start, gradients = problem
+    _, gradients = problem
     expected = nadam_reference(np.zeros(7), gradients[:3], 1.0, 0.004)
     np.testing.assert_allclose(run_optimizer(Nadam(1.0, 0.004), np.zeros(7), gradients[:3], "float32"), expected, rtol=2e-6)
 
@@ -74,7 +74,7 @@ def test_configuration_round_trip():
 
 
 def test_saved_with_a_model_and_restored(tmp_path):
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)], name="net")
     model.compile(optimizer=Nadam(0.01, 0.002), loss="mse")
     inputs, targets = np.ones((4, 2), "f4"), np.zeros((4, 3), "f4")
     model.fit(inputs, targets, epochs=2, verbose=0)
