@@ -1,0 +1,174 @@
+"""Closure: does the simulation describe the data? chi2/ndf and data/MC rate of a score."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from TauAdv.errors import InputError
+from TauAdv.evaluation.contributions import Contribution, check_dataset_ids, genuine_ids
+from TauAdv.evaluation.histograms import require_columns
+from TauAdv.evaluation.statistics import Measured, weighted_quantile
+
+__all__ = ["ClosureTest", "closure_test", "top_edges"]
+
+NOT_SENSITIVE_BELOW = 3.0
+
+
+@dataclass(frozen=True)
+class ClosureTest:
+    """Agreement of data and simulation in a range of the score.
+
+    Attributes:
+        chi2: sum over bins of (data - MC)² / variance, the statistical error of both included.
+        ndf: number of bins that hold data or MC.
+        rate: data / MC in the whole range, with its statistical error.
+        overall: data / MC of all rows before any normalisation.
+        edges: bin edges; the outer ones may be infinite.
+    """
+
+    chi2: float
+    ndf: int
+    rate: Measured
+    overall: Measured
+    edges: tuple[float, ...]
+
+    @property
+    def chi2_per_ndf(self) -> float:
+        """chi2/ndf; 1 is expected of a perfect description."""
+        return self.chi2 / self.ndf
+
+    @property
+    def sensitive(self) -> bool:
+        """Whether there is a disagreement worth repairing: chi2/ndf - 1 of at least 3 (asked of the nominal model)."""
+        return self.chi2_per_ndf - 1 >= NOT_SENSITIVE_BELOW
+
+
+def top_edges(
+    score: ArrayLike, weights: ArrayLike | None = None, *, fraction: float = 0.5, bins: int = 20
+) -> NDArray[np.float64]:
+    """Return edges of the region with the top ``fraction`` of genuine taus, in bins that hold equal shares of them.
+
+    Args:
+        score: score of genuine taus in the nominal simulation.
+        weights: their weights.
+        fraction: part of them in the region; 1 takes the whole range.
+        bins: number of bins; fewer are returned where the score saturates and edges coincide.
+
+    Returns:
+        Edges, the last one infinite (for ``fraction=1`` the first one minus infinite).
+
+    Raises:
+        InputError: no genuine taus, negative weights, or a fraction outside (0, 1].
+    """
+    if not 0 < fraction <= 1:
+        msg = f"fraction of genuine taus: expected a value in (0, 1], received {fraction}"
+        raise InputError(msg)
+    inner = weighted_quantile(score, np.linspace(1 - fraction, 1, bins + 1), weights)
+    inner[-1] = np.inf
+    if fraction == 1:
+        inner[0] = -np.inf
+    return np.unique(inner)
+
+
+def closure_test(
+    table: pd.DataFrame,
+    contributions: list[Contribution],
+    *,
+    column: str = "Djet",
+    fraction: float = 0.5,
+    bins: int = 20,
+    normalise: bool = True,
+    edges: ArrayLike | None = None,
+) -> ClosureTest:
+    """Compare data with simulation in the top part of the score.
+
+    The region is defined by the genuine taus of the simulation: their top ``fraction`` in this score, in ``bins`` bins of
+    equal population, so that models whose scores differ in scale are asked about the same taus.
+
+    Args:
+        table: prediction table with Djet (or ``column``), weights, dataset_id.
+        contributions: what the dataset ids stand for.
+        column: score.
+        fraction: part of the genuine taus in the region.
+        bins: number of bins.
+        normalise: scale all simulation together such that its total equals that of data; what is tested is then the
+            score and not the yield.
+        edges: use these bins instead.
+
+    Raises:
+        InputError: missing columns, unknown contributions, no data, no simulation.
+    """
+    require_columns(table, [column, "weights", "dataset_id"])
+    dataset_id = table["dataset_id"].to_numpy()
+    check_dataset_ids(dataset_id, contributions)
+    score = table[column].to_numpy(dtype=np.float64)
+    data_id = next(entry.dataset_id for entry in contributions if entry.data)
+    is_data = dataset_id == data_id
+    weights = np.where(is_data, 1.0, table["weights"].to_numpy(dtype=np.float64))
+    overall = _overall_rate(weights[is_data], weights[~is_data])
+    if normalise:
+        weights = np.where(is_data, weights, weights * overall.value)
+    if edges is None:
+        genuine = np.isin(dataset_id, genuine_ids(contributions))
+        if not genuine.any():
+            msg = f"closure: no genuine taus (dataset_id {genuine_ids(contributions)}): they define the region of the test"
+            raise InputError(msg)
+        edges = top_edges(score[genuine], weights[genuine], fraction=fraction, bins=bins)
+    edges = np.asarray(edges, dtype=np.float64)
+    data, mc = ((score[part], weights[part]) for part in (is_data, ~is_data))
+    chi2, ndf = _chi2(*_binned(*data, edges), *_binned(*mc, edges))
+    rate = _rate(data, mc, edges, normalise)
+    return ClosureTest(chi2, ndf, rate, overall, tuple(edges.tolist()))
+
+
+def _overall_rate(data: NDArray, mc: NDArray) -> Measured:
+    for name, weights in (("data", data), ("simulation", mc)):
+        if weights.sum() <= 0:
+            msg = f"closure: {name} has {len(weights)} rows of total weight {weights.sum()}; both data and MC are needed"
+            raise InputError(msg)
+    rate = data.sum() / mc.sum()
+    return Measured(float(rate), float(rate * np.hypot(*(np.sqrt(np.sum(w**2)) / w.sum() for w in (data, mc)))))
+
+
+def _binned(score: NDArray, weights: NDArray, edges: NDArray) -> tuple[NDArray, NDArray]:
+    index = np.searchsorted(edges, score, side="right") - 1
+    inside = (index >= 0) & (index < len(edges) - 1)
+    index, weights = index[inside], weights[inside]
+    count = len(edges) - 1
+    return np.bincount(index, weights, count), np.bincount(index, weights**2, count)
+
+
+def _chi2(data: NDArray, data_variance: NDArray, mc: NDArray, mc_variance: NDArray) -> tuple[float, int]:
+    """chi2 and number of filled bins; a bin without data takes the variance that the simulation lets expect."""
+    variance = np.where(data > 0, data_variance, np.maximum(mc, 0)) + mc_variance
+    filled = variance > 0
+    if not filled.any():
+        msg = "closure: neither data nor simulation in the tested range of the score"
+        raise InputError(msg)
+    return float(np.sum((data - mc)[filled] ** 2 / variance[filled])), int(filled.sum())
+
+
+def _rate(data: tuple[NDArray, NDArray], mc: tuple[NDArray, NDArray], edges: NDArray, normalised: bool) -> Measured:
+    """Data over MC inside the edges; if normalised, the errors are those of fractions of the totals."""
+    (data_sum, data_error), (mc_sum, mc_error) = (_sum_inside(*side, edges, normalised) for side in (data, mc))
+    if mc_sum <= 0:
+        msg = "closure: no simulation in the tested range of the score"
+        raise InputError(msg)
+    if data_sum == 0:
+        return Measured(0.0, float(1 / mc_sum))  # one event, the usual scale of "none seen"
+    rate = data_sum / mc_sum
+    return Measured(float(rate), float(rate * np.hypot(data_error / data_sum, mc_error / mc_sum)))
+
+
+def _sum_inside(score: NDArray, weights: NDArray, edges: NDArray, normalised: bool) -> tuple[float, float]:
+    """Sum of weights inside the edges and its error, that of a fraction of a fixed total if normalised."""
+    inside = (score >= edges[0]) & (score < edges[-1])
+    total = weights[inside].sum()
+    fraction = total / weights.sum() if normalised else 0.0
+    squared = weights**2
+    variance = (1 - fraction) ** 2 * squared[inside].sum() + fraction**2 * squared[~inside].sum()
+    return float(total), float(np.sqrt(variance))

@@ -1,0 +1,96 @@
+"""Histograms and moments of a prediction table, by contribution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import hist
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from TauAdv.errors import InputError
+from TauAdv.evaluation.contributions import Contribution, check_dataset_ids
+from TauAdv.evaluation.statistics import Measured
+
+__all__ = ["fill_histograms", "moments", "require_columns"]
+
+
+def require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
+    """Refuse a table that lacks columns.
+
+    Raises:
+        InputError: lists all missing columns.
+    """
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        msg = f"prediction table: missing columns {missing}; found {list(table.columns)}"
+        raise InputError(msg)
+
+
+def fill_histograms(
+    table: pd.DataFrame,
+    column: str,
+    contributions: list[Contribution],
+    *,
+    bins: int,
+    value_range: tuple[float, float],
+    label: str = "",
+) -> hist.Hist:
+    """Return a histogram of a column with the axes (contribution, value), sums of weights and of squared weights.
+
+    The upper end of the range belongs to the last bin. Data has weight 1, simulation the weight of the table.
+
+    Args:
+        table: prediction table.
+        column: column to fill, for example ``"Djet"``.
+        contributions: what the dataset ids stand for.
+        bins: number of equal bins.
+        value_range: lower and upper end.
+        label: text of the axis.
+
+    Raises:
+        InputError: missing columns, or rows of an unknown contribution.
+    """
+    require_columns(table, [column, "weights", "dataset_id"])
+    check_dataset_ids(table["dataset_id"].to_numpy(), contributions)
+    names = hist.axis.StrCategory([entry.name for entry in contributions], name="contribution")
+    values = hist.axis.Regular(bins, *value_range, name="value", label=label or column)
+    filled = hist.Hist(names, values, storage=hist.storage.Weight())
+    last = np.nextafter(value_range[1], value_range[0])
+    for entry in contributions:
+        rows = table[table["dataset_id"] == entry.dataset_id]
+        content = rows[column].to_numpy(dtype=np.float64)
+        weights = np.ones(len(rows)) if entry.data else rows["weights"].to_numpy(dtype=np.float64)
+        filled.fill(entry.name, np.where(content == value_range[1], last, content), weight=weights)
+    return filled
+
+
+def moments(table: pd.DataFrame, column: str, contributions: list[Contribution]) -> dict[str, tuple[Measured, Measured]]:
+    """Return mean and width (standard deviation) of a column, with errors, for ``"data"`` and ``"MC"`` (weighted).
+
+    Raises:
+        InputError: missing columns, unknown contributions, a side without rows.
+    """
+    require_columns(table, [column, "weights", "dataset_id"])
+    check_dataset_ids(table["dataset_id"].to_numpy(), contributions)
+    data_id = next(entry.dataset_id for entry in contributions if entry.data)
+    is_data = (table["dataset_id"] == data_id).to_numpy()
+    values, weights = (table[name].to_numpy(dtype=np.float64) for name in (column, "weights"))
+    return {
+        "data": _mean_and_width(values[is_data], np.ones(int(is_data.sum()))),
+        "MC": _mean_and_width(values[~is_data], weights[~is_data]),
+    }
+
+
+def _mean_and_width(values: NDArray, weights: NDArray) -> tuple[Measured, Measured]:
+    if not len(values) or weights.sum() <= 0:
+        msg = "mean and width: a side has no rows, or weights that do not sum to something positive"
+        raise InputError(msg)
+    mean = np.average(values, weights=weights)
+    variance = np.average((values - mean) ** 2, weights=weights)
+    fourth = np.average((values - mean) ** 4, weights=weights)
+    effective = weights.sum() ** 2 / np.sum(weights**2)
+    width_error = np.sqrt(max(fourth - variance**2, 0) / (4 * variance * effective)) if variance else 0.0
+    width = float(np.sqrt(variance))
+    return Measured(float(mean), float(width / np.sqrt(effective))), Measured(width, float(width_error))

@@ -1,0 +1,144 @@
+"""Statistical tools of the evaluation: weighted quantiles, AUC and efficiencies, each with its statistical error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import beta
+
+from TauAdv.errors import InputError
+
+__all__ = ["Efficiency", "Measured", "auc", "efficiency", "weighted_quantile"]
+
+ONE_SIGMA = 0.6826894921370859
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A value and its statistical standard deviation."""
+
+    value: float
+    error: float
+
+    def __format__(self, spec: str) -> str:
+        return f"{self.value:{spec or '.3f'}} ± {self.error:{spec or '.3f'}}"
+
+    def __str__(self) -> str:
+        return format(self, "")
+
+
+@dataclass(frozen=True)
+class Efficiency:
+    """A fraction with its 68 % Clopper-Pearson interval.
+
+    Attributes:
+        value: the (weighted) fraction that passes.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        passed: number of entries that pass, unweighted.
+    """
+
+    value: float
+    low: float
+    high: float
+    passed: int
+
+    def __str__(self) -> str:
+        return f"{self.value:.4f} +{self.high - self.value:.4f} -{self.value - self.low:.4f}"
+
+
+def _weights(weights: ArrayLike | None, count: int, name: str) -> NDArray[np.float64]:
+    values = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
+    if values.shape != (count,):
+        msg = f"weights of {name}: expected {count} values, received shape {list(values.shape)}"
+        raise InputError(msg)
+    if not np.all(np.isfinite(values)) or values.sum() <= 0:
+        msg = (
+            f"weights of {name}: expected finite values with a positive sum, received the sum {values.sum()} of {count} rows"
+        )
+        raise InputError(msg)
+    return values
+
+
+def weighted_quantile(values: ArrayLike, quantiles: ArrayLike, weights: ArrayLike | None = None) -> NDArray[np.float64]:
+    """Return the values below or at which the given fractions of the weight lie (inverse of the cumulative distribution).
+
+    Raises:
+        InputError: no values, or negative weights.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    weights = _weights(weights, len(values), "a quantile")
+    if np.any(weights < 0):
+        msg = f"a quantile needs weights >= 0; {int((weights < 0).sum())} of {len(weights)} are negative"
+        raise InputError(msg)
+    # a hair below, so that 1 - 0.7 = 0.30000000000000004 is still found at the third of ten values
+    wanted = np.clip(np.asarray(quantiles, dtype=np.float64) - 1e-12, 0, 1)
+    return np.quantile(values, wanted, weights=weights, method="inverted_cdf")
+
+
+def _fraction_below(values: NDArray, reference: NDArray, weights: NDArray) -> NDArray[np.float64]:
+    """Weighted fraction of ``reference`` below each value, ties counted half."""
+    order = np.argsort(reference)
+    cumulative = np.concatenate([[0.0], np.cumsum(weights[order])])
+    below = cumulative[np.searchsorted(reference[order], values, side="left")]
+    up_to = cumulative[np.searchsorted(reference[order], values, side="right")]
+    return (below + up_to) / (2 * cumulative[-1])
+
+
+def auc(
+    signal: ArrayLike,
+    background: ArrayLike,
+    signal_weights: ArrayLike | None = None,
+    background_weights: ArrayLike | None = None,
+) -> Measured:
+    """Return the area under the ROC curve and its error.
+
+    The error is that of DeLong et al. (Biometrics 44, 1988, 837), with weights: the variance of the mean over signal of the
+    fraction of background below it, plus the same with the parts exchanged. Ties count half.
+
+    Args:
+        signal: scores of signal.
+        background: scores of background.
+        signal_weights: weights of signal, default 1.
+        background_weights: weights of background, default 1.
+
+    Raises:
+        InputError: a side is empty or its weights do not sum to something positive.
+    """
+    signal, background = (np.asarray(side, dtype=np.float64) for side in (signal, background))
+    weights_s = _weights(signal_weights, len(signal), "signal")
+    weights_b = _weights(background_weights, len(background), "background")
+    won = _fraction_below(signal, background, weights_b)
+    lost = 1 - _fraction_below(background, signal, weights_s)
+    value = np.average(won, weights=weights_s)
+    parts = ((won, weights_s), (lost, weights_b))
+    variance = sum(np.sum(weights**2 * (part - value) ** 2) / weights.sum() ** 2 for part, weights in parts)
+    return Measured(float(value), float(np.sqrt(variance)))
+
+
+def efficiency(passes: ArrayLike, weights: ArrayLike | None = None) -> Efficiency:
+    """Return the weighted fraction that passes, with a 68 % Clopper-Pearson interval on effective counts.
+
+    The effective number of trials is chosen such that the binomial variance equals the variance of the weighted fraction;
+    where nothing or everything passes it is (sum w)² / sum w².
+
+    Raises:
+        InputError: no entries, or weights without a positive sum.
+    """
+    passes = np.asarray(passes, dtype=bool)
+    weights = _weights(weights, len(passes), "an efficiency")
+    total, squared = weights.sum(), weights**2
+    value = float(np.clip(weights[passes].sum() / total, 0, 1))
+    variance = (np.sum(squared[passes]) * (1 - value) ** 2 + np.sum(squared[~passes]) * value**2) / total**2
+    trials = value * (1 - value) / variance if 0 < value < 1 else total**2 / squared.sum()
+    low, high = _clopper_pearson(value * trials, trials)
+    return Efficiency(value, low, high, int(passes.sum()))
+
+
+def _clopper_pearson(passed: float, trials: float) -> tuple[float, float]:
+    tail = (1 - ONE_SIGMA) / 2
+    low = 0.0 if passed <= 0 else beta.ppf(tail, passed, trials - passed + 1)
+    high = 1.0 if passed >= trials else beta.ppf(1 - tail, passed + 1, trials - passed)
+    return float(low), float(high)
