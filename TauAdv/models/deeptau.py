@@ -1,0 +1,207 @@
+"""The DeepTau network: flat features and two grids of cells, merged into common features, and the class head.
+
+(DeepTau specification, section H.) Layer names are those of the CMS network, so that weights move by name.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from TauAdv.models.grid_rows import GridRows, GridRowWeights
+from TauAdv.models.normalisation import WeightedBatchNormalization
+from TauAdv.models.scatter import GridScatter
+from TauAdv.models.settings import ConvolutionLayer, GridMode, NetworkSettings
+from TauAdv.models.tagger import TauTagger, make_tagger
+from TauAdv.models.transfer import copy_weights_by_name
+
+__all__ = ["build_classifier", "with_grid_mode"]
+
+FEATURES_LAYER = "features_concat"
+
+
+def build_classifier(network: NetworkSettings, *, dtype: str = "float32", seed: int = 0) -> TauTagger:
+    """Return the network with its class head.
+
+    Args:
+        network: settings, for example of :func:`TauAdv.models.settings.load_network`.
+        dtype: Keras dtype policy, for example ``float32``, ``float64`` or ``mixed_bfloat16``.
+        seed: of the initial weights and of dropout; a layer's share of it depends on its name only.
+
+    Returns:
+        Model from ``{tau, inner_index, inner_cells, outer_index, outer_cells}`` to class probabilities [n, classes].
+    """
+    builder = NetworkBuilder(network, dtype, seed)
+    inputs = builder.inputs()
+    return make_tagger(inputs, builder.class_head(builder.common_features(inputs)), network)
+
+
+def with_grid_mode(model: TauTagger, mode: GridMode) -> TauTagger:
+    """Return a model with the same weights that evaluates the grids in another mode.
+
+    Args:
+        model: classifier or adversarial model.
+        mode: ``dense`` or ``sparse``.
+    """
+    from TauAdv.models.adversarial import build_adversarial
+
+    network = model.network.model_copy(update={"grid_mode": mode})
+    build = build_adversarial if model.is_adversarial else build_classifier
+    rebuilt = build(network, dtype=model.dtype_policy.name if model.dtype_policy else "float32")
+    copy_weights_by_name(model, rebuilt)
+    return rebuilt
+
+
+@dataclass(frozen=True)
+class NetworkBuilder:
+    """Makes the parts of a network, with names, seeds and number type.
+
+    Attributes:
+        network: settings.
+        dtype: Keras dtype policy of every layer.
+        seed: base of the seeds of all layers.
+    """
+
+    network: NetworkSettings
+    dtype: str
+    seed: int
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the symbolic inputs by the keys of a batch."""
+        network, dtype = self.network, keras.dtype_policies.get(self.dtype).variable_dtype
+        inputs = {"tau": keras.Input((network.tau.n_features,), dtype=dtype, name="tau")}
+        for grid in network.grids:
+            inputs[f"{grid}_index"] = keras.Input((3,), dtype="int32", name=f"{grid}_index")
+            inputs[f"{grid}_cells"] = keras.Input((network.n_cell_features,), dtype=dtype, name=f"{grid}_cells")
+        return inputs
+
+    def common_features(self, inputs: dict[str, Any]) -> Any:
+        """Return the features [n, ...] that all heads share."""
+        tau = inputs["tau"]
+        flat = keras.layers.Identity(name="input_tau", dtype=self.dtype)(tau)
+        parts = [self.dense_block("tau", flat, self.network.tau.layer_widths(self.network.dropout))]
+        parts += [self.grid(grid, inputs[f"{grid}_index"], inputs[f"{grid}_cells"], tau) for grid in self.network.grids]
+        return keras.layers.Concatenate(name=FEATURES_LAYER, dtype=self.dtype)(parts)
+
+    def class_head(self, features: Any) -> Any:
+        """Return the class probabilities [n, classes]."""
+        x = self.dense_block("final", features, self.network.class_head.widths)
+        x = self.linear("final_dense_last", self.network.n_classes)(x)
+        return keras.layers.Activation("softmax", name="main_output", dtype=self.output_dtype)(x)
+
+    @property
+    def output_dtype(self) -> str:
+        """Number type of probabilities: never a half-precision one."""
+        return keras.dtype_policies.get(self.dtype).variable_dtype
+
+    def grid(self, grid: str, index: Any, cells: Any, tau: Any) -> Any:
+        """Return the features [n, ...] of one grid."""
+        options = self.grid_options(grid)
+        weights = GridRowWeights(**options, name=f"{grid}_row_weights")([index, tau])
+        merged = []
+        for component, columns in self.network.component_columns().items():
+            rows = GridRows(columns, **options, name=f"input_{grid}_{component}")([index, cells, tau])
+            merged.append(self.row_block(f"{grid}_{component}", rows, weights, self.network.component_widths(component)))
+        x = keras.layers.Concatenate(name=f"{grid}_cell_concat", dtype=self.dtype)(merged)
+
+        def scatter(rows: Any) -> Any:
+            layer = GridScatter(**options, seed=self.seed_of(f"{grid}_scatter"), name=f"{grid}_scatter")
+            return layer([rows, index, tau])
+
+        x = self.row_block(f"{grid}_all", x, weights, self.network.merge_widths(), before_last_dropout=scatter)
+        x = self.convolution_block(f"{grid}_all_3x3", x, self.network.grids[grid].convolutions(x.shape[-1]))
+        return keras.layers.Flatten(name=f"{grid}_cells_flatten", dtype=self.dtype)(x)
+
+    def grid_options(self, grid: str) -> dict[str, Any]:
+        """Return the settings shared by the layers that make, weigh and scatter the rows of a grid."""
+        return {
+            "n_cells": self.network.grids[grid].n_cells,
+            "mode": self.network.grid_mode,
+            "n_empty_rows": self.network.n_empty_rows,
+            "dtype": self.dtype,
+        }
+
+    def dense_block(self, block: str, x: Any, widths: tuple[int, ...]) -> Any:
+        """Return ``x`` [n, features] after a stack of fully connected layers."""
+        for number, width in enumerate(widths, start=1):
+            x = self.linear(f"{block}_dense_{number}", width)(x)
+            x = self.normalise(f"{block}_norm_{number}")(x)
+            x = self.dropout(f"{block}_dropout_{number}", self.activate(f"{block}_activation_{number}")(x))
+        return x
+
+    def row_block(
+        self,
+        block: str,
+        rows: Any,
+        weights: Any,
+        widths: tuple[int, ...],
+        before_last_dropout: Callable[[Any], Any] = lambda rows: rows,
+    ) -> Any:
+        """Return rows after a stack of 1x1 convolutions; the last dropout acts on ``before_last_dropout(rows)``."""
+        for number, width in enumerate(widths, start=1):
+            rows = self.convolution(f"{block}_conv_{number}", ConvolutionLayer(kernel=1, width=width))(rows)
+            rows = self.normalise_rows(f"{block}_norm_{number}", rows, weights)
+            rows = self.activate(f"{block}_activation_{number}", shared_axes=(1, 2))(rows)
+            if number == len(widths):
+                rows = before_last_dropout(rows)
+            rows = self.dropout(f"{block}_dropout_{number}", rows)
+        return rows
+
+    def convolution_block(self, block: str, x: Any, layers: tuple[ConvolutionLayer, ...]) -> Any:
+        """Return grids [n, eta, phi, features] after the convolutions over neighbouring cells."""
+        for number, layer in enumerate(layers, start=1):
+            x = self.convolution(f"{block}_conv_{number}", layer)(x)
+            x = self.normalise(f"{block}_norm_{number}")(x)
+            x = self.activate(f"{block}_activation_{number}", shared_axes=(1, 2))(x)
+            x = self.dropout(f"{block}_dropout_{number}", x)
+        return x
+
+    def linear(self, name: str, width: int) -> keras.layers.Layer:
+        """Return a fully connected layer."""
+        return keras.layers.Dense(width, **self.kernel_options(name), name=name, dtype=self.dtype)
+
+    def convolution(self, name: str, layer: ConvolutionLayer) -> keras.layers.Layer:
+        """Return a convolution with valid padding."""
+        return keras.layers.Conv2D(
+            layer.width, layer.kernel, strides=layer.stride, **self.kernel_options(name), name=name, dtype=self.dtype
+        )
+
+    def normalise(self, name: str) -> keras.layers.Layer:
+        """Return a batch normalisation."""
+        return keras.layers.BatchNormalization(**self.normalisation_options(name))
+
+    def normalise_rows(self, name: str, rows: Any, weights: Any) -> Any:
+        """Return normalised rows: unweighted in dense mode, where every cell is a row."""
+        if self.network.grid_mode == "dense":
+            return self.normalise(name)(rows)
+        return WeightedBatchNormalization(**self.normalisation_options(name))(rows, weights)
+
+    def normalisation_options(self, name: str) -> dict[str, Any]:
+        """Return momentum, epsilon, name and number type of a batch normalisation."""
+        return {**self.network.normalisation.model_dump(), "name": name, "dtype": self.dtype}
+
+    def activate(self, name: str, shared_axes: tuple[int, ...] | None = None) -> keras.layers.Layer:
+        """Return a PReLU, shared over the cells."""
+        return keras.layers.PReLU(shared_axes=shared_axes, name=name, dtype=self.dtype)
+
+    def dropout(self, name: str, x: Any) -> Any:
+        """Return ``x`` after dropout, if the network has any."""
+        if self.network.dropout == 0:
+            return x
+        return keras.layers.Dropout(self.network.dropout, seed=self.seed_of(name), name=name, dtype=self.dtype)(x)
+
+    def kernel_options(self, name: str) -> dict[str, Any]:
+        """Return initialisation and penalty of a kernel."""
+        penalty = keras.regularizers.L2(self.network.l2) if self.network.l2 else None
+        return {
+            "kernel_initializer": keras.initializers.HeUniform(seed=self.seed_of(name)),
+            "kernel_regularizer": penalty,
+        }
+
+    def seed_of(self, name: str) -> int:
+        """Return the seed of one layer."""
+        return zlib.crc32(f"{self.seed}:{name}".encode()) % 2**31

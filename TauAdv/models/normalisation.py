@@ -1,0 +1,45 @@
+"""Batch normalisation in which rows may count more than once."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+__all__ = ["WeightedBatchNormalization"]
+
+
+@keras.saving.register_keras_serializable(package="TauAdv")
+class WeightedBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation over the last axis, with an optional weight per row in the batch statistics.
+
+    A row of weight w counts as w equal rows. Without weights, and whenever the running statistics are used, it is the Keras
+    layer. Inputs [1, rows, 1, features], weights [1, rows, 1, 1].
+    """
+
+    def call(
+        self,
+        inputs: tf.Tensor,
+        row_weights: tf.Tensor | None = None,
+        training: bool | None = None,
+        mask: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Return the normalised rows."""
+        if row_weights is None or not (training and self.trainable):
+            return super().call(inputs, training=training, mask=mask)
+        dtype = keras.backend.result_type(inputs.dtype, "float32")
+        rows, weights = tf.cast(inputs, dtype), tf.cast(row_weights, dtype)
+        mean, variance = weighted_moments(rows, weights)
+        for running, current in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            running.assign(running * self.momentum + tf.cast(current, running.dtype) * (1.0 - self.momentum))
+        scale = tf.cast(self.gamma, dtype) * tf.math.rsqrt(variance + self.epsilon)
+        outputs = rows * scale + (tf.cast(self.beta, dtype) - mean * scale)
+        return tf.cast(outputs, self.compute_dtype)
+
+
+def weighted_moments(rows: tf.Tensor, weights: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return mean and variance [features] of rows [1, rows, 1, features] with weights [1, rows, 1, 1]."""
+    flat = tf.reshape(rows, (-1, rows.shape[-1]))
+    shares = tf.reshape(weights / tf.reduce_sum(weights), (1, -1))
+    mean = tf.matmul(shares, flat)
+    variance = tf.matmul(shares, tf.square(flat - mean))
+    return mean[0], variance[0]

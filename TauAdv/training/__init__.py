@@ -1,0 +1,1 @@
+"""Training of classifiers and of adversarial models."""
