@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Drop taus until their pt spectrum has the shape of a target histogram (docs/production.md)."""
+
+from __future__ import annotations
+
+import argparse
+
+from TauAdv.config import load_settings
+from TauAdv.errors import report_errors
+from TauAdv.production.event_drop import EventDropSettings, drop_events
+
+
+@report_errors
+def main(argv: list[str] | None = None) -> None:
+    """Read the options and drop."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--input_file", required=True, help="tuples: ROOT file, folder, glob or .txt list")
+    parser.add_argument("--target_file", required=True, help="ROOT file with the target histogram")
+    parser.add_argument("--target_histo", required=True, help="path of the histogram in it, for example mt_inclusive/EMB")
+    parser.add_argument("--n_tau", type=int, help="taus to read (not to keep), from the first one on; default: all")
+    parser.add_argument("--save_path", required=True, help="ROOT file to write")
+    parser.add_argument("--tree", help="name of the tree (taus)")
+    parser.add_argument(
+        "--rng", choices=["numpy", "root"], help="random numbers: numpy (default), or those of ROOT's TRandom3"
+    )
+    parser.add_argument("--seed", type=int, help="seed of the random numbers (4357, ROOT's default)")
+    parser.add_argument("--maximum", choices=["max", "robust"], help="what scales target/observed: its maximum (default), "
+                        "or the maximum of the bins that are known precisely")  # fmt: skip
+    parser.add_argument("--max_relative_error", type=float, help="with --maximum robust: error of a precise bin (0.2)")
+    parser.add_argument("--weights", metavar="BRANCH", help="event weights for the observed spectrum")
+    parser.add_argument(
+        "--rebin", action="store_true", default=None, help="sum finer bins of the target where edges allow it"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an output that was made otherwise")
+    options = vars(parser.parse_args(argv))
+    files = {name: options.pop(name) for name in ("input_file", "target_file", "save_path", "overwrite")}
+    settings = load_settings(EventDropSettings, overrides=options | {"target_histogram": options.pop("target_histo")})
+    manifest = drop_events(**files, settings=settings)
+    counts = manifest["counts"]
+    print(f"{files['save_path']}: {counts['kept']} of {counts['read']} taus kept (the input has {counts['entries']})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+#!/usr/bin/env python3
+"""Mix data and simulation into the control-region files for training and evaluation (docs/production.md)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from TauAdv.config import load_settings
+from TauAdv.errors import report_errors
+from TauAdv.production.mixing import mix_events
+from TauAdv.production.mixing_settings import MixingSettings
+
+DEFAULT_CONFIG = Path(__file__).parent / "configs" / "mix_control_region.yaml"
+
+
+@report_errors
+def main(argv: list[str] | None = None) -> None:
+    """Read the options and mix."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--config", type=Path, default=DEFAULT_CONFIG, help="contributions and outputs (default: %(default)s)"
+    )
+    parser.add_argument("--input_dir", type=Path, default=Path(), help="folder that the names of contributions start from")
+    parser.add_argument("--output_dir", type=Path, default=Path(), help="folder of the mixed files")
+    parser.add_argument("--overwrite", action="store_true", help="replace outputs that were made otherwise")
+    parser.add_argument(
+        "overrides", nargs="*", metavar="key=value", help="for example shuffle=false outputs.trainval.batches=10"
+    )
+    options = parser.parse_args(argv)
+    settings = load_settings(MixingSettings, options.config, options.overrides)
+    manifests = mix_events(settings, options.input_dir, options.output_dir, overwrite=options.overwrite)
+    for name, manifest in manifests.items():
+        print(f"{options.output_dir / settings.outputs[name].file}: {manifest['counts']['rows']} taus")
+        for key in ("branches_left_out", "events_in_two_outputs"):
+            found = {k: v for k, v in manifest[key].items() if v} if isinstance(manifest[key], dict) else manifest[key]
+            if found:
+                print(f"  {key.replace('_', ' ')}: {found}")
+
+
+if __name__ == "__main__":
+    main()

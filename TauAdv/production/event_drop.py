@@ -1,0 +1,175 @@
+"""Event drop: thin out a sample until its tau pt spectrum has the shape of a target (DeepTau specification, section D)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+from tqdm import tqdm
+
+from TauAdv.config import Settings
+from TauAdv.errors import InputError
+from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.production.keep_probability import KeepTable, MaximumRule, check_target, keep_table
+from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
+from TauAdv.production.targets import read_target
+from TauAdv.production.uniforms import ROOT_SEED, RandomSource, uniform_numbers
+from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.writer import TupleWriter
+
+__all__ = ["EventDropSettings", "drop_events", "tau_pt_spectrum"]
+
+STEP = "event_drop"
+
+
+class EventDropSettings(Settings):
+    """Settings of the event drop.
+
+    Attributes:
+        target_histogram: path of the target in its ROOT file, for example ``mt_inclusive/EMB``.
+        n_tau: entries to read, from the first one on; all if ``None``. Counts taus read, not kept.
+        tree: name of the tree.
+        edges: pt bins in GeV.
+        rebin: sum finer bins of the target into ``edges`` where the edges allow it, instead of refusing them.
+        rng: where the uniform numbers come from.
+        seed: their seed.
+        maximum: what scales the ratio, see :func:`~TauAdv.production.keep_probability.keep_table`.
+        max_relative_error: largest relative error of a bin that may be the robust maximum.
+        weights: branch of event weights for the observed spectrum; every tau counts 1 if ``None``.
+        step_size: most taus in memory at once.
+    """
+
+    target_histogram: str
+    n_tau: int | None = Field(default=None, ge=1)
+    tree: str = "taus"
+    edges: tuple[float, ...] = EVENT_DROP_EDGES
+    rebin: bool = False
+    rng: RandomSource = "numpy"
+    seed: int = ROOT_SEED
+    maximum: MaximumRule = "max"
+    max_relative_error: float = Field(default=0.2, gt=0)
+    weights: str | None = None
+    step_size: int = Field(default=20_000, ge=1)
+
+
+def tau_pt_spectrum(
+    reader: TupleReader, edges: npt.ArrayLike, weights: str | None = None, step_size: int = 1_000_000
+) -> Spectrum:
+    """Return the tau_pt spectrum of all entries.
+
+    Args:
+        reader: the tuples.
+        edges: bins in GeV.
+        weights: branch of event weights.
+        step_size: most entries in memory at once.
+
+    Raises:
+        InputError: if a branch is missing or a weight is not finite.
+    """
+    spectrum = Spectrum.empty(edges)
+    branches = ["tau_pt"] if weights is None else ["tau_pt", weights]
+    for taus in reader.iterate(branches, step_size):
+        spectrum = spectrum.filled(taus["tau_pt"], None if weights is None else taus[weights])
+    return spectrum
+
+
+def drop_events(
+    input_file: Path | str,
+    target_file: Path | str,
+    save_path: Path | str,
+    settings: EventDropSettings,
+    *,
+    uniforms: npt.ArrayLike | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Write the taus that the drop keeps and return the manifest (ratio, keep probabilities, seed, counts).
+
+    The observed spectrum is that of the whole input, also where fewer taus are read.
+
+    Args:
+        input_file: tuples to thin out (file, folder, glob or list).
+        target_file: ROOT file with the target histogram in tau pt.
+        save_path: ROOT file to write.
+        settings: see :class:`EventDropSettings`.
+        uniforms: one number in [0, 1) a tau read; drawn by ``settings.rng`` and ``settings.seed`` if not given.
+        overwrite: replace an output that was made otherwise.
+
+    Raises:
+        InputError: for fewer entries than ``n_tau``, a target that is missing, has other bins or is zero or not finite,
+            too few uniform numbers, or if no tau is kept; nothing is written then.
+        OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
+    """
+    reader = TupleReader(input_file, settings.tree)
+    inputs = [*reader.files, Path(target_file)]
+    record = settings.model_dump(mode="json", exclude={"step_size"})
+    if uniforms is not None:
+        uniforms = np.asarray(uniforms, dtype=np.float64)
+        record |= {"rng": "given", "seed": None, "uniforms": sha256(uniforms.tobytes()).hexdigest()[:32]}
+    if manifest := finished(save_path, step=STEP, settings=record, inputs=inputs, overwrite=overwrite):
+        return manifest
+    entries = _entries_to_read(reader, settings.n_tau)
+    numbers = uniform_numbers(settings.rng, settings.seed, entries) if uniforms is None else uniforms
+    if numbers.size < entries:
+        msg = f"{entries} taus are read, but only {numbers.size} uniform numbers given; give one a tau"
+        raise InputError(msg)
+    table = _table(reader, target_file, settings)
+    with new_file(save_path) as temporary:
+        kept = _write_survivors(reader, temporary, table, numbers[:entries], settings)
+        counts = {"entries": reader.num_entries, "read": entries, "kept": kept, "dropped": entries - kept}
+        Path(save_path).unlink(missing_ok=True)
+        return write_manifest(
+            save_path,
+            step=STEP,
+            settings=record,
+            inputs=inputs,
+            counts=counts,
+            seed=record["seed"],
+            drop=table.as_manifest(),
+        )
+
+
+def _entries_to_read(reader: TupleReader, n_tau: int | None) -> int:
+    available = reader.num_entries
+    where = f"{reader.files[0]}{f' and {len(reader.files) - 1} more' if len(reader.files) > 1 else ''}"
+    if available == 0:
+        msg = f"{where}: tree '{reader.tree}' has no entries"
+        raise InputError(msg)
+    if n_tau is not None and n_tau > available:
+        msg = f"{where}: n_tau asks for {n_tau} taus, but there are only {available}; lower it, or leave it out to read all"
+        raise InputError(msg)
+    return available if n_tau is None else n_tau
+
+
+def _table(reader: TupleReader, target_file: Path | str, settings: EventDropSettings) -> KeepTable:
+    target = read_target(target_file, settings.target_histogram, settings.edges, rebin=settings.rebin)
+    check_target(target, f"{target_file}: {settings.target_histogram}")
+    observed = tau_pt_spectrum(reader, settings.edges, settings.weights)
+    return keep_table(observed, target, maximum=settings.maximum, max_relative_error=settings.max_relative_error)
+
+
+def _write_survivors(
+    reader: TupleReader,
+    path: Path,
+    table: KeepTable,
+    uniforms: npt.NDArray[np.float64],
+    settings: EventDropSettings,
+) -> int:
+    kept = done = 0
+    with TupleWriter(path, settings.tree) as writer, tqdm(total=uniforms.size, unit="tau", mininterval=1) as progress:
+        for taus in reader.iterate(step_size=settings.step_size, entry_stop=uniforms.size):
+            stays = table.keep(taus["tau_pt"], uniforms[done : done + len(taus)])
+            done += len(taus)
+            kept += int(stays.sum())
+            writer.extend(taus[stays])
+            progress.update(len(taus))
+    if kept == 0:
+        msg = (
+            f"{reader.files[0]}: none of the {done} taus read is kept; largest keep probability of a bin with taus: "
+            f"{table.keep_probability[table.observed.contents > 0].max():.3g}; read more taus or choose another target"
+        )
+        raise InputError(msg)
+    return kept

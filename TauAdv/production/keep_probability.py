@@ -1,0 +1,116 @@
+"""How likely the event drop keeps a tau: the target spectrum over the observed one, scaled to at most 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from TauAdv.errors import InputError
+from TauAdv.production.spectrum import FloatArray, Spectrum, find_bins
+
+__all__ = ["KeepTable", "MaximumRule", "check_target", "keep_table"]
+
+MaximumRule = Literal["max", "robust"]
+
+
+@dataclass(frozen=True)
+class KeepTable:
+    """The decision of the event drop in every bin of pt (arrays with under- and overflow).
+
+    Attributes:
+        observed: spectrum of the input file.
+        target: wanted spectrum, same bins.
+        ratio: target / observed, 0 where nothing was observed.
+        keep_probability: ratio over its scale; above 1 only where the robust rule passed over a bin.
+        maximum_bin: bin whose ratio is the scale.
+    """
+
+    observed: Spectrum
+    target: Spectrum
+    ratio: FloatArray
+    keep_probability: FloatArray
+    maximum_bin: int
+
+    def keep(self, tau_pt: npt.ArrayLike, uniforms: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+        """Return which taus stay: those whose uniform number is at most the keep probability of their bin.
+
+        Args:
+            tau_pt: transverse momenta in GeV.
+            uniforms: one number in [0, 1) a tau.
+
+        Raises:
+            InputError: if the two lengths differ.
+        """
+        pt, numbers = np.asarray(tau_pt), np.asarray(uniforms)
+        if pt.shape != numbers.shape:
+            msg = f"expected one uniform number a tau: {pt.size}; received {numbers.size}"
+            raise InputError(msg)
+        return numbers <= self.keep_probability[find_bins(pt, self.observed.edges)]
+
+    def as_manifest(self) -> dict[str, Any]:
+        """Return what the manifest records of the table."""
+        return {
+            "edges": self.observed.edges,
+            "observed": self.observed.contents,
+            "target": self.target.contents,
+            "ratio": self.ratio,
+            "keep_probability": self.keep_probability,
+            "maximum_bin": self.maximum_bin,
+            "capped_bins": np.flatnonzero(self.keep_probability > 1),
+            "target_without_observed": self.target.contents[self.observed.contents == 0].sum(),
+        }
+
+
+def check_target(target: Spectrum, name: str) -> None:
+    """Refuse a target that cannot steer the drop.
+
+    Raises:
+        InputError: if a bin (under- and overflow included) is not finite, or no bin in range is above 0.
+    """
+    bad = np.flatnonzero(~np.isfinite(target.contents))
+    if bad.size:
+        msg = f"{name}: content of bin {bad.tolist()} is not finite ({target.contents[bad].tolist()}); mend the histogram"
+        raise InputError(msg)
+    if not (target.in_range > 0).any():
+        msg = f"{name}: no bin between {target.edges[0]:g} and {target.edges[-1]:g} GeV is above 0; nothing would be kept"
+        raise InputError(msg)
+
+
+def keep_table(
+    observed: Spectrum, target: Spectrum, *, maximum: MaximumRule = "max", max_relative_error: float = 0.2
+) -> KeepTable:
+    """Return the keep probabilities (DeepTau specification, section D).
+
+    The scale is the largest ratio of the bins in range (``maximum="max"``), or of those bins whose ratio has a relative
+    statistical error of at most ``max_relative_error`` (``"robust"``): one bin with few taus then no longer decides how
+    many are dropped everywhere. A bin that was passed over and has a larger ratio keeps all its taus.
+
+    Raises:
+        InputError: if no bin has both observed taus and a target above 0, or none is precise enough for ``"robust"``.
+    """
+    seen = observed.contents > 0
+    ratio = np.zeros(observed.contents.size)
+    ratio[seen] = target.contents[seen] / observed.contents[seen]
+    usable = ratio[1:-1] > 0
+    if not usable.any():
+        msg = (
+            f"no bin between {observed.edges[0]:g} and {observed.edges[-1]:g} GeV has both taus in the input "
+            f"({observed.in_range.tolist()}) and a target above 0 ({target.in_range.tolist()})"
+        )
+        raise InputError(msg)
+    if maximum == "robust":
+        error = np.hypot(observed.relative_error, target.relative_error)[1:-1]
+        precise = usable & (error <= max_relative_error)
+        if not precise.any():
+            msg = (
+                f"no bin of the ratio has a relative error of at most {max_relative_error:g} (smallest: "
+                f"{error[usable].min():.3g}); allow a larger one, or use the plain maximum"
+            )
+            raise InputError(msg)
+        usable = precise
+    maximum_bin = 1 + int(np.argmax(np.where(usable, ratio[1:-1], -np.inf)))
+    # multiplied by the reciprocal, as the reference does: a division differs in the last bit
+    return KeepTable(observed, target, ratio, ratio * (1.0 / ratio[maximum_bin]), maximum_bin)

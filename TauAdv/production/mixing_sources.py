@@ -1,0 +1,136 @@
+"""The contributions of a mix: their files, their branches, and which of their entries are used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from TauAdv.errors import InputError
+from TauAdv.production.mixing_plan import IntArray, choose_entries
+from TauAdv.production.mixing_settings import MixingSettings
+from TauAdv.tuples.reader import TupleReader
+
+__all__ = ["Source", "choose", "common_branches", "open_sources"]
+
+_EVENT = ("run", "lumi", "evt")
+#: what the mixing writes itself
+_WRITTEN = ("tauType", "mytauType", "dataset_id")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A contribution that is open: its name, dataset_id and tuples."""
+
+    name: str
+    dataset_id: int
+    reader: TupleReader
+
+
+def open_sources(settings: MixingSettings, input_dir: Path) -> list[Source]:
+    """Open the files of all contributions.
+
+    Raises:
+        InputError: lists the contributions whose files are missing, damaged or lack the branches that the labels need.
+    """
+    sources, problems = [], []
+    for entry in settings.contributions:
+        names = [entry.files] if isinstance(entry.files, str) else entry.files
+        try:
+            reader = TupleReader([input_dir / name for name in names], settings.tree)
+            reader.require(["sampleType"])
+        except InputError as error:
+            problems.append(f"contribution {entry.name}: {error}")
+        else:
+            sources.append(Source(entry.name, entry.dataset_id, reader))
+    if problems:
+        raise InputError("\n".join(problems))
+    return sources
+
+
+def common_branches(sources: Sequence[Source], wanted: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Return the branches to write, and those left out because some contribution does not have them.
+
+    Raises:
+        InputError: if a contribution lacks a wanted branch (all are listed).
+    """
+    if wanted is not None:
+        needed = [name for name in wanted if name not in _WRITTEN]
+        for source in sources:
+            source.reader.require(needed)
+        return list(dict.fromkeys([*wanted, "sampleType", *_WRITTEN])), []
+    branches = [source.reader.branches for source in sources]
+    common = set.intersection(*map(set, branches)) | set(_WRITTEN)
+    every = list(dict.fromkeys([name for names in branches for name in names] + list(_WRITTEN)))
+    return [name for name in every if name in common], sorted(set(every) - common)
+
+
+def choose(sources: Sequence[Source], settings: MixingSettings) -> tuple[list[dict[str, IntArray]], dict[str, int]]:
+    """Return the entries of each contribution by output, and by contribution the events that are in two outputs.
+
+    Raises:
+        InputError: lists the contributions that run out, and those whose labels cannot be made.
+    """
+    chosen, shared, problems = [], {}, []
+    for number, (source, entry) in enumerate(zip(sources, settings.contributions, strict=True)):
+        needs = {name: entry.per_batch * output.batches for name, output in settings.outputs.items()}
+        event, problem = _events(source)
+        if problem:
+            problems.append(problem)
+        own = np.arange(event.size) if not settings.keep_events_together else event
+        rng = np.random.default_rng([settings.seed, number]) if settings.shuffle else None
+        shares = choose_entries(own, list(needs.values()), rng=rng, allow_reuse=settings.allow_reuse)
+        if sum(needs.values()) > sum(share.size for share in shares):
+            problems.append(_shortage(source, needs, shares, event))
+        chosen.append(dict(zip(needs, shares, strict=True)))
+        shared[source.name] = _in_two(event, shares)
+    if problems:
+        raise InputError("nothing is written:\n" + "\n".join(f"  {problem}" for problem in problems))
+    return chosen, shared
+
+
+def _events(source: Source) -> tuple[IntArray, str]:
+    """Return a number for the event of every entry, and what is wrong with the labels, if anything."""
+    present = set(source.reader.branches)
+    columns = [name for name in _EVENT if name in present]
+    ids: dict[str, list[np.ndarray]] = {name: [] for name in columns}
+    simulated = 0
+    for taus in source.reader.iterate([*columns, "sampleType"], step_size=1_000_000):
+        simulated += int(np.count_nonzero(np.asarray(taus["sampleType"]) != 0))
+        for name in columns:
+            ids[name].append(np.asarray(taus[name]))
+    problem = ""
+    if simulated and "mytauType" not in present:
+        problem = (
+            f"{source.name}: {simulated} of {source.reader.num_entries} taus are not data (sampleType is not 0) and there "
+            f"is no branch mytauType; skim it with --processing-module recompute_tautype.py:compute"
+        )
+    if "evt" not in present or not ids["evt"]:
+        return np.arange(source.reader.num_entries), problem
+    event = np.zeros(source.reader.num_entries, dtype=np.int64)
+    for name in columns:
+        # numbers the combinations seen so far: no sort of records, and no collisions
+        part = np.unique(np.concatenate(ids[name]), return_inverse=True)[1]
+        event = np.unique(event * (part.max() + 1) + part, return_inverse=True)[1]
+    return event, problem
+
+
+def _shortage(source: Source, needs: dict[str, int], shares: Sequence[IntArray], event: IntArray) -> str:
+    needed, available = sum(needs.values()), source.reader.num_entries
+    asked = " + ".join(f"{need:,} for {name}" for name, need in needs.items())
+    short = needed - sum(share.size for share in shares)
+    text = f"{source.name} runs out: {asked} = {needed:,} taus needed, {available:,} available, {short:,} too few"
+    if needed <= available:
+        largest = int(np.bincount(event).max())
+        text += (
+            f" because the taus of one event (up to {largest}) stay in one output; keep_events_together: false lifts that"
+        )
+    return text + "; lower the batches, or set allow_reuse: true"
+
+
+def _in_two(event: IntArray, shares: Sequence[IntArray]) -> int:
+    """Return how many events have taus in more than one output."""
+    return sum(np.intersect1d(event[first], event[second]).size for first, second in combinations(shares, 2))
