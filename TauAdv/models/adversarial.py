@@ -21,8 +21,8 @@ def build_adversarial(
 ) -> TauTagger:
     """Return the network with its class head and an adversarial head on the same common features.
 
-    In one backward pass of L_class + L_adv the common layers receive k1 dL_class - k2 dL_adv, each head the plain gradient of
-    its own loss (DeepTau specification, section H).
+    In one backward pass of L_class + L_adv the common layers receive k1 dL_class - k2 dL_adv, each head the plain gradient
+    of its own loss (DeepTau specification, section H).
 
     Args:
         network: settings.

@@ -15,11 +15,10 @@ import keras
 from TauAdv.models.grid_rows import GridRows, GridRowWeights
 from TauAdv.models.normalisation import WeightedBatchNormalization
 from TauAdv.models.scatter import GridScatter
-from TauAdv.models.settings import ConvolutionLayer, GridMode, NetworkSettings
+from TauAdv.models.settings import ConvolutionLayer, NetworkSettings
 from TauAdv.models.tagger import TauTagger, make_tagger
-from TauAdv.models.transfer import copy_weights_by_name
 
-__all__ = ["build_classifier", "with_grid_mode"]
+__all__ = ["FEATURES_LAYER", "NetworkBuilder", "build_classifier"]
 
 FEATURES_LAYER = "features_concat"
 
@@ -38,22 +37,6 @@ def build_classifier(network: NetworkSettings, *, dtype: str = "float32", seed: 
     builder = NetworkBuilder(network, dtype, seed)
     inputs = builder.inputs()
     return make_tagger(inputs, builder.class_head(builder.common_features(inputs)), network)
-
-
-def with_grid_mode(model: TauTagger, mode: GridMode) -> TauTagger:
-    """Return a model with the same weights that evaluates the grids in another mode.
-
-    Args:
-        model: classifier or adversarial model.
-        mode: ``dense`` or ``sparse``.
-    """
-    from TauAdv.models.adversarial import build_adversarial
-
-    network = model.network.model_copy(update={"grid_mode": mode})
-    build = build_adversarial if model.is_adversarial else build_classifier
-    rebuilt = build(network, dtype=model.dtype_policy.name if model.dtype_policy else "float32")
-    copy_weights_by_name(model, rebuilt)
-    return rebuilt
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ class GradientScaling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="TauAdv")
 class GradientReversal(GradientScaling):
-    """Identity in the forward pass; multiplies the gradient by ``-scale``: what follows is trained, what precedes opposes it.
+    """Identity in the forward pass; multiplies the gradient by ``-scale``: what precedes opposes what follows.
 
     (Y. Ganin and V. Lempitsky, arXiv:1409.7495.)
     """

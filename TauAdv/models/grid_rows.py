@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from TauAdv.models.settings import GridMode
 
-__all__ = ["GridRows", "GridRowWeights", "flat_cell_index", "n_dense_cells"]
+__all__ = ["GridLayer", "GridRowWeights", "GridRows", "flat_cell_index", "n_dense_cells"]
 
 
 def flat_cell_index(index: tf.Tensor, n_cells: int) -> tf.Tensor:
@@ -57,8 +57,8 @@ class GridLayer(keras.layers.Layer):
 class GridRows(GridLayer):
     """Deliver one component of the cell features as rows [1, rows, 1, features].
 
-    Called on ``[index, cells, tau]``: cells (tau, eta, phi) [m, 3], their features [m, all components], and the flat features
-    [n, ...] for the number of taus.
+    Called on ``[index, cells, tau]``: cells (tau, eta, phi) [m, 3], their features [m, all components], and the flat
+    features [n, ...] for the number of taus.
 
     Args:
         columns: first and one-past-last column of the component in the cell features.
@@ -100,13 +100,14 @@ class GridRowWeights(GridLayer):
         """Return the weights."""
         index, tau = inputs
         total = n_dense_cells(tau, self.n_cells)
+        dtype = self.variable_dtype  # counts of cells: never in half precision
         if self.mode == "dense":
-            weights = tf.ones(total[None], self.compute_dtype)
+            weights = tf.ones(total[None], dtype)
         else:
             filled = tf.shape(index)[0]
             empty_rows = self.empty_row_count(training)
-            weight = tf.cast(total - filled, self.compute_dtype) / empty_rows
-            weights = tf.concat([tf.ones(filled[None], self.compute_dtype), tf.fill([empty_rows], weight)], axis=0)
+            weight = tf.cast(total - filled, dtype) / empty_rows
+            weights = tf.concat([tf.ones(filled[None], dtype), tf.fill([empty_rows], weight)], axis=0)
         return weights[None, :, None, None]
 
     def compute_output_shape(self, input_shape: list[tuple[int | None, ...]]) -> tuple[int | None, ...]:

@@ -131,7 +131,7 @@ def loss_function(name: str, class_importance: tuple[float, float, float, float]
     Raises:
         ConfigError: if there is no such loss.
     """
-    functions = TauLosses(tuple(class_importance)).functions()
+    functions = TauLosses(class_importance).functions()
     if name not in functions:
         known = sorted(functions)
         msg = f"loss '{name}' is not known{nearest(name, known)}; known: {', '.join(known)}"
@@ -146,7 +146,7 @@ def adversarial_crossentropy(labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
 
 
 def focal_adversarial_crossentropy(gamma: float = 2.0) -> LossFunction:
-    """Return the cross entropy of data against simulation with every tau's share multiplied by (1 - p of its truth)^gamma."""
+    """Return the cross entropy of data against simulation, each tau times (1 - probability of its truth)^gamma."""
 
     def focal(labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
         p, y = _clip(scores[:, 0]), labels[:, 0]

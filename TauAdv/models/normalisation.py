@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -16,6 +18,10 @@ class WeightedBatchNormalization(keras.layers.BatchNormalization):
     layer. Inputs [1, rows, 1, features], weights [1, rows, 1, 1].
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.autocast = False  # weights and running statistics keep full precision under a mixed dtype policy
+
     def call(
         self,
         inputs: tf.Tensor,
@@ -25,7 +31,7 @@ class WeightedBatchNormalization(keras.layers.BatchNormalization):
     ) -> tf.Tensor:
         """Return the normalised rows."""
         if row_weights is None or not (training and self.trainable):
-            return super().call(inputs, training=training, mask=mask)
+            return super().call(tf.cast(inputs, self.compute_dtype), training=training, mask=mask)
         dtype = keras.backend.result_type(inputs.dtype, "float32")
         rows, weights = tf.cast(inputs, dtype), tf.cast(row_weights, dtype)
         mean, variance = weighted_moments(rows, weights)

@@ -16,8 +16,8 @@ __all__ = ["GridScatter"]
 class GridScatter(GridLayer):
     """Arrange rows [1, rows, 1, features] as grids [n, eta, phi, features].
 
-    Called on ``[rows, index, tau]``. In sparse mode every empty cell takes the output of the empty row; in training there are
-    several of them (they differ by dropout) and each empty cell draws one at random.
+    Called on ``[rows, index, tau]``. In sparse mode every empty cell takes the output of the empty row; in training there
+    are several of them (they differ by dropout) and each empty cell draws one at random.
 
     Args:
         seed: of the random draws.

@@ -1,4 +1,4 @@
-"""Settings of a DeepTau network: which inputs, how wide, how deep; loaded from YAML, with the width rules of DeepTau v2p5."""
+"""Settings of a DeepTau network: which inputs, how wide, how deep; from YAML, with the width rules of DeepTau v2p5."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from TauAdv.config import Settings, load_settings
 from TauAdv.errors import ConfigError, nearest
@@ -31,6 +31,7 @@ Widths = Annotated[tuple[Count, ...], Field(min_length=1)]
 Reduction = Annotated[float, Field(gt=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
+GRIDS = ("inner", "outer")
 _NETWORKS = Path(__file__).parent / "networks"
 
 
@@ -142,12 +143,21 @@ class NetworkSettings(Settings):
     tau: BlockSettings
     components: Annotated[dict[str, BlockSettings], Field(min_length=1)]
     merge: MergeSettings = MergeSettings()
-    grids: Annotated[dict[Literal["inner", "outer"], GridSettings], Field(min_length=1)]
+    grids: Annotated[dict[str, GridSettings], Field(min_length=1)]
     class_head: HeadSettings = HeadSettings()
     adversarial_head: HeadSettings = HeadSettings()
     n_classes: Count = 4
     grid_mode: GridMode = "sparse"
     n_empty_rows: Count = 512
+
+    @field_validator("grids")
+    @classmethod
+    def _known_grids(cls, grids: dict[str, GridSettings]) -> dict[str, GridSettings]:
+        for name in grids:
+            if name not in GRIDS:
+                msg = f"there is no grid '{name}'{nearest(name, GRIDS)}; known: {', '.join(GRIDS)}"
+                raise ValueError(msg)
+        return grids
 
     @property
     def n_cell_features(self) -> int:

@@ -21,8 +21,8 @@ INPUT_KEYS = ("tau", "inner_index", "inner_cells", "outer_index", "outer_cells")
 class TauTagger(keras.Model):
     """Functional model with the settings of its network; saves to and loads from ``.keras`` in safe mode.
 
-    Inputs are the sparse form of a batch of n taus (see :func:`input_signature`). The output is ``main_output`` [n, classes],
-    or a dictionary of ``main_output`` and ``adv_output`` [n, 1] for a model with an adversarial head.
+    Inputs are the sparse form of a batch of n taus (see :func:`input_signature`). The output is ``main_output``
+    [n, classes], or a dictionary of ``main_output`` and ``adv_output`` [n, 1] for a model with an adversarial head.
     """
 
     @property

@@ -1,13 +1,13 @@
 """Losses and gradients of one batch: pure functions of model and batch, for any training loop.
 
 The batch is the flat dictionary of the shards: network inputs, ``y`` [n, classes] and ``weight`` [n], and in paired batches
-``y_adv`` [n, 1] and ``weight_adv`` [n]. Rows of the other kind carry weight zero. Losses are sums over the batch divided by a
-*count* of rows (DeepTau specification, section H), which the caller gives, so that a batch may be split between devices.
+``y_adv`` [n, 1] and ``weight_adv`` [n]. Rows of the other kind carry weight zero. Losses are sums over the batch divided by
+a *count* of rows (DeepTau specification, section H), which the caller gives, so that a batch may be split between devices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -36,8 +36,8 @@ def classifier_gradients(
         training: whether dropout and batch statistics are those of training.
 
     Returns:
-        ``loss`` (with penalty), ``pure_loss``, ``regularisation``, ``outputs`` of the model, and ``gradients``: a list for each of
-        ``common`` and ``class_head``, in the order of :mod:`TauAdv.models.variables`.
+        ``loss`` (with penalty), ``pure_loss``, ``regularisation``, ``outputs`` of the model, and ``gradients``: a list
+        for each of ``common`` and ``class_head``, in the order of :mod:`TauAdv.models.variables`.
     """
     groups = {"common": common_variables(model), "class_head": class_head_variables(model)}
     with tf.GradientTape() as tape:
@@ -116,10 +116,10 @@ def two_tape_gradients(
     """Return the gradients of an adversarial step by two backward passes that know nothing of reversal: the definition.
 
     Slower than :func:`adversarial_gradients`, but it also gives both losses' gradients on the common layers before k1 and k2
-    (``common_class``, ``common_adv`` in ``gradients``), for the metrics. Not for use inside a compiled function.
+    (``common_class``, ``common_adv`` in ``gradients``), for the metrics.
     """
     groups = _all_groups(model)
-    scales = [float(model.get_layer(name).scale.numpy()) for name in (CLASS_GRADIENT, ADVERSARIAL_GRADIENT)]
+    scales = [model.get_layer(name).scale.read_value() for name in (CLASS_GRADIENT, ADVERSARIAL_GRADIENT)]
     set_gradient_scales(model, 1.0, -1.0)  # plain gradients through both branches
     try:
         with tf.GradientTape() as class_tape, tf.GradientTape() as adversarial_tape:

@@ -1,0 +1,57 @@
+"""Models made from other models: another grid mode, the class head alone, an adversarial head added."""
+
+from __future__ import annotations
+
+from TauAdv.models.adversarial import ADVERSARIAL_GRADIENT, CLASS_GRADIENT, build_adversarial
+from TauAdv.models.deeptau import FEATURES_LAYER, build_classifier
+from TauAdv.models.settings import GridMode
+from TauAdv.models.tagger import TauTagger
+from TauAdv.models.transfer import copy_weights_by_name
+
+__all__ = ["class_part", "dtype_of", "with_adversarial_head", "with_grid_mode"]
+
+
+def dtype_of(model: TauTagger) -> str:
+    """Return the name of the dtype policy of the model's layers."""
+    return model.get_layer(FEATURES_LAYER).dtype_policy.name
+
+
+def with_grid_mode(model: TauTagger, mode: GridMode, *, seed: int = 0) -> TauTagger:
+    """Return a model with the same weights that evaluates the grids in another mode.
+
+    Args:
+        model: classifier or adversarial model.
+        mode: ``dense`` or ``sparse``.
+        seed: of the dropout of the new model.
+    """
+    network = model.network.model_copy(update={"grid_mode": mode})
+    if model.is_adversarial:
+        k1, k2 = (float(model.get_layer(name).scale.numpy()) for name in (CLASS_GRADIENT, ADVERSARIAL_GRADIENT))
+        rebuilt = build_adversarial(network, dtype=dtype_of(model), seed=seed, k1=k1, k2=k2)
+    else:
+        rebuilt = build_classifier(network, dtype=dtype_of(model), seed=seed)
+    copy_weights_by_name(model, rebuilt, require_shapes=True)
+    return rebuilt
+
+
+def class_part(model: TauTagger) -> TauTagger:
+    """Return the classifier within an adversarial model, with the same weights; a classifier is returned as it is."""
+    if not model.is_adversarial:
+        return model
+    classifier = build_classifier(model.network, dtype=dtype_of(model))
+    copy_weights_by_name(model, classifier, require_shapes=True)
+    return classifier
+
+
+def with_adversarial_head(model: TauTagger, *, seed: int = 0, k1: float = 1.0, k2: float = 10.0) -> TauTagger:
+    """Return an adversarial model that starts from a classifier's weights, with a new adversarial head.
+
+    Args:
+        model: classifier, or an adversarial model, whose own head is then kept.
+        seed: of the initial weights of the head and of dropout.
+        k1: factor of the class gradient on the common layers.
+        k2: factor of the reversed adversarial gradient on the common layers.
+    """
+    adversarial = build_adversarial(model.network, dtype=dtype_of(model), seed=seed, k1=k1, k2=k2)
+    copy_weights_by_name(model, adversarial, require_shapes=True)
+    return adversarial
