@@ -128,10 +128,8 @@ def _lepton_match(leptons: Mapping[str, np.ndarray]) -> np.ndarray:
     kind, pt = leptons["genLepton_kind"], leptons["genLepton_vis_pt"]
     known = (kind >= GenMatch.ELECTRON) & (kind <= GenMatch.TAU)
     enough = pt >= np.where(kind == GenMatch.TAU, _MIN_HADRONIC_PT, _MIN_LEPTON_PT)
-    with np.errstate(over="ignore"):  # absent angles are the lowest float: an infinite distance is no match
-        distance = delta_r(
-            leptons["tau_eta"], leptons["tau_phi"], leptons["genLepton_vis_eta"], leptons["genLepton_vis_phi"]
-        )
+    angles = ("tau_eta", "tau_phi", "genLepton_vis_eta", "genLepton_vis_phi")
+    distance = delta_r(*(leptons[name] for name in angles))
     match = np.where(known, np.where(enough, kind, GenMatch.NONE), _UNKNOWN)
     return np.where(distance > _MAX_DELTA_R, GenMatch.NONE, match).astype(np.int32)
 
