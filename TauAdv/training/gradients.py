@@ -107,8 +107,8 @@ def two_tape_gradients(
     n_class: float | tf.Tensor,
     n_adv: float | tf.Tensor,
     *,
-    k1: float,
-    k2: float,
+    k1: float | tf.Tensor,
+    k2: float | tf.Tensor,
     loss: LossFunction,
     adversarial_loss: LossFunction = adversarial_crossentropy,
     training: bool = True,
@@ -124,8 +124,9 @@ def two_tape_gradients(
     try:
         with tf.GradientTape() as class_tape, tf.GradientTape() as adversarial_tape:
             outputs = model(network_inputs(batch), training=training)
-            total = class_loss(loss, batch, outputs["main_output"], n_class)
-            total += regularisation(model, "common") + regularisation(model, "class_head")
+            pure = class_loss(loss, batch, outputs["main_output"], n_class)
+            penalty = regularisation(model, "common") + regularisation(model, "class_head")
+            total = pure + penalty
             adversarial = adversary_loss(adversarial_loss, batch, outputs["adv_output"], n_adv)
         by_class = _gradients(class_tape, total, {key: groups[key] for key in ("common", "class_head")})
         by_adversary = _gradients(
@@ -141,7 +142,14 @@ def two_tape_gradients(
         "common_class": by_class["common"],
         "common_adv": by_adversary["common"],
     }
-    return {"loss": total, "adv_loss": adversarial, "outputs": outputs, "gradients": gradients}
+    return {
+        "loss": total,
+        "pure_loss": pure,
+        "regularisation": penalty,
+        "adv_loss": adversarial,
+        "outputs": outputs,
+        "gradients": gradients,
+    }
 
 
 def class_loss(loss: LossFunction, batch: Batch, scores: tf.Tensor, n_class: float | tf.Tensor) -> tf.Tensor:
