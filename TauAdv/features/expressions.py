@@ -69,9 +69,7 @@ FUNCTIONS: Mapping[str, Function] = {
     "max": Function(2, np.maximum, "larger of two"),
     "finite": Function(1, np.isfinite, "neither NaN nor infinite", logical=True),
     "normal": Function(1, _normal, "finite, not zero, not subnormal", logical=True),
-    "where": Function(
-        3, lambda condition, yes, no: np.where(condition != 0, yes, no), "second if the first holds, else third"
-    ),
+    "where": Function(3, _where, "second if the first holds, else third"),
     "delta_phi": Function(2, delta_phi, "difference of two angles, wrapped once into (-pi, pi]"),
     "energy_over_pt": Function(3, _energy_over_pt, "E/pt from pt, eta and mass, computed in float64"),
     "quotient": Function(2, _quotient, "integer division that truncates toward zero", integer=True),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from TauAdv.errors import ConfigError, InputError, nearest
 from TauAdv.features.blocks import Block, Feature
 from TauAdv.features.expressions import Array, Expression
-from TauAdv.features.grids import cell_index, highest_pt, offsets_from_axis
+from TauAdv.features.grids import cell_position, highest_pt, offsets_from_axis
 from TauAdv.features.scaling import scale
 from TauAdv.features.sparse import CellBlock, SparseTaus
 from TauAdv.features.table import FeatureTable, Grid
@@ -36,7 +36,8 @@ def extract(
         rm_inner_from_outer: leave objects inside the inner cone out of the outer grid.
 
     Raises:
-        InputError: branches are missing, a collection's branches differ in length, or an object type is not listed in the table.
+        InputError: branches are missing, a collection's branches differ in length, or an object type is not one of the
+            table's.
         ConfigError: the table does not know the era.
     """
     era = table.eras[0] if era is None else era
@@ -137,12 +138,11 @@ class _Extraction:
         if block.select is not None:
             inside &= block.select.evaluate(objects.__getitem__).astype(bool)
         candidates = np.flatnonzero(inside)
-        half = grid.cells // 2
-        eta_on, eta_cell = cell_index(deta[candidates], grid.cells, grid.cell_size)
-        phi_on, phi_cell = cell_index(dphi[candidates], grid.cells, grid.cell_size)
-        kept = eta_on & phi_on & (np.abs(eta_cell) <= half) & (np.abs(phi_cell) <= half)
-        candidates, eta_cell, phi_cell = candidates[kept], eta_cell[kept] + half, phi_cell[kept] + half
-        cell = (objects.tau[candidates] * grid.cells + eta_cell) * grid.cells + phi_cell
+        eta_on, eta_cell = cell_position(deta[candidates], grid.cells, grid.cell_size)
+        phi_on, phi_cell = cell_position(dphi[candidates], grid.cells, grid.cell_size)
+        on_grid = eta_on & phi_on
+        candidates = candidates[on_grid]
+        cell = (objects.tau[candidates] * grid.cells + eta_cell[on_grid]) * grid.cells + phi_cell[on_grid]
         best = highest_pt(cell, objects[f"{block.collection}_pt"][candidates])
         return _Filling(candidates[best], cell[best])
 

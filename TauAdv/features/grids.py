@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.features.expressions import delta_phi
 
-__all__ = ["cell_centre", "cell_index", "highest_pt", "offsets_from_axis"]
+__all__ = ["cell_centre", "cell_index", "cell_position", "highest_pt", "offsets_from_axis"]
 
 
 def offsets_from_axis(
@@ -23,9 +23,9 @@ def offsets_from_axis(
 def cell_index(offset: ArrayLike, cells: int, cell_size: float) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Return whether offsets are on a grid, and their signed cell index (DeepTau specification, section F).
 
-    An odd number of cells has cell 0 centred on the axis; an even one has the axis between cells -1 and 0. The index is 0 where
-    the offset is not on the grid. With an odd number, an offset of exactly half the width gets index +-(cells // 2 + 1), one
-    beyond the last cell, as in the reference: callers that store cells must drop it.
+    An odd number of cells has cell 0 centred on the axis; an even one has the axis between cells -1 and 0. The index is 0
+    where the offset is not on the grid. An offset of exactly half the width gets an index one beyond the last cell, as in
+    the reference (with an even number only on the positive side): callers that store cells must drop it.
 
     Args:
         offset: distance from the axis in eta or phi (radians).
@@ -34,12 +34,15 @@ def cell_index(offset: ArrayLike, cells: int, cell_size: float) -> tuple[NDArray
     """
     x = np.asarray(offset, np.float64)
     on_grid = np.abs(x) <= cells * cell_size / 2
-    if cells % 2:
-        index = np.copysign(np.floor(np.abs(x) / cell_size + 0.5), x)
-    else:
-        index = np.floor(x / cell_size)
-        on_grid &= index < cells // 2
+    index = np.copysign(np.floor(np.abs(x) / cell_size + 0.5), x) if cells % 2 else np.floor(x / cell_size)
     return on_grid, np.where(on_grid, index, 0).astype(np.int64)
+
+
+def cell_position(offset: ArrayLike, cells: int, cell_size: float) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Return whether offsets are in a cell, and its array position: 0 (most negative offset) to cells - 1."""
+    on_grid, index = cell_index(offset, cells, cell_size)
+    position = index + cells // 2
+    return on_grid & (position >= 0) & (position < cells), position
 
 
 def cell_centre(index: ArrayLike, cells: int, cell_size: float) -> NDArray[np.float64]:

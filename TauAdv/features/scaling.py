@@ -46,8 +46,8 @@ def scale(
 
     Args:
         values: float32 [features, objects] as evaluated, one feature after the other.
-        valid: feature position -> where its value is valid; positions left out are valid everywhere. An invalid value becomes
-            the feature's default after scaling, never the scaled default.
+        valid: feature position -> where its value is valid; positions left out are valid everywhere. An invalid value
+            becomes the feature's default after scaling, never the scaled default.
         features: what the rows are.
         grid: whose constants to take.
     """
@@ -62,4 +62,4 @@ def scale(
     broken = ~np.isfinite(scaled)
     counts = np.count_nonzero(broken, axis=1)
     scaled[broken] = 0
-    return scaled, {features[position].path: int(counts[position]) for position in np.flatnonzero(counts)}
+    return scaled, {feature.path: int(count) for feature, count in zip(features, counts, strict=True) if count}
