@@ -1,0 +1,80 @@
+"""Common look of the plots, and saving."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import mplhep
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+__all__ = ["Drawn", "label_figure", "save_figure", "style", "with_ratio_panel"]
+
+FORMATS = ("pdf", "png")
+# size for a page or a slide; the style of mplhep is made for a square of 10 x 10 inches
+_OVERRIDES = {
+    "figure.figsize": (8, 8),
+    "font.size": 18,
+    "axes.labelsize": 20,
+    "legend.fontsize": 12.5,
+    "xtick.labelsize": 16,
+    "ytick.labelsize": 16,
+    "savefig.bbox": "tight",
+}
+
+
+class Drawn(Protocol):
+    """What the plots need to know of a contribution."""
+
+    @property
+    def name(self) -> str:
+        """Name in the histogram."""
+
+    @property
+    def label(self) -> str:
+        """Text of the legend."""
+
+    @property
+    def color(self) -> str:
+        """Any matplotlib colour."""
+
+    @property
+    def data(self) -> bool:
+        """Drawn as points rather than stacked."""
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw within the block in the common style; nothing outside changes."""
+    sheet: dict[str, Any] = {key: value for key, value in mplhep.style.CMS.items() if value is not None}
+    with pyplot.style.context([sheet, _OVERRIDES]):
+        yield
+
+
+def with_ratio_panel(height: float = 3.0) -> tuple[Figure, Axes, Axes]:
+    """Return a figure with a main panel, ``height`` times as high as the ratio panel below it, and both panels."""
+    figure, (main, ratio) = pyplot.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": (height, 1), "hspace": 0.08})
+    return figure, main, ratio
+
+
+def label_figure(axes: Axes, title: str) -> None:
+    """Write ``title`` above the right end of a panel, and that it is simulation above the left end."""
+    axes.text(0, 1.01, "TauAdv", transform=axes.transAxes, weight="bold", va="bottom", size=20)
+    axes.text(1, 1.01, title, transform=axes.transAxes, ha="right", va="bottom", size=16)
+
+
+def save_figure(figure: Figure, folder: Path | str, name: str) -> list[Path]:
+    """Save a figure as ``name``.pdf and ``name``.png in ``folder`` (made if needed), close it, and return the paths."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"{name}.{kind}" for kind in FORMATS]
+    for path in paths:
+        metadata = {"CreationDate": None} if path.suffix == ".pdf" else None  # equal plots are equal files
+        with style():  # fonts are looked up when the figure is drawn
+            figure.savefig(path, dpi=120, metadata=metadata)
+    pyplot.close(figure)
+    return paths

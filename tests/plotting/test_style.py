@@ -1,0 +1,30 @@
+import matplotlib
+from matplotlib import pyplot
+
+from TauAdv.plotting.style import save_figure, style, with_ratio_panel
+
+
+def test_style_changes_nothing_outside():
+    before = dict(matplotlib.rcParams)
+    with style():
+        assert matplotlib.rcParams["figure.figsize"] == [8, 8]
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_saving_writes_pdf_and_png_and_closes(tmp_path):
+    figure, main, ratio = with_ratio_panel()
+    paths = save_figure(figure, tmp_path / "new" / "plots", "adversarial_Djet")
+    assert [path.name for path in paths] == ["adversarial_Djet.pdf", "adversarial_Djet.png"]
+    assert paths[0].read_bytes().startswith(b"%PDF")
+    assert paths[1].read_bytes().startswith(b"\x89PNG")
+    assert pyplot.get_fignums() == []
+    assert main.get_position().height > 2 * ratio.get_position().height
+
+
+def test_equal_figures_are_equal_files(tmp_path):
+    contents = []
+    for name in ("a", "b"):
+        figure, main, _ = with_ratio_panel()
+        main.plot([0, 1])
+        contents.append([path.read_bytes() for path in save_figure(figure, tmp_path, name)])
+    assert contents[0] == contents[1]
