@@ -2,88 +2,72 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
+import numpy as np
 import uproot
 
 from TauAdv.errors import InputError, nearest
-from TauAdv.tuples.files import check_root_file, resolve_inputs
+from TauAdv.tuples.files import resolve_inputs
+from TauAdv.tuples.trees import branch_names, entry_boundaries, open_root, open_tree, reading
 
-__all__ = ["TupleReader", "open_root", "read"]
+__all__ = ["Block", "TupleReader", "open_root", "read"]
 
-_READ_ERRORS = (
-    *(OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AssertionError),
-    *(RuntimeError, NotImplementedError, struct.error, uproot.DeserializationError),
-)
 _STEP_SIZE = 20_000
-_TREES = ("TTree", "ROOT::RNTuple")
+_BRANCHES_AT_ONCE = 48  # of a block of which only some rows are kept: bounds what is decompressed at a time
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except InputError:
-        raise
-    except _READ_ERRORS as error:
-        cause = f"{type(error).__name__}: {error}"
-        msg = f"{path}: cannot be read as a ROOT file, it may be damaged; make or copy it again ({cause})"
-        raise InputError(msg) from error
+@dataclass(frozen=True)
+class Block:
+    """A range of entries of one file, whose branches are read when asked for.
 
-
-@contextmanager
-def open_root(path: Path | str) -> Iterator[Any]:
-    """Open a ROOT file for reading, after checking that it is whole.
-
-    Raises:
-        InputError: if it is missing, empty, not a ROOT file, truncated or damaged.
+    Attributes:
+        path: the file.
+        start: first entry, counted within the file.
+        stop: one past the last entry.
+        offset: entries of the files before.
     """
-    check_root_file(path)
-    with _reading(Path(path)):
-        file = uproot.open(Path(path))
-    with file:
-        yield file
 
+    path: Path
+    start: int
+    stop: int
+    offset: int
+    tree: Any
+    options: dict[str, Any]
 
-def tree_names(file: Any) -> list[str]:
-    """Return the names of the trees in an open ROOT file."""
-    return [name for name, kind in file.classnames(cycle=False).items() if kind in _TREES]
+    def __len__(self) -> int:
+        return self.stop - self.start
 
+    def read(self, names: Sequence[str], rows: np.ndarray | None = None) -> ak.Array:
+        """Return records with exactly these branches; ``rows`` (a mask or indices) are kept, or all.
 
-def open_tree(file: Any, path: Path, tree: str) -> Any:
-    """Return a tree of an open ROOT file.
-
-    Raises:
-        InputError: if there is none of that name; lists those there are.
-    """
-    present = tree_names(file)
-    if tree not in present:
-        trees = ", ".join(present) or "none"
-        msg = f"{path}: no tree '{tree}'{nearest(tree, present)}; trees in this file: {trees}"
-        raise InputError(msg)
-    with _reading(path):
-        return file[tree]
-
-
-def branch_names(tree: Any) -> list[str]:
-    """Return the branches of a tree, without those that only count the values of leaf arrays."""
-    if not isinstance(tree, uproot.TTree):
-        return list(tree.keys(recursive=False))
-    names, counters = [], set()
-    for branch in tree.branches:
-        names.append(branch.name)
-        for leaf in branch.member("fLeaves"):
-            counter = leaf.member("fLeafCount")
-            if counter is not None:
-                counters.add(counter.member("fName"))
-    return [name for name in names if name not in counters]
+        Raises:
+            InputError: if the file is damaged.
+        """
+        names = list(dict.fromkeys(names))
+        step = len(names) if rows is None else _BRANCHES_AT_ONCE
+        columns: dict[str, ak.Array] = {}
+        for first in range(0, len(names), max(step, 1)):
+            wanted = set(names[first : first + step])
+            with reading(self.path):
+                part = self.tree.arrays(
+                    filter_name=lambda name, wanted=wanted: name in wanted,
+                    entry_start=self.start,
+                    entry_stop=self.stop,
+                    library="ak",
+                    **self.options,
+                )
+            for name in part.fields:
+                columns[name] = part[name] if rows is None else ak.to_packed(part[name][rows])
+        return ak.zip({name: columns[name] for name in names}, depth_limit=1)
 
 
 class TupleReader:
@@ -113,7 +97,7 @@ class TupleReader:
         self._branches: list[str] = []
         self.entries_per_file: list[int] = []
         for index, path in enumerate(self.files):
-            with open_root(path) as file, _reading(path):
+            with open_root(path) as file, reading(path):
                 opened = open_tree(file, path, tree)
                 self.entries_per_file.append(int(opened.num_entries))
                 if index == 0:
@@ -152,7 +136,7 @@ class TupleReader:
         path = self.files[0]
         with open_root(path) as file:
             tree = open_tree(file, path, self.tree)
-            with _reading(path):
+            with reading(path):
                 return tree.arrays(filter_name=lambda name: name in names, entry_stop=0, library="ak")[names]
 
     def iterate(
@@ -175,40 +159,80 @@ class TupleReader:
         """
         names = self.branches if branches is None else list(dict.fromkeys(branches))
         self.require(names)
+        wanted = set(names)
+        for path, tree, first, last, _, options in self._ranges(entry_start, entry_stop, names):
+            chunks = tree.iterate(
+                filter_name=lambda name: name in wanted,
+                step_size=step_size,
+                entry_start=first,
+                entry_stop=last,
+                library="ak",
+                **options,
+            )
+            while True:
+                with reading(path):
+                    chunk = next(chunks, None)
+                    chunk = None if chunk is None else chunk[names]
+                if chunk is None:
+                    break
+                yield chunk
+
+    def blocks(
+        self,
+        branches: Sequence[str],
+        step_size: int = _STEP_SIZE,
+        entry_start: int | None = None,
+        entry_stop: int | None = None,
+    ) -> Iterator[Block]:
+        """Yield ranges of about ``step_size`` entries that start and end with the baskets of the file where they can.
+
+        For steps that look at a few branches first and then read all of them for the entries that pass.
+
+        Args:
+            branches: every branch that will be read.
+            step_size: entries of a block, at least half and at most twice as many where the baskets allow.
+            entry_start: first entry, counted over all files.
+            entry_stop: one past the last entry, counted over all files.
+
+        Raises:
+            InputError: if a file lacks some of the branches (all are listed) or is damaged.
+        """
+        self.require(branches)
+        for path, tree, first, last, offset, options in self._ranges(entry_start, entry_stop, branches):
+            with reading(path):
+                edges = _block_edges(entry_boundaries(tree), first, last, step_size)
+            for start, stop in pairwise(edges):
+                yield Block(path, start, stop, offset, tree, options)
+
+    def _ranges(
+        self, entry_start: int | None, entry_stop: int | None, names: Sequence[str]
+    ) -> Iterator[tuple[Path, Any, int, int, int, dict[str, Any]]]:
         start = 0 if entry_start is None else entry_start
         stop = self.num_entries if entry_stop is None else min(entry_stop, self.num_entries)
         offset = 0
         with _executor(self._threads) as executor:
             for path, entries in zip(self.files, self.entries_per_file, strict=True):
                 first, last = max(start - offset, 0), min(stop - offset, entries)
-                offset += entries
                 if first < last:
-                    yield from self._iterate_file(path, names, step_size, first, last, executor)
+                    with open_root(path) as file:
+                        tree = open_tree(file, path, self.tree)
+                        with reading(path):
+                            self._require(path, names, branch_names(tree))
+                        threaded = executor is not None and isinstance(tree, uproot.TTree)
+                        options = {"decompression_executor": executor} if threaded else {}
+                        yield path, tree, first, last, offset, options
+                offset += entries
 
-    def _iterate_file(
-        self, path: Path, names: list[str], step_size: int, start: int, stop: int, executor: Executor | None
-    ) -> Iterator[ak.Array]:
-        with open_root(path) as file:
-            tree = open_tree(file, path, self.tree)
-            with _reading(path):
-                self._require(path, names, branch_names(tree))
-            wanted = set(names)
-            options = {"decompression_executor": executor} if executor and isinstance(tree, uproot.TTree) else {}
-            chunks = tree.iterate(
-                filter_name=lambda name: name in wanted,
-                step_size=step_size,
-                entry_start=start,
-                entry_stop=stop,
-                library="ak",
-                **options,
-            )
-            while True:
-                with _reading(path):
-                    chunk = next(chunks, None)
-                    chunk = None if chunk is None else chunk[names]
-                if chunk is None:
-                    return
-                yield chunk
+
+def _block_edges(boundaries: np.ndarray, start: int, stop: int, step_size: int) -> list[int]:
+    """Return edges of blocks: baskets joined up to ``step_size`` entries, larger ones cut."""
+    edges = [start]
+    for left, right in pairwise(np.unique(np.clip(boundaries, start, stop)).tolist()):
+        if right - edges[-1] > step_size and left > edges[-1]:
+            edges.append(left)
+        first, pieces = edges[-1], (right - edges[-1]) // (2 * step_size)
+        edges += [first + (right - first) * piece // (pieces + 1) for piece in range(1, pieces + 1)]
+    return [*edges, stop]
 
 
 @contextmanager
