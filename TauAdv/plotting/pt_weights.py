@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 
 import hist
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
+from TauAdv.errors import InputError
 from TauAdv.plotting.closure import plot_closure
 from TauAdv.plotting.style import Drawn
 
 __all__ = ["plot_pt_weights"]
 
+_TICKS = (20, 30, 40, 60, 100, 200, 400, 1000)
 _TITLES = {"observed": "before pT weights", "weighted": "after pT weights"}
 
 
@@ -20,13 +23,27 @@ def plot_pt_weights(spectra: Mapping[str, hist.Hist], contributions: Sequence[Dr
 
     Args:
         spectra: ``observed`` and ``weighted``, histograms (contribution, tau pt) with weighted storage.
-        contributions: in the order of the stack, from bottom to top; one of them is data.
+        contributions: in the order of the stack, from bottom to top; one of them is data. Others than those of the spectra
+            are left out.
+
+    Raises:
+        InputError: if a spectrum has no contribution, so that its label and colour are not known.
     """
     figures = {}
+    names = list(spectra["observed"].axes[0])
+    if unknown := sorted(set(names) - {entry.name for entry in contributions}):
+        msg = f"no label and colour for {', '.join(unknown)}; give a YAML list of contributions that has them"
+        raise InputError(msg)
+    drawn = [entry for entry in contributions if entry.name in names]
     for stage, title in _TITLES.items():
-        figure = plot_closure(spectra[stage], contributions, title=title, ratio_range=(0.0, 2.0), log=True)
+        figure = plot_closure(spectra[stage], drawn, title=title, ratio_range=(0.0, 2.0), log=True)
         main, ratio = figure.axes
         main.set_ylabel("Candidates / bin")  # the bins differ in width
         ratio.set_xlabel("tau $p_T$ [GeV]")
+        ratio.set_xscale("log")
+        low, high = spectra[stage].axes[1].edges[[0, -1]]
+        ratio.set_xticks([tick for tick in _TICKS if low <= tick <= high])
+        ratio.xaxis.set_major_formatter(ScalarFormatter())
+        ratio.xaxis.set_minor_formatter(NullFormatter())
         figures[f"pt_weights_{stage}"] = figure
     return figures

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from TauAdv.errors import InputError
 from TauAdv.tuples.histograms import to_hist
 
-__all__ = ["EVENT_DROP_EDGES", "Spectrum", "check_edges", "find_bins"]
+__all__ = ["EVENT_DROP_EDGES", "Spectrum", "check_edges", "check_weights", "find_bins"]
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -32,6 +32,19 @@ def check_edges(edges: npt.ArrayLike) -> FloatArray:
     array = np.asarray(edges, dtype=np.float64)
     if array.ndim != 1 or array.size < 2 or not np.isfinite(array).all() or not (np.diff(array) > 0).all():
         msg = f"bin edges must be at least two finite, rising numbers; received {array.tolist()}"
+        raise InputError(msg)
+    return array
+
+
+def check_weights(weights: npt.ArrayLike) -> FloatArray:
+    """Return event weights as float64.
+
+    Raises:
+        InputError: if one is not finite.
+    """
+    array = np.asarray(weights, dtype=np.float64)
+    if not np.isfinite(array).all():
+        msg = f"{np.count_nonzero(~np.isfinite(array))} of {array.size} event weights are not finite"
         raise InputError(msg)
     return array
 
@@ -104,10 +117,7 @@ class Spectrum:
             InputError: if a weight is not finite.
         """
         bins = find_bins(values, self.edges)
-        weight = np.ones(bins.size) if weights is None else np.asarray(weights, dtype=np.float64)
-        if not np.isfinite(weight).all():
-            msg = f"{np.count_nonzero(~np.isfinite(weight))} of {weight.size} event weights are not finite"
-            raise InputError(msg)
+        weight = np.ones(bins.size) if weights is None else check_weights(weights)
         size = self.contents.size
         return Spectrum(
             self.edges,

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Make the pT weights of the mixed files, with closure plots (docs/production.md)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from TauAdv.config import load_settings
+from TauAdv.errors import report_errors
+from TauAdv.evaluation.contributions import load_contributions
+from TauAdv.plotting.pt_weights import plot_pt_weights
+from TauAdv.plotting.style import save_figure
+from TauAdv.production.pt_closure import read_closure
+from TauAdv.production.pt_weights import PtWeightsSettings, make_pt_weights
+
+
+@report_errors
+def main(argv: list[str] | None = None) -> None:
+    """Read the options, make the weights, draw the closure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--input", nargs="+", required=True, help="mixed tuples: ROOT files, folders, globs, .txt lists")
+    parser.add_argument("--output", type=Path, required=True, help="ROOT file of the weights")
+    parser.add_argument("--target_file", help="ROOT file with the target histograms that processes of the config name")
+    parser.add_argument("--config", type=Path, help="processes and bins; default: fractions of the control-region mix")
+    parser.add_argument("--weights", metavar="BRANCH", help="event weights of the simulation")
+    parser.add_argument(
+        "--rebin", action="store_true", default=None, help="sum finer bins of the targets where edges allow it"
+    )
+    parser.add_argument("--plots", type=Path, help="folder of the closure plots (default: that of the output)")
+    parser.add_argument("--contributions", type=Path, help="labels and colours of the plots, a YAML list")
+    parser.add_argument("--overwrite", action="store_true", help="replace an output that was made otherwise")
+    options = parser.parse_args(argv)
+    settings = load_settings(PtWeightsSettings, options.config, {"weights": options.weights, "rebin": options.rebin})
+    contributions = load_contributions(options.contributions)
+    manifest = make_pt_weights(options.input, options.output, settings, options.target_file, overwrite=options.overwrite)
+    closure = read_closure(options.output, [process.name for process in settings.processes])
+    for name, figure in plot_pt_weights(closure, contributions).items():
+        print(", ".join(map(str, save_figure(figure, options.plots or options.output.parent, name))))
+    counts = manifest["counts"]
+    for name, taus in counts["taus"].items():
+        empty = counts["empty_bins"].get(name)
+        note = f", {len(empty)} of its bins with a target are empty" if empty else ""
+        print(f"{name}: {taus:g} taus, {counts['weighted'][name]:g} after the weights{note}")
+
+
+if __name__ == "__main__":
+    main()

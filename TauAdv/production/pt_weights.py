@@ -1,0 +1,253 @@
+"""pT weights of the control region: every process gets its target spectrum, all together the number of data taus.
+
+DeepTau specification, section E: the step between mixing and training that the original does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import Field, model_validator
+from tqdm import tqdm
+
+from TauAdv.config import Settings
+from TauAdv.errors import ConfigError, InputError
+from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.production.keep_probability import check_target
+from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
+from TauAdv.production.targets import read_target
+from TauAdv.tuples.histograms import write_histograms
+from TauAdv.tuples.reader import TupleReader
+
+__all__ = ["Process", "PtWeights", "PtWeightsSettings", "make_pt_weights", "pt_weights"]
+
+STEP = "pt_weights"
+
+
+class Process(Settings):
+    """One contribution of the mixed file.
+
+    Attributes:
+        name: key of its histogram of weights.
+        dataset_id: what its taus carry; 0 is data.
+        target: histogram in the target file with its wanted spectrum, ``REGION/PROCESS``.
+        fraction: without a target, its share of the data spectrum.
+    """
+
+    name: str
+    dataset_id: int = Field(ge=0)
+    target: str | None = None
+    fraction: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Process:
+        if self.dataset_id and (self.target is None) == (self.fraction is None):
+            msg = f"{self.name}: give either target (a histogram) or fraction (of the data spectrum)"
+            raise ValueError(msg)
+        return self
+
+
+#: the shares of the mixing (DeepTau specification, section E)
+_PROCESSES = (
+    Process(name="data", dataset_id=0),
+    Process(name="DYT", dataset_id=1, fraction=36 / 50),
+    Process(name="TTT", dataset_id=2, fraction=2 / 50),
+    Process(name="DYM", dataset_id=3, fraction=1 / 50),
+    Process(name="TTJ", dataset_id=4, fraction=1 / 50),
+    Process(name="WJ", dataset_id=5, fraction=5 / 50),
+    Process(name="QCD", dataset_id=6, fraction=5 / 50),
+)
+
+
+class PtWeightsSettings(Settings):
+    """Settings of the pT weights.
+
+    Attributes:
+        processes: contributions; the one with dataset_id 0 is data and has weight 1.
+        edges: pt bins in GeV.
+        rebin: sum finer bins of a target into ``edges`` where the edges allow it.
+        weights: branch of event weights of the simulation. The weight of a tau is then its event weight times the content
+            of the histogram.
+        tree: name of the tree.
+    """
+
+    processes: tuple[Process, ...] = _PROCESSES
+    edges: tuple[float, ...] = EVENT_DROP_EDGES
+    rebin: bool = False
+    weights: str | None = None
+    tree: str = "taus"
+
+    @model_validator(mode="after")
+    def _check(self) -> PtWeightsSettings:
+        for values in ([entry.name for entry in self.processes], [entry.dataset_id for entry in self.processes]):
+            if len(set(values)) != len(values):
+                msg = f"each name and dataset_id of the processes may occur once; received {values}"
+                raise ValueError(msg)
+        if 0 not in [entry.dataset_id for entry in self.processes] or len(self.processes) == 1:
+            msg = "processes: needs data (dataset_id 0) and at least one process of simulation"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def data(self) -> str:
+        """Name of the data."""
+        return next(entry.name for entry in self.processes if entry.dataset_id == 0)
+
+
+@dataclass(frozen=True)
+class PtWeights:
+    """Weights by process and bin, and what they are made of.
+
+    Attributes:
+        weights: process -> spectrum whose contents are weights, under- and overflow included; 1 for data.
+        observed: process -> spectrum of the mixed file.
+        weighted: process -> observed spectrum times the weights.
+        factor: what all weights of simulation were multiplied by, so that they sum to the number of data taus.
+        empty_bins: process -> bins with a target but without a tau of it, where the weight is 0.
+        unreached: process -> fraction of its target that is in those bins.
+    """
+
+    weights: Mapping[str, Spectrum]
+    observed: Mapping[str, Spectrum]
+    weighted: Mapping[str, Spectrum]
+    factor: float
+    empty_bins: Mapping[str, list[int]]
+    unreached: Mapping[str, float]
+
+
+def pt_weights(observed: Mapping[str, Spectrum], targets: Mapping[str, Spectrum], data: str) -> PtWeights:
+    """Return the weights target / observed, times one factor that makes those of simulation sum to the data taus.
+
+    Args:
+        observed: spectrum of every process in the mixed file.
+        targets: wanted spectrum of every process but data, same bins. Only the shape of their sum counts.
+        data: name of the data.
+
+    Raises:
+        InputError: if there are no data taus, or no bin has both a target and taus of that process.
+    """
+    wanted, empty = {}, {}
+    for name, target in targets.items():
+        filled = observed[name].contents > 0
+        content = np.where(target.contents > 0, target.contents, 0.0)
+        wanted[name] = np.where(filled, content, 0.0)
+        empty[name] = (~filled & (content > 0), content)
+    number = observed[data].contents.sum()
+    total = sum(content.sum() for content in wanted.values())
+    if not number or not total:
+        what = "no data taus" if not number else "no bin with both a target and simulated taus of that process"
+        msg = f"no weights can be made: there is {what} in the mixed file"
+        raise InputError(msg)
+    factor = float(number / total)
+    weighted, weights = {data: observed[data]}, {data: _ones(observed[data])}
+    for name, content in wanted.items():
+        weights[name] = _ratio(content * factor, observed[name], targets[name])
+        scale = weights[name].contents
+        weighted[name] = Spectrum(targets[name].edges, observed[name].contents * scale, observed[name].variances * scale**2)
+    empty_bins = {name: np.flatnonzero(bins).tolist() for name, (bins, _) in empty.items()}
+    unreached = {
+        name: float(content[bins].sum() / content.sum()) for name, (bins, content) in empty.items() if content.any()
+    }
+    return PtWeights(weights, observed, weighted, factor, empty_bins, unreached)
+
+
+def _ones(spectrum: Spectrum) -> Spectrum:
+    return Spectrum(spectrum.edges, np.ones(spectrum.contents.size), np.zeros(spectrum.contents.size))
+
+
+def _ratio(content: np.ndarray, observed: Spectrum, target: Spectrum) -> Spectrum:
+    used = content > 0
+    weight, variance = np.zeros(content.size), np.zeros(content.size)
+    weight[used] = content[used] / observed.contents[used]
+    variance[used] = weight[used] ** 2 * (observed.relative_error[used] ** 2 + target.relative_error[used] ** 2)
+    return Spectrum(observed.edges, weight, variance)
+
+
+def make_pt_weights(
+    inputs: Path | str | Sequence[Path | str],
+    output: Path | str,
+    settings: PtWeightsSettings,
+    target_file: Path | str | None = None,
+    *,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Write the weights of the mixed files as TH1D (one a process) and return the manifest.
+
+    Its folders ``closure/observed``, ``closure/weighted`` and ``closure/target`` hold the spectra behind the weights.
+
+    Args:
+        inputs: mixed tuples, with tau_pt and dataset_id.
+        output: ROOT file to write.
+        settings: see :class:`PtWeightsSettings`.
+        target_file: file of the target histograms, if a process names one.
+        overwrite: replace an output that was made otherwise.
+
+    Raises:
+        ConfigError: if a process names a target and there is no target file.
+        InputError: if a branch or histogram is missing, a target has other bins or is 0 or not finite, a dataset_id is
+            unknown, or no weights can be made.
+        OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
+    """
+    reader = TupleReader(inputs, settings.tree)
+    files = [*reader.files, *([] if target_file is None else [Path(target_file)])]
+    record = settings.model_dump(mode="json")
+    if manifest := finished(output, step=STEP, settings=record, inputs=files, overwrite=overwrite):
+        return manifest
+    named = [entry.name for entry in settings.processes if entry.target is not None]
+    if named and target_file is None:
+        msg = f"the processes {', '.join(named)} name target histograms, but there is no target file; give --target_file"
+        raise ConfigError(msg)
+    observed = _observed(reader, settings)
+    targets = _targets(settings, observed[settings.data], target_file)
+    result = pt_weights(observed, targets, settings.data)
+    histograms = {name: spectrum.to_hist() for name, spectrum in result.weights.items()}
+    for folder, spectra in (("observed", observed), ("weighted", result.weighted), ("target", targets)):
+        histograms |= {f"closure/{folder}/{name}": spectrum.to_hist() for name, spectrum in spectra.items()}
+    with new_file(output) as temporary:
+        write_histograms(temporary, histograms)
+        Path(output).unlink(missing_ok=True)
+        return write_manifest(output, step=STEP, settings=record, inputs=files, counts=_counts(result), factor=result.factor)
+
+
+def _observed(reader: TupleReader, settings: PtWeightsSettings) -> dict[str, Spectrum]:
+    names = {entry.dataset_id: entry.name for entry in settings.processes}
+    spectra = {name: Spectrum.empty(settings.edges) for name in names.values()}
+    branches = ["tau_pt", "dataset_id"] + ([settings.weights] if settings.weights else [])
+    with tqdm(total=reader.num_entries, desc="spectra", unit="tau", mininterval=1) as progress:
+        for taus in reader.iterate(branches, step_size=1_000_000):
+            dataset, pt = np.asarray(taus["dataset_id"]), np.asarray(taus["tau_pt"])
+            if unknown := sorted(set(np.unique(dataset).tolist()) - set(names)):
+                known = ", ".join(f"{number} ({name})" for number, name in names.items())
+                msg = f"{reader.files[0]}: dataset_id {unknown} is of no process; the processes are {known}"
+                raise InputError(msg)
+            for number, name in names.items():
+                mine = dataset == number
+                weights = np.asarray(taus[settings.weights])[mine] if settings.weights and number else None
+                spectra[name] = spectra[name].filled(pt[mine], weights)
+            progress.update(len(taus))
+    return spectra
+
+
+def _targets(settings: PtWeightsSettings, data: Spectrum, target_file: Path | str | None) -> dict[str, Spectrum]:
+    targets = {}
+    for entry in settings.processes:
+        if entry.target is not None and target_file is not None:
+            targets[entry.name] = read_target(target_file, entry.target, settings.edges, rebin=settings.rebin)
+            check_target(targets[entry.name], f"{target_file}: {entry.target}")
+        elif entry.fraction is not None:
+            targets[entry.name] = data.scaled(entry.fraction)
+    return targets
+
+
+def _counts(result: PtWeights) -> dict[str, Any]:
+    return {
+        "taus": {name: spectrum.contents.sum() for name, spectrum in result.observed.items()},
+        "weighted": {name: spectrum.contents.sum() for name, spectrum in result.weighted.items()},
+        "absent_processes": [name for name, spectrum in result.observed.items() if not spectrum.contents.any()],
+        "empty_bins": result.empty_bins,
+        "target_fraction_in_empty_bins": result.unreached,
+    }

@@ -1,0 +1,173 @@
+"""Spectra of tuples: the (|eta|, pt) spectra that weight the training, and the pt targets of the event drop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import hist
+import numpy as np
+from pydantic import Field
+from tqdm import tqdm
+
+from TauAdv.config import Settings
+from TauAdv.errors import InputError
+from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum, check_weights
+from TauAdv.tuples.histograms import write_histograms
+from TauAdv.tuples.matching import MATCHING_BRANCHES, TauType, recompute_tau_type
+from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.selection import Selection, parse_selection
+
+__all__ = ["RECOMPUTE", "EtaPtSettings", "TargetSettings", "make_eta_pt_spectra", "make_targets", "parse_processes"]
+
+RECOMPUTE = "recompute"
+_CLASSES = {TauType.E: "e", TauType.MU: "mu", TauType.TAU: "tau", TauType.JET: "jet"}
+_STEP_SIZE = 200_000
+Inputs = Path | str | Sequence[Path | str]
+
+
+class EtaPtSettings(Settings):
+    """Settings of the (|eta|, pt) spectra.
+
+    Attributes:
+        tree: name of the tree.
+        tau_type: branch with the type of each tau, or ``recompute`` to take it from the generator match.
+        selection: ROOT-style selection; all taus if ``None``.
+        weights: branch of event weights.
+    """
+
+    tree: str = "taus"
+    tau_type: str = RECOMPUTE
+    selection: str | None = None
+    weights: str | None = None
+
+
+class TargetSettings(Settings):
+    """Settings of the targets of the event drop.
+
+    Attributes:
+        tree: name of the tree.
+        edges: pt bins in GeV.
+        selection: ROOT-style selection; all taus if ``None``.
+        weights: branch of event weights.
+        scale: number that every histogram is multiplied by.
+    """
+
+    tree: str = "taus"
+    edges: tuple[float, ...] = EVENT_DROP_EDGES
+    selection: str | None = None
+    weights: str | None = None
+    scale: float = Field(default=1.0, gt=0)
+
+
+def make_eta_pt_spectra(
+    inputs: Inputs, output: Path | str, settings: EtaPtSettings, *, overwrite: bool = False
+) -> dict[str, Any]:
+    """Write the TH2D ``eta_pt_hist_e``, ``_mu``, ``_tau`` and ``_jet`` (x = |eta|, y = pt in GeV) and return the manifest.
+
+    25 bins of |eta| from 0 to 2.5 and 98 of pt from 20 to 1000 GeV (DeepTau specification, section G).
+
+    Raises:
+        InputError: if branches are missing, the selection is wrong, or no tau is of these types.
+        OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
+    """
+    reader = TupleReader(inputs, settings.tree)
+    record = settings.model_dump(mode="json")
+    if manifest := finished(output, step="eta_pt_spectra", settings=record, inputs=reader.files, overwrite=overwrite):
+        return manifest
+    axes = (hist.axis.Regular(25, 0, 2.5, name="abs_eta"), hist.axis.Regular(98, 20, 1000, name="pt"))
+    spectra = {name: hist.Hist(*axes, storage=hist.storage.Weight()) for name in _CLASSES.values()}
+    labels = list(MATCHING_BRANCHES) if settings.tau_type == RECOMPUTE else [settings.tau_type]
+    taken = dict.fromkeys(spectra, 0)
+    for taus in _selected(reader, ["tau_pt", "tau_eta", *labels], settings.selection, settings.weights):
+        types = recompute_tau_type(taus) if settings.tau_type == RECOMPUTE else np.asarray(taus[settings.tau_type])
+        for number, name in _CLASSES.items():
+            own = taus[types == number]
+            weight = None if settings.weights is None else check_weights(own[settings.weights])
+            spectra[name].fill(np.abs(np.asarray(own["tau_eta"])), np.asarray(own["tau_pt"]), weight=weight)
+            taken[name] += len(own)
+    if not any(taken.values()):
+        msg = f"{reader.files[0]}: none of {reader.num_entries} entries is a selected tau of the types {', '.join(taken)}"
+        raise InputError(msg)
+    histograms = {f"eta_pt_hist_{name}": spectrum for name, spectrum in spectra.items()}
+    return _write(output, histograms, "eta_pt_spectra", record, reader.files, taken)
+
+
+def make_targets(
+    processes: Mapping[str, Inputs], output: Path | str, settings: TargetSettings, *, overwrite: bool = False
+) -> dict[str, Any]:
+    """Write a TH1D of tau_pt for every process and return the manifest.
+
+    Args:
+        processes: ``REGION/PROCESS``, for example ``mt_inclusive/EMB``, and the tuples of its spectrum.
+        output: ROOT file to write.
+        settings: see :class:`TargetSettings`.
+        overwrite: replace an output that was made otherwise.
+
+    Raises:
+        InputError: if branches are missing, the selection is wrong, or a process has no selected tau.
+        OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
+    """
+    readers = {key: TupleReader(inputs, settings.tree) for key, inputs in processes.items()}
+    files = [path for reader in readers.values() for path in reader.files]
+    record = settings.model_dump(mode="json") | {"processes": {key: len(reader.files) for key, reader in readers.items()}}
+    if manifest := finished(output, step="targets", settings=record, inputs=files, overwrite=overwrite):
+        return manifest
+    histograms, taken = {}, dict.fromkeys(readers, 0)
+    for key, reader in readers.items():
+        spectrum = Spectrum.empty(settings.edges)
+        for taus in _selected(reader, ["tau_pt"], settings.selection, settings.weights):
+            spectrum = spectrum.filled(taus["tau_pt"], None if settings.weights is None else taus[settings.weights])
+            taken[key] += len(taus)
+        if not taken[key]:
+            msg = f"{key}: no tau of {reader.files[0]} ({reader.num_entries} entries) passes the selection"
+            raise InputError(msg)
+        histograms[key] = spectrum.scaled(settings.scale).to_hist()
+    return _write(output, histograms, "targets", record, files, taken)
+
+
+def parse_processes(texts: Sequence[str]) -> dict[str, str]:
+    """Return the processes that ``REGION/PROCESS=FILES`` texts name.
+
+    Raises:
+        InputError: if a text has another form, or a process comes twice.
+    """
+    processes: dict[str, str] = {}
+    for text in texts:
+        key, separator, files = text.partition("=")
+        if not separator or not files or not key.strip("/") or key in processes:
+            reason = "a process may come once" if key in processes else "expected REGION/PROCESS=FILES"
+            msg = f"target '{text}': {reason}, for example mt_inclusive/EMB=DYtaus_skimmed.root"
+            raise InputError(msg)
+        processes[key] = files
+    return processes
+
+
+def _selected(reader: TupleReader, branches: Sequence[str], text: str | None, weights: str | None) -> Any:
+    selection: Selection | None = None if text is None else parse_selection(text)
+    needed = [*branches, *([] if weights is None else [weights]), *([] if selection is None else selection.branches)]
+    with tqdm(total=reader.num_entries, unit="tau", mininterval=1) as progress:
+        for taus in reader.iterate(needed, _STEP_SIZE):
+            progress.update(len(taus))
+            yield taus if selection is None else _only(taus, selection)
+
+
+def _only(taus: ak.Array, selection: Selection) -> ak.Array:
+    return taus[selection(taus)]
+
+
+def _write(
+    output: Path | str,
+    histograms: Mapping[str, Any],
+    step: str,
+    record: Mapping[str, Any],
+    files: Sequence[Path],
+    counts: Mapping[str, int],
+) -> dict[str, Any]:
+    with new_file(output) as temporary:
+        write_histograms(temporary, histograms)
+        Path(output).unlink(missing_ok=True)
+        return write_manifest(output, step=step, settings=record, inputs=files, counts=counts)
