@@ -1,0 +1,86 @@
+"""Generator events on disk, in chunks: generated once, then read by every run with other detector settings.
+
+A chunk is one ``.npz`` file whose folder name holds process, seed and a digest of all Pythia settings; it is written under a
+temporary name and renamed, so a killed run leaves whole chunks only and the next run continues with the missing ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+
+from TauAdv.outputs import new_file
+from TauAdv.simulation.columns import Columns
+from TauAdv.simulation.generator import VertexAccess, generate
+from TauAdv.simulation.processes import pythia_settings
+from TauAdv.simulation.truth import reduce_record
+
+__all__ = ["Chunk", "chunks_of", "generator_seed", "load_events"]
+
+#: To be raised when the content of the reduced events changes.
+_FORMAT = 1
+_TABLES = ("particles", "leptons")
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One cache file: ``events`` events of a process, the ``number``-th chunk of its sample."""
+
+    process: str
+    seed: int
+    number: int
+    events: int
+
+    @property
+    def name(self) -> str:
+        """Path of the cache file below the cache folder."""
+        try:
+            generator = version("pythia8mc")
+        except PackageNotFoundError:  # cached events can be read without the generator
+            generator = "any"
+        key = json.dumps([_FORMAT, generator, pythia_settings(self.process), self.seed, self.events])
+        digest = hashlib.sha256(key.encode()).hexdigest()[:10]
+        return f"{self.process}_seed{self.seed}_{digest}/chunk_{self.number:04d}.npz"
+
+
+def chunks_of(process: str, seed: int, events: int, chunk_events: int) -> list[Chunk]:
+    """Return the chunks that hold ``events`` events; the last one may be smaller."""
+    sizes = [chunk_events] * (events // chunk_events) + [events % chunk_events] * (events % chunk_events > 0)
+    return [Chunk(process, seed, number, size) for number, size in enumerate(sizes)]
+
+
+def generator_seed(chunk: Chunk) -> int:
+    """Return Pythia's seed (1 to 900 000 000) of a chunk: a function of process, sample seed and chunk number."""
+    digest = hashlib.sha256(f"{chunk.process}/{chunk.seed}/{chunk.number}".encode()).digest()
+    return 1 + int.from_bytes(digest[:8], "little") % 899_999_999
+
+
+def _read(path: Path) -> list[Columns] | None:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return [{k.split(":")[1]: stored[k] for k in stored.files if k.startswith(table + ":")} for table in _TABLES]
+    except (FileNotFoundError, ValueError, EOFError, zipfile.BadZipFile):
+        return None  # absent or damaged: made again
+
+
+def load_events(chunk: Chunk, cache: Path | str, access: VertexAccess = "shifted") -> tuple[list[Columns], bool]:
+    """Return particles and leptons of a chunk, generating (and storing) them if they are not cached.
+
+    Returns:
+        The two tables of :func:`TauAdv.simulation.truth.reduce_record`, and whether they came from the cache.
+    """
+    path = Path(cache) / chunk.name
+    stored = _read(path)
+    if stored is not None:
+        return stored, True
+    tables = generate(chunk.process, chunk.events, generator_seed(chunk), reduce_record, access)
+    columns = {f"{name}:{key}": values for name, table in zip(_TABLES, tables, strict=True) for key, values in table.items()}
+    with new_file(path) as temporary:
+        np.savez_compressed(temporary, **columns)
+    return tables, False

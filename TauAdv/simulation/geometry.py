@@ -1,0 +1,85 @@
+"""Four-vectors as arrays ``[..., 4]`` = (px, py, pz, E) in GeV, angles in radians, and search in cones."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from TauAdv.simulation.columns import ragged_rows
+
+__all__ = ["Axes", "delta_phi", "delta_r", "four_vector", "kinematics", "nearest_object", "neighbours"]
+
+
+def delta_phi(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return ``first - second`` wrapped into [-pi, pi)."""
+    return np.mod(first - second + np.pi, 2 * np.pi) - np.pi
+
+
+def delta_r(eta1: np.ndarray, phi1: np.ndarray, eta2: np.ndarray, phi2: np.ndarray) -> np.ndarray:
+    """Return the distance in the (eta, phi) plane."""
+    return np.hypot(eta1 - eta2, delta_phi(phi1, phi2))
+
+
+def four_vector(pt: np.ndarray, eta: np.ndarray, phi: np.ndarray, mass: np.ndarray | float) -> np.ndarray:
+    """Return (px, py, pz, E) on a new last axis."""
+    px, py, pz = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
+    return np.stack([px, py, pz, np.sqrt(px**2 + py**2 + pz**2 + np.square(mass))], axis=-1)
+
+
+def kinematics(p4: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return pt, eta, phi and mass (a negative mass squared gives 0; a zero vector has eta 0)."""
+    px, py, pz, energy = (p4[..., i] for i in range(4))
+    pt = np.hypot(px, py)
+    eta = np.arcsinh(pz / np.maximum(pt, 1e-9))
+    mass = np.sqrt(np.maximum(energy**2 - px**2 - py**2 - pz**2, 0.0))
+    return pt, eta, np.arctan2(py, px), mass
+
+
+Axes = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _pairs(event: np.ndarray, eta: np.ndarray, phi: np.ndarray, axes: Axes, radius: float) -> tuple[np.ndarray, ...]:
+    """Return axis, row and squared distance of all pairs of one event within the radius."""
+    axis_event, axis_eta, axis_phi = axes
+    first = np.searchsorted(event, axis_event)
+    counts = np.searchsorted(event, axis_event, side="right") - first
+    axis, row = np.repeat(np.arange(len(axis_event)), counts), ragged_rows(first, counts)
+    distance2 = (eta[row] - axis_eta[axis]) ** 2 + delta_phi(phi[row], axis_phi[axis]) ** 2
+    inside = distance2 < radius**2
+    return axis[inside], row[inside], distance2[inside]
+
+
+def _fill(axis: np.ndarray, row: np.ndarray, num_axes: int, most: int) -> np.ndarray:
+    slot = np.arange(len(axis)) - np.searchsorted(axis, axis)
+    kept = slot < most
+    table = np.full((num_axes, most), -1, dtype=np.int64)
+    table[axis[kept], slot[kept]] = row[kept]
+    return table
+
+
+def neighbours(
+    event: np.ndarray, eta: np.ndarray, phi: np.ndarray, pt: np.ndarray, axes: Axes, radius: float, most: int
+) -> np.ndarray:
+    """Return the objects around each axis, highest pt first.
+
+    Args:
+        event: event number of every object, ascending.
+        eta: of the objects.
+        phi: of the objects.
+        pt: of the objects.
+        axes: event, eta and phi of the axes.
+        radius: of the cone.
+        most: objects kept per axis.
+
+    Returns:
+        Integer array [axes, most] of object rows, padded with -1.
+    """
+    axis, row, _ = _pairs(event, eta, phi, axes, radius)
+    order = np.lexsort((-pt[row], axis))
+    return _fill(axis[order], row[order], len(axes[0]), most)
+
+
+def nearest_object(event: np.ndarray, eta: np.ndarray, phi: np.ndarray, axes: Axes, radius: float) -> np.ndarray:
+    """Return the row of the nearest object within the radius of each axis, -1 where there is none."""
+    axis, row, distance2 = _pairs(event, eta, phi, axes, radius)
+    order = np.lexsort((distance2, axis))
+    return _fill(axis[order], row[order], len(axes[0]), 1)[:, 0]

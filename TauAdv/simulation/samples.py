@@ -1,0 +1,155 @@
+"""What is made for each output file: chunks of generated events through the detector, joined into one tuple."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from TauAdv.simulation.cache import Chunk, chunks_of, load_events
+from TauAdv.simulation.generator import VertexAccess
+from TauAdv.simulation.labels import hide_generator
+from TauAdv.simulation.pileup import PileupLibrary, build_library
+from TauAdv.simulation.processes import MINIMUM_BIAS, PROCESSES
+from TauAdv.simulation.settings import DetectorSettings, SimulationSettings
+from TauAdv.simulation.tuples import TauTable, simulate_events
+
+__all__ = ["PSEUDODATA", "ChunkTask", "Sample", "join_tables", "minbias_chunks", "run_chunk", "samples_of"]
+
+PSEUDODATA = "pseudodata"
+#: Number ranges of ``evt``: process number x this + event number.
+_EVENTS_PER_PROCESS = 100_000_000
+_RUN_MC, _RUN_DATA = 1, 2
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One output file: ``chunks`` of generated events seen by one detector."""
+
+    name: str
+    chunks: tuple[Chunk, ...]
+    detector: DetectorSettings
+    settings: dict[str, Any] = field(compare=False)
+
+    @property
+    def is_data(self) -> bool:
+        """Return whether generator information is hidden."""
+        return self.name == PSEUDODATA
+
+    @property
+    def num_events(self) -> int:
+        """Return the number of generated events."""
+        return sum(chunk.events for chunk in self.chunks)
+
+
+@dataclass(frozen=True)
+class ChunkTask:
+    """One chunk of a sample, with all that a worker process needs to make its tau candidates."""
+
+    sample: str
+    chunk: Chunk
+    detector: DetectorSettings
+    detector_seed: int
+    minbias: tuple[Chunk, ...]
+    cache: str
+    access: VertexAccess
+
+
+def minbias_chunks(settings: SimulationSettings) -> tuple[Chunk, ...]:
+    """Return the chunks of the pile-up library (generated once, used by all samples)."""
+    return tuple(chunks_of(MINIMUM_BIAS, settings.seed, settings.minbias_events, settings.chunk_events))
+
+
+def samples_of(settings: SimulationSettings) -> list[Sample]:
+    """Return the output files that the settings ask for: one per process with events, and the pseudo-data."""
+    groups = [(name, {name: number}, settings.seed, settings.detector) for name, number in settings.events.items()]
+    data = settings.pseudodata
+    groups.append((PSEUDODATA, data.events, data.seed, data.detector))
+    samples = []
+    for name, events, seed, detector in groups:
+        chunks = [chunk for process, number in events.items() for chunk in chunks_of(process, seed, number, settings.chunk_events)]
+        if not chunks:
+            continue
+        content = {
+            "sample": name,
+            "events": events,
+            "seed": seed,
+            "detector": detector.model_dump(),
+            **settings.model_dump(include={"detector_seed", "chunk_events", "minbias_events", "writer"}),
+            "minbias_seed": settings.seed,
+        }
+        samples.append(Sample(name, tuple(chunks), detector, content))
+    return samples
+
+
+def _rng(*words: object) -> np.random.Generator:
+    digest = hashlib.sha256("/".join(map(str, words)).encode()).digest()
+    return np.random.default_rng(np.frombuffer(digest[:16], dtype=np.uint32))
+
+
+@lru_cache(maxsize=2)
+def _library(
+    minbias: tuple[Chunk, ...], detector: DetectorSettings, seed: int, sample: str, cache: str, access: VertexAccess
+) -> PileupLibrary:
+    parts, done = [], 0
+    for chunk in minbias:
+        (particles, _), _ = load_events(chunk, cache, access)
+        particles["event"] = particles["event"] + done
+        parts.append(particles)
+        done += chunk.events
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return build_library(joined, done, detector, _rng("pile-up", seed, sample))
+
+
+def run_chunk(task: ChunkTask) -> TauTable:
+    """Return the tau candidates of one chunk; its events come from the cache or are generated into it.
+
+    Columns: tuple branches with generator information, and ``event`` (number within the sample's process), ``sim_process``.
+    """
+    library = _library(task.minbias, task.detector, task.detector_seed, task.sample, task.cache, task.access)
+    tables, _ = load_events(task.chunk, task.cache, task.access)
+    chunk = task.chunk
+    rng = _rng(task.detector_seed, task.sample, chunk.process, chunk.seed, chunk.number)
+    table = simulate_events(tables, chunk.events, library, task.detector, rng)
+    rows = len(table["event"])
+    table["sim_process"] = np.full(rows, list(PROCESSES).index(chunk.process), dtype=np.int32)
+    table["lumi"] = np.full(rows, chunk.number + 1, dtype=np.uint32)
+    return table
+
+
+def _join(values: list[Any]) -> Any:
+    return ak.concatenate(values) if isinstance(values[0], ak.Array) else np.concatenate(values)
+
+
+def join_tables(sample: Sample, tables: list[TauTable], seed: int) -> TauTable:
+    """Return the chunks of a sample as one table with event identity.
+
+    Pseudo-data loses its generator information, and its events are put in random order and numbered anew, so that neither
+    order nor number tells the process; the truth label stays in ``sim_trueType``.
+
+    Args:
+        sample: what the tables belong to.
+        tables: of :func:`run_chunk`, in the order of the sample's chunks.
+        seed: of the order of the pseudo-data.
+    """
+    sizes = np.array([chunk.number * sample.settings["chunk_events"] for chunk in sample.chunks])
+    counts = [len(table["event"]) for table in tables]
+    table = {name: _join([part[name] for part in tables]) for name in tables[0]}
+    event = table.pop("event").astype(np.uint64) + np.repeat(sizes, counts).astype(np.uint64)
+    table["evt"] = table["sim_process"].astype(np.uint64) * np.uint64(_EVENTS_PER_PROCESS) + event + np.uint64(1)
+    table["sim_trueType"] = table["tauType"].copy()
+    table["run"] = np.full(len(event), _RUN_DATA if sample.is_data else _RUN_MC, dtype=np.uint32)
+    if not sample.is_data:
+        return table
+    table = hide_generator(table)
+    _, number = np.unique(table["evt"], return_inverse=True)
+    shuffled = _rng("order", seed).permutation(number.max(initial=-1) + 1)[number]
+    table["evt"] = shuffled.astype(np.uint64) + np.uint64(1)
+    table["lumi"] = (shuffled // 1000 + 1).astype(np.uint32)
+    order = np.argsort(shuffled, kind="stable")
+    return {name: values[order] for name, values in table.items()}

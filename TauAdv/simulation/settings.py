@@ -1,0 +1,72 @@
+"""Settings of the simulation: what is generated, by which seeds, and how the detector responds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from TauAdv.config import Settings
+from TauAdv.errors import nearest
+from TauAdv.simulation.processes import PROCESSES
+
+__all__ = ["DetectorSettings", "PseudodataSettings", "SimulationSettings", "WriterSettings"]
+
+
+class DetectorSettings(Settings):
+    """Factors on the nominal response of the detector (1 = nominal), and the pile-up."""
+
+    pileup: float = Field(15.0, ge=0, le=100, description="mean number of pile-up interactions per event")
+    track_efficiency: float = Field(1.0, gt=0, le=1)
+    track_pt_resolution: float = Field(1.0, ge=0)
+    track_pt_scale: float = Field(1.0, gt=0)
+    ip_resolution: float = Field(1.0, ge=0, description="dxy and dz; the reported errors stay nominal")
+    em_scale: float = Field(1.0, gt=0, description="energy of photons and electrons")
+    em_resolution: float = Field(1.0, ge=0)
+    hadron_scale: float = Field(1.0, gt=0, description="energy of neutral hadrons, calorimeter energy of charged ones")
+    electron_id: float = Field(1.0, ge=0, le=1, description="probability of particle-flow electron identification")
+
+
+def _known_processes(events: dict[str, int]) -> dict[str, int]:
+    for name, number in events.items():
+        if name not in PROCESSES:
+            msg = f"unknown process '{name}'{nearest(name, list(PROCESSES))}; known: {', '.join(PROCESSES)}"
+            raise ValueError(msg)
+        if number < 0:
+            msg = f"process '{name}': expected a number of events >= 0, received {number}"
+            raise ValueError(msg)
+    return events
+
+
+class PseudodataSettings(Settings):
+    """Events that stand in for recorded data: no generator information but ``sim_trueType`` and ``sim_process``."""
+
+    events: dict[str, int] = Field(default_factory=dict, description="generated events per process")
+    seed: int = Field(9021, ge=0, description="of the generator; must differ from the seed of the simulated samples")
+    detector: DetectorSettings = DetectorSettings()
+
+    _processes = field_validator("events")(_known_processes)
+
+
+class WriterSettings(Settings):
+    """How the ROOT files are written."""
+
+    format: Literal["ttree", "rntuple"] = "ttree"
+    compression: Literal["zstd", "lzma", "lz4", "zlib"] = "zstd"
+    level: int = Field(5, ge=1, le=9)
+    mantissa_bits: int | None = Field(None, ge=6, le=23, description="round floats to so many bits (smaller files)")
+
+
+class SimulationSettings(Settings):
+    """Everything that decides the content of the simulated tuples."""
+
+    seed: int = Field(2017, ge=0, description="of the generator, for the simulated samples")
+    detector_seed: int = Field(31, ge=0, description="of detector and pile-up, for all samples")
+    chunk_events: int = Field(500, ge=1, description="events per cache file, the grain of resuming")
+    minbias_events: int = Field(2500, ge=1, description="size of the pile-up library")
+    events: dict[str, int] = Field(default_factory=dict, description="generated events per simulated process")
+    detector: DetectorSettings = DetectorSettings()
+    pseudodata: PseudodataSettings = PseudodataSettings()
+    writer: WriterSettings = WriterSettings()
+
+    _processes = field_validator("events")(_known_processes)
