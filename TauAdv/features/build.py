@@ -134,7 +134,7 @@ class _BlockBuilder:
     def _check_names(self, key: str, expression: Expression) -> None:
         for name in sorted(expression.names):
             if name not in self.branches:
-                candidates = [*self.branches, *self.rows]
+                candidates = [*self.branches, *(row for row in self.rows if row != key)]
                 raise self._error(
                     key, f"'{name}' is neither a branch nor an unguarded row of this block{nearest(name, candidates)}"
                 )

@@ -105,11 +105,13 @@ class _UniqueKeyLoader(yaml.SafeLoader):
     """Safe loader that refuses a key given twice in a mapping, where YAML would silently keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if repeated := sorted({str(key) for key in keys if keys.count(key) > 1}):
-            line = node.start_mark.line + 1
-            msg = f"given twice in the group that starts at line {line}: {', '.join(repeated)}; rename or remove one"
-            raise ConfigError(msg)
+        seen: set[Any] = set()
+        for node_key, _ in node.value:
+            key = self.construct_object(node_key, deep=True)
+            if key in seen:
+                msg = f"line {node_key.start_mark.line + 1}: '{key}' is given twice in its group; rename or remove one"
+                raise ConfigError(msg)
+            seen.add(key)
         return super().construct_mapping(node, deep=deep)
 
 

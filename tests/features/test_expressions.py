@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from TauAdv.errors import ConfigError
+from TauAdv.features.expressions import delta_phi, parse
+
+ANGLES = st.floats(-3.140625, 3.140625, width=32)
+FLOATS = arrays(np.float32, st.integers(1, 20), elements=st.floats(width=32))
+
+
+def evaluate(text: str, dtype=np.float32, **values):
+    columns = {name: np.asarray(value) for name, value in values.items()}
+    with np.errstate(all="ignore"):
+        return parse(text).evaluate(columns.__getitem__, dtype)
+
+
+def test_arithmetic_rounds_to_float32_at_each_step():
+    x, y = np.array([0.1], np.float32), np.array([3.0], np.float32)
+    received = evaluate("x / y + 100 - 100", x=x, y=y)
+    assert received.dtype == np.float32
+    assert received[0] == np.float32(np.float32(x[0] / y[0]) + np.float32(100)) - np.float32(100)
+    assert received[0] != np.float32(np.float64(x[0]) / 3 + 100 - 100)
+
+
+def test_float64_when_asked_for():
+    x = np.array([0.1], np.float32)
+    assert evaluate("x / 3", np.float64, x=x)[0] == np.float64(x[0]) / 3
+
+
+def test_integers_become_float32_in_arithmetic():
+    received = evaluate("n / 2", n=np.array([3, -(2**31)], np.int32))
+    np.testing.assert_array_equal(received, np.array([1.5, -(2.0**30)], np.float32))
+
+
+def test_comparison_with_a_number_is_exact():
+    # float32(0.9) is below 0.9, as in C++ where the comparison is made in double
+    assert evaluate("x < 0.9", x=np.array([0.9], np.float32))[0]
+    assert not evaluate("x >= 0.9", x=np.array([0.9], np.float32))[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "quotient", "remainder"), [(11, 2, 1), (-1, 0, -1), (-7, -1, -2), (0, 0, 0), (-(2**31), -429496729, -3)]
+)
+def test_integer_division_truncates_toward_zero(value, quotient, remainder):
+    n = np.array([value], np.int32)
+    assert evaluate("quotient(n, 5)", n=n)[0] == quotient
+    assert evaluate("remainder(n, 5)", n=n)[0] == remainder
+
+
+def test_normal():
+    tiny = np.finfo(np.float32).tiny
+    x = np.array([1, -1, 0, tiny, tiny / 2, np.inf, np.nan], np.float32)
+    np.testing.assert_array_equal(evaluate("normal(x)", x=x), [True, True, False, True, False, False, False])
+
+
+def test_logic_and_where():
+    x = np.array([-1.0, 0.0, 2.0], np.float32)
+    np.testing.assert_array_equal(evaluate("not x > 0 and (x == 0 or x < -0.5)", x=x), [True, True, False])
+    np.testing.assert_array_equal(evaluate("where(x > 0, x, -x)", x=x), [1, 0, 2])
+    np.testing.assert_array_equal(evaluate("max(abs(x), 1) + min(x, 0)", x=x), [0, 1, 2])
+
+
+def test_energy_over_pt():
+    pt, eta, mass = (np.array([value], np.float32) for value in (40.0, 1.0, 1.2))
+    expected = np.hypot(40 * np.cosh(1.0), np.float64(mass[0])) / 40
+    np.testing.assert_allclose(evaluate("energy_over_pt(pt, eta, mass)", pt=pt, eta=eta, mass=mass), expected, rtol=1e-7)
+
+
+@given(ANGLES, ANGLES)
+def test_delta_phi_is_wrapped(first, second):
+    for kind in (np.float32, np.float64):
+        a, b = kind(first), kind(second)
+        wrapped = delta_phi(a, b)
+        assert -kind(np.pi) <= wrapped <= kind(np.pi)
+        np.testing.assert_allclose(np.exp(1j * np.float64(wrapped)), np.exp(1j * (np.float64(a) - np.float64(b))), atol=1e-6)
+
+
+@given(FLOATS)
+def test_cache_does_not_change_results(x):
+    expression, cache = parse("abs(x) / (x - 1) + abs(x)"), {}
+    with np.errstate(all="ignore"):
+        first = expression.evaluate(lambda _: x, np.float32, cache)
+        np.testing.assert_array_equal(first, expression.evaluate(lambda _: x, np.float32, cache))
+        np.testing.assert_array_equal(first, np.abs(x) / (x - np.float32(1)) + np.abs(x))
+
+
+@pytest.mark.parametrize(
+    "text", ["a + b * c - -d", "not (a > 0 and b <= 1e-3) or normal(c)", "where(finite(a), a / b, 0)", "-(a - 2)"]
+)
+def test_text_round_trip(text):
+    expression = parse(text)
+    assert parse(str(expression)) == expression
+
+
+def test_names_and_substitution():
+    expression = parse("valid and a > b").substitute({"valid": parse("c >= 0")})
+    assert expression == parse("c >= 0 and a > b")
+    assert expression.names == {"a", "b", "c"}
+
+
+def test_which_results_are_integers():
+    integers = {"n"}
+    assert parse("n").is_integer(integers)
+    assert parse("quotient(n, 5)").is_integer(integers)
+    assert parse("x > 0").is_integer(integers)
+    assert parse("1").is_integer(integers)
+    assert not parse("x").is_integer(integers)
+    assert not parse("n / 2").is_integer(integers)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a +", "column"),
+        ("a // 5", "not part of the language"),
+        ("a.b", r"'a\.b' at column 1"),
+        ("b + __import__('os')", "'__import__.*' at column 5: unknown function"),
+        ("absolute(a)", "unknown function 'absolute'"),
+        ("normall(a)", r"did you mean 'normal'\?"),
+        ("abs(a, b)", "takes 1 arguments, received 2"),
+        ("0 < a < 1", "one comparison"),
+        ("'text'", "not part of the language"),
+        ("True", "not part of the language"),
+        ("abs(x=a)", "not part of the language"),
+    ],
+)
+def test_refused(text, message):
+    with pytest.raises(ConfigError, match=message):
+        parse(text)
