@@ -25,7 +25,7 @@ def _promoted(dtype: np.dtype) -> np.dtype:
 
 
 def common_type(*values: Value) -> np.dtype:
-    """Return the type in which C++ combines values: double, else float, else the larger integer, or of equal ones unsigned."""
+    """Return the type in which C++ combines values: double, else float, else the larger integer (unsigned in a tie)."""
     types = [_promoted(np.asarray(value).dtype) for value in values]
     if _DOUBLE in types:
         return _DOUBLE

@@ -13,7 +13,7 @@ import yaml
 
 from TauAdv.errors import InputError, nearest
 
-__all__ = ["ADDED", "SCHEMA", "Branch", "branch", "collection_of", "lowest"]
+__all__ = ["ADDED", "SCHEMA", "Branch", "branch", "branch_or_none", "collection_of", "lowest"]
 
 _JAGGED = "var * "
 
@@ -74,13 +74,18 @@ SCHEMA, ADDED = _read_schema()
 _COLLECTIONS = sorted({entry.group for entry in SCHEMA.values() if entry.jagged}, key=len, reverse=True)
 
 
+def branch_or_none(name: str) -> Branch | None:
+    """Return the schema entry of a branch, ``None`` if tau tuples have no such branch."""
+    return SCHEMA.get(name) or ADDED.get(name)
+
+
 def branch(name: str) -> Branch:
     """Return the schema entry of a branch.
 
     Raises:
         InputError: if tau tuples have no such branch.
     """
-    found = SCHEMA.get(name) or ADDED.get(name)
+    found = branch_or_none(name)
     if found is None:
         msg = f"'{name}' is not a branch of tau tuples{nearest(name, list(SCHEMA))}; TauAdv/tuples/branches.yaml lists them"
         raise InputError(msg)

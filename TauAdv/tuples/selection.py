@@ -77,12 +77,16 @@ class Selection:
         """
         return self.cut_flow(arrays)[0]
 
-    def cut_flow(self, arrays: ak.Array | Mapping[str, Any]) -> tuple[np.ndarray, list[int]]:
-        """Return which entries pass, and how many are left after each of :attr:`cuts` (see :meth:`__call__`)."""
+    def cut_flow(self, arrays: ak.Array | Mapping[str, Any], length: int | None = None) -> tuple[np.ndarray, list[int]]:
+        """Return which entries pass, and how many are left after each of :attr:`cuts` (see :meth:`__call__`).
+
+        ``length`` is the number of entries where ``arrays`` may be empty, as for the selection ``true``.
+        """
         fields: Sequence[str] = arrays.fields if isinstance(arrays, ak.Array) else list(arrays)
         self.require(fields)
         columns = {name.name: self._column(name, arrays[name.name]) for name in self._names}
-        length = len(arrays) if isinstance(arrays, ak.Array) else len(arrays[fields[0]]) if fields else 0
+        if length is None:
+            length = len(arrays) if isinstance(arrays, ak.Array) else len(arrays[fields[0]])
         passed = np.ones(length, dtype=np.bool_)
         counts = []
         with np.errstate(all="ignore"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -14,7 +14,7 @@ import uproot
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.tuples.compression import compression as named_compression
 from TauAdv.tuples.reader import TupleReader
-from TauAdv.tuples.schema import ADDED, SCHEMA, collection_of
+from TauAdv.tuples.schema import Branch, branch_or_none, collection_of
 
 __all__ = ["Format", "TupleWriter", "counter_name"]
 
@@ -40,6 +40,7 @@ class TupleWriter:
         compression: zlib, lzma, lz4, zstd or none.
         level: compression level; each algorithm has its own default.
         update: add to a file that exists (it is changed in place: give it a copy).
+        schema_types: convert branches that the schema knows to its types; if not, they keep those they have.
 
     Example:
         >>> with TupleWriter("taus.root") as writer:
@@ -59,12 +60,14 @@ class TupleWriter:
         compression: str = "zstd",
         level: int | None = None,
         update: bool = False,
+        schema_types: bool = True,
     ) -> None:
         if format not in ("ttree", "rntuple"):
             msg = f"format '{format}': expected 'ttree' or 'rntuple'"
             raise ConfigError(msg)
         self.path, self.tree, self.format = Path(path), tree, format
         self.num_entries = 0
+        self._schema_types = schema_types
         self._trees: dict[str, tuple[Any, dict[str, np.dtype]]] = {}
         codec = named_compression(compression, level)
         if update:
@@ -93,25 +96,25 @@ class TupleWriter:
         Raises:
             InputError: if lengths differ, branches differ from the first call's, or values do not fit their type.
         """
-        self.num_entries += self._extend(self.tree, arrays)
+        self.num_entries += self._extend(self.tree, arrays, schema_types=self._schema_types)
 
-    def copy_tree(self, source: Path | str, tree: str, step_size: int = 20_000) -> int:
-        """Copy a whole tree of another file; return its entries.
+    def copy_tree(self, source: Path | str | Sequence[Path | str], tree: str, step_size: int = 20_000) -> int:
+        """Copy a whole tree of another file (of several: one after the other) with its types; return its entries.
 
         Raises:
-            InputError: if the file does not have that tree.
+            InputError: if a file does not have that tree.
         """
         reader = TupleReader(source, tree)
         copied = 0
         for chunk in reader.iterate(step_size=step_size):
-            copied += self._extend(tree, chunk)
+            copied += self._extend(tree, chunk, schema_types=False)
         if not copied:
-            self._extend(tree, reader.empty())
+            self._extend(tree, reader.empty(), schema_types=False)
         return copied
 
-    def _extend(self, tree: str, arrays: ak.Array | Mapping[str, Any]) -> int:
+    def _extend(self, tree: str, arrays: ak.Array | Mapping[str, Any], *, schema_types: bool) -> int:
         names = arrays.fields if isinstance(arrays, ak.Array) else list(arrays)
-        columns = {name: _column(name, arrays[name]) for name in names}
+        columns = {name: _column(name, arrays[name], branch_or_none(name) if schema_types else None) for name in names}
         length = self._check_lengths(columns)
         if tree not in self._trees:
             types = {name: _dtype(column) for name, column in columns.items()}
@@ -147,12 +150,11 @@ class TupleWriter:
         if self.format == "rntuple":
             return self._file.mkrntuple(tree, ak.Array(columns).layout.form)
         types = {name: column.type if isinstance(column, ak.Array) else column.dtype for name, column in columns.items()}
-        return self._file.mktree(tree, types, counter_name=counter_name, initial_basket_capacity=50)
+        return self._file.mktree(tree, types, counter_name=counter_name)
 
 
-def _column(name: str, values: Any) -> np.ndarray | ak.Array:
-    """Return values as a flat numpy array, or a packed awkward array if jagged, of the type that the branch has."""
-    entry = SCHEMA.get(name) or ADDED.get(name)
+def _column(name: str, values: Any, entry: Branch | None) -> np.ndarray | ak.Array:
+    """Return values as a flat numpy array, or a packed awkward array if jagged, of the type that the schema entry has."""
     array = values if isinstance(values, ak.Array) else np.asarray(values)
     jagged = array.ndim == 2
     if array.ndim not in (1, 2) or (entry is not None and entry.jagged != jagged):

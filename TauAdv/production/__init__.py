@@ -1,0 +1,1 @@
+"""Functions from tuples to tuples: skim, event drop, spectra, pt weights, mixing."""

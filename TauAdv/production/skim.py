@@ -1,0 +1,149 @@
+"""Skim: keep the taus that pass a selection, and the branches asked for (DeepTau specification, section B)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import copyfile
+from typing import Any
+
+import awkward as ak
+from tqdm import tqdm
+
+from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.outputs import as_json, describe_input, finished, new_file, read_manifest, write_manifest
+from TauAdv.production.skim_plan import CutFlow, SkimPlan, SkimSettings
+from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.trees import open_root, tree_names
+from TauAdv.tuples.writer import TupleWriter
+
+__all__ = ["SkimSettings", "skim", "summary"]
+
+STEP = "skim"
+_BYTES_BEFORE_WRITING = 64_000_000  # passing taus are gathered up to this size, then written as one basket per branch
+
+
+def skim(
+    inputs: str | Path | Sequence[str | Path],
+    output: str | Path,
+    settings: SkimSettings,
+    *,
+    prefix: str = "",
+    threads: int = 1,
+    update: bool = False,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Write the taus of ``inputs`` that pass, and the manifest beside; return the manifest.
+
+    Order: input range, processing module, choice of columns (the selection may use the others), selection, output range.
+
+    Args:
+        inputs: ROOT file, folder, glob pattern, ``.txt`` list or a sequence of these.
+        output: ROOT file to write.
+        settings: what to do.
+        prefix: put before the names of ``inputs``.
+        threads: threads that decompress.
+        update: add the tree to ``output`` if that exists.
+        overwrite: replace an output that was made with other settings.
+
+    Raises:
+        InputError: if an input, tree or branch is missing or damaged, the selection is wrong, the input range is outside of
+            the files, or nothing passes (unless ``allow_empty``).
+        ConfigError: if a setting is wrong.
+        OutputExistsError: if the output exists and was made otherwise, or (``update``) has the tree already.
+    """
+    output = Path(output)
+    reader = TupleReader(inputs, settings.input_tree, prefix=prefix, threads=threads)
+    if output.resolve() in {path.resolve() for path in reader.files}:
+        msg = f"{output}: is also an input; give another output name"
+        raise InputError(msg)
+    plan = SkimPlan.of(reader, settings)
+    made = {"step": STEP, "settings": as_json(settings.model_dump()), "inputs": reader.files}
+    adding = update and output.exists()
+    earlier = _earlier_manifests(output) if adding else []
+    done = (
+        _added_before(output, plan.output_tree, earlier, made) if adding else finished(output, overwrite=overwrite, **made)
+    )
+    if done:
+        return done
+    with new_file(output) as temporary:
+        if adding:
+            copyfile(output, temporary)
+        counts = _write(plan, temporary, update=adding)
+    return write_manifest(output, counts=counts, earlier=earlier, **made)
+
+
+def summary(manifest: dict[str, Any], *, verbose: bool = False) -> str:
+    """Return how many taus were read and written; with ``verbose`` also after each cut."""
+    counts = manifest["counts"]
+    lines = [f"{counts['read']:>12} of {counts['entries']} read"]
+    if verbose:
+        lines += [f"{entry['passed']:>12} after {entry['cut']}" for entry in counts["cuts"]]
+    return "\n".join([*lines, f"{counts['passed']:>12} passed", f"{counts['written']:>12} written"])
+
+
+def _write(plan: SkimPlan, path: Path, *, update: bool) -> dict[str, Any]:
+    settings = plan.settings
+    with TupleWriter(
+        path,
+        plan.output_tree,
+        format=settings.format,
+        compression=settings.comp_algo,
+        level=settings.comp_level,
+        update=update,
+        schema_types=False,
+    ) as writer:
+        flow = _write_passing(plan, writer)
+        others = {tree: writer.copy_tree(plan.reader.files, tree) for tree in settings.other_trees}
+    return flow.as_counts() | {"other_trees": others}
+
+
+def _write_passing(plan: SkimPlan, writer: TupleWriter) -> CutFlow:
+    flow = plan.cut_flow()
+    gathered: list[ak.Array] = []
+    with tqdm(total=plan.stop - plan.start, unit="tau", desc="skim", mininterval=1) as bar:
+        for read, taus in plan.passing(flow):
+            if taus is not None:
+                gathered.append(taus)
+            if sum(chunk.nbytes for chunk in gathered) > _BYTES_BEFORE_WRITING:
+                writer.extend(ak.concatenate(gathered))
+                gathered = []
+            bar.update(read)
+    if not flow.written and not plan.settings.allow_empty:
+        msg = f"skim of {_names(plan)}: nothing to write:\n{flow}\nnothing was written; --allow-empty writes an empty tree"
+        raise InputError(msg)
+    if gathered or not flow.written:
+        writer.extend(ak.concatenate(gathered) if gathered else plan.empty())
+    return flow
+
+
+def _names(plan: SkimPlan) -> str:
+    first, *others = [path.name for path in plan.reader.files]
+    return f"{first} and {len(others)} more" if others else first
+
+
+def _earlier_manifests(output: Path) -> list[dict[str, Any]]:
+    """Return the manifest of a file to be added to, and those of the trees that were added before."""
+    try:
+        latest = read_manifest(output)
+    except InputError:
+        return []
+    return [{key: value for key, value in latest.items() if key != "earlier"}, *latest.get("earlier", [])]
+
+
+def _added_before(output: Path, tree: str, earlier: list[dict[str, Any]], made: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the manifest if the file has the tree from the same step, settings and inputs.
+
+    Raises:
+        OutputExistsError: if it has the tree from others.
+    """
+    with open_root(output) as file:
+        present = tree_names(file)
+    if tree not in present:
+        return None
+    wanted = as_json(made | {"inputs": [describe_input(path) for path in made["inputs"]]})
+    for manifest in earlier:
+        if all(manifest.get(key) == value for key, value in wanted.items()):
+            return manifest
+    msg = f"{output}: already has a tree '{tree}', made otherwise; give another --output-tree or output"
+    raise OutputExistsError(msg)

@@ -1,0 +1,213 @@
+"""What a skim reads, computes and keeps, decided and checked before the first entry is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import awkward as ak
+import numpy as np
+from pydantic import Field
+
+from TauAdv.config import Settings
+from TauAdv.errors import ConfigError, InputError
+from TauAdv.production.columns import choose_columns
+from TauAdv.production.modules import ProcessingModule, processing_module
+from TauAdv.tuples.reader import Block, TupleReader
+from TauAdv.tuples.selection import Selection, parse_selection
+
+__all__ = ["CutFlow", "SkimPlan", "SkimSettings", "parse_range"]
+
+
+class SkimSettings(Settings):
+    """Settings of the skim.
+
+    Attributes:
+        input_tree: tree to read.
+        output_tree: tree to write; named as ``input_tree`` if ``None``.
+        other_trees: further trees, copied whole.
+        sel: selection in the language of ROOT; all entries pass if ``None``.
+        include_columns: branches to keep (``^`` begins a regular expression); all if empty.
+        exclude_columns: branches to leave out; wins.
+        processing_module: built-in function that adds a branch before the selection.
+        comp_algo: compression of the output.
+        comp_level: its level, each algorithm having its own default.
+        format: ``ttree`` or ``rntuple``.
+        input_range: entries to read, ``begin:end``, counted over all files.
+        output_range: which of the passing taus to write, ``begin:end``.
+        allow_empty: write an empty tree, instead of an error, if no tau passes.
+        step_size: about the most taus in memory at once.
+    """
+
+    input_tree: str = "taus"
+    output_tree: str | None = None
+    other_trees: tuple[str, ...] = ()
+    sel: str | None = None
+    include_columns: tuple[str, ...] = ()
+    exclude_columns: tuple[str, ...] = ()
+    processing_module: str | None = None
+    comp_algo: str = "lzma"
+    comp_level: int | None = Field(default=None, ge=0)
+    format: Literal["ttree", "rntuple"] = "ttree"
+    input_range: str | None = None
+    output_range: str | None = None
+    allow_empty: bool = False
+    step_size: int = Field(default=20_000, ge=1)
+
+
+def parse_range(text: str | None, what: str) -> tuple[int, int | None]:
+    """Return begin and end of ``"begin:end"``; either may be left out.
+
+    Raises:
+        ConfigError: if it is not that, or empty.
+    """
+    if text is None:
+        return 0, None
+    begin, separator, end = text.partition(":")
+    try:
+        first, last = int(begin or 0), int(end) if end else None
+    except ValueError:
+        first, last = -1, None
+    if not separator or first < 0 or (last is not None and last <= first):
+        msg = f"{what} '{text}': expected begin:end with 0 <= begin < end, for example 0:1000"
+        raise ConfigError(msg)
+    return first, last
+
+
+@dataclass
+class CutFlow:
+    """How many taus were read, passed each cut, and were written."""
+
+    cuts: list[str]
+    entries: int
+    read: int = 0
+    written: int = 0
+    passed_cuts: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.passed_cuts = [0] * len(self.cuts)
+
+    @property
+    def passed(self) -> int:
+        """Taus that pass all cuts."""
+        return self.passed_cuts[-1] if self.cuts else self.read
+
+    def add(self, read: int, passed_cuts: list[int]) -> None:
+        """Count a block."""
+        self.read += read
+        self.passed_cuts = [total + more for total, more in zip(self.passed_cuts, passed_cuts, strict=True)]
+
+    def as_counts(self) -> dict[str, Any]:
+        """Return the counts for the manifest."""
+        cuts = [{"cut": cut, "passed": passed} for cut, passed in zip(self.cuts, self.passed_cuts, strict=True)]
+        return {"entries": self.entries, "read": self.read, "cuts": cuts, "passed": self.passed, "written": self.written}
+
+    def __str__(self) -> str:
+        lines = [f"{self.read:>12} read"]
+        lines += [f"{passed:>12} after {cut}" for cut, passed in zip(self.cuts, self.passed_cuts, strict=True)]
+        return "\n".join([*lines, f"{self.written:>12} written"])
+
+
+@dataclass(frozen=True)
+class SkimPlan:
+    """A skim whose settings fit its input (make it with :meth:`of`)."""
+
+    reader: TupleReader
+    settings: SkimSettings
+    selection: Selection | None
+    module: ProcessingModule | None
+    columns: list[str]
+    start: int
+    stop: int
+    output_start: int
+    output_stop: int | None
+
+    @classmethod
+    def of(cls, reader: TupleReader, settings: SkimSettings) -> SkimPlan:
+        """Check the settings against the input.
+
+        Raises:
+            InputError: if the selection is wrong, branches are missing, or the input range is outside of the input.
+            ConfigError: if a range, pattern or processing module is wrong.
+        """
+        module = processing_module(settings.processing_module) if settings.processing_module else None
+        names = reader.branches
+        if module is not None:
+            reader.require(module.branches)
+            names = list(dict.fromkeys([*names, module.adds]))
+        selection = parse_selection(settings.sel) if settings.sel else None
+        if selection is not None:
+            selection.require(names)
+        columns = choose_columns(names, settings.include_columns, settings.exclude_columns)
+        start, stop = parse_range(settings.input_range, "input range")
+        stop = reader.num_entries if stop is None else stop
+        if settings.input_range is not None and (start >= reader.num_entries or stop > reader.num_entries):
+            msg = f"input range '{settings.input_range}': outside of the input, which has {reader.num_entries} entries"
+            raise InputError(msg)
+        return cls(
+            reader, settings, selection, module, columns, start, stop, *parse_range(settings.output_range, "output range")
+        )
+
+    @property
+    def output_tree(self) -> str:
+        """Name of the tree to write."""
+        return self.settings.output_tree or self.settings.input_tree
+
+    @property
+    def _adds(self) -> set[str]:
+        return set() if self.module is None else {self.module.adds}
+
+    @property
+    def _examined(self) -> list[str]:
+        used = [*(self.selection.branches if self.selection else ()), *(self.module.branches if self.module else ())]
+        return [name for name in dict.fromkeys(used) if name not in self._adds]
+
+    def cut_flow(self) -> CutFlow:
+        """Return an empty cut flow."""
+        return CutFlow(self.selection.cuts if self.selection else [], self.reader.num_entries)
+
+    def passing(self, flow: CutFlow) -> Iterator[tuple[int, ak.Array | None]]:
+        """Yield, block by block, the entries read and the columns of the taus to write; counts in ``flow``."""
+        stored = [name for name in dict.fromkeys([*self._examined, *self.columns]) if name not in self._adds]
+        for block in self.reader.blocks(stored, self.settings.step_size, self.start, self.stop):
+            examined = self._examine(block)
+            passed, counts = self._select(block, examined)
+            before = flow.passed
+            flow.add(len(block), counts)
+            rows = np.flatnonzero(passed)
+            stop = None if self.output_stop is None else max(self.output_stop - before, 0)
+            rows = rows[max(self.output_start - before, 0) : stop]
+            flow.written += len(rows)
+            yield len(block), self._columns_of(block, examined, rows) if len(rows) else None
+            if self.output_stop is not None and flow.passed >= self.output_stop:
+                return
+
+    def empty(self) -> ak.Array:
+        """Return no taus, with the branches to write."""
+        arrays = self.reader.empty([name for name in self.columns if name not in self._adds])
+        columns = {name: arrays[name] for name in arrays.fields}
+        if self.module is not None:
+            columns[self.module.adds] = self.module.compute(self.reader.empty(self.module.branches))
+        return ak.zip({name: columns[name] for name in self.columns}, depth_limit=1)
+
+    def _examine(self, block: Block) -> dict[str, Any]:
+        arrays = block.read(self._examined)
+        examined = {name: arrays[name] for name in self._examined}
+        if self.module is not None:
+            try:
+                examined[self.module.adds] = self.module.compute(examined)
+            except InputError as error:
+                msg = f"{block.path}, entries {block.start} to {block.stop - 1}: {error}"
+                raise InputError(msg) from error
+        return examined
+
+    def _select(self, block: Block, examined: dict[str, Any]) -> tuple[np.ndarray, list[int]]:
+        if self.selection is None:
+            return np.ones(len(block), dtype=np.bool_), []
+        return self.selection.cut_flow(examined, len(block))
+
+    def _columns_of(self, block: Block, examined: dict[str, Any], rows: np.ndarray) -> ak.Array:
+        arrays = block.read([name for name in self.columns if name not in examined], rows)
+        columns = {name: examined[name][rows] if name in examined else arrays[name] for name in self.columns}
+        return ak.zip(columns, depth_limit=1)
