@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from TauAdv.errors import InputError
 from TauAdv.evaluation.contributions import Contribution, check_dataset_ids, genuine_ids
 from TauAdv.evaluation.histograms import require_columns
-from TauAdv.evaluation.statistics import Measured, weighted_quantile
+from TauAdv.evaluation.statistics import Measured, fraction_below, weighted_quantile
 
-__all__ = ["ClosureTest", "closure_test", "top_edges"]
+__all__ = ["ClosureTest", "closure_test", "genuine_quantile", "top_edges"]
 
 NOT_SENSITIVE_BELOW = 3.0
 
@@ -123,6 +123,24 @@ def closure_test(
     chi2, ndf = _chi2(*_binned(*data, edges), *_binned(*mc, edges))
     rate = _rate(data, mc, edges, normalise)
     return ClosureTest(chi2, ndf, rate, overall, tuple(edges.tolist()))
+
+
+def genuine_quantile(table: pd.DataFrame, contributions: list[Contribution], column: str = "Djet") -> NDArray[np.float64]:
+    """Return for every row the part of the genuine simulated taus (by weight) that score below it.
+
+    In this variable genuine taus are flat between 0 and 1 for any model, so that models can be drawn on the same axis; the
+    region of :func:`closure_test` is its upper end.
+
+    Raises:
+        InputError: missing columns, or no genuine taus.
+    """
+    require_columns(table, [column, "weights", "dataset_id"])
+    genuine = table["dataset_id"].isin(genuine_ids(contributions)).to_numpy()
+    score, weights = (table[name].to_numpy(dtype=np.float64) for name in (column, "weights"))
+    if weights[genuine].sum() <= 0:
+        msg = f"closure: no genuine taus with weight (dataset_id {genuine_ids(contributions)})"
+        raise InputError(msg)
+    return fraction_below(score, score[genuine], weights[genuine])
 
 
 def _overall_rate(data: NDArray, mc: NDArray) -> Measured:

@@ -10,7 +10,7 @@ from scipy.stats import beta
 
 from TauAdv.errors import InputError
 
-__all__ = ["Efficiency", "Measured", "auc", "efficiency", "weighted_quantile"]
+__all__ = ["Efficiency", "Measured", "auc", "efficiency", "fraction_below", "weighted_quantile"]
 
 ONE_SIGMA = 0.6826894921370859
 
@@ -78,8 +78,8 @@ def weighted_quantile(values: ArrayLike, quantiles: ArrayLike, weights: ArrayLik
     return np.quantile(values, wanted, weights=weights, method="inverted_cdf")
 
 
-def _fraction_below(values: NDArray, reference: NDArray, weights: NDArray) -> NDArray[np.float64]:
-    """Weighted fraction of ``reference`` below each value, ties counted half."""
+def fraction_below(values: NDArray, reference: NDArray, weights: NDArray) -> NDArray[np.float64]:
+    """Return the weighted fraction of ``reference`` below each value, ties counted half."""
     order = np.argsort(reference)
     cumulative = np.concatenate([[0.0], np.cumsum(weights[order])])
     below = cumulative[np.searchsorted(reference[order], values, side="left")]
@@ -110,8 +110,8 @@ def auc(
     signal, background = (np.asarray(side, dtype=np.float64) for side in (signal, background))
     weights_s = _weights(signal_weights, len(signal), "signal")
     weights_b = _weights(background_weights, len(background), "background")
-    won = _fraction_below(signal, background, weights_b)
-    lost = 1 - _fraction_below(background, signal, weights_s)
+    won = fraction_below(signal, background, weights_b)
+    lost = 1 - fraction_below(background, signal, weights_s)
     value = np.average(won, weights=weights_s)
     parts = ((won, weights_s), (lost, weights_b))
     variance = sum(np.sum(weights**2 * (part - value) ** 2) / weights.sum() ** 2 for part, weights in parts)

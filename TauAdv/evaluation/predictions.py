@@ -1,0 +1,124 @@
+"""Prediction tables of a run: make, write and read ``artifacts/predictions/adversarial_evaluation.csv``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from TauAdv.errors import InputError
+from TauAdv.evaluation.histograms import require_columns
+from TauAdv.evaluation.inference import predict
+from TauAdv.features.table import FeatureTable
+from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.shards.store import ShardSet
+from TauAdv.tracking import Run, find_run
+
+__all__ = ["PREDICTION_FILES", "apply_run", "load_run_model", "read_predictions"]
+
+#: Name that is written, and the name that a newer version of the original uses: both are read.
+PREDICTION_FILES = ("adversarial_evaluation.csv", "adversarial_predictions.csv")
+STEP = "apply_adversarial_training"
+_INTEGER_COLUMNS = {"run": np.uint32, "lumi": np.uint32, "evt": np.uint64}
+
+
+def apply_run(
+    mlpath: Path | str,
+    run_id: str,
+    shards: Path | str,
+    *,
+    batch_size: int = 1000,
+    max_batches: int | None = None,
+    not_adversarial: bool = False,
+    overwrite: bool = False,
+) -> Path:
+    """Apply the model of a run to a set of shards and write the table into the run's artifacts; return its path.
+
+    A table that was made of the same model and shards with the same options is left as it is.
+
+    Args:
+        mlpath: folder of the experiment (``.../mlruns/<experiment id>``) or the folder ``mlruns``.
+        run_id: the run.
+        shards: folder of the set.
+        batch_size: taus evaluated together.
+        max_batches: most batches; ``None`` for all taus.
+        not_adversarial: the model has no adversarial head, or its output is not wanted.
+        overwrite: replace a table that was made otherwise.
+
+    Raises:
+        InputError: unknown run, run without model, shards of another feature table, no adversarial head.
+        OutputExistsError: a table made otherwise is there.
+    """
+    run = find_run(mlpath, run_id)
+    shard_set = ShardSet.open(shards)
+    path = run.artifacts / "predictions" / PREDICTION_FILES[0]
+    settings = {"run": run.id, "batch_size": batch_size, "max_batches": max_batches, "not_adversarial": not_adversarial}
+    inputs = [_model_path(run), shard_set.folder]
+    if finished(path, step=STEP, settings=settings, inputs=inputs, overwrite=overwrite):
+        print(f"{path}: made before with the same model, shards and options; --overwrite makes it again")
+        return path
+    model = load_run_model(run, shard_set)
+    if not not_adversarial and not model.is_adversarial:
+        msg = f"run {run.id}: its model has no adversarial head; give --not_adversarial"
+        raise InputError(msg)
+    table = predict(
+        model, shard_set, batch_size=batch_size, max_batches=max_batches, use_adversarial_head=not not_adversarial
+    ).table
+    with new_file(path) as temporary:
+        table.to_csv(temporary)
+    write_manifest(
+        path, step=STEP, settings=settings, inputs=inputs, counts={"taus": len(table), "in set": shard_set.num_taus}
+    )
+    print(f"{path}: {len(table)} of {shard_set.num_taus} taus")
+    return path
+
+
+def load_run_model(run: Run, *shard_sets: ShardSet) -> Any:
+    """Return the model of a run after checking that the sets of shards were made with its feature table.
+
+    Raises:
+        InputError: no model or no feature table in the run, or another table.
+    """
+    from TauAdv.models.tagger import load_model
+
+    path = _model_path(run)
+    table = run.artifacts / "input_cfg" / "features.yaml"
+    if not table.is_file():
+        msg = f"run {run.id}: no feature table at {table}; the run does not say which features its model reads"
+        raise InputError(msg)
+    for shards in shard_sets:
+        shards.require_table(FeatureTable.load(table))
+    return load_model(path)
+
+
+def read_predictions(run: Run) -> pd.DataFrame:
+    """Return the prediction table of a run; the index is the row number in the set.
+
+    Raises:
+        InputError: no table under either name, or one without its first columns.
+    """
+    folder = run.artifacts / "predictions"
+    found = [folder / name for name in PREDICTION_FILES if (folder / name).is_file()]
+    if not found:
+        msg = (
+            f"run {run.id}: no predictions; expected {' or '.join(PREDICTION_FILES)} in {folder};"
+            " Evaluation/apply_adversarial_training.py makes them"
+        )
+        raise InputError(msg)
+    try:
+        table = pd.read_csv(found[0], index_col=0, dtype=_INTEGER_COLUMNS)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError) as error:
+        msg = f"{found[0]}: not a prediction table: {error}"
+        raise InputError(msg) from error
+    require_columns(table, ["Djet", "y", "weights"])
+    return table
+
+
+def _model_path(run: Run) -> Path:
+    path = run.artifacts / "model" / "model.keras"
+    if not path.is_file():
+        msg = f"run {run.id} ({run.name}, {run.status}): no model at {path}; did its training finish?"
+        raise InputError(msg)
+    return path

@@ -1,0 +1,180 @@
+"""The comparison of runs as a table to read and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from TauAdv.evaluation.comparison import Comparison, ComparisonSettings, RunResult, compare_runs
+from TauAdv.evaluation.contributions import load_contributions
+from TauAdv.evaluation.performance import MisId
+from TauAdv.evaluation.statistics import Measured
+from TauAdv.outputs import finished, new_file, write_manifest
+
+__all__ = ["as_dictionary", "as_text", "make_report", "write_report"]
+
+STEP = "compare_runs"
+JSON_NAME, TEXT_NAME = "comparison.json", "comparison.txt"
+
+
+def as_text(comparison: Comparison) -> str:
+    """Return the comparison as a table, one column per run, with what is needed to read it below."""
+    labels = list(comparison.results)
+    lines = [("", *labels)]
+    for name, cell in _lines(comparison):
+        lines.append((name, *(cell(result) for result in comparison.results.values())))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(labels) + 1)]
+    table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    table.insert(1, "-" * len(max(table, key=len)))
+    return "\n".join([*table, "", *_explanations(comparison)]) + "\n"
+
+
+def _lines(comparison: Comparison) -> list[tuple[str, Callable[[RunResult], str]]]:
+    settings = comparison.settings
+    top = f"top {100 * settings.top_fraction:g} %"
+
+    def mis_id(number: int) -> Callable[[RunResult], str]:
+        return lambda result: _percent(result.mis_id[number])
+
+    def ratio(number: int) -> Callable[[RunResult], str]:
+        return lambda result: "1 (reference)" if result.mis_id_ratio is None else f"{result.mis_id_ratio[number]:.2f}"
+
+    def adversarial(side: str) -> Callable[[RunResult], str]:
+        return lambda result: "-" if result.y_adv is None else f"{result.y_adv[side][0]:.4f}"
+
+    lines: list[tuple[str, Callable[[RunResult], str]]] = [
+        (f"data/MC chi2/ndf of Djet, {top}", lambda result: f"{result.closure.chi2_per_ndf:.2f}"),
+        (f"data/MC rate, {top}", lambda result: f"{result.closure.rate:.3f}"),
+        ("AUC data against MC, on Djet", lambda result: f"{result.auc_djet:.3f}"),
+        ("AUC data against MC, on e, mu, tau, jet", lambda result: f"{result.auc_probabilities:.3f}"),
+        ("AUC domain head alone, frozen features", lambda result: f"{result.auc_features:.3f}"),
+        ("y_adv mean, data", adversarial("data")),
+        ("y_adv mean, MC", adversarial("MC")),
+        ("AUC tau against jet", lambda result: f"{result.auc_tau_jet:.4f}"),
+    ]
+    for number, efficiency in enumerate(settings.working_points):
+        lines.append((f"jet mis-id at {100 * efficiency:g} %, in %", mis_id(number)))
+        lines.append((f"  relative to {comparison.reference}", ratio(number)))
+    return lines
+
+
+def _percent(mis_id: MisId) -> str:
+    return f"{100 * mis_id.mis_id.value:.3g} ± {100 * mis_id.error:.2g}"
+
+
+def _explanations(comparison: Comparison) -> list[str]:
+    nominal = next(iter(comparison.results.values())).closure
+    excess = nominal.chi2_per_ndf - 1
+    verdict = (
+        f"Sensitive: the nominal chi2/ndf - 1 is {excess:.2f} (at least 3), there is a disagreement to repair."
+        if comparison.sensitive
+        else f"NOT SENSITIVE: the nominal chi2/ndf - 1 is {excess:.2f}, below 3; this shift shows nothing to repair."
+    )
+    passing = " / ".join(str(mis_id.mis_id.passed) for mis_id in comparison.results[comparison.reference].mis_id)
+    return [
+        verdict,
+        f"Control region: {comparison.counts['control']} taus, {nominal.ndf} bins of equal genuine-tau population per model;"
+        f" a perfect description scatters by {(2 / nominal.ndf) ** 0.5:.2f} in chi2/ndf, other seeds by more.",
+        f"MC is scaled to the total of data; before that data/MC is {nominal.overall:.3f}.",
+        f"Test set: {comparison.counts['test']} candidates; {passing} jets of {comparison.reference} pass at the working"
+        " points. Mis-id errors: counts and threshold; ratios: bootstrap of the common test set.",
+    ]
+
+
+def as_dictionary(comparison: Comparison) -> dict[str, Any]:
+    """Return the comparison as JSON values."""
+    return {
+        "sensitive": comparison.sensitive,
+        "reference": comparison.reference,
+        "counts": dict(comparison.counts),
+        "settings": comparison.settings.model_dump(mode="json"),
+        "runs": {label: _result(result) for label, result in comparison.results.items()},
+    }
+
+
+def _result(result: RunResult) -> dict[str, Any]:
+    closure, y_adv = result.closure, result.y_adv
+    return {
+        "run_id": result.run_id,
+        "closure": {
+            "chi2": closure.chi2,
+            "ndf": closure.ndf,
+            "chi2_per_ndf": closure.chi2_per_ndf,
+            "rate": _measured(closure.rate),
+            "overall_rate": _measured(closure.overall),
+            "lower_edges": closure.edges[:-1],
+        },
+        "auc_data_mc_djet": _measured(result.auc_djet),
+        "auc_data_mc_probabilities": _measured(result.auc_probabilities),
+        "auc_domain_head_features": _measured(result.auc_features),
+        "y_adv": y_adv
+        and {side: {"mean": _measured(mean), "width": _measured(width)} for side, (mean, width) in y_adv.items()},
+        "auc_tau_jet": _measured(result.auc_tau_jet),
+        "auc_tau_lepton": {name: _measured(value) for name, value in result.auc_lepton.items()},
+        "jet_mis_id": [_mis_id(value) for value in result.mis_id],
+        "jet_mis_id_ratio": result.mis_id_ratio and [_measured(value) for value in result.mis_id_ratio],
+    }
+
+
+def _measured(value: Measured) -> dict[str, float]:
+    return {"value": value.value, "error": value.error}
+
+
+def _mis_id(value: MisId) -> dict[str, float]:
+    return {
+        "efficiency": value.efficiency,
+        "threshold": value.threshold,
+        "value": value.mis_id.value,
+        "low": value.mis_id.low,
+        "high": value.mis_id.high,
+        "passed": value.mis_id.passed,
+        "threshold_error": value.threshold_error,
+        "error": value.error,
+    }
+
+
+def make_report(
+    folder: Path | str,
+    mlpath: Path | str,
+    run_ids: Mapping[str, str],
+    control: Path | str,
+    test: Path | str,
+    *,
+    reference: str | None = None,
+    settings: ComparisonSettings | None = None,
+    contributions: Path | str | None = None,
+    overwrite: bool = False,
+) -> Comparison:
+    """Compare runs (see :func:`compare_runs`), write the report into ``folder`` and print the table.
+
+    A report of the same runs, sets and settings is made again; another one is not replaced.
+
+    Raises:
+        InputError: as :func:`compare_runs`.
+        OutputExistsError: another report is in ``folder`` and ``overwrite`` is false.
+    """
+    settings = settings or ComparisonSettings()
+    known = load_contributions(contributions)
+    decisive = {
+        "runs": dict(run_ids),
+        "reference": reference,
+        "comparison": settings.model_dump(mode="json"),
+        "contributions": [entry.model_dump(mode="json") for entry in known],
+    }
+    inputs = [Path(control), Path(test)]
+    finished(Path(folder) / JSON_NAME, step=STEP, settings=decisive, inputs=inputs, overwrite=overwrite)
+    comparison = compare_runs(mlpath, run_ids, control, test, reference=reference, settings=settings, contributions=known)
+    print(write_report(comparison, folder, decisive, inputs))
+    return comparison
+
+
+def write_report(comparison: Comparison, folder: Path | str, settings: dict[str, Any], inputs: list[Path]) -> str:
+    """Write the report as JSON and text into ``folder``; return the text."""
+    folder, text = Path(folder), as_text(comparison)
+    for name, content in ((TEXT_NAME, text), (JSON_NAME, json.dumps(as_dictionary(comparison), indent=1) + "\n")):
+        with new_file(folder / name) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+    write_manifest(folder / JSON_NAME, step=STEP, settings=settings, inputs=inputs, counts=comparison.counts)
+    return text
