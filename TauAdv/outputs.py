@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from TauAdv import __version__
-from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.errors import InputError, OutputExistsError, TauAdvError
 
 __all__ = [
     "describe_input",
@@ -31,6 +31,7 @@ __all__ = [
     "new_file",
     "new_folder",
     "read_manifest",
+    "resumable_folder",
     "write_manifest",
 ]
 
@@ -220,12 +221,51 @@ def new_folder(path: Path | str) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        if path.exists():
-            old = _temporary(path)
-            os.replace(path, old)
-            os.replace(temporary, path)
-            shutil.rmtree(old)
-        else:
-            os.replace(temporary, path)
+        _replace_folder(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace_folder(temporary: Path, path: Path) -> None:
+    if path.exists():
+        old = _temporary(path)
+        os.replace(path, old)
+        os.replace(temporary, path)
+        shutil.rmtree(old)
+    else:
+        os.replace(temporary, path)
+
+
+@contextmanager
+def resumable_folder(path: Path | str, plan: Mapping[str, Any], *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a folder beside ``path`` where a killed run's work waits for the next; rename it to ``path`` at the end.
+
+    The folder is removed if the block raises a :class:`TauAdvError`: then the input is at fault, not the interruption.
+
+    Args:
+        path: final name.
+        plan: everything that decides the content; only the work of a run with an equal plan is continued.
+        overwrite: discard the work of a run with another plan.
+
+    Raises:
+        OutputExistsError: if there is unfinished work with another plan and ``overwrite`` is false.
+    """
+    path = Path(path)
+    work = path.with_name(f".{path.name}.unfinished")
+    record, text = work / "plan.json", json.dumps(as_json(plan), sort_keys=True, indent=1)
+    if record.exists() and record.read_text(encoding="utf-8") != text and not overwrite:
+        msg = (
+            f"{work}: unfinished work of a run with other settings or inputs; repeat that run, or --overwrite to discard it"
+        )
+        raise OutputExistsError(msg)
+    if not record.exists() or record.read_text(encoding="utf-8") != text:
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+        record.write_text(text, encoding="utf-8")
+    try:
+        yield work
+    except TauAdvError:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    record.unlink()
+    _replace_folder(work, path)

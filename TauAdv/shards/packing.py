@@ -176,7 +176,7 @@ def _pack_grid(block: CellBlock, num_taus: int, layout: PackLayout, grid: str) -
         own[block.index[:, 0]] = block.values[:, slice(*spans[0])]
         expected = own[block.index[:, 0]].view(np.uint32)
         if any(not np.array_equal(block.values[:, slice(*span)].view(np.uint32), expected) for span in spans):
-            msg = f"{grid} grid: the features of {name} differ between cells of the same tau; they cannot be stored once per tau"
+            msg = f"{grid} grid: the features of {name} differ between cells of a tau; they cannot be stored once per tau"
             raise InputError(msg)
         column += width
     return PackedGrid(counts, block.index[:, 1:].astype(np.uint8), present, shared, tuple(objects))

@@ -9,7 +9,6 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
-from TauAdv.errors import ConfigError
 from TauAdv.tuples.matching import MATCHING_BRANCHES, GenMatch, TauType, gen_match, tau_type
 
 __all__ = ["CLASSES", "SCORE_BRANCH", "UNLABELLED", "Selection", "select_taus", "selection_branches"]
@@ -62,14 +61,13 @@ def select_taus(
 
     Args:
         arrays: records with :func:`selection_branches`.
-        tau_types_names: tau type -> class name.
+        tau_types_names: tau type -> class name, one of :data:`CLASSES` unless ``adversarial``.
         vs_jet_cut: cut on the 2017v2p1 score; the default drops candidates without a reconstructed tau.
         recompute_tautype: replace the stored tau type by the one of the gen match.
         include_mismatched: also keep reconstructed taus without a gen match, at any score, unlabelled.
         adversarial: label data 1 and simulation 0 instead of the class.
 
     Raises:
-        ConfigError: if a listed class is unknown.
         InputError: if a gen match and a sample type exclude each other.
     """
     match = gen_match(arrays)
@@ -103,9 +101,6 @@ def _data_label(kind: NDArray[np.int32]) -> NDArray[np.int8]:
 
 
 def _class_label(kind: NDArray[np.int32], tau_types_names: Mapping[int, str]) -> NDArray[np.int8]:
-    if unknown := sorted(set(tau_types_names.values()) - set(CLASSES)):
-        msg = f"tau_types_names: expected classes {', '.join(CLASSES)}, received {', '.join(unknown)}"
-        raise ConfigError(msg)
     label = np.full(len(kind), UNLABELLED, np.int8)
     for number, name in tau_types_names.items():
         label[kind == number] = CLASSES.index(name)

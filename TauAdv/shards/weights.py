@@ -20,8 +20,8 @@ from TauAdv.tuples.histograms import read_th1, read_th2
 
 __all__ = ["PtWeights", "SpectrumWeights", "WeightBins", "spectrum_ratio"]
 
-_UNIFORM_ABS_ETA: NDArray[np.float64] = np.arange(26) * (2.5 / 25)
-_UNIFORM_PT: NDArray[np.float64] = 20 + np.arange(99) * (980 / 98)
+_UNIFORM_ABS_ETA: NDArray[Any] = np.arange(26) * (2.5 / 25)
+_UNIFORM_PT: NDArray[Any] = 20 + np.arange(99) * (980 / 98)
 _EDGE_TOLERANCE = 1e-6
 
 

@@ -1,0 +1,143 @@
+"""Settings of a set of shards, and how to take them from a training config of TauMLTools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from TauAdv.config import Settings, read_yaml
+from TauAdv.errors import ConfigError
+from TauAdv.shards.selection import CLASSES
+from TauAdv.shards.weights import WeightBins
+
+__all__ = ["ShardSettings", "settings_of_training_cfg"]
+
+_CLASSES = {0: "e", 1: "mu", 2: "tau", 3: "jet"}
+_CONTRIBUTIONS = {0: "data", 1: "DYT", 2: "TTT", 3: "DYM", 4: "TTJ", 5: "WJ", 6: "QCD"}
+_TAKEN_OVER = (
+    "DeepTauVSjet_cut",
+    "include_mismatched",
+    "input_spectrum",
+    "n_tau",
+    "rm_inner_from_outer",
+    "target_spectrum",
+    "weight_thr",
+)
+
+
+class ShardSettings(Settings):
+    """What goes into a set of shards (DeepTau specification, section G).
+
+    Attributes:
+        kind: ``classification`` (one-hot labels, spectrum weights) or ``adversarial`` (data or simulation, pT weights).
+        features: name of a feature table of the library, or a YAML file.
+        era: which guards of the table hold; default: its first era.
+        tree: tree to read.
+        tau_types_names: tau types taken -> class; default e, mu, tau, jet, and data in an adversarial set.
+        DeepTauVSjet_cut: the 2017v2p1 score against jets must be above it.
+        recompute_tautype: replace the stored tauType by that of the gen match; default: yes, no in an adversarial set.
+        include_mismatched: keep reconstructed taus without a gen match, with an all-zero label and weight 0.
+        rm_inner_from_outer: leave objects of the inner cone out of the outer grid.
+        input_spectrum: file with the TH2D ``eta_pt_hist_{class}`` of the set; without it all weights are 1.
+        target_spectrum: file with the ``eta_pt_hist_tau`` that all classes get.
+        weight_bins: bins in which the spectra are compared.
+        weight_thr: largest ratio of two spectrum weights of a class.
+        empty_bins: ``refuse`` empty bins of the spectra, or ``drop``: give the taus there weight 0.
+        adversarial_weights: file with one TH1D in pt per contribution; without it all weights are 1.
+        contributions: dataset_id -> name of the contribution and of its histogram.
+        n_tau: taus per batch; only counts together with ``n_batches``.
+        n_batches: take the first ``n_tau * n_batches`` taus of the inputs; default: all.
+        shuffle: shuffle the taus over the whole set.
+        seed: of the shuffle.
+        chunk_size: taus that are read from disk together.
+        compression_level: of zstd.
+    """
+
+    kind: Literal["classification", "adversarial"] = "classification"
+    features: str = "deeptau_v2p5"
+    era: str | None = None
+    tree: str = "taus"
+    tau_types_names: dict[int, str] = Field(default_factory=dict)
+    DeepTauVSjet_cut: float = -1.0
+    recompute_tautype: bool | None = None
+    include_mismatched: bool = False
+    rm_inner_from_outer: bool = False
+    input_spectrum: str | None = None
+    target_spectrum: str | None = None
+    weight_bins: WeightBins = WeightBins()
+    weight_thr: float = Field(1e5, gt=0)
+    empty_bins: Literal["refuse", "drop"] = "refuse"
+    adversarial_weights: str | None = None
+    contributions: dict[int, str] = _CONTRIBUTIONS
+    n_tau: int = Field(100, gt=0)
+    n_batches: int | None = Field(None, gt=0)
+    shuffle: bool = True
+    seed: int = Field(0, ge=0)
+    chunk_size: int = Field(512, gt=0)
+    compression_level: int = Field(3, ge=1, le=19)
+
+    @model_validator(mode="after")
+    def _complete(self) -> ShardSettings:
+        if (self.input_spectrum is None) != (self.target_spectrum is None):
+            msg = "input_spectrum and target_spectrum: give both, or neither (weights of 1)"
+            raise ValueError(msg)
+        if self.kind == "adversarial" and self.input_spectrum is not None:
+            msg = "input_spectrum: an adversarial set has pT weights; give adversarial_weights instead"
+            raise ValueError(msg)
+        if self.kind == "classification" and self.adversarial_weights is not None:
+            msg = "adversarial_weights: a classification set has spectrum weights; give input_spectrum and target_spectrum"
+            raise ValueError(msg)
+        unknown = sorted(set(self.types.values()) - set(CLASSES))
+        if self.kind == "classification" and unknown:
+            msg = f"tau_types_names: expected classes {', '.join(CLASSES)}, received {', '.join(unknown)}"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def types(self) -> dict[int, str]:
+        """Tau types taken -> class, with the default of the kind."""
+        if self.tau_types_names:
+            return self.tau_types_names
+        return _CLASSES if self.kind == "classification" else {**_CLASSES, 8: "data"}
+
+    @property
+    def recompute(self) -> bool:
+        """Whether tauType is recomputed, with the default of the kind."""
+        return self.kind == "classification" if self.recompute_tautype is None else self.recompute_tautype
+
+    @property
+    def weight_files(self) -> list[Path]:
+        """Files with histograms that the weights come from."""
+        return [Path(name) for name in (self.input_spectrum, self.target_spectrum, self.adversarial_weights) if name]
+
+    @property
+    def max_taus(self) -> int | None:
+        """Number of taus to take, ``None`` for all."""
+        return None if self.n_batches is None else self.n_batches * self.n_tau
+
+
+def settings_of_training_cfg(path: Path | str, kind: str = "adversarial") -> tuple[dict[str, Any], str | None]:
+    """Return (settings, input folder) from the ``Setup`` of a TauMLTools training config.
+
+    For an adversarial set the tau types and the recomputation are not taken from there: the original's writer of
+    adversarial sets replaced them as well.
+
+    Raises:
+        ConfigError: if the file has no ``Setup``.
+    """
+    setup = read_yaml(path).get("Setup")
+    if not isinstance(setup, Mapping):
+        msg = f"{path}: no group 'Setup'; --training_cfg expects a training config of TauMLTools (use --config for others)"
+        raise ConfigError(msg)
+    taken: dict[str, Any] = {"kind": kind}
+    taken |= {key: setup[key] for key in _TAKEN_OVER if key in setup}
+    if kind == "classification":
+        taken |= {key: setup[key] for key in ("tau_types_names", "recompute_tautype") if key in setup}
+    else:
+        taken = {key: value for key, value in taken.items() if not key.endswith("_spectrum")}
+    if "yaxis" in setup and "xaxis_list" in setup:
+        taken["weight_bins"] = {"pt": setup["yaxis"], "abs_eta": setup["xaxis_list"]}
+    return taken, setup.get("input_dir")

@@ -1,0 +1,294 @@
+"""A set of shards on disk: its taus, its manifest, and views of part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from TauAdv.errors import InputError, nearest
+from TauAdv.features.sparse import SparseTaus
+from TauAdv.features.table import FeatureTable
+from TauAdv.outputs import read_manifest
+from TauAdv.shards.files import Columns, PartReader, merge_columns, take_columns
+from TauAdv.shards.packing import PackedTaus, PackLayout, unpack
+from TauAdv.shards.selection import CLASSES
+
+__all__ = ["STEP", "ShardSet", "iterate"]
+
+STEP = "make_shards"
+"""Name of the step in the manifest of a set of shards."""
+
+
+class ShardSet:
+    """Taus with sparse features, labels, weights and identity; open one with :meth:`open`.
+
+    Rows are numbered in stored order, which is shuffled when the set was written. A set may be a view that leaves out some
+    taus (:meth:`split`).
+
+    Attributes:
+        folder: where it is.
+        manifest: what it was made of, and how.
+    """
+
+    def __init__(self, folder: Path, manifest: Mapping[str, Any], keep: NDArray[np.bool_] | None = None) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        stored = [(part["name"], index, size) for part in manifest["parts"] for index, size in enumerate(part["chunks"])]
+        self._places = [(name, index) for name, index, _ in stored]
+        self._stored_sizes = np.array([size for _, _, size in stored], np.int64)
+        self._keep = keep
+
+    @classmethod
+    def open(cls, folder: Path | str) -> ShardSet:
+        """Open the set in a folder.
+
+        Raises:
+            InputError: if the folder is not a finished set of shards.
+        """
+        folder = Path(folder)
+        manifest = read_manifest(folder)
+        if manifest.get("step") != STEP or "parts" not in manifest:
+            msg = f"{folder}: not a set of shards (made by '{manifest.get('step')}'); Production/make_shards.py makes one"
+            raise InputError(msg)
+        return cls(folder, manifest)
+
+    @property
+    def kind(self) -> str:
+        """``classification`` or ``adversarial``."""
+        return str(self.manifest["kind"])
+
+    @property
+    def num_taus(self) -> int:
+        """Number of taus."""
+        return int(self.chunk_sizes.sum())
+
+    def __len__(self) -> int:
+        return self.num_taus
+
+    @property
+    def table_digest(self) -> str:
+        """Digest of the feature table that the set was made with."""
+        return str(self.manifest["feature_table"]["digest"])
+
+    @property
+    def feature_table(self) -> str:
+        """Text of that table."""
+        return str(self.manifest["feature_table"]["text"])
+
+    @cached_property
+    def table(self) -> FeatureTable:
+        """That table."""
+        return FeatureTable.from_text(self.feature_table, f"{self.folder}: feature table")
+
+    @cached_property
+    def layout(self) -> PackLayout:
+        """Layout of the packed features."""
+        return PackLayout.of(self.table)
+
+    def require_table(self, table: FeatureTable) -> None:
+        """Check that the set was made with ``table``.
+
+        Raises:
+            InputError: if not; names features that differ.
+        """
+        if table.digest == self.table_digest:
+            return
+        differing = _differing_features(self.table, table)
+        msg = (
+            f"{self.folder}: expected shards of the feature table '{table.name}' (digest {table.digest[:12]}), received "
+            f"those of '{self.table.name}' (digest {self.table_digest[:12]}); differing: {differing}; make the shards again "
+            "with the table of the model, or train with the table of the shards"
+        )
+        raise InputError(msg)
+
+    def require_kind(self, kind: str) -> None:
+        """Check that the set is of this kind.
+
+        Raises:
+            InputError: if not.
+        """
+        if kind != self.kind:
+            msg = f"{self.folder}: expected a set of kind '{kind}', received '{self.kind}'; make one with make_shards.py"
+            raise InputError(msg)
+
+    @cached_property
+    def _parts(self) -> dict[str, PartReader]:
+        return {part["name"]: PartReader(self.folder, part["name"], self.layout) for part in self.manifest["parts"]}
+
+    @cached_property
+    def _rows(self) -> list[NDArray[np.int64] | None]:
+        """Per chunk the rows of a view, ``None`` in a whole set."""
+        if self._keep is None:
+            return [None] * len(self._places)
+        return [np.flatnonzero(keep) for keep in np.split(self._keep, np.cumsum(self._stored_sizes)[:-1])]
+
+    @cached_property
+    def chunk_sizes(self) -> NDArray[np.int64]:
+        """Taus in each chunk, the unit that is read from disk."""
+        if self._keep is None:
+            return self._stored_sizes
+        return np.array([len(rows) for rows in self._rows if rows is not None], np.int64)
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names that :meth:`columns` knows."""
+        first = next(iter(self._parts.values()))
+        return [*first.column_names, "y"]
+
+    def columns(self, names: Sequence[str] | None = None) -> Columns:
+        """Return columns of all taus; the features are not read.
+
+        Args:
+            names: identity columns (``run``, ``lumi``, ``evt``, ``dataset_id``, ``tau_pt``, ``tau_eta``, ``tau_decayMode``),
+                ``tauType``, ``label``, ``weight``, and ``y``: the label as float32 [n, 4] (e, mu, tau, jet) or [n, 1]
+                (1 for data); ``None`` for all.
+
+        Raises:
+            InputError: if there is no such column.
+        """
+        names = self.column_names if names is None else list(names)
+        if unknown := [name for name in names if name not in self.column_names]:
+            hints = ", ".join(f"{name}{nearest(name, self.column_names)}" for name in unknown)
+            msg = f"{self.folder}: no column {hints}; there are {', '.join(self.column_names)}"
+            raise InputError(msg)
+        stored = list(dict.fromkeys("label" if name == "y" else name for name in names))
+        parts = [reader.all_columns(stored) for reader in self._parts.values()]
+        whole = merge_columns(parts)
+        if self._keep is not None:
+            whole = {name: values[self._keep] for name, values in whole.items()}
+        return {name: self.one_hot(whole["label"]) if name == "y" else whole[name] for name in names}
+
+    def one_hot(self, label: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Return labels as float32: [n, 4] (all zero if unlabelled), or [n, 1] in an adversarial set."""
+        if self.kind == "adversarial":
+            return (label == 1).astype(np.float32)[:, None]
+        return (label[:, None] == np.arange(len(CLASSES))).astype(np.float32)
+
+    def chunk(self, number: int) -> tuple[PackedTaus, Columns]:
+        """Return packed features and columns of a chunk."""
+        name, index = self._places[number]
+        packed, columns = self._parts[name].features(index), self._parts[name].columns(index)
+        rows = self._rows[number]
+        if rows is None:
+            return packed, columns
+        return packed.take(rows), take_columns(columns, rows)
+
+    def take(self, rows: ArrayLike) -> tuple[SparseTaus, Columns]:
+        """Return features and columns of some taus, in the order given (the chunks that hold them are read)."""
+        wanted = np.arange(self.num_taus)[np.asarray(rows)]
+        ends = np.cumsum(self.chunk_sizes)
+        place = np.searchsorted(ends, wanted, side="right")
+        found = [(number, np.flatnonzero(place == number)) for number in np.unique(place)]
+        if not found:
+            empty = {name: values[:0] for name, values in self.chunk(0)[1].items()}
+            return SparseTaus.empty(self.layout.layout), self.with_y(empty)
+        packed, columns = [], []
+        for number, where in found:
+            local = wanted[where] - (ends[number] - self.chunk_sizes[number])
+            chunk, values = self.chunk(number)
+            packed.append(chunk.take(local))
+            columns.append(take_columns(values, local))
+        back = np.argsort(np.concatenate([where for _, where in found]))
+        merged = take_columns(merge_columns(columns), back)
+        return unpack(PackedTaus.concatenate(packed).take(back), self.layout), self.with_y(merged)
+
+    def with_y(self, columns: Columns) -> Columns:
+        """Return the columns with ``y`` added."""
+        return {**columns, "y": self.one_hot(columns["label"])}
+
+    def split(self, fraction: float, seed: int = 0) -> tuple[ShardSet, ShardSet]:
+        """Return (training, validation) views with disjoint events.
+
+        Whether an event is in the validation part follows from a hash of (seed, run, lumi, evt) alone, so it does not
+        depend on order, size or other content of the set.
+
+        Args:
+            fraction: expected fraction of the events in the validation part.
+            seed: of the hash.
+
+        Raises:
+            InputError: if a part would be empty.
+        """
+        ids = self.columns(["run", "lumi", "evt"])
+        chosen = _event_hash(seed, ids.values()) < fraction
+        if not 0 < chosen.sum() < len(chosen):
+            msg = f"{self.folder}: a validation fraction of {fraction} gives {chosen.sum()} of {len(chosen)} taus"
+            raise InputError(msg)
+        return self._view(~chosen), self._view(chosen)
+
+    def head(self, num_taus: int) -> ShardSet:
+        """Return a view of the first taus."""
+        return self._view(np.arange(self.num_taus) < num_taus)
+
+    def _view(self, chosen: NDArray[np.bool_]) -> ShardSet:
+        keep = np.zeros(int(self._stored_sizes.sum()), bool)
+        keep[np.flatnonzero(self._keep) if self._keep is not None else slice(None)] = chosen
+        return ShardSet(self.folder, self.manifest, keep)
+
+    def num_steps_per_epoch(self, batch_size: int, *, drop_remainder: bool = False) -> int:
+        """Return the number of batches of ``batch_size`` taus in one pass over the set."""
+        return self.num_taus // batch_size if drop_remainder else -(-self.num_taus // batch_size)
+
+
+def _differing_features(one: FeatureTable, other: FeatureTable) -> str:
+    content = [
+        {
+            feature.path: (str(feature.value), str(feature.guards), str(feature.scaling), feature.default)
+            for block in table.blocks.values()
+            for feature in block.features
+        }
+        for table in (one, other)
+    ]
+    paths = [path for path in {**content[0], **content[1]} if content[0].get(path) != content[1].get(path)]
+    if not paths:
+        return "order, grids or selections of objects"
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more features" if len(paths) > 5 else "")
+
+
+def _event_hash(seed: int, keys: Iterable[NDArray[Any]]) -> NDArray[np.float64]:
+    """Return float64 [n] in [0, 1): the same number for the same event (splitmix64, chained over the keys)."""
+    state: Any = np.uint64(seed % 2**64)
+    for key in keys:
+        state = _mix(state ^ key.astype(np.uint64))
+    return (state >> np.uint64(11)) * 2.0**-53
+
+
+def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    state = state + np.uint64(0x9E3779B97F4A7C15)
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return state ^ (state >> np.uint64(31))
+
+
+def iterate(shards: ShardSet, batch_size: int) -> Iterator[tuple[dict[str, NDArray[Any]], Columns]]:
+    """Yield (network inputs, columns) of all taus in stored order; the last batch may be smaller.
+
+    The inputs are those of :meth:`SparseTaus.as_inputs`; the columns all that :meth:`ShardSet.columns` knows.
+    """
+    packed: list[PackedTaus] = []
+    columns: list[Columns] = []
+    waiting = 0
+    for number in range(len(shards.chunk_sizes)):
+        chunk, values = shards.chunk(number)
+        packed.append(chunk)
+        columns.append(values)
+        waiting += len(chunk)
+        last = number == len(shards.chunk_sizes) - 1
+        if waiting < batch_size and not last:
+            continue
+        together = PackedTaus.concatenate(packed)
+        merged = merge_columns(columns)
+        used = waiting if last else waiting - waiting % batch_size
+        for start in range(0, used, batch_size):
+            rows = np.arange(start, min(start + batch_size, used))
+            inputs = unpack(together.take(rows), shards.layout).as_inputs()
+            yield inputs, shards.with_y(take_columns(merged, rows))
+        rest = np.arange(used, waiting)
+        packed = [together.take(rest)]
+        columns = [take_columns(merged, rest)]
+        waiting -= used

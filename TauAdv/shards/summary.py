@@ -1,0 +1,71 @@
+"""Counts for the manifest of a set of shards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from TauAdv.errors import InputError
+from TauAdv.shards.files import Columns, PartReader
+from TauAdv.shards.packing import PackLayout
+from TauAdv.shards.selection import CLASSES, UNLABELLED
+from TauAdv.shards.settings import ShardSettings
+
+__all__ = ["summarise"]
+
+
+def summarise(
+    folder: Path,
+    parts: Sequence[Mapping[str, Any]],
+    layout: PackLayout,
+    settings: ShardSettings,
+    statistics: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return taus, sums of weights and taus of weight 0 per class or contribution, losses and non-finite values.
+
+    Raises:
+        InputError: if a contribution of an adversarial set holds both data and simulation.
+    """
+    groups: Counter[str] = Counter()
+    weights: Counter[str] = Counter()
+    zero: Counter[str] = Counter()
+    data: Counter[str] = Counter()
+    for part in parts:
+        columns = PartReader(folder, part["name"], layout).all_columns(["label", "weight", "dataset_id"])
+        for name, chosen in _groups(columns, settings):
+            groups[name] += int(chosen.sum())
+            weights[name] += float(columns["weight"][chosen].sum(dtype=np.float64))  # type: ignore[assignment]
+            zero[name] += int((columns["weight"][chosen] == 0).sum())
+            data[name] += int((columns["label"][chosen] == 1).sum())
+    if settings.kind == "adversarial":
+        _check_data(groups, data)
+    total = sum(groups.values())
+    return {
+        "entries_read": sum(found["taken"] + sum(found["losses"].values()) for found in statistics),
+        "taus": total,
+        "batches": -(-total // settings.n_tau),
+        "by_group": dict(groups),
+        "sum_of_weights": dict(weights),
+        "weight_zero": dict(zero),
+        "losses": dict(sum((Counter(found["losses"]) for found in statistics), Counter())),
+        "nonfinite": dict(sum((Counter(found["nonfinite"]) for found in statistics), Counter())),
+    }
+
+
+def _groups(columns: Columns, settings: ShardSettings) -> list[tuple[str, np.ndarray]]:
+    if settings.kind == "adversarial":
+        column, names = columns["dataset_id"], settings.contributions
+    else:
+        column, names = columns["label"], {**dict(enumerate(CLASSES)), UNLABELLED: "unlabelled"}
+    return [(names[number], column == number) for number in np.unique(column).tolist()]
+
+
+def _check_data(groups: Mapping[str, int], data: Mapping[str, int]) -> None:
+    mixed = [f"{name}: {data[name]} of {count} taus" for name, count in groups.items() if 0 < data[name] < count]
+    if mixed:
+        msg = f"contributions that are partly data (tauType 8) and partly simulation: {'; '.join(mixed)}; check dataset_id"
+        raise InputError(msg)

@@ -1,0 +1,135 @@
+"""From tuple records to the rows of a set of shards: selection, features, weights, columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from numpy.typing import NDArray
+
+from TauAdv.features.extract import extract
+from TauAdv.features.sparse import SparseTaus
+from TauAdv.features.table import FeatureTable
+from TauAdv.shards.files import Columns
+from TauAdv.shards.packing import PackedTaus, PackLayout, pack
+from TauAdv.shards.selection import CLASSES, UNLABELLED, Selection, select_taus, selection_branches
+from TauAdv.shards.settings import ShardSettings
+from TauAdv.shards.weights import PtWeights, SpectrumWeights, check_contributions
+
+__all__ = ["IDENTITY", "TauMaker", "Weights", "load_weights"]
+
+IDENTITY = ("run", "lumi", "evt", "dataset_id", "tau_pt", "tau_eta", "tau_decayMode")
+"""Columns that say which tau a row is."""
+
+_OPTIONAL = ("sim_trueType", "sampleType")
+
+Weights = SpectrumWeights | PtWeights | None
+
+
+def load_weights(settings: ShardSettings) -> Weights:
+    """Return the weights that the settings ask for, ``None`` for weights of 1.
+
+    Raises:
+        InputError: if a file or histogram is not what it should be.
+    """
+    if settings.adversarial_weights is not None:
+        return PtWeights.from_file(settings.adversarial_weights, settings.contributions)
+    if settings.input_spectrum is None or settings.target_spectrum is None:
+        return None
+    classes = [name for name in CLASSES if name in settings.types.values()]
+    return SpectrumWeights.from_files(
+        settings.input_spectrum,
+        settings.target_spectrum,
+        classes,
+        settings.weight_bins,
+        threshold=settings.weight_thr,
+        empty_bins=settings.empty_bins,
+    )
+
+
+@dataclass(frozen=True)
+class TauMaker:
+    """Makes the rows of a set from tuple records.
+
+    Attributes:
+        settings: what is taken.
+        table: of the features.
+        weights: see :func:`load_weights`.
+        present: branches of the tuple.
+    """
+
+    settings: ShardSettings
+    table: FeatureTable
+    weights: Weights
+    present: frozenset[str]
+
+    @cached_property
+    def layout(self) -> PackLayout:
+        """Layout of the packed features."""
+        return PackLayout.of(self.table)
+
+    @property
+    def branches(self) -> list[str]:
+        """Branches to read; a classification set does without dataset_id."""
+        needed = [*IDENTITY, *selection_branches(include_mismatched=self.settings.include_mismatched), *self.table.branches]
+        if self.settings.kind == "classification" and "dataset_id" not in self.present:
+            needed.remove("dataset_id")
+        return list(dict.fromkeys([*needed, *(name for name in _OPTIONAL if name in self.present)]))
+
+    def describe_weights(self) -> dict[str, Any]:
+        """Return what the manifest says about the weights."""
+        if isinstance(self.weights, SpectrumWeights):
+            return {"spectrum": {"fraction_of_empty_bins": self.weights.empty_fraction()}}
+        return {"pt": dict(self.weights.names)} if self.weights is not None else {}
+
+    def __call__(self, arrays: ak.Array) -> tuple[PackedTaus, Columns, Counter[str], Counter[str]]:
+        """Return packed features, columns, lost entries by reason and non-finite values by feature.
+
+        Raises:
+            InputError: if a branch holds what cannot be (see :func:`select_taus`, :func:`extract`).
+        """
+        settings = self.settings
+        selection = select_taus(
+            arrays,
+            settings.types,
+            vs_jet_cut=settings.DeepTauVSjet_cut,
+            recompute_tautype=settings.recompute,
+            include_mismatched=settings.include_mismatched,
+            adversarial=settings.kind == "adversarial",
+        )
+        losses = Counter(selection.losses)
+        taken = arrays[selection.rows]
+        columns = self._columns(taken, selection)
+        if len(taken) == 0:
+            return pack(SparseTaus.empty(self.table.layout), self.layout), columns, losses, Counter()
+        taus = extract(taken, self.table, era=settings.era, rm_inner_from_outer=settings.rm_inner_from_outer)
+        return pack(taus, self.layout), columns, losses, Counter(taus.nonfinite)
+
+    def _columns(self, taken: ak.Array, selection: Selection) -> Columns:
+        names = [name for name in (*IDENTITY, *_OPTIONAL) if name in taken.fields]
+        columns: dict[str, NDArray[Any]] = {name: ak.to_numpy(taken[name]) for name in names}
+        missing = np.full(len(taken), -1, np.int64)
+        columns["dataset_id"] = columns.get("dataset_id", missing).astype(np.int64)
+        columns["tauType"] = selection.tau_type
+        columns["label"] = selection.label
+        columns["weight"] = self._weight(columns)
+        return columns
+
+    def _weight(self, columns: Columns) -> NDArray[np.float32]:
+        label, pt, eta = columns["label"], columns["tau_pt"], columns["tau_eta"]
+        if self.settings.kind == "adversarial":
+            check_contributions(columns["dataset_id"], self.settings.contributions)
+        weight = np.ones(len(label), np.float32)
+        if isinstance(self.weights, PtWeights):
+            weight = self.weights(columns["dataset_id"], pt)
+        elif isinstance(self.weights, SpectrumWeights):
+            for number, name in enumerate(CLASSES):
+                chosen = label == number
+                if chosen.any():
+                    weight[chosen] = self.weights(name, pt[chosen], eta[chosen])
+        weight[label == UNLABELLED] = 0
+        return weight

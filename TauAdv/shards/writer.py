@@ -1,0 +1,266 @@
+"""Write a set of shards from tuples: streamed, shuffled over the whole set, continued where a killed run stopped.
+
+The taus are dealt at random into buckets that fit into memory while the tuples are read (pieces: one record batch per
+bucket), then every bucket is shuffled and becomes a part of the set. Neither the number of workers nor an interruption
+changes a byte of the parts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from TauAdv.errors import InputError
+from TauAdv.features.table import FeatureTable
+from TauAdv.outputs import describe_input, finished, resumable_folder, write_manifest
+from TauAdv.shards.files import Columns, PartReader, PartWriter, feature_file, merge_columns, take_columns, tau_file
+from TauAdv.shards.packing import PackedTaus, PackLayout
+from TauAdv.shards.settings import ShardSettings
+from TauAdv.shards.store import STEP
+from TauAdv.shards.summary import summarise
+from TauAdv.shards.taus import TauMaker, load_weights
+from TauAdv.tuples.reader import TupleReader
+
+__all__ = ["write_shards"]
+
+_STEP_ENTRIES = 4096
+_PIECE_ENTRIES = 16384
+_PART_TAUS = 16384
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a worker process needs to make pieces and parts."""
+
+    settings: ShardSettings
+    table_text: str
+    files: list[str]
+    entries: list[int]
+    folder: Path
+    bounds: list[int]
+    num_parts: int
+
+    @property
+    def num_pieces(self) -> int:
+        return len(self.bounds) - 1
+
+    def reader(self, number: int) -> tuple[TupleReader, int, int]:
+        """Return a reader of the files that a piece needs, and the range of its entries in them."""
+        starts = np.cumsum([0, *self.entries])
+        first, last = np.searchsorted(starts, [self.bounds[number], self.bounds[number + 1] - 1], side="right") - 1
+        begin = int(starts[first])
+        reader = TupleReader(self.files[first : last + 1], self.settings.tree)
+        return reader, self.bounds[number] - begin, self.bounds[number + 1] - begin
+
+    def layout(self) -> PackLayout:
+        return PackLayout.of(FeatureTable.from_text(self.table_text))
+
+
+def write_shards(
+    inputs: str | Path | Sequence[str | Path],
+    output: Path | str,
+    settings: ShardSettings,
+    *,
+    overwrite: bool = False,
+    n_workers: int = 1,
+) -> dict[str, Any]:
+    """Write the taus of some tuples as a set of shards.
+
+    Does nothing if the output was already made from the same inputs with the same settings, and goes on where a killed run
+    with the same inputs and settings stopped.
+
+    Args:
+        inputs: tuples, see :func:`TauAdv.tuples.files.resolve_inputs`.
+        output: folder of the set.
+        settings: what to take, and how.
+        overwrite: replace an output made otherwise.
+        n_workers: processes to use.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        InputError: if an input is damaged or lacks branches, no tau is selected, or weights cannot be made.
+        OutputExistsError: if the output was made with other settings or inputs.
+    """
+    reader = TupleReader(inputs, settings.tree)
+    table = FeatureTable.load(settings.features)
+    decisive = {**settings.model_dump(mode="json"), "feature_table_digest": table.digest}
+    sources = [*reader.files, *settings.weight_files]
+    if manifest := finished(output, step=STEP, settings=decisive, inputs=sources, overwrite=overwrite):
+        return manifest
+    maker = TauMaker(settings, table, load_weights(settings), frozenset(reader.branches))
+    reader.require(maker.branches)
+    plan = {"settings": decisive, "inputs": [describe_input(path) for path in sources]}
+    with resumable_folder(output, plan, overwrite=overwrite) as folder:
+        job = _job(reader, table, settings, folder)
+        statistics = _make_pieces(job, n_workers)
+        parts = _make_parts(job, n_workers, _piece_limits(statistics, settings))
+        _remove_pieces(job)
+        counts = summarise(folder, parts, job.layout(), settings, statistics)
+        return write_manifest(
+            folder,
+            step=STEP,
+            settings=decisive,
+            inputs=sources,
+            counts=counts,
+            seed=settings.seed,
+            kind=settings.kind,
+            feature_table={"name": table.name, "digest": table.digest, "text": table.dump()},
+            weights=maker.describe_weights(),
+            parts=parts,
+        )
+
+
+def _job(reader: TupleReader, table: FeatureTable, settings: ShardSettings, folder: Path) -> _Job:
+    entries = reader.num_entries
+    if entries == 0:
+        msg = f"{reader.files[0]}: no entries in the tree '{settings.tree}' of the {len(reader.files)} input files"
+        raise InputError(msg)
+    bounds = [*range(0, entries, _PIECE_ENTRIES), entries]
+    num_parts = max(1, round(entries / _PART_TAUS)) if settings.shuffle else len(bounds) - 1
+    files = [str(path) for path in reader.files]
+    return _Job(settings, table.dump(), files, reader.entries_per_file, folder, bounds, num_parts)
+
+
+def _in_order(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], n_workers: int) -> Iterator[Any]:
+    """Yield function(*arguments) in order, computed by worker processes if there are more than one."""
+    if n_workers <= 1 or len(arguments) <= 1:
+        yield from (function(*each) for each in arguments)
+        return
+    with ProcessPoolExecutor(min(n_workers, len(arguments)), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(function, *zip(*arguments, strict=True))
+
+
+def _make_pieces(job: _Job, n_workers: int) -> list[dict[str, Any]]:
+    """Make all pieces, or as many as ``n_batches`` needs; return what happened in each."""
+    statistics, taken = [], 0
+    with tqdm(total=job.bounds[-1], desc="reading taus", unit=" taus", unit_scale=True, mininterval=1) as progress:
+        for number, found in enumerate(
+            _in_order(_make_piece, [(job, number) for number in range(job.num_pieces)], n_workers)
+        ):
+            statistics.append(found)
+            taken += found["taken"]
+            progress.update(job.bounds[number + 1] - job.bounds[number])
+            if job.settings.max_taus is not None and taken >= job.settings.max_taus:
+                break
+    if taken == 0:
+        losses = sum((Counter(found["losses"]) for found in statistics), Counter())
+        reasons = "; ".join(f"{reason}: {count}" for reason, count in losses.items())
+        msg = (
+            f"no tau is left of {job.bounds[-1]} entries in {len(job.files)} files ({reasons}); check the selection settings"
+        )
+        raise InputError(msg)
+    return statistics
+
+
+def _piece_name(number: int) -> str:
+    return f"piece-{number:05d}"
+
+
+def _make_piece(job: _Job, number: int) -> dict[str, Any]:
+    """Read a range of entries, and write its taus by bucket; return counts."""
+    record = job.folder / f"{_piece_name(number)}.json"
+    if record.exists():
+        return dict(json.loads(record.read_text(encoding="utf-8")))
+    reader, start, stop = job.reader(number)
+    table = FeatureTable.from_text(job.table_text)
+    maker = TauMaker(job.settings, table, load_weights(job.settings), frozenset(reader.branches))
+    packed, columns = [], []
+    losses: Counter[str] = Counter()
+    nonfinite: Counter[str] = Counter()
+    for arrays in reader.iterate(maker.branches, _STEP_ENTRIES, start, stop):
+        taus, values, lost, bad = maker(arrays)
+        packed.append(taus)
+        columns.append(values)
+        losses.update(lost)
+        nonfinite.update(bad)
+    _write_buckets(job, number, PackedTaus.concatenate(packed), merge_columns(columns), maker.layout)
+    statistics = {"taken": sum(map(len, packed)), "losses": losses, "nonfinite": nonfinite}
+    temporary = record.with_suffix(".tmp")
+    temporary.write_text(json.dumps(statistics), encoding="utf-8")
+    temporary.replace(record)
+    return statistics
+
+
+def _write_buckets(job: _Job, number: int, packed: PackedTaus, columns: Columns, layout: PackLayout) -> None:
+    buckets = np.zeros(len(packed), np.int64)
+    num_buckets = 1
+    if job.settings.shuffle:
+        num_buckets = job.num_parts
+        buckets = np.random.default_rng((job.settings.seed, 0, number)).integers(num_buckets, size=len(packed))
+    columns = {**columns, "ordinal": np.arange(len(packed))}
+    with PartWriter(job.folder, _piece_name(number), layout, level=None) as writer:
+        for bucket in range(num_buckets):
+            rows = np.flatnonzero(buckets == bucket)
+            writer.write(packed.take(rows), take_columns(columns, rows))
+
+
+def _piece_limits(statistics: list[dict[str, Any]], settings: ShardSettings) -> list[int]:
+    """Return how many taus of each piece are wanted."""
+    taken = np.array([found["taken"] for found in statistics], np.int64)
+    if settings.max_taus is None:
+        return [int(count) for count in taken]
+    before = np.cumsum(taken) - taken
+    return [int(count) for count in np.clip(settings.max_taus - before, 0, taken)]
+
+
+def _make_parts(job: _Job, n_workers: int, limits: list[int]) -> list[dict[str, Any]]:
+    arguments = [(job, number, limits) for number in range(job.num_parts)]
+    made = _in_order(_make_part, arguments, n_workers)
+    progress = tqdm(made, total=job.num_parts, desc="writing shards", unit=" part", mininterval=1)
+    return [part for part in progress if part["chunks"]]
+
+
+def _make_part(job: _Job, number: int, limits: list[int]) -> dict[str, Any]:
+    """Collect a bucket from all pieces, shuffle it and write it; return name and chunk sizes."""
+    name, layout = f"{number:05d}", job.layout()
+    if not tau_file(job.folder, name).exists():
+        packed, columns = _collect(job, number, limits, layout)
+        order = np.arange(len(packed))
+        if job.settings.shuffle:
+            order = np.random.default_rng((job.settings.seed, 1, number)).permutation(len(packed))
+        if len(order) == 0:
+            return {"name": name, "chunks": []}
+        _write_part(job, name, packed.take(order), take_columns(columns, order), layout)
+    reader = PartReader(job.folder, name, layout)
+    return {"name": name, "chunks": [reader.num_taus(chunk) for chunk in range(reader.num_chunks)]}
+
+
+def _collect(job: _Job, number: int, limits: list[int], layout: PackLayout) -> tuple[PackedTaus, Columns]:
+    sources = [(piece, number) for piece in range(len(limits))] if job.settings.shuffle else [(number, 0)]
+    packed, columns = [], []
+    for piece, bucket in sources:
+        if piece >= len(limits):
+            continue
+        reader = PartReader(job.folder, _piece_name(piece), layout)
+        values = reader.columns(bucket)
+        rows = np.flatnonzero(values.pop("ordinal") < limits[piece])
+        packed.append(reader.features(bucket).take(rows))
+        columns.append(take_columns(values, rows))
+    return PackedTaus.concatenate(packed), merge_columns(columns)
+
+
+def _write_part(job: _Job, name: str, packed: PackedTaus, columns: Columns, layout: PackLayout) -> None:
+    with PartWriter(job.folder, name, layout, level=job.settings.compression_level) as writer:
+        for start in range(0, len(packed), job.settings.chunk_size):
+            rows: NDArray[np.int64] = np.arange(start, min(start + job.settings.chunk_size, len(packed)))
+            writer.write(packed.take(rows), take_columns(columns, rows))
+
+
+def _remove_pieces(job: _Job) -> None:
+    for number in range(job.num_pieces):
+        for path in (feature_file(job.folder, _piece_name(number)), tau_file(job.folder, _piece_name(number))):
+            path.unlink(missing_ok=True)
+    for record in job.folder.glob("piece-*"):
+        record.unlink()
