@@ -34,7 +34,10 @@ def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
 
 
 def report_errors(main: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a script's ``main``: a :class:`TauAdvError` becomes one message on stderr and exit status 2."""
+    """Decorate a script's ``main``: a :class:`TauAdvError` becomes one message on stderr and exit status 2.
+
+    Ctrl-C ends with status 130, without a traceback.
+    """
 
     @wraps(main)
     def wrapped(*args: object, **kwargs: object) -> None:
@@ -43,5 +46,8 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
         except TauAdvError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from error
+        except KeyboardInterrupt as error:
+            print("interrupted", file=sys.stderr)
+            raise SystemExit(130) from error
 
     return wrapped

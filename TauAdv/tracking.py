@@ -109,6 +109,24 @@ class Run:
             self._store.log_batch(self.id, waiting[start : start + _LARGEST_BATCH], [], [])
         self._last_flush = time.monotonic()
 
+    def drop_metrics(self, after_step: int, prefix: str = "", *, except_prefix: str | None = None) -> None:
+        """Remove values of metrics after a step: a resumed run logs them again.
+
+        Args:
+            after_step: last step to keep.
+            prefix: only of metrics whose names start so.
+            except_prefix: and not so.
+        """
+        self.flush()
+        condition = "run_uuid = ? AND step > ? AND substr(key, 1, ?) = ?"
+        values: list[Any] = [self.id, after_step, len(prefix), prefix]
+        if except_prefix is not None:
+            condition += " AND substr(key, 1, ?) != ?"
+            values += [len(except_prefix), except_prefix]
+        with closing(sqlite3.connect(self.mlpath.parent / DATABASE)) as database, database:
+            for table in ("metrics", "latest_metrics"):
+                database.execute(f"DELETE FROM {table} WHERE {condition}", values)
+
     def log_text(self, text: str, path: str) -> Path:
         """Write ``text`` to ``path`` within the artifacts, replacing a file there; return the file."""
         target = self.artifacts / path

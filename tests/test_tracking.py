@@ -95,3 +95,16 @@ def test_store_can_be_moved(tmp_path):
     with sqlite3.connect(moved / DATABASE) as database:  # what MLflow's own page reads
         stored = dict(database.execute("SELECT run_uuid, artifact_uri FROM runs"))
     assert stored == {entry.id: entry.artifacts.as_uri() for entry in (found, second)}
+
+
+def test_metrics_after_a_step_can_be_dropped(store):
+    mlruns, _ = store
+    with start_run(mlruns, "another") as run:
+        for step in range(10):
+            run.log_metrics({"step/loss": step, "loss": step}, step)
+    run.drop_metrics(4, "step/")
+    run.drop_metrics(7, except_prefix="step/")
+    assert run.metric_history("step/loss") == [(step, step) for step in range(5)]
+    assert run.metric_history("loss") == [(step, step) for step in range(8)]
+    run.log_metrics({"step/loss": 50.0}, 5)
+    assert run.metrics["step/loss"] == 50.0

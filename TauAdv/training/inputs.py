@@ -1,0 +1,151 @@
+"""What a training reads: the sets of shards, checked against each other, and their batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from TauAdv.errors import InputError
+from TauAdv.features.table import FeatureTable
+from TauAdv.outputs import describe_input
+from TauAdv.shards.batching import batches, paired_batches
+from TauAdv.shards.store import ShardSet
+from TauAdv.training.settings import AdversarialSettings, TrainingSettings
+
+__all__ = ["Inputs", "open_inputs"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The sets of a training.
+
+    Attributes:
+        settings: settings of the training.
+        sets: by role: ``training``, ``validation``, ``adversarial training``, ``adversarial validation``.
+    """
+
+    settings: TrainingSettings
+    sets: Mapping[str, ShardSet]
+
+    @property
+    def table(self) -> FeatureTable:
+        """Feature table of all sets."""
+        return self.sets["training"].table
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Training steps of an epoch."""
+        if self.settings.n_batches is not None:
+            return self.settings.n_batches
+        return self.sets["training"].num_steps_per_epoch(self.settings.n_tau, drop_remainder=True)
+
+    @property
+    def n_steps(self) -> int:
+        """Training steps of all epochs."""
+        return self.steps_per_epoch * self.settings.n_epochs
+
+    def training(self, start_step: int) -> Any:
+        """Return the ``tf.data.Dataset`` of the batches from a step to the end of the training."""
+        options: dict[str, Any] = {
+            "seed": self.settings.seed,
+            "shuffle": self.settings.shuffle,
+            "start_step": start_step,
+            "num_steps": self.n_steps - start_step,
+            "drop_remainder": True,
+        }
+        adversarial = self.sets.get("adversarial training")
+        if isinstance(self.settings, AdversarialSettings) and adversarial is not None:
+            sizes = (self.settings.n_tau, self.settings.n_adv_tau)
+            return paired_batches(self.sets["training"], adversarial, *sizes, **options)
+        return batches(self.sets["training"], self.settings.n_tau, **options)
+
+    def validation(self, role: str) -> Any | None:
+        """Return the batches of a validation set once through, or ``None`` if there is no such set."""
+        shards = self.sets.get(role)
+        if shards is None:
+            return None
+        steps = shards.num_steps_per_epoch(self.settings.n_tau)
+        if self.settings.n_batches_val is not None:
+            steps = min(steps, self.settings.n_batches_val)
+        return batches(shards, self.settings.n_tau, shuffle=False, num_steps=steps)
+
+    def folders(self) -> dict[str, Path]:
+        """Return the folders read, by role (a set and its validation part share one)."""
+        return {role: shards.folder for role, shards in self.sets.items()}
+
+    def description(self) -> dict[str, Any]:
+        """Return what identifies the content of the inputs."""
+        return {role: describe_input(folder) for role, folder in self.folders().items()}
+
+    def lines(self) -> Iterator[str]:
+        """Yield what is read, with the number of taus per contribution."""
+        for role, shards in self.sets.items():
+            yield f"{role}: {shards.folder}, {shards.num_taus:,} taus"
+            for name, count, weight in _contributions(shards):
+                yield f"    {name:24s} {count:>10,} taus, sum of weights {weight:,.1f}"
+
+
+def open_inputs(settings: TrainingSettings) -> Inputs:
+    """Open and check the sets that the settings name.
+
+    Raises:
+        InputError: if one is missing, of the wrong kind, too small for a batch, or the feature tables differ.
+    """
+    sets = _opened("", "classification", settings.shards, settings.validation_shards, settings)
+    if isinstance(settings, AdversarialSettings):
+        adversarial = (settings.adv_shards, settings.adv_validation_shards)
+        sets |= _opened("adversarial ", "adversarial", *adversarial, settings)
+    for shards in sets.values():
+        shards.require_table(sets["training"].table)
+    if settings.features is not None:
+        sets["training"].require_table(FeatureTable.load(settings.features))
+    _require_rows(sets["training"], settings.n_tau, "n_tau")
+    if isinstance(settings, AdversarialSettings):
+        _require_both_domains(sets["adversarial training"])
+    return Inputs(settings, sets)
+
+
+def _opened(
+    prefix: str, kind: str, folder: Path, validation: Path | None, settings: TrainingSettings
+) -> dict[str, ShardSet]:
+    shards = ShardSet.open(folder)
+    shards.require_kind(kind)
+    if validation is not None:
+        other = ShardSet.open(validation)
+        other.require_kind(kind)
+        return {f"{prefix}training": shards, f"{prefix}validation": other}
+    if settings.validation_fraction:
+        first, second = shards.split(settings.validation_fraction, settings.seed)
+        return {f"{prefix}training": first, f"{prefix}validation": second}
+    return {f"{prefix}training": shards}
+
+
+def _require_rows(shards: ShardSet, needed: int, key: str) -> None:
+    if shards.num_taus < needed:
+        msg = f"{shards.folder}: {shards.num_taus} taus do not fill one batch of {key} = {needed}; lower {key} or add taus"
+        raise InputError(msg)
+
+
+def _require_both_domains(shards: ShardSet) -> None:
+    labels = shards.columns(["label"])["label"]
+    for label, name in ((1, "data"), (0, "simulated")):
+        if not np.any(labels == label):
+            msg = f"{shards.folder}: no {name} taus; the adversarial head needs data and simulation to tell apart"
+            raise InputError(msg)
+
+
+def _contributions(shards: ShardSet) -> list[tuple[str, int, float]]:
+    """Return name, number of taus and sum of weights of every contribution."""
+    columns = shards.columns(["dataset_id", "label", "weight"])
+    names = ("simulation", "data") if shards.kind == "adversarial" else ("e", "mu", "tau", "jet")
+    found = []
+    for identifier in np.unique(columns["dataset_id"]):
+        for label in np.unique(columns["label"][columns["dataset_id"] == identifier]):
+            chosen = (columns["dataset_id"] == identifier) & (columns["label"] == label)
+            kind = names[label] if label >= 0 else "unlabelled"
+            found.append((f"dataset {identifier}, {kind}", int(chosen.sum()), float(columns["weight"][chosen].sum())))
+    return found

@@ -1,0 +1,226 @@
+"""The training loop: one for classifiers and adversarial models, exactly resumable."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from TauAdv.errors import ConfigError, InputError
+from TauAdv.models.tagger import load_model
+from TauAdv.models.transfer import copy_weights_by_name
+from TauAdv.tracking import Run
+from TauAdv.training import checkpoints
+from TauAdv.training.checkpoints import State
+from TauAdv.training.inputs import Inputs
+from TauAdv.training.metrics import METRICS, means
+from TauAdv.training.progress import EpochBar, say
+from TauAdv.training.settings import AdversarialSettings, TrainingSettings
+from TauAdv.training.steps import AdversarialTrainer, Trainer
+
+__all__ = ["STEP_PREFIX", "Loop", "knobs_at"]
+
+STEP_PREFIX = "step/"
+"""Metrics per step are logged under this prefix, with the step; those per epoch without, with the epoch (and the loss terms)."""
+
+
+def knobs_at(settings: TrainingSettings, step: int, steps_per_epoch: int, n_steps: int) -> dict[str, float]:
+    """Return what changes from step to step: learning rates, k1 and k2."""
+    rate = settings.learning_rate_schedule.factor(step, steps_per_epoch, n_steps)
+    knobs = {"learning_rate": settings.learning_rate * rate}
+    if isinstance(settings, AdversarialSettings):
+        k1, k2 = settings.adv_parameter
+        knobs["adv_learning_rate"] = settings.adv_learning_rate * rate
+        knobs["k1"], knobs["k2"] = k1, k2 * settings.k2_schedule.factor(step, n_steps)
+    return knobs
+
+
+class Loop:
+    """Runs a training from a state to its end.
+
+    Args:
+        trainer: model, optimisers and steps.
+        inputs: batches.
+        run: where metrics and checkpoints go.
+        state: where to start; a fresh one by default.
+    """
+
+    def __init__(self, trainer: Trainer, inputs: Inputs, run: Run, state: State | None = None) -> None:
+        self.trainer, self.inputs, self.run = trainer, inputs, run
+        self.settings = inputs.settings
+        self.state = state or State()
+        self.folder = run.artifacts / "model_checkpoints"
+        self.steps_per_epoch = inputs.steps_per_epoch
+        self._epoch_sums = np.array(self.state.epoch_sums or np.zeros((len(trainer.sums.names), 2)))
+        self._started = time.monotonic() - self.state.seconds
+        self._checkpointed_at = time.monotonic()
+        self._logged = (self.state.step, time.monotonic())
+
+    def run_to_end(self) -> State:
+        """Train until the last epoch or early stopping; return the state.
+
+        Raises:
+            KeyboardInterrupt: on the first Ctrl-C or SIGTERM, after the present step and a checkpoint.
+            InputError: if the loss is not finite any more.
+        """
+        if self._goes_on():
+            batches = iter(self.inputs.training(self.state.step))
+            with _interruptions() as interrupted:
+                while self._goes_on():
+                    self._epoch(batches, interrupted)
+        self._restore_best()
+        return self.state
+
+    def _goes_on(self) -> bool:
+        return self.state.step < self.inputs.n_steps and not self.state.stopped
+
+    def _epoch(self, batches: Iterator[Any], interrupted: threading.Event) -> None:
+        rows = self.trainer.rows
+        done = self.state.step % self.steps_per_epoch
+        title = f"epoch {self.state.epoch + 1}/{self.settings.n_epochs}"
+        with EpochBar(title, self.steps_per_epoch * rows, done * rows, self._present) as bar:
+            for _ in range(done, self.steps_per_epoch):
+                self._step(next(batches))
+                bar.update(rows)
+                if interrupted.is_set():
+                    break
+                if self._checkpoint_is_due():
+                    self.checkpoint()
+        if self.state.step % self.steps_per_epoch == 0:
+            self._end_epoch()
+        if interrupted.is_set():
+            self.checkpoint()
+            raise KeyboardInterrupt
+
+    def _step(self, batch: Any) -> None:
+        knobs = knobs_at(self.settings, self.state.step, self.steps_per_epoch, self.inputs.n_steps)
+        every = self.settings.gradient_steps
+        self.trainer.train(batch, knobs, measure_gradients=every > 0 and self.state.step % every == 0)
+        self.state.step += 1
+        if self.state.step % self.settings.log_steps == 0:
+            self._log_window(knobs)
+
+    def _log_window(self, knobs: dict[str, float]) -> None:
+        """Log the means since the last time, and move the sums on to the epoch's."""
+        window = self.trainer.sums.take()
+        self._epoch_sums += window
+        values = means(self.trainer.sums.names, window)
+        self._require_finite(values)
+        values = {name: value for name, value in values.items() if name in METRICS}
+        step, now = self._logged
+        self._logged = (self.state.step, time.monotonic())
+        taus = (self.state.step - step) * self.trainer.rows
+        values |= {**knobs, "taus_per_second": taus / max(self._logged[1] - now, 1e-9)}
+        self.run.log_metrics({STEP_PREFIX + name: value for name, value in values.items()}, self.state.step)
+
+    def _present(self) -> dict[str, float]:
+        return means(self.trainer.sums.names, self._epoch_sums + self.trainer.sums.read())
+
+    def _end_epoch(self) -> None:
+        self._epoch_sums += self.trainer.sums.take()
+        values = means(self.trainer.sums.names, self._epoch_sums)
+        self._require_finite(values)
+        self._epoch_sums[:] = 0
+        self.state.epoch += 1
+        values |= self._validate()
+        self.run.log_metrics(values, self.state.epoch)
+        self.run.flush()
+        self.trainer.model.save(_made(self.folder) / f"epoch_{self.state.epoch:04d}.keras")
+        self._judge(values)
+        self.checkpoint()
+        minutes = (time.monotonic() - self._started) / 60
+        shown = [f"{name} {values[name]:.4f}" for name in _SUMMARY if name in values]
+        say(f"epoch {self.state.epoch}/{self.settings.n_epochs}: {', '.join(shown)} ({minutes:.1f} min)")
+
+    def _validate(self) -> dict[str, float]:
+        sums = self.trainer.validation_sums
+        sums.take()
+        for batch in self.inputs.validation("validation") or ():
+            self.trainer.validate_class(batch)
+        if isinstance(self.trainer, AdversarialTrainer):
+            for batch in self.inputs.validation("adversarial validation") or ():
+                self.trainer.validate_adversarial(batch)
+        return means(sums.names, sums.take(), "val_")
+
+    def _judge(self, values: dict[str, float]) -> None:
+        """Keep the best epoch in mind, and stop if it is too long ago."""
+        rule = self.settings.early_stopping
+        if rule is None:
+            return
+        if rule.metric not in values:
+            msg = f"early_stopping.metric: no metric {rule.metric!r}; there are {', '.join(sorted(values))}"
+            raise ConfigError(msg)
+        value = -values[rule.metric] if rule.metric.endswith("accuracy") else values[rule.metric]
+        if self.state.best is None or value < self.state.best - rule.min_delta:
+            self.state.best, self.state.best_epoch = value, self.state.epoch
+        self.state.stopped = self.state.epoch - self.state.best_epoch >= rule.patience
+
+    def _restore_best(self) -> None:
+        rule = self.settings.early_stopping
+        if rule is None or not rule.restore_best or self.state.best_epoch in (0, self.state.epoch):
+            return
+        best = load_model(self.folder / f"epoch_{self.state.best_epoch:04d}.keras")
+        copy_weights_by_name(best, self.trainer.model)
+        say(f"weights of epoch {self.state.best_epoch}, the best by {rule.metric}, restored")
+
+    def checkpoint(self) -> Path:
+        """Write a checkpoint of the present step; return its folder."""
+        self.run.flush()
+        self.state.seconds = time.monotonic() - self._started
+        self.state.epoch_sums = self._epoch_sums.tolist()
+        self._checkpointed_at = time.monotonic()
+        window = self.trainer.sums.read()
+        return checkpoints.save(self.folder, self.trainer.model, self.trainer.optimizers, window, self.state)
+
+    def _checkpoint_is_due(self) -> bool:
+        if self.state.step % self.steps_per_epoch == 0:
+            return False  # the end of the epoch makes one
+        every = self.settings.checkpoint_steps
+        if every is not None and self.state.step % every == 0:
+            return True
+        return time.monotonic() - self._checkpointed_at > 3600 * self.settings.checkpoint_hours
+
+    def _require_finite(self, values: dict[str, float]) -> None:
+        broken = [name for name in ("loss", "adv_loss") if not np.isfinite(values.get(name, 0.0))]
+        if broken:
+            msg = (
+                f"{' and '.join(broken)} not finite in the last {self.settings.log_steps} steps up to {self.state.step}; "
+                f"lower the learning rates or k2, or set clip_norm (run {self.run.id}, checkpoints in {self.folder})"
+            )
+            raise InputError(msg)
+
+
+_SUMMARY = ("loss", "val_loss", "accuracy", "val_accuracy", "adv_loss", "val_adv_loss", "adv_accuracy", "val_adv_accuracy")
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def _interruptions() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C or SIGTERM into an event, so that no step is left half done; the second one acts at once."""
+    event = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield event
+        return
+
+    def note(number: int, frame: Any) -> None:
+        if event.is_set():
+            raise KeyboardInterrupt
+        event.set()
+        say("\nstopping after this step ...")
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield event
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

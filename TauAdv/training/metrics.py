@@ -1,0 +1,93 @@
+"""Metrics of a training: weighted means whose numerators and denominators add up over batches.
+
+(DeepTau specification, section H.) The sums live in a variable next to the network, so that a step does not wait for the
+host to read them; they are exact for any sizes of batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from TauAdv.models.losses import LossFunction
+
+__all__ = ["METRICS", "MetricSums", "adversarial_metrics", "class_metrics", "means"]
+
+Ratio = tuple[tf.Tensor, tf.Tensor]
+
+METRICS = {
+    "loss": "class loss with the penalty on weights: sum of weight x loss over class rows / their number",
+    "pure_loss": "the same without the penalty",
+    "reg_loss": "penalty on weights",
+    "adv_loss": "sum of weight x cross entropy of data against simulation over adversarial rows / their number",
+    "adv_accuracy": "share of the weight of adversarial rows on the right side of y_adv = 0.5",
+    "class_gradient": "mean over common variables of the mean |gradient| of the class loss, before k1",
+    "adv_gradient": "mean over common variables of the mean |gradient| of the adversarial loss, before k2",
+    "accuracy": "share of class rows whose largest score is their class (unweighted)",
+}
+"""What each metric is; the losses of the TauLosses family are unweighted means over class rows."""
+
+
+def class_metrics(labels: tf.Tensor, scores: tf.Tensor, terms: Mapping[str, LossFunction]) -> dict[str, Ratio]:
+    """Return accuracy and loss terms of class rows as (sum, number).
+
+    Args:
+        labels: one-hot [n, classes]; rows without a label are left out.
+        scores: class probabilities [n, classes].
+        terms: losses by name.
+    """
+    labels = tf.cast(labels, scores.dtype)
+    known = tf.reduce_sum(labels, axis=1)
+    number = tf.reduce_sum(known)
+    right = tf.cast(tf.equal(tf.argmax(labels, axis=1), tf.argmax(scores, axis=1)), scores.dtype)
+    ratios = {"accuracy": (tf.reduce_sum(right * known), number)}
+    for name, loss in terms.items():
+        ratios[name] = (tf.reduce_sum(loss(labels, scores) * known), number)
+    return ratios
+
+
+def adversarial_metrics(labels: tf.Tensor, scores: tf.Tensor, weights: tf.Tensor) -> dict[str, Ratio]:
+    """Return the weighted accuracy of telling data from simulation, for labels and scores [n, 1] and weights [n]."""
+    right = tf.equal(scores[:, 0] > 0.5, labels[:, 0] > 0.5)
+    weights = tf.cast(weights, scores.dtype)
+    return {"adv_accuracy": (tf.reduce_sum(tf.where(right, weights, 0.0)), tf.reduce_sum(weights))}
+
+
+class MetricSums:
+    """Sums of numerators and denominators of named metrics.
+
+    Args:
+        names: the metrics; a step adds to all or to some of them.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+        self._sums = tf.Variable(tf.zeros((len(self.names), 2), tf.float64), trainable=False, name="metric_sums")
+
+    def add(self, ratios: Mapping[str, Ratio]) -> None:
+        """Add (numerator, denominator) of metrics; to be called in a compiled step."""
+        zero = tf.zeros((), tf.float64)
+        rows = [[tf.cast(part, tf.float64) for part in ratios.get(name, (zero, zero))] for name in self.names]
+        self._sums.assign_add(tf.stack([tf.stack(row) for row in rows]))
+
+    def read(self) -> NDArray[np.float64]:
+        """Return the sums [metrics, 2]."""
+        return self._sums.numpy()
+
+    def set(self, sums: NDArray[np.float64]) -> None:
+        """Replace the sums."""
+        self._sums.assign(sums)
+
+    def take(self) -> NDArray[np.float64]:
+        """Return the sums and start again from zero."""
+        sums = self.read()
+        self._sums.assign(tf.zeros_like(self._sums))
+        return sums
+
+
+def means(names: Sequence[str], sums: NDArray[np.float64], prefix: str = "") -> dict[str, float]:
+    """Return the metrics that have a denominator."""
+    return {prefix + name: top / bottom for name, (top, bottom) in zip(names, sums.tolist(), strict=True) if bottom > 0}

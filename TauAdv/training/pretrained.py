@@ -1,0 +1,128 @@
+"""The model that a training starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+
+from TauAdv.errors import InputError
+from TauAdv.features.table import FeatureTable
+from TauAdv.models.settings import NetworkSettings, load_network
+from TauAdv.models.tagger import TauTagger, load_model
+from TauAdv.models.transfer import CopyReport, copy_weights_by_name
+from TauAdv.models.variables import part_of_layer
+from TauAdv.tracking import Run, find_run
+from TauAdv.training.checkpoints import copy_optimizer_state, latest_checkpoint, stored_optimizer
+from TauAdv.training.inputs import Inputs
+from TauAdv.training.settings import TrainingSettings
+from TauAdv.training.steps import Trainer
+
+__all__ = ["Pretrained", "find_pretrained", "freeze_statistics", "network_of", "start_from"]
+
+_DEFAULT_NETWORK = "deeptau_v2p5"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A trained model and where it comes from.
+
+    Attributes:
+        model: the model.
+        file: its ``.keras`` file.
+        run: its run; ``None`` if only the file was given.
+    """
+
+    model: TauTagger
+    file: Path
+    run: Run | None
+
+    @property
+    def title(self) -> str:
+        """Run and file, for the console."""
+        return f"run {self.run.id} ({self.run.name})" if self.run else str(self.file)
+
+
+def find_pretrained(settings: TrainingSettings, inputs: Inputs) -> Pretrained | None:
+    """Return the pretrained model that the settings name, checked against the inputs; ``None`` if they name none.
+
+    Raises:
+        InputError: if the run or the file is missing, or the model was trained with another feature table.
+    """
+    source = settings.pretrained
+    if source is None:
+        return None
+    if source.file is not None:
+        run, file = None, source.file
+    else:
+        run = find_run(source.mlpath or settings.mlruns, str(source.run_id))
+        file = run.artifacts / "model" / "model.keras"
+        if not file.is_file():
+            msg = f"run {run.id} ({run.name}, {run.status}) has no model/model.keras: resume it to its end, or name another"
+            raise InputError(msg)
+    features = file.parent.parent / "input_cfg" / "features.yaml"
+    if features.is_file():
+        inputs.sets["training"].require_table(FeatureTable.load(features))
+    return Pretrained(load_model(file), file, run)
+
+
+def network_of(settings: TrainingSettings, inputs: Inputs, pretrained: Pretrained | None) -> NetworkSettings:
+    """Return the settings of the network to train.
+
+    Raises:
+        ConfigError: if the network is not known.
+        InputError: if it has another number of inputs than the shards have features.
+    """
+    if settings.network is not None:
+        network = load_network(settings.network)
+    else:
+        network = pretrained.model.network if pretrained else load_network(_DEFAULT_NETWORK)
+    layout = inputs.table.layout
+    given = (layout.tau, layout.cell, dict(layout.grids))
+    wanted = (network.tau.n_features, network.n_cell_features, {name: grid.n_cells for name, grid in network.grids.items()})
+    if given != wanted:
+        msg = (
+            f"network '{network.name}' takes (features of a tau, features of a cell, cells of the grids) {wanted}, but "
+            f"{inputs.sets['training'].folder} has {given}; choose the network of this feature table ('{inputs.table.name}')"
+        )
+        raise InputError(msg)
+    return network
+
+
+def start_from(pretrained: Pretrained, trainer: Trainer, *, with_optimizer: bool) -> tuple[CopyReport, list[str]]:
+    """Copy weights, and if asked for the optimiser state, into a trainer.
+
+    Returns:
+        What was copied; and the optimisers, or variables of them, that the previous run did not have (they start afresh).
+
+    Raises:
+        InputError: if weights of equal names differ in shape (all are listed), or the run keeps no optimiser state.
+    """
+    report = copy_weights_by_name(pretrained.model, trainer.model, require_shapes=True)
+    if not with_optimizer or pretrained.run is None:
+        return report, []
+    checkpoint = latest_checkpoint(pretrained.run.artifacts / "model_checkpoints")
+    if checkpoint is None:
+        msg = f"{pretrained.title} keeps no checkpoint with the state of its optimiser: set use_previous_opt to false"
+        raise InputError(msg)
+    missing = []
+    for name, optimizer in trainer.optimizers.items():
+        absent = copy_optimizer_state(stored_optimizer(checkpoint, name), optimizer)
+        missing += [name] if len(absent) == len(optimizer.state()) else [f"{name}/{entry}" for entry in absent]
+    return report, missing
+
+
+def freeze_statistics(model: TauTagger) -> int:
+    """Fix the batch normalisations of the common layers and the class head as they are; return how many.
+
+    They normalise with their running statistics and train no scale and offset. The adversarial head is left as it is.
+    """
+    layers = [
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.BatchNormalization) and part_of_layer(layer.name) != "adversarial_head"
+    ]
+    for layer in layers:
+        layer.trainable = False
+    return len(layers)

@@ -1,0 +1,53 @@
+"""The progress of a training on the console."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+
+from tqdm import tqdm
+
+__all__ = ["EpochBar", "say"]
+
+_SECONDS_BETWEEN_UPDATES = 1.0
+_SHOWN = {"loss": "loss", "adv_loss": "adv loss", "adv_accuracy": "adv acc"}
+
+
+def say(text: str) -> None:
+    """Print a line, above a progress bar if there is one."""
+    tqdm.write(text)
+
+
+class EpochBar:
+    """Progress bar of an epoch: taus done, taus per second, time left, present metrics.
+
+    Args:
+        title: what stands before the bar.
+        n_taus: taus of the whole epoch.
+        done: taus of it that are done already.
+        metrics: called about once a second for the values to show.
+    """
+
+    def __init__(self, title: str, n_taus: int, done: int, metrics: Callable[[], Mapping[str, float]]) -> None:
+        self._bar = tqdm(
+            total=n_taus, initial=done, desc=title, unit="tau", unit_scale=True, mininterval=1.0, dynamic_ncols=True
+        )
+        self._metrics = metrics
+        self._shown_at = 0.0
+
+    def __enter__(self) -> EpochBar:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.close()
+
+    def update(self, n_taus: int) -> None:
+        """Add taus."""
+        now = time.monotonic()
+        if now - self._shown_at > _SECONDS_BETWEEN_UPDATES:
+            self._shown_at = now
+            values = self._metrics()
+            shown = {text: f"{values[name]:.4f}" for name, text in _SHOWN.items() if name in values}
+            self._bar.set_postfix(shown, refresh=False)
+        self._bar.update(n_taus)

@@ -1,0 +1,121 @@
+"""What a run keeps to explain itself, and what the console says of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from TauAdv import __version__
+from TauAdv.config import dump_settings
+from TauAdv.errors import InputError
+from TauAdv.models.losses import LOSS_NAMES
+from TauAdv.models.settings import NetworkSettings
+from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
+from TauAdv.outputs import new_file
+from TauAdv.tracking import Run
+from TauAdv.training.inputs import Inputs
+from TauAdv.training.metrics import METRICS
+from TauAdv.training.settings import TrainingSettings
+
+__all__ = ["announcement", "code_version", "record_inputs", "require_same_inputs", "save_model", "stored_network"]
+
+_CONFIGURATION = "input_cfg"
+
+
+def code_version() -> dict[str, str]:
+    """Return version of the package and, in a checkout, the commit and whether files differ from it."""
+    version = {"TauAdv": __version__}
+    folder = Path(__file__).resolve().parent
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit:
+        version["git_commit"] = commit
+        version["git_modified"] = str(bool(_git(folder, "status", "--porcelain", "--untracked-files=no")))
+    return version
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def record_inputs(run: Run, settings: TrainingSettings, inputs: Inputs, network: NetworkSettings) -> None:
+    """Write the merged settings, network, feature table, shard manifests and metric names to ``input_cfg/``."""
+    run.log_text(dump_settings(network), f"{_CONFIGURATION}/network.yaml")
+    run.log_text(inputs.sets["training"].feature_table, f"{_CONFIGURATION}/features.yaml")
+    run.log_text(_json({"metrics": METRICS, "loss_terms": LOSS_NAMES}), f"{_CONFIGURATION}/metrics.json")
+    run.log_text(_json(inputs.description()), f"{_CONFIGURATION}/inputs.json")
+    for role, shards in inputs.sets.items():
+        run.log_text(_json(shards.manifest), f"{_CONFIGURATION}/shards/{role.replace(' ', '_')}.json")
+    run.log_params(settings.model_dump(mode="json"))
+    run.log_tags({"feature_table": inputs.table.digest, "network": network.name, **code_version()})
+    run.log_text(dump_settings(settings), f"{_CONFIGURATION}/training.yaml")  # last: a run that has it can be resumed
+
+
+def require_same_inputs(run: Run, inputs: Inputs) -> None:
+    """Check that a resumed run reads what it read before.
+
+    Raises:
+        InputError: naming the sets that differ.
+    """
+    before = json.loads((run.artifacts / _CONFIGURATION / "inputs.json").read_text(encoding="utf-8"))
+    now = inputs.description()
+    differing = [role for role in now if before.get(role) != now[role]]
+    if differing:
+        msg = f"run {run.id}: the {' and the '.join(differing)} set changed since it was started; start a new run instead"
+        raise InputError(msg)
+
+
+def stored_network(run: Run) -> Path:
+    """Return the file of the network that a run trains."""
+    return run.artifacts / _CONFIGURATION / "network.yaml"
+
+
+def save_model(run: Run, model: keras.Model) -> Path:
+    """Write ``model/model.keras`` and return its path."""
+    path = run.artifacts / "model" / "model.keras"
+    with new_file(path) as temporary:
+        model.save(temporary)
+    return path
+
+
+def announcement(settings: TrainingSettings, inputs: Inputs, model: keras.Model) -> Iterator[str]:
+    """Yield lines that say what is read, trained and written."""
+    yield "inputs"
+    for line in inputs.lines():
+        yield f"  {line}"
+    yield f"feature table '{inputs.table.name}', digest {inputs.table.digest[:12]}"
+    yield f"network '{model.name}'"
+    groups = {
+        "common layers": common_variables(model),
+        "class head": class_head_variables(model),
+        "adversarial head": adversarial_head_variables(model),
+    }
+    for title, variables in groups.items():
+        if variables:
+            yield f"  {title}: {_count(variables):,} trainable parameters"
+    yield f"  all: {model.count_params():,} parameters, {_count(model.trainable_variables):,} trainable"
+    sizes = [f"{settings.n_tau} class"]
+    if hasattr(settings, "n_adv_tau"):
+        sizes.append(f"{settings.n_adv_tau} adversarial")
+    yield (
+        f"{settings.n_epochs} x {inputs.steps_per_epoch:,} steps of {' + '.join(sizes)} taus; "
+        f"{inputs.n_steps * settings.n_tau / inputs.sets['training'].num_taus:.1f} passes over the classification set"
+    )
+    yield f"runs in {settings.mlruns}, experiment '{settings.experiment}'"
+
+
+def _count(variables: list[Any]) -> int:
+    return sum(math.prod(variable.shape) for variable in variables)
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=1) + "\n"

@@ -1,0 +1,226 @@
+"""Settings of a training: of a classifier, and of an adversarial model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, model_validator
+
+from TauAdv.config import Settings, load_settings
+from TauAdv.errors import ConfigError
+from TauAdv.tracking import find_run
+from TauAdv.training.schedules import K2Schedule, LearningRateSchedule
+
+__all__ = [
+    "AdversarialSettings",
+    "ClassifierSettings",
+    "EarlyStopping",
+    "PretrainedSettings",
+    "TrainingSettings",
+    "resolved",
+    "settings_of_run",
+]
+
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+#: Settings that may change when a run is resumed: none of them touches the content of a step.
+FREE_ON_RESUME = ("checkpoint_hours", "checkpoint_steps", "log_steps", "n_epochs")
+
+
+class PretrainedSettings(Settings):
+    """The model to start from: of a run, or of a file.
+
+    Attributes:
+        run_id: run whose ``model/model.keras`` is taken.
+        mlpath: folder of that run's experiment, or the folder ``mlruns``; without it, ``mlruns`` of the training.
+        file: a ``.keras`` file instead of a run.
+    """
+
+    run_id: str | None = None
+    mlpath: Path | None = None
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> PretrainedSettings:
+        if (self.run_id is None) == (self.file is None):
+            msg = "give either run_id (with mlpath) or file"
+            raise ValueError(msg)
+        return self
+
+
+class EarlyStopping(Settings):
+    """Stop when a metric has not improved for some epochs, and keep the weights of the best epoch.
+
+    Attributes:
+        metric: name of an epoch's metric; smaller is better, unless the name ends in ``accuracy``.
+        patience: epochs without improvement.
+        min_delta: smallest change that counts as an improvement.
+        restore_best: end with the best epoch's weights instead of the last one's.
+    """
+
+    metric: str = "val_loss"
+    patience: Count = 3
+    min_delta: NotNegative = 0.0
+    restore_best: bool = True
+
+
+class TrainingSettings(Settings):
+    """What every training has in common. Paths are relative to the working folder.
+
+    Attributes:
+        shards: classification set.
+        validation_shards: classification set to validate on after each epoch.
+        validation_fraction: without ``validation_shards``, this share of the set is kept for validation.
+        n_tau: class rows per batch.
+        n_batches: batches per epoch; ``null``: as many as go once through the classification set.
+        n_batches_val: batches of a validation, at most; ``null``: all.
+        n_epochs: number of epochs.
+        shuffle: draw single taus at random; otherwise in the order of the set.
+        network: name of a network that comes with TauAdv, or path of a YAML file; ``null``: that of the pretrained model,
+            or ``deeptau_v2p5`` without one.
+        features: name or path of the feature table that the shards must have; ``null``: whatever they have.
+        loss: class loss, a name of the TauLosses family.
+        learning_rate: of the common layers and the class head.
+        schedule_decay: how fast Nadam's momentum warms up.
+        learning_rate_schedule: how the learning rates change with the steps.
+        clip_norm: largest norm of an optimiser's gradients together; ``null``: no limit.
+        pretrained: model to start from.
+        use_previous_opt: also start from the optimiser state of the pretrained run.
+        batch_norm: ``mixed``: batch statistics of all rows of the batch; ``frozen``: the common layers and the class head
+            keep the pretrained statistics, scale and offset of their batch normalisation.
+        early_stopping: when to stop before ``n_epochs``.
+        seed: of initial weights, dropout and the order of taus.
+        mlruns: folder of the runs.
+        experiment: name of the experiment.
+        run_name: readable name of the run.
+        log_steps: steps between two entries of the metrics per step.
+        gradient_steps: steps between two measurements of the mean gradients of the losses on the common layers; 0: never.
+        checkpoint_steps: steps between two checkpoints besides those after each epoch; ``null``: none.
+        checkpoint_hours: hours between two checkpoints.
+    """
+
+    shards: Path
+    validation_shards: Path | None = None
+    validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    n_tau: Count = 100
+    n_batches: Count | None = None
+    n_batches_val: Count | None = None
+    n_epochs: Count = 1
+    shuffle: bool = True
+    network: str | None = None
+    features: str | None = None
+    loss: str = "tau_crossentropy_v2"
+    learning_rate: Rate = 0.001
+    schedule_decay: NotNegative = 0.004
+    learning_rate_schedule: LearningRateSchedule = LearningRateSchedule()
+    clip_norm: Rate | None = None
+    pretrained: PretrainedSettings | None = None
+    use_previous_opt: bool = False
+    batch_norm: Literal["mixed", "frozen"] = "mixed"
+    early_stopping: EarlyStopping | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    mlruns: Path = Path("mlruns")
+    experiment: str = "tau tagging"
+    run_name: str | None = None
+    log_steps: Count = 100
+    gradient_steps: Annotated[int, Field(ge=0)] = 100
+    checkpoint_steps: Count | None = None
+    checkpoint_hours: Rate = 12.0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrainingSettings:
+        if self.use_previous_opt and (self.pretrained is None or self.pretrained.run_id is None):
+            msg = "use_previous_opt needs pretrained.run_id: only a run keeps the state of its optimiser"
+            raise ValueError(msg)
+        if self.batch_norm == "frozen" and self.pretrained is None:
+            msg = "batch_norm 'frozen' needs a pretrained model: fresh running statistics are not those of any data"
+            raise ValueError(msg)
+        if self.validation_shards is not None and self.validation_fraction:
+            msg = "give validation_shards or validation_fraction, not both"
+            raise ValueError(msg)
+        if self.early_stopping is not None and self.early_stopping.metric.startswith("val_") and not self.validates:
+            msg = f"early_stopping on {self.early_stopping.metric} needs validation_shards or validation_fraction"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def validates(self) -> bool:
+        """Whether there is a validation after each epoch."""
+        return self.validation_shards is not None or self.validation_fraction > 0
+
+
+class ClassifierSettings(TrainingSettings):
+    """Settings of ``Training/train_classifier.py``; see :class:`TrainingSettings`."""
+
+
+class AdversarialSettings(TrainingSettings):
+    """Settings of ``Training/train_adversarial.py``: those of :class:`TrainingSettings`, and these.
+
+    Attributes:
+        adv_shards: adversarial set: data and simulation of the control region.
+        adv_validation_shards: adversarial set to validate on.
+        n_adv_tau: adversarial rows per batch; need not equal ``n_tau``.
+        adv_parameter: k1, k2: the common layers follow k1 dL_class - k2 dL_adv.
+        k2_schedule: how k2 grows to its value.
+        adv_learning_rate: of the adversarial head.
+        adv_schedule_decay: how fast the momentum of the head's optimiser warms up.
+    """
+
+    adv_shards: Path
+    adv_validation_shards: Path | None = None
+    n_adv_tau: Count = 100
+    adv_parameter: tuple[NotNegative, NotNegative] = (1.0, 10.0)
+    k2_schedule: K2Schedule = K2Schedule()
+    adv_learning_rate: Rate = 0.01
+    adv_schedule_decay: NotNegative = 0.004
+    experiment: str = "domain adaptation"
+
+
+def resolved(settings: TrainingSettings) -> TrainingSettings:
+    """Return the settings with absolute paths, as a run keeps them."""
+    update: dict[str, object] = {}
+    for name in ("shards", "validation_shards", "adv_shards", "adv_validation_shards", "mlruns"):
+        if getattr(settings, name, None) is not None:
+            update[name] = getattr(settings, name).resolve()
+    if settings.pretrained is not None:
+        paths = {name: getattr(settings.pretrained, name) for name in ("mlpath", "file")}
+        pretrained = {name: path.resolve() for name, path in paths.items() if path is not None}
+        update["pretrained"] = settings.pretrained.model_copy(update=pretrained)
+    if settings.network is not None and Path(settings.network).suffix in {".yaml", ".yml"}:
+        update["network"] = str(Path(settings.network).resolve())
+    return settings.model_copy(update=update)
+
+
+Kind = TypeVar("Kind", bound=TrainingSettings)
+
+
+def settings_of_run(kind: type[Kind], mlpath: Path | str, run_id: str, overrides: Iterable[str] = ()) -> Kind:
+    """Return the settings that a run was started with, to resume it.
+
+    Args:
+        kind: class of the settings.
+        mlpath: folder of the run's experiment, or the folder ``mlruns``.
+        run_id: identifier of the run.
+        overrides: ``"key=value"``; only of settings that leave the steps as they are (:data:`FREE_ON_RESUME`).
+
+    Raises:
+        InputError: if there is no such run.
+        ConfigError: if an override would change the steps, or the run is not a training of this kind.
+    """
+    run = find_run(mlpath, run_id)
+    path = run.artifacts / "input_cfg" / "training.yaml"
+    if not path.is_file():
+        msg = f"run {run_id} ({run.name}) keeps no input_cfg/training.yaml: it is not a training that can be resumed"
+        raise ConfigError(msg)
+    before = load_settings(kind, path)
+    after = load_settings(kind, path, overrides)
+    old, new = before.model_dump(), after.model_dump()
+    changed = [name for name in old if old[name] != new[name] and name not in FREE_ON_RESUME]
+    if changed:
+        msg = f"{', '.join(changed)}: cannot change when a run is resumed; possible: {', '.join(FREE_ON_RESUME)}"
+        raise ConfigError(msg)
+    return after.model_copy(update={"mlruns": run.mlpath.parent})

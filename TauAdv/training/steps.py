@@ -1,0 +1,199 @@
+"""One step of a training, compiled once: gradients, optimisers, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from TauAdv.models.adversarial import set_gradient_scales
+from TauAdv.models.losses import TauLosses, adversarial_crossentropy, loss_function
+from TauAdv.models.tagger import TauTagger, input_signature, network_inputs
+from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
+from TauAdv.training import gradients
+from TauAdv.training.metrics import METRICS, MetricSums, adversarial_metrics, class_metrics
+from TauAdv.training.optimizers import make_optimizer
+from TauAdv.training.settings import AdversarialSettings, TrainingSettings
+
+__all__ = ["AdversarialTrainer", "ClassifierTrainer", "Trainer"]
+
+Batch = Mapping[str, tf.Tensor]
+_ONE = tf.constant(1.0)
+_CLASS_COLUMNS = {"y": 4, "weight": None}
+_ADVERSARIAL_COLUMNS = {"y_adv": 1, "weight_adv": None}
+
+
+class Trainer:
+    """A model with its optimisers and the compiled functions that train and validate it.
+
+    Attributes:
+        model: the model.
+        optimizers: by name; their state is part of a checkpoint.
+        sums: metrics of the training steps since they were last taken.
+        validation_sums: the same of a validation.
+        rows: rows of a training batch.
+    """
+
+    columns: Mapping[str, int | None] = _CLASS_COLUMNS
+
+    def __init__(self, model: TauTagger, settings: TrainingSettings) -> None:
+        self.model = model
+        self.settings = settings
+        self.loss = loss_function(settings.loss)
+        self.terms = TauLosses().functions()
+        self.rows = settings.n_tau
+        main = make_optimizer(
+            [*common_variables(model), *class_head_variables(model)],
+            settings.learning_rate,
+            settings.schedule_decay,
+            settings.clip_norm,
+            "optimizer",
+        )
+        self.optimizers = {"optimizer": main}
+        self.sums = MetricSums(self.metric_names)
+        self.validation_sums = MetricSums([name for name in self.metric_names if not name.endswith("_gradient")])
+        self._functions: dict[str, Any] = {}
+
+    @property
+    def metric_names(self) -> list[str]:
+        """Names of the metrics of a step."""
+        own = [name for name in METRICS if not name.startswith("adv_")]
+        return [*own, *self.terms]
+
+    def train(self, batch: Batch, knobs: Mapping[str, float], *, measure_gradients: bool = False) -> None:
+        """Do one step.
+
+        Args:
+            batch: as the shards deliver it.
+            knobs: ``learning_rate`` and whatever else changes from step to step.
+            measure_gradients: also take the mean gradients of both losses (costs a second backward pass).
+        """
+        body = self._measured_step if measure_gradients else self._step
+        name = body.__name__
+        if name not in self._functions:
+            scalars = {key: tf.TensorSpec((), tf.float32) for key in knobs}
+            self._functions[name] = self._compile(body, self.columns, scalars)
+        self._functions[name](_select(batch, self.columns), {key: tf.constant(value) for key, value in knobs.items()})
+
+    def validate_class(self, batch: Batch) -> None:
+        """Add a batch of class rows to the metrics of the validation."""
+        if "class" not in self._functions:
+            self._functions["class"] = self._compile(self._validate_class, _CLASS_COLUMNS)
+        self._functions["class"](_select(batch, _CLASS_COLUMNS))
+
+    def _compile(self, body: Any, columns: Mapping[str, int | None], *more: Any) -> Any:
+        # one signature for all batches: the number of filled cells varies, and each new shape would be traced again
+        signature = dict(input_signature(self.model.network))
+        for name, width in columns.items():
+            signature[name] = tf.TensorSpec((None,) if width is None else (None, width), tf.float32)
+        return tf.function(body, input_signature=[signature, *more])
+
+    def _step(self, batch: Batch, knobs: Mapping[str, tf.Tensor]) -> None:
+        result = gradients.classifier_gradients(self.model, batch, _count(batch["weight"]), loss=self.loss)
+        self._update(result["gradients"], knobs)
+        measured = {"class_gradient": (gradients.mean_magnitude(result["gradients"]["common"]), _ONE)}
+        self.sums.add({**self._class_ratios(result, batch, result["outputs"]), **measured})
+
+    _measured_step = _step  # one loss: its gradient is there anyway
+
+    def _update(self, by_group: Mapping[str, list[tf.Tensor]], knobs: Mapping[str, tf.Tensor]) -> None:
+        optimizer = self.optimizers["optimizer"]
+        optimizer.learning_rate = knobs["learning_rate"]
+        variables = [*common_variables(self.model), *class_head_variables(self.model)]
+        optimizer.apply([*by_group["common"], *by_group["class_head"]], variables)
+
+    def _class_ratios(self, result: Mapping[str, Any], batch: Batch, scores: tf.Tensor) -> dict[str, Any]:
+        ratios = {
+            "loss": (result["loss"], _ONE),
+            "pure_loss": (result["pure_loss"], _ONE),
+            "reg_loss": (result["regularisation"], _ONE),
+        }
+        return {**ratios, **class_metrics(batch["y"], scores, self.terms)}
+
+    def _validate_class(self, batch: Batch) -> None:
+        outputs = self.model(network_inputs(batch), training=False)
+        scores = outputs["main_output"] if isinstance(outputs, Mapping) else outputs
+        count = _count(batch["weight"])
+        pure = gradients.class_loss(self.loss, batch, scores, 1.0)
+        penalty = gradients.regularisation(self.model, "common") + gradients.regularisation(self.model, "class_head")
+        ratios = {"loss": (pure + penalty * count, count), "pure_loss": (pure, count), "reg_loss": (penalty * count, count)}
+        self.validation_sums.add({**ratios, **class_metrics(batch["y"], scores, self.terms)})
+
+
+class ClassifierTrainer(Trainer):
+    """Training on class rows alone."""
+
+
+class AdversarialTrainer(Trainer):
+    """Training on class rows and adversarial rows together, with an optimiser of its own for the adversarial head."""
+
+    columns = {**_CLASS_COLUMNS, **_ADVERSARIAL_COLUMNS}
+
+    def __init__(self, model: TauTagger, settings: AdversarialSettings) -> None:
+        super().__init__(model, settings)
+        self.n_class, self.n_adv = settings.n_tau, settings.n_adv_tau
+        self.rows = self.n_class + self.n_adv
+        self.optimizers["adv_optimizer"] = make_optimizer(
+            adversarial_head_variables(model),
+            settings.adv_learning_rate,
+            settings.adv_schedule_decay,
+            settings.clip_norm,
+            "adv_optimizer",
+        )
+
+    @property
+    def metric_names(self) -> list[str]:
+        """Names of the metrics of a step."""
+        return [*METRICS, *self.terms]
+
+    def validate_adversarial(self, batch: Batch) -> None:
+        """Add a batch of adversarial rows to the metrics of the validation."""
+        if "adversarial" not in self._functions:
+            self._functions["adversarial"] = self._compile(self._validate_adversarial, _ADVERSARIAL_COLUMNS)
+        self._functions["adversarial"](_select(batch, _ADVERSARIAL_COLUMNS))
+
+    def _step(self, batch: Batch, knobs: Mapping[str, tf.Tensor]) -> None:
+        set_gradient_scales(self.model, knobs["k1"], knobs["k2"])
+        result = gradients.adversarial_gradients(self.model, batch, self.n_class, self.n_adv, loss=self.loss)
+        self._update(result["gradients"], knobs)
+        self.sums.add(self._paired_ratios(result, batch))
+
+    def _measured_step(self, batch: Batch, knobs: Mapping[str, tf.Tensor]) -> None:
+        result = gradients.two_tape_gradients(
+            self.model, batch, self.n_class, self.n_adv, k1=knobs["k1"], k2=knobs["k2"], loss=self.loss
+        )
+        by_group = result["gradients"]
+        self._update(by_group, knobs)
+        measured = {
+            "class_gradient": (gradients.mean_magnitude(by_group["common_class"]), _ONE),
+            "adv_gradient": (gradients.mean_magnitude(by_group["common_adv"]), _ONE),
+        }
+        self.sums.add({**self._paired_ratios(result, batch), **measured})
+
+    def _update(self, by_group: Mapping[str, list[tf.Tensor]], knobs: Mapping[str, tf.Tensor]) -> None:
+        super()._update(by_group, knobs)
+        optimizer = self.optimizers["adv_optimizer"]
+        optimizer.learning_rate = knobs["adv_learning_rate"]
+        optimizer.apply(by_group["adversarial_head"], adversarial_head_variables(self.model))
+
+    def _paired_ratios(self, result: Mapping[str, Any], batch: Batch) -> dict[str, Any]:
+        of_class = {key: batch[key][: self.n_class] for key in ("y", "weight")}
+        ratios = self._class_ratios(result, of_class, result["outputs"]["main_output"][: self.n_class])
+        data, weight = batch["y_adv"][self.n_class :], batch["weight_adv"][self.n_class :]
+        scores = result["outputs"]["adv_output"][self.n_class :]
+        return {**ratios, "adv_loss": (result["adv_loss"], _ONE), **adversarial_metrics(data, scores, weight)}
+
+    def _validate_adversarial(self, batch: Batch) -> None:
+        scores = self.model(network_inputs(batch), training=False)["adv_output"]
+        total = gradients.adversary_loss(adversarial_crossentropy, batch, scores, 1.0)
+        accuracy = adversarial_metrics(batch["y_adv"], scores, batch["weight_adv"])
+        self.validation_sums.add({"adv_loss": (total, _count(batch["weight_adv"])), **accuracy})
+
+
+def _select(batch: Batch, columns: Mapping[str, int | None]) -> dict[str, tf.Tensor]:
+    return {**network_inputs(batch), **{name: batch[name] for name in columns}}
+
+
+def _count(rows: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.shape(rows)[0], tf.float32)
