@@ -96,6 +96,16 @@ _SYMBOLS: dict[type, str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.USub: "-", ast.Not: "not ", ast.And: "and", ast.Or: "or",
     ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
 }  # fmt: skip
+_BINDING = {
+    "or": 1,
+    "and": 2,
+    "not ": 3,
+    **dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), 4),
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+}
 
 
 @dataclass(frozen=True)
@@ -119,14 +129,23 @@ class Expression:
         return own.union(*(argument.names for argument in self.arguments))
 
     def __str__(self) -> str:
-        """Return the expression as text that parses to an equal one; every operation in its own brackets."""
-        parts = [str(argument) for argument in self.arguments]
+        """Return the expression as text that parses to an equal one."""
         if self.kind in ("name", "number"):
             return str(self.content)
         if self.kind == "function":
-            return f"{self.content}({', '.join(parts)})"
-        symbol = _SYMBOLS[self.content]
-        return f"({symbol}{parts[0]})" if len(parts) == 1 else f"({parts[0]} {symbol} {parts[1]})"
+            return f"{self.content}({', '.join(map(str, self.arguments))})"
+        symbol, own = _SYMBOLS[self.content], self._binding
+        # an equal operation on the right, or a comparison in a comparison, needs brackets to parse to the same tree
+        tight = [own + (position > 0 or self.kind == "comparison") for position in range(len(self.arguments))]
+        parts = [f"({a})" if a._binding < need else str(a) for a, need in zip(self.arguments, tight, strict=True)]
+        return f"{parts[0]} {symbol} {parts[1]}" if len(parts) == 2 else f"{symbol}{parts[0]}"
+
+    @property
+    def _binding(self) -> int:
+        """How tightly the operation binds its arguments."""
+        if self.kind not in ("arithmetic", "comparison", "logical"):
+            return 9
+        return 7 if self.content is ast.USub else _BINDING[_SYMBOLS[self.content]]
 
     def substitute(self, replacements: Mapping[str, Expression]) -> Expression:
         """Return the expression with the given names replaced by expressions."""

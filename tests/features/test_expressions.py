@@ -88,11 +88,25 @@ def test_cache_does_not_change_results(x):
 
 
 @pytest.mark.parametrize(
-    "text", ["a + b * c - -d", "not (a > 0 and b <= 1e-3) or normal(c)", "where(finite(a), a / b, 0)", "-(a - 2)"]
+    "text",
+    [
+        "a + b * c - -d",
+        "(a - b) - (c - (d - e))",
+        "a / (b * c) / -(d + 2)",
+        "not (a > 0 and b <= 1e-3) or normal(c)",
+        "a and (b or not c) and (d and e)",
+        "where(finite(a), a / b, 0) > (a == b)",
+        "-(a - 2) * -3 - (-b)",
+    ],
 )
 def test_text_round_trip(text):
     expression = parse(text)
     assert parse(str(expression)) == expression
+
+
+def test_text_has_no_needless_brackets():
+    for text in ("a + b * c - d", "not a > 0 and b or c", "abs(a - b) / (c + 1)"):
+        assert str(parse(text)) == text
 
 
 def test_names_and_substitution():

@@ -69,7 +69,7 @@ def test_inheritance_and_defaults(small):
     rho, good, mass = small.blocks["Flat"].features
     assert (rho.unit, rho.integer, rho.perturbation, rho.scaling["inner"]) == ("GeV", False, 1, Scaling(25, 25, -1, 1))
     assert good.integer
-    assert str(mass.guards["run2"]) == str(mass.guards["phase2"]) == "(tau_mass > 0)"
+    assert str(mass.guards["run2"]) == str(mass.guards["phase2"]) == "tau_mass > 0"
     pt, quality = small.blocks["Muon"].features
     assert (set(pt.guards), pt.perturbation, quality.default, quality.integer) == ({"phase2"}, 0.5, -1, True)
 
