@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
-from TauAdv.config import Settings, read_yaml
+from TauAdv.config import Settings, load_settings, read_yaml
 from TauAdv.errors import ConfigError
 from TauAdv.shards.selection import CLASSES
 from TauAdv.shards.weights import WeightBins
 
-__all__ = ["ShardSettings", "settings_of_training_cfg"]
+__all__ = ["ShardSettings", "load_shard_settings"]
 
 _CLASSES = {0: "e", 1: "mu", 2: "tau", 3: "jet"}
 _CONTRIBUTIONS = {0: "data", 1: "DYT", 2: "TTT", 3: "DYM", 4: "TTJ", 5: "WJ", 6: "QCD"}
-_TAKEN_OVER = (
-    "DeepTauVSjet_cut",
-    "include_mismatched",
-    "input_spectrum",
-    "n_tau",
-    "rm_inner_from_outer",
-    "target_spectrum",
-    "weight_thr",
-)
+_COMMON_KEYS = ("DeepTauVSjet_cut", "include_mismatched", "n_tau", "rm_inner_from_outer", "weight_thr")
+_CLASSIFICATION_KEYS = ("input_spectrum", "recompute_tautype", "target_spectrum", "tau_types_names")
 
 
 class ShardSettings(Settings):
@@ -119,25 +113,37 @@ class ShardSettings(Settings):
         return None if self.n_batches is None else self.n_batches * self.n_tau
 
 
-def settings_of_training_cfg(path: Path | str, kind: str = "adversarial") -> tuple[dict[str, Any], str | None]:
-    """Return (settings, input folder) from the ``Setup`` of a TauMLTools training config.
+def load_shard_settings(
+    config: Path | str | None = None, overrides: Sequence[str] = (), *, training_cfg: Path | str | None = None
+) -> tuple[ShardSettings, str | None]:
+    """Return the settings, and the input folder that a training config of TauMLTools names.
 
-    For an adversarial set the tau types and the recomputation are not taken from there: the original's writer of
-    adversarial sets replaced them as well.
+    Args:
+        config: YAML file of :class:`ShardSettings`.
+        overrides: ``key=value`` strings; they win over both files.
+        training_cfg: training config of TauMLTools; what its group ``Setup`` says about the choice of taus and their weights
+            wins over ``config``. The kind is adversarial unless said otherwise. For an adversarial set the tau types, the
+            recomputation and the spectra are not taken from there: the original's writer replaced them as well.
 
     Raises:
-        ConfigError: if the file has no ``Setup``.
+        ConfigError: if a setting is not accepted, or the training config has no ``Setup``.
     """
-    setup = read_yaml(path).get("Setup")
+    if training_cfg is None:
+        return load_settings(ShardSettings, config, overrides), None
+    setup = read_yaml(training_cfg).get("Setup")
     if not isinstance(setup, Mapping):
-        msg = f"{path}: no group 'Setup'; --training_cfg expects a training config of TauMLTools (use --config for others)"
+        msg = (
+            f"{training_cfg}: no group 'Setup'; --training_cfg expects a training config of TauMLTools, --config one of ours"
+        )
         raise ConfigError(msg)
-    taken: dict[str, Any] = {"kind": kind}
-    taken |= {key: setup[key] for key in _TAKEN_OVER if key in setup}
-    if kind == "classification":
-        taken |= {key: setup[key] for key in ("tau_types_names", "recompute_tautype") if key in setup}
-    else:
-        taken = {key: value for key, value in taken.items() if not key.endswith("_spectrum")}
+    base = {"kind": "adversarial", **({} if config is None else read_yaml(config))}
+    kind = dict(text.partition("=")[::2] for text in overrides).get("kind", base["kind"])
+    taken = {
+        key: setup[key]
+        for key in (*_COMMON_KEYS, *(_CLASSIFICATION_KEYS if kind == "classification" else ()))
+        if key in setup
+    }
     if "yaxis" in setup and "xaxis_list" in setup:
         taken["weight_bins"] = {"pt": setup["yaxis"], "abs_eta": setup["xaxis_list"]}
-    return taken, setup.get("input_dir")
+    texts = [f"{key}={json.dumps(value)}" for key, value in {"kind": kind, **taken}.items()]
+    return load_settings(ShardSettings, config, [*texts, *overrides]), setup.get("input_dir")
