@@ -30,12 +30,18 @@ _TABLES = ("particles", "leptons")
 
 @dataclass(frozen=True)
 class Chunk:
-    """One cache file: ``events`` events of a process, the ``number``-th chunk of its sample."""
+    """One cache file: ``events`` events of a process, the ``number``-th chunk of its sample, ``extra`` Pythia settings."""
 
     process: str
     seed: int
     number: int
     events: int
+    extra: tuple[str, ...] = ()
+
+    @property
+    def pythia(self) -> tuple[str, ...]:
+        """Return all Pythia settings, seed excepted."""
+        return pythia_settings(self.process, self.extra)
 
     @property
     def name(self) -> str:
@@ -44,15 +50,15 @@ class Chunk:
             generator = version("pythia8mc")
         except PackageNotFoundError:  # cached events can be read without the generator
             generator = "any"
-        key = json.dumps([_FORMAT, generator, pythia_settings(self.process), self.seed, self.events])
+        key = json.dumps([_FORMAT, generator, self.pythia, self.seed, self.events])
         digest = hashlib.sha256(key.encode()).hexdigest()[:10]
         return f"{self.process}_seed{self.seed}_{digest}/chunk_{self.number:04d}.npz"
 
 
-def chunks_of(process: str, seed: int, events: int, chunk_events: int) -> list[Chunk]:
+def chunks_of(process: str, seed: int, events: int, chunk_events: int, extra: tuple[str, ...] = ()) -> list[Chunk]:
     """Return the chunks that hold ``events`` events; the last one may be smaller."""
     sizes = [chunk_events] * (events // chunk_events) + [events % chunk_events] * (events % chunk_events > 0)
-    return [Chunk(process, seed, number, size) for number, size in enumerate(sizes)]
+    return [Chunk(process, seed, number, size, extra) for number, size in enumerate(sizes)]
 
 
 def generator_seed(chunk: Chunk) -> int:
@@ -79,7 +85,7 @@ def load_events(chunk: Chunk, cache: Path | str, access: VertexAccess = "shifted
     stored = _read(path)
     if stored is not None:
         return stored, True
-    tables = generate(chunk.process, chunk.events, generator_seed(chunk), reduce_record, access)
+    tables = generate(chunk.pythia, chunk.events, generator_seed(chunk), reduce_record, access)
     columns = {f"{name}:{key}": values for name, table in zip(_TABLES, tables, strict=True) for key, values in table.items()}
     with new_file(path) as temporary:
         np.savez_compressed(temporary, **columns)

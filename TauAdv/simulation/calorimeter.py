@@ -58,8 +58,10 @@ def energy_depositions(
     noise = 0.7 * ecal_resolution(kept, tracks["eta"]) * rng.standard_normal(rows) * settings.em_resolution
     measured = np.maximum(kept + noise, 0.3) * settings.em_scale
     hadron_response = np.maximum(1 + 1.2 / np.sqrt(energy) * rng.standard_normal(rows), 0) * settings.hadron_scale
-    electron_response = measured / energy
-    response = np.select([electron, muon], [electron_response, np.minimum(3.0 / energy, 1.5)], hadron_response)
+    # our own: few hadrons shower late, few muons radiate
+    hadron_response *= np.where(rng.random(rows) < 0.04, rng.random(rows), 1.0)
+    muon_response = np.minimum(3.0 / energy, 1.5) + np.where(rng.random(rows) < 0.02, rng.beta(1.0, 3.0, rows), 0.0)
+    response = np.select([electron, muon], [measured / energy, muon_response], hadron_response)
     hcal_fraction = 1 - _electromagnetic_fraction(tracks, rng)
     deposits = {
         "pt": np.where(electron, measured / np.cosh(tracks["eta"]), tracks["track_pt"]),

@@ -11,7 +11,7 @@ import numpy as np
 from TauAdv.simulation.calorimeter import energy_depositions, neutral_hadron_candidates, photon_candidates
 from TauAdv.simulation.columns import Columns, concatenate, num_rows, take
 from TauAdv.simulation.settings import DetectorSettings
-from TauAdv.simulation.tracking_response import measure_tracks, reconstructed
+from TauAdv.simulation.tracking_response import in_muon_crack, measure_tracks, reconstructed
 
 __all__ = ["CANDIDATE_COLUMNS", "ParticleType", "respond"]
 
@@ -57,28 +57,21 @@ def _identify(tracks: Columns, settings: DetectorSettings, rng: np.random.Genera
     barrel = np.abs(tracks["eta"]) < 1.5
     electron_id = np.where(pt > 5, np.where(barrel, 0.92, 0.82), 0.5) * settings.electron_id
     electron_fake = np.where(electromagnetic > 0.9, 0.12, 0.003)
+    muon_id = np.where(pt > 1, np.where(in_muon_crack(tracks["eta"]), 0.6, 0.98), 0.0)
     u = rng.random((4, len(pt)))
     as_electron = np.where(is_electron, u[0] < electron_id, is_hadron & (pt > 2) & (u[0] < electron_fake))
-    as_muon = np.where(is_muon, (pt > 1) & (u[1] < 0.98), is_hadron & (u[1] < 0.002))
+    as_muon = np.where(is_muon, u[1] < muon_id, is_hadron & (u[1] < 0.004))
     kind = np.where(as_electron, ParticleType.ELECTRON, ParticleType.CHARGED_HADRON)
     tracks["particle_type"] = np.where(as_muon, ParticleType.MUON, kind)
     seeded = np.where(is_electron, u[2] < 0.97, is_hadron & (u[2] < np.where(electromagnetic > 0.85, 0.45, 0.03)))
     tracks["electron"] = (tracks["particle_type"] == ParticleType.ELECTRON) | (seeded & (pt > 5))
-    tracker_muon = np.where(is_muon, u[3] < 0.995, is_hadron & (u[3] < 0.02))
+    tracker_muon = np.where(is_muon, u[3] < 0.5, is_hadron & (u[3] < 0.03))
     tracks["muon"] = (tracks["particle_type"] == ParticleType.MUON) | (tracker_muon & (pt > 3))
 
 
-def _track_candidates(
-    tracks: Columns, settings: DetectorSettings, rng: np.random.Generator
-) -> tuple[Columns, Columns, np.ndarray]:
-    """Return candidates of the tracks, and event, eta, phi and energy of the separate bremsstrahlung photons."""
-    deposits, radiated = energy_depositions(tracks, settings, rng)
-    tracks.update(deposits)
-    _identify(tracks, settings, rng)
-    masses = {ParticleType.ELECTRON: 0.000511, ParticleType.MUON: 0.10566}
+def _add_masses(tracks: Columns) -> None:
     kind = tracks["particle_type"]
-    tracks["mass"] = np.select([kind == t for t in masses], list(masses.values()), 0.13957)
-    return tracks, radiated, kind
+    tracks["mass"] = np.select([kind == ParticleType.ELECTRON, kind == ParticleType.MUON], [0.000511, 0.10566], 0.13957)
 
 
 def _as_candidates(table: Columns) -> Columns:
@@ -98,7 +91,11 @@ def respond(particles: Columns, settings: DetectorSettings, rng: np.random.Gener
     """
     truth = _particle_kinematics(particles)
     tracked, charged = reconstructed(truth, settings, rng)
-    tracks, radiated, _ = _track_candidates(measure_tracks(take(truth, tracked), settings, rng), settings, rng)
+    tracks = measure_tracks(take(truth, tracked), settings, rng)
+    deposits, radiated = energy_depositions(tracks, settings, rng)
+    tracks.update(deposits)
+    _identify(tracks, settings, rng)
+    _add_masses(tracks)
     untracked = charged & ~tracked
     photons = photon_candidates(truth, untracked, radiated, settings, rng)
     neutrals = neutral_hadron_candidates(truth, untracked, settings, rng)

@@ -16,7 +16,6 @@ import numpy as np
 
 from TauAdv.errors import InputError
 from TauAdv.simulation.columns import Columns, concatenate, num_rows, take
-from TauAdv.simulation.processes import pythia_settings
 
 __all__ = ["VertexAccess", "generate", "new_pythia", "vertex_access"]
 
@@ -134,7 +133,7 @@ def vertex_access(settings: Sequence[str], seed: int = 1, events: int = _SELF_TE
 
 
 def generate(
-    process: str,
+    settings: Sequence[str],
     num_events: int,
     seed: int,
     reduce: Callable[[Columns], list[Columns]],
@@ -143,7 +142,7 @@ def generate(
     """Generate events and reduce them batch by batch.
 
     Args:
-        process: name in ``processes.PROCESSES``.
+        settings: of Pythia, see :func:`TauAdv.simulation.processes.pythia_settings`.
         num_events: exactly so many events are returned.
         seed: of Pythia.
         reduce: turns an event record (columns event, pdg_id, status, mother (row, -1 none), px, py, pz, energy (GeV), vx,
@@ -153,7 +152,7 @@ def generate(
     Returns:
         The tables of ``reduce``, batches joined; their column ``event`` counts from 0.
     """
-    pythia = new_pythia(pythia_settings(process), seed)
+    pythia = new_pythia(settings, seed)
     parts: list[list[Columns]] = []
     done = 0
     while done < num_events:

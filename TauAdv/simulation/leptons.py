@@ -10,6 +10,7 @@ import numpy as np
 
 from TauAdv.simulation.calorimeter import ecal_resolution
 from TauAdv.simulation.columns import Columns
+from TauAdv.simulation.tracking_response import in_muon_crack
 
 __all__ = ["electron_columns", "muon_columns"]
 
@@ -98,7 +99,7 @@ def _station_matches(eta: np.ndarray, muon: np.ndarray, pt: np.ndarray, rng: np.
     """Return matched segments [objects, 4 stations] per chamber type; cracks and low pt lose stations."""
     reach = np.array([0.97, 0.95, 0.92, 0.85])
     through = np.array([0.45, 0.15, 0.06, 0.03])
-    crack = (np.abs(eta) % 0.6 > 0.55)[:, None]
+    crack = in_muon_crack(eta)[:, None]
     probability = np.where(muon[:, None], reach * (1 - np.exp(-pt / 3))[:, None] * np.where(crack, 0.35, 1.0), through)
     absolute = np.abs(eta)[:, None]
     acceptance = {"DT": absolute < 1.2, "CSC": absolute > 0.9, "RPC": absolute < 1.9}

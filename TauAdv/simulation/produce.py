@@ -141,7 +141,7 @@ def _write_sample(sample: Sample, tables: list[TauTable], output: Path, settings
             "true_types": {TauType(value).name.lower(): number for value, number in zip(types, numbers, strict=True)},
         },
         generator_seeds={f"{chunk.process}/{chunk.number}": generator_seed(chunk) for chunk in sample.chunks},
-        pythia={process: pythia_settings(process) for process in sorted({chunk.process for chunk in sample.chunks})},
+        pythia={chunk.process: chunk.pythia for chunk in sample.chunks},
     )
 
 

@@ -16,7 +16,7 @@ from TauAdv.simulation.generator import VertexAccess
 from TauAdv.simulation.labels import hide_generator
 from TauAdv.simulation.pileup import PileupLibrary, build_library
 from TauAdv.simulation.processes import MINIMUM_BIAS, PROCESSES
-from TauAdv.simulation.settings import DetectorSettings, SimulationSettings
+from TauAdv.simulation.settings import DetectorSettings, PseudodataSettings, SimulationSettings
 from TauAdv.simulation.tuples import TauTable, simulate_events
 
 __all__ = ["PSEUDODATA", "ChunkTask", "Sample", "join_tables", "minbias_chunks", "run_chunk", "samples_of"]
@@ -67,23 +67,28 @@ def minbias_chunks(settings: SimulationSettings) -> tuple[Chunk, ...]:
 
 def samples_of(settings: SimulationSettings) -> list[Sample]:
     """Return the output files that the settings ask for: one per process with events, and the pseudo-data."""
-    groups = [(name, {name: number}, settings.seed, settings.detector) for name, number in settings.events.items()]
-    data = settings.pseudodata
-    groups.append((PSEUDODATA, data.events, data.seed, data.detector))
+    data, size = settings.pseudodata, settings.chunk_events
+    groups: list[tuple[str, dict[str, int], SimulationSettings | PseudodataSettings]]
+    groups = [(name, {name: number}, settings) for name, number in settings.events.items()]
+    groups.append((PSEUDODATA, data.events, data))
     samples = []
-    for name, events, seed, detector in groups:
-        chunks = [chunk for process, number in events.items() for chunk in chunks_of(process, seed, number, settings.chunk_events)]
+    for name, events, source in groups:
+        extra = {process: source.pythia.get(process, ()) for process in events}
+        chunks = [
+            chunk for process, number in events.items() for chunk in chunks_of(process, source.seed, number, size, extra[process])
+        ]
         if not chunks:
             continue
         content = {
             "sample": name,
             "events": events,
-            "seed": seed,
-            "detector": detector.model_dump(),
+            "seed": source.seed,
+            "pythia": {process: lines for process, lines in extra.items() if lines},
+            "detector": source.detector.model_dump(),
             **settings.model_dump(include={"detector_seed", "chunk_events", "minbias_events", "writer"}),
             "minbias_seed": settings.seed,
         }
-        samples.append(Sample(name, tuple(chunks), detector, content))
+        samples.append(Sample(name, tuple(chunks), source.detector, content))
     return samples
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -27,11 +28,21 @@ class DetectorSettings(Settings):
     electron_id: float = Field(1.0, ge=0, le=1, description="probability of particle-flow electron identification")
 
 
-def _known_processes(events: dict[str, int]) -> dict[str, int]:
-    for name, number in events.items():
+def _check_processes(names: Iterable[str]) -> None:
+    for name in names:
         if name not in PROCESSES:
             msg = f"unknown process '{name}'{nearest(name, list(PROCESSES))}; known: {', '.join(PROCESSES)}"
             raise ValueError(msg)
+
+
+def _known_settings(pythia: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    _check_processes(pythia)
+    return pythia
+
+
+def _known_processes(events: dict[str, int]) -> dict[str, int]:
+    _check_processes(events)
+    for name, number in events.items():
         if number < 0:
             msg = f"process '{name}': expected a number of events >= 0, received {number}"
             raise ValueError(msg)
@@ -43,9 +54,11 @@ class PseudodataSettings(Settings):
 
     events: dict[str, int] = Field(default_factory=dict, description="generated events per process")
     seed: int = Field(9021, ge=0, description="of the generator; must differ from the seed of the simulated samples")
+    pythia: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="further Pythia settings per process")
     detector: DetectorSettings = DetectorSettings()
 
     _processes = field_validator("events")(_known_processes)
+    _generator = field_validator("pythia")(_known_settings)
 
 
 class WriterSettings(Settings):
@@ -65,8 +78,10 @@ class SimulationSettings(Settings):
     chunk_events: int = Field(500, ge=1, description="events per cache file, the grain of resuming")
     minbias_events: int = Field(2500, ge=1, description="size of the pile-up library")
     events: dict[str, int] = Field(default_factory=dict, description="generated events per simulated process")
+    pythia: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="further Pythia settings per process")
     detector: DetectorSettings = DetectorSettings()
     pseudodata: PseudodataSettings = PseudodataSettings()
     writer: WriterSettings = WriterSettings()
 
     _processes = field_validator("events")(_known_processes)
+    _generator = field_validator("pythia")(_known_settings)

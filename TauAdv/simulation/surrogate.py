@@ -15,7 +15,30 @@ from TauAdv.simulation.cones import Cones
 __all__ = ["surrogate_columns", "surrogate_inputs"]
 
 #: Input -> weight, for each score: score = 1 / (1 + exp(-(intercept + sum of weight x input))).
-WEIGHTS: dict[str, dict[str, float]] = {"VSjet": {"intercept": 0.0}, "VSe": {"intercept": 0.0}, "VSmu": {"intercept": 0.0}}
+WEIGHTS: dict[str, dict[str, float]] = {
+    "VSjet": {
+        "intercept": 5.3,
+        "charged_isolation": -1.9,
+        "neutral_isolation": -1.1,
+        "outside_cone": -0.3,
+        "strip_width": -1.0,
+        "flight": 0.5,
+        "log_pt": 1.1,
+        "one_prong": 0.7,
+        "three_prong": -2.1,
+        "three_prong_strip": -0.1,
+    },
+    "VSe": {
+        "intercept": 2.9,
+        "lead_is_electron": -4.0,
+        "electron_share": -4.2,
+        "hcal": 4.6,
+        "e_over_p": -1.7,
+        "one_prong": -0.3,
+        "three_prong": 2.3,
+    },
+    "VSmu": {"intercept": 4.0, "lead_is_muon": -4.0, "muon_share": -3.0, "three_prong": 1.5},
+}
 
 
 def surrogate_inputs(taus: Columns, tau: Columns, cones: Cones) -> Columns:
@@ -28,7 +51,6 @@ def surrogate_inputs(taus: Columns, tau: Columns, cones: Cones) -> Columns:
     """
     lead_type = cones.of_lead("particle_type")
     near = cones.distance < 0.15
-    lead_pt = cones.of_lead("pt")
     mode = taus["decay_mode"]
     muon_pt = np.where(near & cones["muon"], cones["pt"], 0).max(axis=1)
     electron_pt = np.where(near & cones["electron"], cones["pt"], 0).max(axis=1)
@@ -37,7 +59,6 @@ def surrogate_inputs(taus: Columns, tau: Columns, cones: Cones) -> Columns:
         "neutral_isolation": np.log1p(tau["tau_neutralIsoPtSumWeight"]),
         "outside_cone": np.log1p(tau["tau_photonPtSumOutsideSignalCone"]),
         "strip_width": tau["tau_pt_weighted_dr_signal"] * np.minimum(taus["pt"], 100) / 3,
-        "impact": np.log1p(np.abs(tau["tau_dxy"] / tau["tau_dxy_error"])),
         "flight": np.log1p(np.maximum(tau["tau_flightLength_sig"], 0)),
         "log_pt": np.log(taus["pt"] / 40),
         "one_prong": (mode == 0) * 1.0,
@@ -49,7 +70,6 @@ def surrogate_inputs(taus: Columns, tau: Columns, cones: Cones) -> Columns:
         "muon_share": np.minimum(muon_pt / taus["pt"], 1.5),
         "hcal": cones.of_lead("hcal_fraction") * np.minimum(cones.of_lead("raw_calo_fraction"), 2),
         "e_over_p": np.minimum(np.abs(cones.of_lead("raw_calo_fraction") - 1), 1),
-        "low_calo": np.exp(-cones.of_lead("raw_calo_fraction") * lead_pt * np.cosh(taus["eta"]) / 4),
     }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.settings import DetectorSettings
 
-__all__ = ["impact_parameter_errors", "measure_tracks", "reconstructed"]
+__all__ = ["impact_parameter_errors", "in_muon_crack", "measure_tracks", "reconstructed"]
 
 _CHARGED = (11, 13, 211, 321, 2212, 3112, 3222, 3312, 3334)
 #: Particles (not antiparticles) of positive Monte Carlo number and negative charge.
@@ -71,3 +71,8 @@ def measure_tracks(truth: Columns, settings: DetectorSettings, rng: np.random.Ge
         "dxy_error": dxy_error,
         "dz_error": dz_error,
     }
+
+
+def in_muon_crack(eta: np.ndarray) -> np.ndarray:
+    """Return whether a track passes between muon chambers: 8 % of |eta| (our own choice)."""
+    return np.abs(eta) % 0.6 > 0.55
