@@ -40,9 +40,9 @@ def wrapped(difference: Any, pi: Any) -> Any:
 
 
 def energy_over_pt(pt: float, eta: float, mass: float) -> float:
-    pt, eta, mass = float(pt), float(eta), float(mass)
-    momentum = pt * math.cosh(eta)
-    return math.sqrt(momentum * momentum + math.copysign(mass * mass, mass)) / pt
+    # numpy's float64 gives inf where Python's own raises
+    momentum = np.float64(pt) * np.cosh(np.float64(eta))
+    return np.sqrt(momentum * momentum + math.copysign(float(mass) * mass, mass)) / np.float64(pt)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
