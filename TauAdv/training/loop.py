@@ -27,7 +27,7 @@ from TauAdv.training.steps import AdversarialTrainer, Trainer
 __all__ = ["STEP_PREFIX", "Loop", "knobs_at"]
 
 STEP_PREFIX = "step/"
-"""Metrics per step are logged under this prefix, with the step; those per epoch without, with the epoch (and the loss terms)."""
+"""Metrics per step are logged under this prefix, with the step; those per epoch without, with the epoch."""
 
 
 def knobs_at(settings: TrainingSettings, step: int, steps_per_epoch: int, n_steps: int) -> dict[str, float]:

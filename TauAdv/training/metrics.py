@@ -16,7 +16,7 @@ from TauAdv.models.losses import LossFunction
 
 __all__ = ["METRICS", "MetricSums", "adversarial_metrics", "class_metrics", "means"]
 
-Ratio = tuple[tf.Tensor, tf.Tensor]
+Ratio = tuple[tf.Tensor | float, tf.Tensor | float]
 
 METRICS = {
     "loss": "class loss with the penalty on weights: sum of weight x loss over class rows / their number",
@@ -69,9 +69,8 @@ class MetricSums:
 
     def add(self, ratios: Mapping[str, Ratio]) -> None:
         """Add (numerator, denominator) of metrics; to be called in a compiled step."""
-        zero = tf.zeros((), tf.float64)
-        rows = [[tf.cast(part, tf.float64) for part in ratios.get(name, (zero, zero))] for name in self.names]
-        self._sums.assign_add(tf.stack([tf.stack(row) for row in rows]))
+        rows = [tf.stack([tf.cast(part, tf.float64) for part in ratios.get(name, (0.0, 0.0))]) for name in self.names]
+        self._sums.assign_add(tf.stack(rows))
 
     def read(self) -> NDArray[np.float64]:
         """Return the sums [metrics, 2]."""

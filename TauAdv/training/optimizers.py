@@ -67,25 +67,34 @@ class Nadam(keras.optimizers.Optimizer):
         return self.beta_1 * (1.0 - 0.5 * ops.exp(step * (self.schedule_decay * math.log(0.96))))
 
     def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
-        step = ops.cast(self.iterations + 1, self._momentum_product.dtype)
-        self.assign(self._momentum_product, self._momentum_product * self._momentum(step))
-        super()._backend_update_step(grads, trainable_variables, learning_rate)
-
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Move one variable and its state along its gradient."""
-        dtype = variable.dtype
-        gradient, rate = ops.cast(gradient, dtype), ops.cast(learning_rate, dtype)
+        dtype = self._momentum_product.dtype
         step = ops.cast(self.iterations + 1, dtype)
         now, following = self._momentum(step), self._momentum(step + 1)
-        product = ops.cast(self._momentum_product, dtype)
+        product = self._momentum_product * now
+        self.assign(self._momentum_product, product)
+        rate = ops.cast(learning_rate, dtype)
+        # 1 - beta_2^t by expm1: its float32 rounding would be 3e-5 of the first steps
+        bias = -ops.expm1(step * math.log(self.beta_2))
+        factors = (rate * (1 - now) / (1 - product), rate * following / (1 - product * following), ops.rsqrt(bias))
+        # what is common to all variables is worked out once and handed on in place of the learning rate
+        super()._backend_update_step(grads, trainable_variables, factors)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        """Move one variable and its state along its gradient.
+
+        Args:
+            gradient: gradient of the variable.
+            variable: variable of the model.
+            learning_rate: the factors of g and m in the step, and 1 / sqrt(1 - beta_2^t).
+        """
+        of_gradient, of_mean, root = (ops.cast(factor, variable.dtype) for factor in learning_rate)
+        gradient = ops.cast(gradient, variable.dtype)
         index = self._get_variable_index(variable)
         m, v = self._momentums[index], self._velocities[index]
         self.assign_add(m, (gradient - m) * (1 - self.beta_1))
         self.assign_add(v, (ops.square(gradient) - v) * (1 - self.beta_2))
-        direction = gradient * ((1 - now) / (1 - product)) + m * (following / (1 - product * following))
-        # 1 - beta_2^t by expm1: its float32 rounding would be 3e-5 of the first steps
-        bias = -ops.expm1(step * math.log(self.beta_2))
-        self.assign_sub(variable, rate * direction / (ops.sqrt(v / bias) + self.epsilon))
+        step = gradient * of_gradient + m * of_mean
+        self.assign_sub(variable, step / (ops.sqrt(v) * root + self.epsilon))
 
     def state(self) -> dict[str, Any]:
         """Return the optimiser's variables by a name that depends on the model's variables only, not on their order."""

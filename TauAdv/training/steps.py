@@ -19,7 +19,6 @@ from TauAdv.training.settings import AdversarialSettings, TrainingSettings
 __all__ = ["AdversarialTrainer", "ClassifierTrainer", "Trainer"]
 
 Batch = Mapping[str, tf.Tensor]
-_ONE = tf.constant(1.0)
 _CLASS_COLUMNS = {"y": 4, "weight": None}
 _ADVERSARIAL_COLUMNS = {"y_adv": 1, "weight_adv": None}
 
@@ -87,12 +86,12 @@ class Trainer:
         signature = dict(input_signature(self.model.network))
         for name, width in columns.items():
             signature[name] = tf.TensorSpec((None,) if width is None else (None, width), tf.float32)
-        return tf.function(body, input_signature=[signature, *more])
+        return tf.function(body, input_signature=[signature, *more], autograph=False)
 
     def _step(self, batch: Batch, knobs: Mapping[str, tf.Tensor]) -> None:
         result = gradients.classifier_gradients(self.model, batch, _count(batch["weight"]), loss=self.loss)
         self._update(result["gradients"], knobs)
-        measured = {"class_gradient": (gradients.mean_magnitude(result["gradients"]["common"]), _ONE)}
+        measured = {"class_gradient": (gradients.mean_magnitude(result["gradients"]["common"]), 1.0)}
         self.sums.add({**self._class_ratios(result, batch, result["outputs"]), **measured})
 
     _measured_step = _step  # one loss: its gradient is there anyway
@@ -105,9 +104,9 @@ class Trainer:
 
     def _class_ratios(self, result: Mapping[str, Any], batch: Batch, scores: tf.Tensor) -> dict[str, Any]:
         ratios = {
-            "loss": (result["loss"], _ONE),
-            "pure_loss": (result["pure_loss"], _ONE),
-            "reg_loss": (result["regularisation"], _ONE),
+            "loss": (result["loss"], 1.0),
+            "pure_loss": (result["pure_loss"], 1.0),
+            "reg_loss": (result["regularisation"], 1.0),
         }
         return {**ratios, **class_metrics(batch["y"], scores, self.terms)}
 
@@ -166,8 +165,8 @@ class AdversarialTrainer(Trainer):
         by_group = result["gradients"]
         self._update(by_group, knobs)
         measured = {
-            "class_gradient": (gradients.mean_magnitude(by_group["common_class"]), _ONE),
-            "adv_gradient": (gradients.mean_magnitude(by_group["common_adv"]), _ONE),
+            "class_gradient": (gradients.mean_magnitude(by_group["common_class"]), 1.0),
+            "adv_gradient": (gradients.mean_magnitude(by_group["common_adv"]), 1.0),
         }
         self.sums.add({**self._paired_ratios(result, batch), **measured})
 
@@ -182,7 +181,7 @@ class AdversarialTrainer(Trainer):
         ratios = self._class_ratios(result, of_class, result["outputs"]["main_output"][: self.n_class])
         data, weight = batch["y_adv"][self.n_class :], batch["weight_adv"][self.n_class :]
         scores = result["outputs"]["adv_output"][self.n_class :]
-        return {**ratios, "adv_loss": (result["adv_loss"], _ONE), **adversarial_metrics(data, scores, weight)}
+        return {**ratios, "adv_loss": (result["adv_loss"], 1.0), **adversarial_metrics(data, scores, weight)}
 
     def _validate_adversarial(self, batch: Batch) -> None:
         scores = self.model(network_inputs(batch), training=False)["adv_output"]

@@ -74,7 +74,8 @@ def test_configuration_round_trip():
 
 
 def test_saved_with_a_model_and_restored(tmp_path):
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)], name="net")
+    entry = keras.Input((2,))
+    model = keras.Model(entry, keras.layers.Dense(3, name="last")(entry))
     model.compile(optimizer=Nadam(0.01, 0.002), loss="mse")
     inputs, targets = np.ones((4, 2), "f4"), np.zeros((4, 3), "f4")
     model.fit(inputs, targets, epochs=2, verbose=0)
