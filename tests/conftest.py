@@ -4,9 +4,15 @@ import importlib.util
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 REFERENCE_VARIABLE = "TAUADV_REFERENCE_DATA"
+
+
+# examples on a busy machine take as long as they take
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")

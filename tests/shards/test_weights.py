@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+
+from TauAdv.config import validate_settings
+from TauAdv.errors import ConfigError, InputError
+from TauAdv.shards.weights import PtWeights, SpectrumWeights, WeightBins
+from TauAdv.tuples.histograms import read_th2, write_histograms
+
+ABS_ETA, PT = np.linspace(0, 2.5, 26), np.linspace(20, 1000, 99)
+COARSE = WeightBins(pt=[20, 100, 1000], abs_eta=[[0, 1, 2.5], [0, 2.5]])
+
+
+def spectra(path, **values):
+    write_histograms(path, {f"eta_pt_hist_{name}": (content, ABS_ETA, PT) for name, content in values.items()})
+    return path
+
+
+@pytest.fixture
+def files(tmp_path):
+    rng = np.random.default_rng(0)
+    target = spectra(tmp_path / "target.root", tau=rng.integers(5, 50, (25, 98)).astype(float))
+    observed = spectra(
+        tmp_path / "input.root",
+        tau=rng.integers(5, 50, (25, 98)).astype(float),
+        jet=rng.integers(5, 50, (25, 98)).astype(float),
+    )
+    return observed, target
+
+
+def test_weights_turn_the_input_spectrum_into_the_target(files, tmp_path):
+    """Fill with the input spectrum, weight, and the target comes out in every coarse bin."""
+    weights = SpectrumWeights.from_files(*files, ["tau", "jet"], COARSE)
+    observed = read_th2(files[0], "eta_pt_hist_jet").values()
+    target = read_th2(files[1], "eta_pt_hist_tau").values()
+    eta, pt = np.meshgrid((ABS_ETA[:-1] + ABS_ETA[1:]) / 2, (PT[:-1] + PT[1:]) / 2, indexing="ij")
+    weighted = observed * weights("jet", pt.ravel(), -eta.ravel()).reshape(observed.shape)
+    for inside in [(pt < 100) & (eta < 1), (pt < 100) & (eta > 1), pt > 100]:
+        assert weighted[inside].sum() == pytest.approx(target[inside].sum(), rel=1e-5)
+
+
+def test_outside_of_the_histogram_the_weight_is_zero(files):
+    weights = SpectrumWeights.from_files(*files, ["tau"], COARSE)
+    pt, eta = [19.99, 20, 999.9, 1000, 50, 50, np.nan], [0, 0, 0, 0, 2.5, -2.49, 0]
+    np.testing.assert_array_equal(weights("tau", pt, eta) > 0, [False, True, True, False, False, True, False])
+
+
+def test_empty_bins_are_refused_or_dropped(files, tmp_path):
+    content = np.ones((25, 98))
+    content[:, 8:] = 0  # nothing from 100 GeV on
+    observed = spectra(tmp_path / "sparse.root", tau=content)
+    with pytest.raises(InputError, match=r"sparse.root: eta_pt_hist_tau .*2250 of 2450 bins would get weight 0.*empty_bins"):
+        SpectrumWeights.from_files(observed, files[1], ["tau"], COARSE)
+    weights = SpectrumWeights.from_files(observed, files[1], ["tau"], COARSE, empty_bins="drop")
+    assert weights.empty_fraction() == {"tau": 2250 / 2450}
+    assert weights("tau", [99, 101], [0, 0])[1] == 0
+
+
+def test_spread_of_weights_is_limited(files, tmp_path):
+    content = np.ones((25, 98))
+    content[:, 8:] = 1e5
+    observed = spectra(tmp_path / "steep.root", tau=content)
+    with pytest.raises(InputError, match=r"maximum over minimum weight is 1\.01e\+05, allowed 10000"):
+        SpectrumWeights.from_files(observed, files[1], ["tau"], COARSE, threshold=1e4)
+
+
+def test_bad_histograms(files, tmp_path):
+    observed, target = files
+    with pytest.raises(InputError, match="no histogram 'eta_pt_hist_mu'"):
+        SpectrumWeights.from_files(observed, target, ["mu"], COARSE)
+    zero = spectra(tmp_path / "zero.root", tau=np.zeros((25, 98)))
+    with pytest.raises(InputError, match=r"zero.root: eta_pt_hist_tau: all bins are empty"):
+        SpectrumWeights.from_files(zero, target, ["tau"], COARSE)
+    write_histograms(
+        tmp_path / "other.root", {"eta_pt_hist_tau": (np.ones((3, 4)), [0, 1, 2, 2.5], [20, 50, 90, 500, 1000])}
+    )
+    with pytest.raises(InputError, match=r"its pt axis has no bin edge at \[100.0\]"):
+        SpectrumWeights.from_files(tmp_path / "other.root", target, ["tau"], COARSE)
+
+
+def test_bins_must_rise_and_match():
+    with pytest.raises(ConfigError, match="expected one list of edges, or 2"):
+        validate_settings(WeightBins, {"pt": [20, 30, 40], "abs_eta": [[0, 1]]}, "test")
+    with pytest.raises(ConfigError, match="two or more rising edges"):
+        validate_settings(WeightBins, {"pt": [20, 20], "abs_eta": [0, 1]}, "test")
+    assert len(WeightBins(pt=[20, 30, 40], abs_eta=[0, 1]).abs_eta_rows()) == 2
+
+
+@pytest.fixture
+def pt_file(tmp_path):
+    path = tmp_path / "weights.root"
+    # underflow, 3 bins, overflow
+    write_histograms(path, {"data": ([1, 1, 1, 1, 1], [30, 40, 50, 60]), "DYT": ([9, 2, 3, 4, 8], [30, 40, 50, 60])})
+    return path
+
+
+def test_pt_weights_include_under_and_overflow(pt_file):
+    weights = PtWeights.from_file(pt_file, {0: "data", 1: "DYT"})
+    pt = np.array([29, 30, 39.9, 40, 60, 1e6, np.nan], np.float32)
+    np.testing.assert_array_equal(weights(np.ones(7, int), pt), np.array([9, 2, 2, 3, 8, 8, 8], np.float32))
+    np.testing.assert_array_equal(weights([0, 1], [35, 35]), [1, 2])
+
+
+def test_bad_pt_weights(pt_file):
+    with pytest.raises(InputError, match="no histogram 'QCD'"):
+        PtWeights.from_file(pt_file, {0: "data", 6: "QCD"})
+    with pytest.raises(InputError, match=r"expected one of 0 \(data\), 1 \(DYT\); received \[4\]"):
+        PtWeights.from_file(pt_file, {0: "data", 1: "DYT"})([0, 4], [30, 30])
