@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
@@ -15,6 +16,7 @@ from TauAdv.config import Settings
 from TauAdv.errors import InputError
 from TauAdv.outputs import finished, new_file, write_manifest
 from TauAdv.production.keep_probability import KeepTable, MaximumRule, check_target, keep_table
+from TauAdv.production.outputs import check_no_input
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
 from TauAdv.production.targets import read_target
 from TauAdv.production.uniforms import ROOT_SEED, RandomSource, uniform_numbers
@@ -105,6 +107,7 @@ def drop_events(
     """
     reader = TupleReader(input_file, settings.tree)
     inputs = [*reader.files, Path(target_file)]
+    check_no_input([save_path], inputs)
     record = settings.model_dump(mode="json", exclude={"step_size"})
     if uniforms is not None:
         uniforms = np.asarray(uniforms, dtype=np.float64)
@@ -159,12 +162,16 @@ def _write_survivors(
     settings: EventDropSettings,
 ) -> int:
     kept = done = 0
+    gathered: list[ak.Array] = []  # a step of the file may leave few taus; small chunks make small baskets
     with TupleWriter(path, settings.tree) as writer, tqdm(total=uniforms.size, unit="tau", mininterval=1) as progress:
         for taus in reader.iterate(step_size=settings.step_size, entry_stop=uniforms.size):
             stays = table.keep(taus["tau_pt"], uniforms[done : done + len(taus)])
             done += len(taus)
             kept += int(stays.sum())
-            writer.extend(taus[stays])
+            gathered.append(ak.to_packed(taus[stays]))
+            if sum(map(len, gathered)) >= settings.step_size or done == uniforms.size:
+                writer.extend(ak.concatenate(gathered))
+                gathered = []
             progress.update(len(taus))
     if kept == 0:
         msg = (

@@ -17,6 +17,7 @@ from TauAdv.production.buckets import Buckets
 from TauAdv.production.mixing_plan import MixPlan, interleave
 from TauAdv.production.mixing_settings import MixingSettings
 from TauAdv.production.mixing_sources import Source, choose, common_branches, open_sources
+from TauAdv.production.outputs import check_no_input
 from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.writer import TupleWriter
 
@@ -48,6 +49,7 @@ def mix_events(
     sources = open_sources(settings, Path(input_dir))
     paths = {name: Path(output_dir) / output.file for name, output in settings.outputs.items()}
     inputs = [path for source in sources for path in source.reader.files]
+    check_no_input(paths.values(), inputs)
     record = settings.model_dump(mode="json", exclude={"segment_size"})
     records = {name: record | {"output": name} for name in paths}
     found = [

@@ -18,6 +18,7 @@ from TauAdv.config import Settings
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.outputs import finished, new_file, write_manifest
 from TauAdv.production.keep_probability import check_target
+from TauAdv.production.outputs import check_no_input
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
 from TauAdv.production.targets import read_target
 from TauAdv.tuples.histograms import write_histograms
@@ -194,6 +195,7 @@ def make_pt_weights(
     """
     reader = TupleReader(inputs, settings.tree)
     files = [*reader.files, *([] if target_file is None else [Path(target_file)])]
+    check_no_input([output], files)
     record = settings.model_dump(mode="json")
     if manifest := finished(output, step=STEP, settings=record, inputs=files, overwrite=overwrite):
         return manifest

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from TauAdv.config import Settings
 from TauAdv.errors import InputError
 from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.production.outputs import check_no_input
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum, check_weights
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.matching import MATCHING_BRANCHES, TauType, recompute_tau_type
@@ -75,6 +76,7 @@ def make_eta_pt_spectra(
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
     """
     reader = TupleReader(inputs, settings.tree)
+    check_no_input([output], reader.files)
     record = settings.model_dump(mode="json")
     if manifest := finished(output, step="eta_pt_spectra", settings=record, inputs=reader.files, overwrite=overwrite):
         return manifest
@@ -113,6 +115,7 @@ def make_targets(
     """
     readers = {key: TupleReader(inputs, settings.tree) for key, inputs in processes.items()}
     files = [path for reader in readers.values() for path in reader.files]
+    check_no_input([output], files)
     record = settings.model_dump(mode="json") | {"processes": {key: len(reader.files) for key, reader in readers.items()}}
     if manifest := finished(output, step="targets", settings=record, inputs=files, overwrite=overwrite):
         return manifest

@@ -41,7 +41,7 @@ def make_tuple(tmp_path):
 
 
 @pytest.fixture
-def make_targets(tmp_path):
+def make_targets_file(tmp_path):
     """Return a function that writes a file of TH1D targets: ``key -> 17 contents`` or ``key -> (contents, edges)``."""
 
     def make(name="datacard.root", **targets) -> Path:

@@ -18,9 +18,9 @@ FALLING = np.geomspace(1000, 1, 17)
 
 
 @pytest.fixture
-def run(make_tuple, make_targets, tmp_path):
+def run(make_tuple, make_targets_file, tmp_path):
     """Return a function that drops from one tuple to ``dropped.root``; keywords are settings."""
-    source, target = make_tuple("taus.root", 400), make_targets(mt__EMB=FALLING)
+    source, target = make_tuple("taus.root", 400), make_targets_file(mt__EMB=FALLING)
 
     def run(uniforms=None, overwrite=False, input_file=source, target_file=target, **settings):
         settings = EventDropSettings(**({"target_histogram": "mt/EMB"} | settings))
@@ -135,9 +135,9 @@ def test_bad_settings(run, nothing_written, settings, message):
         ((np.ones(5), [30.0, 50.0, 80.0, 400.0]), "has the bin edges"),
     ],
 )
-def test_bad_targets(run, make_targets, nothing_written, contents, message):
+def test_bad_targets(run, make_targets_file, nothing_written, contents, message):
     with pytest.raises(InputError, match=message):
-        run(target_file=make_targets("bad.root", mt__EMB=contents))
+        run(target_file=make_targets_file("bad.root", mt__EMB=contents))
     nothing_written("dropped.root")
 
 
@@ -175,7 +175,7 @@ def test_failure_while_writing_leaves_the_old_output(run, monkeypatch, nothing_w
     nothing_written()
 
 
-def test_killed_in_the_middle_and_started_again(run, make_targets, tmp_path):
+def test_killed_in_the_middle_and_started_again(run, make_targets_file, tmp_path):
     """A process that kills itself while it writes leaves no output; the next one makes it."""
     program = f"""
         import os, signal
@@ -188,7 +188,7 @@ def test_killed_in_the_middle_and_started_again(run, make_targets, tmp_path):
 
         event_drop.TupleWriter = Killed
         settings = event_drop.EventDropSettings(target_histogram="mt/EMB", step_size=50)
-        event_drop.drop_events({str(run.source)!r}, {str(make_targets(mt__EMB=FALLING))!r}, {str(run.output)!r}, settings)
+        event_drop.drop_events({str(run.source)!r}, {str(make_targets_file(mt__EMB=FALLING))!r}, {str(run.output)!r}, settings)
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, env=os.environ)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
@@ -197,8 +197,8 @@ def test_killed_in_the_middle_and_started_again(run, make_targets, tmp_path):
     assert len(read(run.output)) == read_manifest(run.output)["counts"]["kept"]
 
 
-def test_script(run, run_script, make_targets, capsys):
-    arguments = ["--input_file", run.source, "--target_file", make_targets(mt__EMB=FALLING), "--target_histo", "mt/EMB"]
+def test_script(run, run_script, make_targets_file, capsys):
+    arguments = ["--input_file", run.source, "--target_file", make_targets_file(mt__EMB=FALLING), "--target_histo", "mt/EMB"]
     run_script("Production/EventDrop.py", *arguments, "--n_tau", 300, "--save_path", run.output, "--rng", "root")
     counts = read_manifest(run.output)["counts"]
     assert f"{counts['kept']} of 300 taus kept" in capsys.readouterr().out

@@ -91,14 +91,14 @@ def test_the_reader_of_weights_gets_the_closure(mixed, tmp_path):
     assert manifest["counts"]["taus"]["data"] == data.sum()
 
 
-def test_targets_of_a_file(mixed, make_targets, tmp_path):
+def test_targets_of_a_file(mixed, make_targets_file, tmp_path):
     target = np.geomspace(100, 1, 17)
     processes = [entry.model_dump() for entry in PtWeightsSettings().processes]
     processes[6] |= {"target": "mt/W", "fraction": None}
     settings = PtWeightsSettings(processes=processes)
     with pytest.raises(ConfigError, match="QCD name target histograms"):
         make_pt_weights(mixed, tmp_path / "weights.root", settings)
-    manifest = make_pt_weights(mixed, tmp_path / "weights.root", settings, make_targets(mt__W=target))
+    manifest = make_pt_weights(mixed, tmp_path / "weights.root", settings, make_targets_file(mt__W=target))
     dataset, pt, weight = weights_of(mixed, tmp_path / "weights.root")
     qcd = dataset == 6
     spectrum = np.histogram(pt[qcd], [-np.inf, *EVENT_DROP_EDGES, np.inf], weights=weight[qcd])[0]
@@ -129,7 +129,7 @@ def test_unknown_dataset(make_tuple, tmp_path, nothing_written):
     nothing_written("weights.root")
 
 
-def test_bad_inputs_write_nothing(mixed, make_tuple, make_targets, tmp_path, nothing_written):
+def test_bad_inputs_write_nothing(mixed, make_tuple, make_targets_file, tmp_path, nothing_written):
     output = tmp_path / "weights.root"
     with pytest.raises(InputError, match=r"lacks 2 of the branches needed:\s+tau_pt.*\s+dataset_id"):
         make_pt_weights(make_tuple("bare.root", tau_pt=None, dataset_id=None), output, PtWeightsSettings())
@@ -141,7 +141,7 @@ def test_bad_inputs_write_nothing(mixed, make_tuple, make_targets, tmp_path, not
     ]
     for contents, message in ((np.zeros(17), "is above 0"), (np.full(17, np.nan), "is not finite")):
         with pytest.raises(InputError, match=message):
-            make_pt_weights(mixed, output, PtWeightsSettings(processes=processes), make_targets(mt__W=contents))
+            make_pt_weights(mixed, output, PtWeightsSettings(processes=processes), make_targets_file(mt__W=contents))
     nothing_written("weights.root")
 
 
