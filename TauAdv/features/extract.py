@@ -112,7 +112,9 @@ class _Extraction:
 
     def _check_object_types(self) -> None:
         for branch, allowed in self.table.object_types.items():
-            objects = self.objects[branch.split("_", 1)[0]]
+            objects = self.objects.get(branch.split("_", 1)[0])
+            if objects is None:  # no block of that collection is in a tensor
+                continue
             wrong = np.flatnonzero(~np.isin(objects[branch], allowed))
             if len(wrong):
                 msg = (

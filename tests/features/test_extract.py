@@ -180,3 +180,17 @@ def test_rows_do_not_influence_each_other(make_taus, table):
         for grid, block in alone.cells.items():
             np.testing.assert_array_equal(block.index, taken.cells[grid].index)
             np.testing.assert_array_equal(block.values, taken.cells[grid].values)
+
+
+def test_a_table_without_candidates(make_taus, table):
+    text = table.dump().replace(
+        "egamma: [GridGlobal, PfCand_electron, PfCand_gamma, Electron]", "egamma: [GridGlobal, Electron]"
+    )
+    text = text.replace("[GridGlobal, PfCand_muon, Muon]", "[Muon]")
+    text = text.replace("  hadrons: [GridGlobal, PfCand_chHad, PfCand_nHad]\n", "")
+    leptons = FeatureTable.from_text(text)
+    assert not any(name.startswith("pfCand_") for name in leptons.branches)
+    arrays = make_taus(1, muon_pt=[[5.0]])[list(leptons.branches)]
+    taus = extract(arrays, leptons)
+    assert taus.cells["inner"].values.shape == (1, 4 + 37 + 37)
+    assert taus.dense("inner_muon")[0, INNER_MIDDLE, INNER_MIDDLE, 0] == 1
