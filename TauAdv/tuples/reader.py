@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -94,14 +95,27 @@ class TupleReader:
         self.files = resolve_inputs(inputs, prefix)
         self.tree = tree
         self._threads = threads
+        self._only_file = ExitStack()  # the tree of a single file stays open: to parse it again takes half a second
+        self._only_tree: Any = None
+        weakref.finalize(self, self._only_file.close)
         self._branches: list[str] = []
         self.entries_per_file: list[int] = []
         for index, path in enumerate(self.files):
-            with open_root(path) as file, reading(path):
-                opened = open_tree(file, path, tree)
+            with self._opened(path) as opened, reading(path):
                 self.entries_per_file.append(int(opened.num_entries))
                 if index == 0:
                     self._branches = branch_names(opened)
+
+    @contextmanager
+    def _opened(self, path: Path) -> Iterator[Any]:
+        if len(self.files) > 1:
+            with open_root(path) as file:
+                yield open_tree(file, path, self.tree)
+            return
+        if self._only_tree is None:
+            file = self._only_file.enter_context(open_root(path))
+            self._only_tree = open_tree(file, path, self.tree)
+        yield self._only_tree
 
     @property
     def branches(self) -> list[str]:
@@ -134,10 +148,8 @@ class TupleReader:
         names = self.branches if branches is None else list(dict.fromkeys(branches))
         self.require(names)
         path = self.files[0]
-        with open_root(path) as file:
-            tree = open_tree(file, path, self.tree)
-            with reading(path):
-                return tree.arrays(filter_name=lambda name: name in names, entry_stop=0, library="ak")[names]
+        with self._opened(path) as tree, reading(path):
+            return tree.arrays(filter_name=lambda name: name in names, entry_stop=0, library="ak")[names]
 
     def iterate(
         self,
@@ -214,8 +226,7 @@ class TupleReader:
             for path, entries in zip(self.files, self.entries_per_file, strict=True):
                 first, last = max(start - offset, 0), min(stop - offset, entries)
                 if first < last:
-                    with open_root(path) as file:
-                        tree = open_tree(file, path, self.tree)
+                    with self._opened(path) as tree:
                         with reading(path):
                             self._require(path, names, branch_names(tree))
                         threaded = executor is not None and isinstance(tree, uproot.TTree)
