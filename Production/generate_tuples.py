@@ -20,7 +20,9 @@ from TauAdv.simulation.settings import SimulationSettings
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, help="YAML file of the settings (default: Production/configs/simulation_*.yaml)")
+    parser.add_argument(
+        "--config", type=Path, help="YAML file of the settings (default: Production/configs/simulation_*.yaml)"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder of the ROOT files")
     parser.add_argument("--cache", type=Path, required=True, help="folder of generated events, reused by later runs")
     parser.add_argument("--n-workers", type=int, default=1, help="worker processes")
@@ -34,9 +36,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run the script."""
     options = arguments(argv)
     settings = load_settings(SimulationSettings, options.config, options.overrides)
-    manifests = produce(
-        settings, options.output, options.cache, n_workers=options.n_workers, overwrite=options.overwrite
-    )
+    manifests = produce(settings, options.output, options.cache, n_workers=options.n_workers, overwrite=options.overwrite)
     for name, manifest in manifests.items():
         print(f"{options.output / name}.root: {manifest['counts']}", file=sys.stderr)
 

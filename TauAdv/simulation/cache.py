@@ -88,5 +88,5 @@ def load_events(chunk: Chunk, cache: Path | str, access: VertexAccess = "shifted
     tables = generate(chunk.pythia, chunk.events, generator_seed(chunk), reduce_record, access)
     columns = {f"{name}:{key}": values for name, table in zip(_TABLES, tables, strict=True) for key, values in table.items()}
     with new_file(path) as temporary:
-        np.savez_compressed(temporary, **columns)
+        np.savez_compressed(temporary, allow_pickle=False, **columns)
     return tables, False

@@ -18,7 +18,7 @@ _SEPARATE_PHOTON = 0.3
 
 
 def ecal_resolution(energy: np.ndarray, eta: np.ndarray) -> np.ndarray:
-    """Return the energy error of the electromagnetic calorimeter: half of the Delphes card's, whose noise is that of towers."""
+    """Return the energy error of the electromagnetic calorimeter: half of the Delphes card's (its noise is per tower)."""
     eta = np.abs(eta)
     stochastic = np.sqrt((0.008 * energy) ** 2 + 0.11**2 * energy + 0.4**2)
     return 0.5 * stochastic * np.where(eta < 1.5, 1 + 0.64 * eta**2, 2.16 + 5.6 * (eta - 2) ** 2)
@@ -38,12 +38,12 @@ def _electromagnetic_fraction(tracks: Columns, rng: np.random.Generator) -> np.n
     shower = rng.beta(1.2, 1.2, rows)
     hadron = np.where(u < 0.35, minimum_ionising, np.where(u < 0.42, charge_exchange, shower))
     electron = 1 - np.abs(0.04 * rng.standard_normal(rows))
-    return np.clip(np.select([tracks["origin"] == 11, tracks["origin"] == 13], [electron, np.full(rows, 0.15)], hadron), 0, 1)
+    return np.clip(
+        np.select([tracks["origin"] == 11, tracks["origin"] == 13], [electron, np.full(rows, 0.15)], hadron), 0, 1
+    )
 
 
-def energy_depositions(
-    tracks: Columns, settings: DetectorSettings, rng: np.random.Generator
-) -> tuple[Columns, Columns]:
+def energy_depositions(tracks: Columns, settings: DetectorSettings, rng: np.random.Generator) -> tuple[Columns, Columns]:
     """Return pt, radiated, hcal_fraction, raw_calo_fraction of tracks, and the photons that electrons lost.
 
     Electrons keep E exp(-G), G ~ Gamma(0.7 X/ln 2, 1); 30 % of them lose the rest into a separate photon (our own choice).

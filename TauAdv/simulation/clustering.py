@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from types import ModuleType
+
 import awkward as ak
 import numpy as np
 
@@ -12,6 +15,12 @@ from TauAdv.simulation.geometry import kinematics
 __all__ = ["cluster"]
 
 _RADIUS = 0.4
+
+
+def _silence(fastjet: ModuleType) -> None:
+    """Keep fastjet's banner out of the progress bars, where this version can."""
+    with suppress(AttributeError):
+        fastjet._swig.ClusterSequence.set_fastjet_banner_stream(None)
 
 
 def cluster(event: np.ndarray, p4: np.ndarray, num_events: int, min_pt: float) -> Columns:
@@ -31,6 +40,7 @@ def cluster(event: np.ndarray, p4: np.ndarray, num_events: int, min_pt: float) -
     except ImportError as error:
         msg = "jet clustering needs fastjet: install the extra, pip install 'TauAdv[simulation]'"
         raise InputError(msg) from error
+    _silence(fastjet)
     names = ("px", "py", "pz", "E")
     fields = {name: p4[:, axis].astype(np.float64) for axis, name in enumerate(names)}
     array = ak.unflatten(ak.zip(fields, with_name="Momentum4D"), np.bincount(event, minlength=num_events))

@@ -69,7 +69,7 @@ def gather_cones(candidates: Columns, taus: Columns, signal: Columns) -> Cones:
         signal: pairs of row numbers of the signal constituents.
     """
     axes = (taus["event"], taus["eta"], taus["phi"])
-    table = neighbours(*(candidates[name] for name in ("event", "eta", "phi", "pt")), axes, CONE_RADIUS, _MOST)
+    table = neighbours(candidates, axes, CONE_RADIUS, _MOST)
     table = table[:, : max(int((table >= 0).sum(axis=1).max(initial=1)), 1)]
     valid, row = table >= 0, np.maximum(table, 0)
     columns = {name: np.where(valid, values[row], np.zeros(1, values.dtype)) for name, values in candidates.items()}

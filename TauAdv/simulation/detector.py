@@ -1,7 +1,7 @@
 """Parametrised response: stable particles become particle-flow candidates (lengths in cm, energies in GeV).
 
-Values are those of the public CMS card of Delphes and of the simulation specification, section Detector; what is our own
-choice is said where it stands. Track parameters are those of straight lines at the point of closest approach to the beam line.
+Values are those of the public CMS card of Delphes and of the simulation specification, section Detector; what is our
+own choice is said where it stands. Track parameters are those of straight lines at the point of closest approach to the beam.
 """
 
 from __future__ import annotations
@@ -26,7 +26,14 @@ class ParticleType:
     NEUTRAL_HADRON = 5
 
 
-_INTEGERS = {"event": np.int32, "particle_type": np.int8, "charge": np.int8, "origin": np.int16, "electron": bool, "muon": bool}
+_INTEGERS = {
+    "event": np.int32,
+    "particle_type": np.int8,
+    "charge": np.int8,
+    "origin": np.int16,
+    "electron": bool,
+    "muon": bool,
+}
 #: Columns of the table of candidates; origin is 11, 13, 211 for tracks of e, mu, hadrons, and 0 for neutral candidates.
 CANDIDATE_COLUMNS = (
     *_INTEGERS,
@@ -50,7 +57,7 @@ def _particle_kinematics(particles: Columns) -> Columns:
 
 
 def _identify(tracks: Columns, settings: DetectorSettings, rng: np.random.Generator) -> None:
-    """Add particle_type and the flags of electron and muon objects (overlaps between e, mu and hadrons are our own choice)."""
+    """Add particle_type and the flags of electron and muon objects (overlaps of e, mu and hadrons: our own choice)."""
     origin, pt = tracks["origin"], tracks["track_pt"]
     electromagnetic = 1 - tracks["hcal_fraction"]
     is_electron, is_muon, is_hadron = origin == 11, origin == 13, origin == 211
@@ -77,7 +84,8 @@ def _add_masses(tracks: Columns) -> None:
 def _as_candidates(table: Columns) -> Columns:
     rows = num_rows(table)
     return {
-        name: np.asarray(table.get(name, np.zeros(rows))).astype(_INTEGERS.get(name, np.float32)) for name in CANDIDATE_COLUMNS
+        name: np.asarray(table.get(name, np.zeros(rows))).astype(_INTEGERS.get(name, np.float32))
+        for name in CANDIDATE_COLUMNS
     }
 
 

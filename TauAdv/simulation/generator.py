@@ -99,7 +99,7 @@ def _batch_record(batch: ak.Array, shift: int) -> Columns:
 def _scalar_record(pythia: Any, num_events: int) -> Columns:
     """Return the same record as :func:`_batch_record`, read particle by particle."""
     names = ("event", "pdg_id", "status", "mother", "px", "py", "pz", "energy", "vx", "vy", "vz")
-    rows = []
+    rows: list[tuple[float, ...]] = []
     for number in range(num_events):
         while not pythia.next():
             pass
@@ -111,7 +111,9 @@ def _scalar_record(pythia: Any, num_events: int) -> Columns:
             rows.append((number, p.id(), p.status(), mother, p.px(), p.py(), p.pz(), p.e(), *vertex))
     integers = names[:4]
     columns = np.array(rows, dtype=np.float64).reshape(-1, len(names)).T
-    return {name: values.astype(np.int64) if name in integers else values for name, values in zip(names, columns, strict=True)}
+    return {
+        name: values.astype(np.int64) if name in integers else values for name, values in zip(names, columns, strict=True)
+    }
 
 
 def vertex_access(settings: Sequence[str], seed: int = 1, events: int = _SELF_TEST_EVENTS) -> VertexAccess:

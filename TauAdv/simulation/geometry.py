@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from TauAdv.simulation.columns import ragged_rows
+from TauAdv.simulation.columns import Columns, ragged_rows
 
 __all__ = ["Axes", "delta_phi", "delta_r", "four_vector", "kinematics", "nearest_object", "neighbours"]
 
@@ -37,13 +37,13 @@ def kinematics(p4: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
 Axes = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def _pairs(event: np.ndarray, eta: np.ndarray, phi: np.ndarray, axes: Axes, radius: float) -> tuple[np.ndarray, ...]:
+def _pairs(objects: Columns, axes: Axes, radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return axis, row and squared distance of all pairs of one event within the radius."""
     axis_event, axis_eta, axis_phi = axes
-    first = np.searchsorted(event, axis_event)
-    counts = np.searchsorted(event, axis_event, side="right") - first
+    first = np.searchsorted(objects["event"], axis_event)
+    counts = np.searchsorted(objects["event"], axis_event, side="right") - first
     axis, row = np.repeat(np.arange(len(axis_event)), counts), ragged_rows(first, counts)
-    distance2 = (eta[row] - axis_eta[axis]) ** 2 + delta_phi(phi[row], axis_phi[axis]) ** 2
+    distance2 = (objects["eta"][row] - axis_eta[axis]) ** 2 + delta_phi(objects["phi"][row], axis_phi[axis]) ** 2
     inside = distance2 < radius**2
     return axis[inside], row[inside], distance2[inside]
 
@@ -56,16 +56,11 @@ def _fill(axis: np.ndarray, row: np.ndarray, num_axes: int, most: int) -> np.nda
     return table
 
 
-def neighbours(
-    event: np.ndarray, eta: np.ndarray, phi: np.ndarray, pt: np.ndarray, axes: Axes, radius: float, most: int
-) -> np.ndarray:
+def neighbours(objects: Columns, axes: Axes, radius: float, most: int) -> np.ndarray:
     """Return the objects around each axis, highest pt first.
 
     Args:
-        event: event number of every object, ascending.
-        eta: of the objects.
-        phi: of the objects.
-        pt: of the objects.
+        objects: columns event (ascending), eta, phi, pt.
         axes: event, eta and phi of the axes.
         radius: of the cone.
         most: objects kept per axis.
@@ -73,13 +68,13 @@ def neighbours(
     Returns:
         Integer array [axes, most] of object rows, padded with -1.
     """
-    axis, row, _ = _pairs(event, eta, phi, axes, radius)
-    order = np.lexsort((-pt[row], axis))
+    axis, row, _ = _pairs(objects, axes, radius)
+    order = np.lexsort((-objects["pt"][row], axis))
     return _fill(axis[order], row[order], len(axes[0]), most)
 
 
-def nearest_object(event: np.ndarray, eta: np.ndarray, phi: np.ndarray, axes: Axes, radius: float) -> np.ndarray:
-    """Return the row of the nearest object within the radius of each axis, -1 where there is none."""
-    axis, row, distance2 = _pairs(event, eta, phi, axes, radius)
+def nearest_object(objects: Columns, axes: Axes, radius: float) -> np.ndarray:
+    """Return the row of the nearest object (event, eta, phi) within the radius of each axis, -1 where there is none."""
+    axis, row, distance2 = _pairs(objects, axes, radius)
     order = np.lexsort((distance2, axis))
     return _fill(axis[order], row[order], len(axes[0]), 1)[:, 0]

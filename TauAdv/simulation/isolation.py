@@ -23,9 +23,9 @@ def _signal_cone(pt: np.ndarray) -> np.ndarray:
 def isolation_columns(taus: Columns, cones: Cones) -> Columns:
     """Return the isolation sums, within dR 0.5 (and 0.3) of the tau.
 
-    Charged: primary-vertex tracks outside the signal with pt > 0.5 GeV, |dxy| < 0.03 cm. Neutral: photons outside the signal
-    with pt > 0.5 GeV, also with pile-up weights. Footprint: isolation photons in the strip area (0.05 x 0.2) around the axis.
-    puCorr: tracks of other vertices.
+    Charged: primary-vertex tracks outside the signal with pt > 0.5 GeV, |dxy| < 0.03 cm. Neutral: photons outside the
+    signal with pt > 0.5 GeV, also with pile-up weights. Footprint: isolation photons in the strip area (0.05 x 0.2)
+    around the axis. puCorr: tracks of other vertices.
     """
     pt = cones["pt"]
     outside = ~cones.signal & (pt > _MIN_PT)

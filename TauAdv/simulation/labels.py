@@ -51,10 +51,10 @@ def generator_columns(taus: Columns, particles: Columns, leptons: Columns, num_e
         num_events: number of events.
     """
     axes = (taus["event"], taus["eta"], taus["phi"])
-    lepton = nearest_object(leptons["event"], leptons["eta"], leptons["phi"], axes, _SEARCH_RADIUS)
+    lepton = nearest_object(leptons, axes, _SEARCH_RADIUS)
     p4 = np.stack([particles[name] for name in ("px", "py", "pz", "energy")], axis=-1)
     jets = cluster(particles["event"], p4, num_events, _MIN_JET_PT)
-    jet = nearest_object(jets["event"], jets["eta"], jets["phi"], axes, _SEARCH_RADIUS)
+    jet = nearest_object(jets, axes, _SEARCH_RADIUS)
     table = {
         "genLepton_index": _index_in_event(leptons["event"], lepton),
         **{name: _matched(name, leptons[column], lepton) for column, name in _LEPTON.items()},

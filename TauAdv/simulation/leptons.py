@@ -85,7 +85,9 @@ def _shower(
     """Return the inputs of the particle-flow electron classifier."""
     rows = len(electron)
     endcap = np.abs(objects["eta"]) > 1.479
-    width = np.where(endcap, 0.026, 0.0098) * rng.gamma(np.where(electron, 40.0, 8.0), np.where(electron, 1 / 40.0, 1.25 / 8))
+    width = np.where(endcap, 0.026, 0.0098) * rng.gamma(
+        np.where(electron, 40.0, 8.0), np.where(electron, 1 / 40.0, 1.25 / 8)
+    )
     return {
         "ele_mvaInput_earlyBrem": (rng.random(rows) < np.where(radiated > 0.4, 0.6, 0.15)).astype(np.int32),
         "ele_mvaInput_lateBrem": (rng.random(rows) < np.where(radiated > 0.4, 0.3, 0.2)).astype(np.int32),

@@ -1,4 +1,4 @@
-"""Pile-up: minimum-bias interactions over the hard event, the primary vertex, and what a candidate knows about it (cm, GeV)."""
+"""Pile-up: minimum-bias interactions over the hard event, the primary vertex, and candidates' relation to it (cm, GeV)."""
 
 from __future__ import annotations
 
@@ -130,9 +130,7 @@ def event_density(candidates: Columns, num_events: int) -> np.ndarray:
     return np.median(grid.reshape(num_events, -1), axis=1) / area
 
 
-def puppi_weights(
-    candidates: Columns, axes: tuple[np.ndarray, np.ndarray, np.ndarray], table: np.ndarray
-) -> np.ndarray:
+def puppi_weights(candidates: Columns, axes: tuple[np.ndarray, np.ndarray, np.ndarray], table: np.ndarray) -> np.ndarray:
     """Return a pile-up weight per candidate of each cone.
 
     Charged candidates have 1 (primary vertex) or 0. Neutral ones have the chi-squared probability of
@@ -144,7 +142,7 @@ def puppi_weights(
         table: candidate rows of each cone [axes, k], padded with -1.
     """
     tracks = take(candidates, candidates["from_pv"] >= 2)
-    near = neighbours(tracks["event"], tracks["eta"], tracks["phi"], tracks["pt"], axes, 0.95, 48)
+    near = neighbours(tracks, axes, 0.95, 48)
     valid, row = table >= 0, np.maximum(table, 0)
     eta, phi = candidates["eta"][row], candidates["phi"][row]
     distance2 = (eta[:, :, None] - tracks["eta"][near][:, None, :]) ** 2

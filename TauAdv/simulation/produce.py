@@ -19,7 +19,7 @@ from TauAdv.outputs import finished, new_file, read_manifest, write_manifest
 from TauAdv.simulation.cache import Chunk, generator_seed, load_events
 from TauAdv.simulation.generator import VertexAccess, vertex_access
 from TauAdv.simulation.processes import MINIMUM_BIAS, pythia_settings
-from TauAdv.simulation.samples import ChunkTask, Sample, join_tables, minbias_chunks, run_chunk, samples_of
+from TauAdv.simulation.samples import ChunkResult, ChunkTask, Sample, join_tables, minbias_chunks, run_chunk, samples_of
 from TauAdv.simulation.settings import SimulationSettings, WriterSettings
 from TauAdv.simulation.tuples import TauTable
 from TauAdv.tuples.matching import TauType
@@ -94,9 +94,7 @@ def _progress(chunks: list[Chunk], description: str) -> tqdm:
     return tqdm(total=sum(chunk.events for chunk in chunks), unit=" events", desc=description, mininterval=1)
 
 
-def _simulate(
-    samples: list[Sample], output: Path, cache: Path, settings: SimulationSettings, n_workers: int
-) -> None:
+def _simulate(samples: list[Sample], output: Path, cache: Path, settings: SimulationSettings, n_workers: int) -> None:
     minbias = minbias_chunks(settings)
     chunks = [chunk for sample in samples for chunk in sample.chunks]
     access = _vertex_access([*minbias, *chunks], cache)
@@ -114,15 +112,15 @@ def _simulate(
         with _progress(chunks, "simulation") as progress:
             for sample in samples:
                 progress.set_postfix_str(sample.name)
-                tables = []
-                for chunk, table in zip(sample.chunks, islice(results, len(sample.chunks)), strict=True):
-                    tables.append(table)
+                parts = []
+                for chunk, part in zip(sample.chunks, islice(results, len(sample.chunks)), strict=True):
+                    parts.append(part)
                     progress.update(chunk.events)
-                _write_sample(sample, tables, output, settings)
+                _write_sample(sample, parts, output, settings)
 
 
-def _write_sample(sample: Sample, tables: list[TauTable], output: Path, settings: SimulationSettings) -> None:
-    table = join_tables(sample, tables, sample.settings["seed"])
+def _write_sample(sample: Sample, parts: list[ChunkResult], output: Path, settings: SimulationSettings) -> None:
+    table = join_tables(sample, [part.table for part in parts], sample.settings["seed"])
     if len(table["evt"]) == 0:
         msg = f"sample {sample.name}: no tau candidate in {sample.num_events} events; raise the number of events"
         raise InputError(msg)
@@ -139,6 +137,9 @@ def _write_sample(sample: Sample, tables: list[TauTable], output: Path, settings
             "events": sample.num_events,
             "candidates": len(table["evt"]),
             "true_types": {TauType(value).name.lower(): number for value, number in zip(types, numbers, strict=True)},
+            "generated_taus": sum(part.taus for part in parts),
+            "generated_hadronic_taus": sum(part.hadronic_taus for part in parts),
+            "generated_hadronic_taus_in_acceptance": sum(part.accepted_taus for part in parts),
         },
         generator_seeds={f"{chunk.process}/{chunk.number}": generator_seed(chunk) for chunk in sample.chunks},
         pythia={chunk.process: chunk.pythia for chunk in sample.chunks},

@@ -1,4 +1,4 @@
-"""HPS-like tau reconstruction: jets -> strips and charged candidates -> decay-mode hypotheses -> one tau candidate per jet."""
+"""HPS-like reconstruction: jets -> strips and charged candidates -> decay-mode hypotheses -> one tau candidate per jet."""
 
 from __future__ import annotations
 
@@ -42,8 +42,11 @@ def _all_hypotheses() -> Hypotheses:
     three = list(itertools.combinations(range(_NUM_CHARGED), 3))
     strips = [(s,) for s in range(NUM_STRIPS)]
     pairs = list(itertools.combinations(range(NUM_STRIPS), 2))
-    combined = [(0, c, ()) for c in one] + [(1, c, s) for c in one for s in strips] + [(2, c, s) for c in one for s in pairs]
-    combined += [(10, c, ()) for c in three] + [(11, c, s) for c in three for s in strips]
+    combined: list[tuple[int, tuple[int, ...], tuple[int, ...]]] = [(0, c, ()) for c in one]
+    combined += [(1, c, s) for c in one for s in strips]
+    combined += [(2, c, s) for c in one for s in pairs]
+    combined += [(10, c, ()) for c in three]
+    combined += [(11, c, s) for c in three for s in strips]
     charged = np.zeros((len(combined), _NUM_CHARGED))
     strip = np.zeros((len(combined), NUM_STRIPS))
     for row, (_, charged_members, strip_members) in enumerate(combined):
@@ -118,13 +121,11 @@ def _taus_of_jets(candidates: Columns, jets: Columns, table: np.ndarray) -> tupl
     return {"found": found, **tau}, signal
 
 
-def reconstruct_taus(
-    candidates: Columns, num_events: int, settings: TauSettings | None = None
-) -> tuple[Columns, Columns]:
+def reconstruct_taus(candidates: Columns, num_events: int, settings: TauSettings | None = None) -> tuple[Columns, Columns]:
     """Return tau candidates and their signal constituents.
 
-    Jets are made of all candidates but charged ones of pile-up vertices. Of each jet's accepted hypotheses the one of highest
-    pt is taken: unit charge, mass window of its decay mode, constituents within 3 GeV/pt (0.05 to 0.1).
+    Jets are made of all candidates but charged ones of pile-up vertices. Of each jet's accepted hypotheses the one of
+    highest pt is taken: unit charge, mass window of its decay mode, constituents within 3 GeV/pt (0.05 to 0.1).
 
     Args:
         candidates: ordered by event, with vertex association.
@@ -141,8 +142,7 @@ def reconstruct_taus(
     jets = cluster(candidates["event"][usable], p4, num_events, _MIN_JET_PT)
     jets = {name: values[np.abs(jets["eta"]) < 2.6] for name, values in jets.items()}
     axes = (jets["event"], jets["eta"], jets["phi"])
-    columns = (candidates[name] for name in ("event", "eta", "phi", "pt"))
-    table = neighbours(*columns, axes, 0.5, _MOST_CANDIDATES)
+    table = neighbours(candidates, axes, 0.5, _MOST_CANDIDATES)
     taus, signal = _taus_of_jets(candidates, jets, table)
     good = taus.pop("found") & (taus["pt"] > settings.min_pt) & (np.abs(taus["eta"]) < settings.max_eta)
     taus["event"] = jets["event"]

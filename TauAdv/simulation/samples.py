@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import awkward as ak
@@ -17,14 +16,28 @@ from TauAdv.simulation.labels import hide_generator
 from TauAdv.simulation.pileup import PileupLibrary, build_library
 from TauAdv.simulation.processes import MINIMUM_BIAS, PROCESSES
 from TauAdv.simulation.settings import DetectorSettings, PseudodataSettings, SimulationSettings
+from TauAdv.simulation.truth import LeptonKind
 from TauAdv.simulation.tuples import TauTable, simulate_events
+from TauAdv.tuples.matching import TauType
 
-__all__ = ["PSEUDODATA", "ChunkTask", "Sample", "join_tables", "minbias_chunks", "run_chunk", "samples_of"]
+__all__ = [
+    "ACCEPTANCE",
+    "PSEUDODATA",
+    "ChunkResult",
+    "ChunkTask",
+    "Sample",
+    "join_tables",
+    "minbias_chunks",
+    "run_chunk",
+    "samples_of",
+]
 
 PSEUDODATA = "pseudodata"
 #: Number ranges of ``evt``: process number x this + event number.
 _EVENTS_PER_PROCESS = 100_000_000
 _RUN_MC, _RUN_DATA = 1, 2
+#: Visible pt (GeV) and |eta| of generated taus that count for the reconstruction efficiency.
+ACCEPTANCE = {"pt": 20.0, "abs_eta": 2.3}
 
 
 @dataclass(frozen=True)
@@ -60,6 +73,16 @@ class ChunkTask:
     access: VertexAccess
 
 
+@dataclass(frozen=True)
+class ChunkResult:
+    """Tau candidates of a chunk, and its number of generated taus: all, hadronic, and hadronic in :data:`ACCEPTANCE`."""
+
+    table: TauTable
+    taus: int
+    hadronic_taus: int
+    accepted_taus: int
+
+
 def minbias_chunks(settings: SimulationSettings) -> tuple[Chunk, ...]:
     """Return the chunks of the pile-up library (generated once, used by all samples)."""
     return tuple(chunks_of(MINIMUM_BIAS, settings.seed, settings.minbias_events, settings.chunk_events))
@@ -75,7 +98,9 @@ def samples_of(settings: SimulationSettings) -> list[Sample]:
     for name, events, source in groups:
         extra = {process: source.pythia.get(process, ()) for process in events}
         chunks = [
-            chunk for process, number in events.items() for chunk in chunks_of(process, source.seed, number, size, extra[process])
+            chunk
+            for process, number in events.items()
+            for chunk in chunks_of(process, source.seed, number, size, extra[process])
         ]
         if not chunks:
             continue
@@ -85,6 +110,7 @@ def samples_of(settings: SimulationSettings) -> list[Sample]:
             "seed": source.seed,
             "pythia": {process: lines for process, lines in extra.items() if lines},
             "detector": source.detector.model_dump(),
+            "keep": source.model_dump(mode="json").get("keep", {}),
             **settings.model_dump(include={"detector_seed", "chunk_events", "minbias_events", "writer"}),
             "minbias_seed": settings.seed,
         }
@@ -111,10 +137,10 @@ def _library(
     return build_library(joined, done, detector, _rng("pile-up", seed, sample))
 
 
-def run_chunk(task: ChunkTask) -> TauTable:
+def run_chunk(task: ChunkTask) -> ChunkResult:
     """Return the tau candidates of one chunk; its events come from the cache or are generated into it.
 
-    Columns: tuple branches with generator information, and ``event`` (number within the sample's process), ``sim_process``.
+    Columns of the table: tuple branches with generator information, ``event`` (number within the chunk), ``sim_process``.
     """
     library = _library(task.minbias, task.detector, task.detector_seed, task.sample, task.cache, task.access)
     tables, _ = load_events(task.chunk, task.cache, task.access)
@@ -124,11 +150,24 @@ def run_chunk(task: ChunkTask) -> TauTable:
     rows = len(table["event"])
     table["sim_process"] = np.full(rows, list(PROCESSES).index(chunk.process), dtype=np.int32)
     table["lumi"] = np.full(rows, chunk.number + 1, dtype=np.uint32)
-    return table
+    leptons = tables[1]
+    hadronic = leptons["kind"] == LeptonKind.TAU_TO_HADRONS
+    accepted = hadronic & (leptons["pt"] > ACCEPTANCE["pt"]) & (np.abs(leptons["eta"]) < ACCEPTANCE["abs_eta"])
+    taus = leptons["kind"] >= LeptonKind.TAU_TO_ELECTRON
+    return ChunkResult(table, int(taus.sum()), int(hadronic.sum()), int(accepted.sum()))
 
 
 def _join(values: list[Any]) -> Any:
     return ak.concatenate(values) if isinstance(values[0], ak.Array) else np.concatenate(values)
+
+
+def _kept(table: TauTable, keep: dict[str, list[str]]) -> np.ndarray:
+    """Return which candidates have a true class that is kept of their process."""
+    kept = np.ones(len(table["tauType"]), dtype=bool)
+    for process, classes in keep.items():
+        wanted = np.isin(table["tauType"], [TauType[name.upper()] for name in classes])
+        kept &= wanted | (table["sim_process"] != list(PROCESSES).index(process))
+    return kept
 
 
 def join_tables(sample: Sample, tables: list[TauTable], seed: int) -> TauTable:
@@ -151,7 +190,8 @@ def join_tables(sample: Sample, tables: list[TauTable], seed: int) -> TauTable:
     table["run"] = np.full(len(event), _RUN_DATA if sample.is_data else _RUN_MC, dtype=np.uint32)
     if not sample.is_data:
         return table
-    table = hide_generator(table)
+    kept = _kept(table, sample.settings["keep"])
+    table = hide_generator({name: values[kept] for name, values in table.items()})
     _, number = np.unique(table["evt"], return_inverse=True)
     shuffled = _rng("order", seed).permutation(number.max(initial=-1) + 1)[number]
     table["evt"] = shuffled.astype(np.uint64) + np.uint64(1)

@@ -1,4 +1,4 @@
-"""Strips: electromagnetic candidates of a jet gathered into neutral pions (DeepTau's HPS input, simulation specification)."""
+"""Strips: electromagnetic candidates of a jet gathered into neutral pions (simulation specification, HPS-like)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Surrogates of the stored DeepTau scores that the documented selections cut on.
 
 Fixed functions of isolation and lepton quantities with values in [0, 1], under the branch names of DeepTau 2017 v2.1 (no
-network has been applied): the skim and the control region need these branches, the features do not read them. The weights were
-fitted once by logistic regression to simulated candidates and are rounded.
+network has been applied): the skim and the control region need these branches, the features do not read them. The weights
+were fitted once by logistic regression to simulated candidates and are rounded.
 """
 
 from __future__ import annotations

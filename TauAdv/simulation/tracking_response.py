@@ -17,14 +17,18 @@ _ANGLE_ERRORS = (1e-3, 5e-4)
 
 
 def reconstructed(truth: Columns, settings: DetectorSettings, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return masks: track found, and particle charged (efficiencies for pt below and above 1 GeV, |eta| below and above 1.5)."""
+    """Return masks: track found, and particle charged (efficiency by pt below or above 1 GeV, |eta| below or above 1.5)."""
     pdg, pt, eta = np.abs(truth["pdg_id"]), truth["pt"], np.abs(truth["eta"])
     charged = np.isin(pdg, _CHARGED)
 
     def by_region(central_low: float, central: float, forward_low: float, forward: float) -> np.ndarray:
         return np.where(eta < 1.5, np.where(pt < 1, central_low, central), np.where(pt < 1, forward_low, forward))
 
-    hadron, electron, muon = by_region(0.70, 0.95, 0.60, 0.85), by_region(0.73, 0.95, 0.50, 0.83), by_region(0.75, 0.99, 0.70, 0.98)
+    hadron, electron, muon = (
+        by_region(0.70, 0.95, 0.60, 0.85),
+        by_region(0.73, 0.95, 0.50, 0.83),
+        by_region(0.75, 0.99, 0.70, 0.98),
+    )
     efficiency = np.select([pdg == 11, pdg == 13], [electron, muon], hadron) * settings.track_efficiency
     # our own: fewer hits for particles born far from the beam line
     efficiency *= np.clip(1 - (np.hypot(truth["vx"], truth["vy"]) - 2.5) / 7.5, 0, 1)

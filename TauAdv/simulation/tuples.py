@@ -41,7 +41,13 @@ def _event_columns(taus: Columns, events: Columns) -> Columns:
     """Return the event branches; those of every tau of the event, the index counts the taus in it."""
     rows = len(taus["event"])
     errors = {f"pv_{axis}E": np.full(rows, error) for axis, error in zip("xyz", PV_ERRORS, strict=True)}
-    ones = {"tau_decayModeFindingNewDMs": 1, "has_extramuon": 0, "has_extraelectron": 0, "has_dimuon": 0, "has_dielectron": 0}
+    ones = {
+        "tau_decayModeFindingNewDMs": 1,
+        "has_extramuon": 0,
+        "has_extraelectron": 0,
+        "has_dimuon": 0,
+        "has_dielectron": 0,
+    }
     return {
         **{name: events[name] for name in ("npv", "npu", "rho", "pv_x", "pv_y", "pv_z", "pv_chi2", "pv_ndof")},
         **errors,

@@ -1,0 +1,95 @@
+"""The validation page of simulated tuples: one figure per quantity, and an index with the sanity figures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+import mplhep
+import numpy as np
+from matplotlib.axes import Axes
+
+from TauAdv.outputs import new_file
+from TauAdv.plotting.style import label_figure, save_figure, style, with_ratio_panel
+from TauAdv.simulation.validation import CLASSES, ClassHistogram, Figure
+
+__all__ = ["draw_quantity", "write_page"]
+
+_COLORS = {"tau": "#3f90da", "jet": "#bd1f01", "e": "#e76300", "mu": "#832db6"}
+_LABELS = {"tau": r"$\tau_h$", "jet": "jet", "e": "e", "mu": r"$\mu$"}
+
+
+def _shape(counts: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return density and its statistical error."""
+    norm = max(counts.sum(), 1) * np.diff(edges)
+    return counts / norm, np.sqrt(counts) / norm
+
+
+def _draw_ratio(axes: Axes, histogram: ClassHistogram, position: np.ndarray) -> None:
+    assert histogram.shifted is not None
+    edges = histogram.quantity.edges
+    nominal, nominal_error = _shape(histogram.nominal, edges)
+    shifted, shifted_error = _shape(histogram.shifted, edges)
+    filled = (histogram.nominal >= 5) & (histogram.shifted >= 5)
+    ratio = shifted[filled] / nominal[filled]
+    error = ratio * np.hypot(nominal_error[filled] / nominal[filled], shifted_error[filled] / shifted[filled])
+    axes.errorbar(position[filled], ratio, error, fmt=".", color=_COLORS[histogram.name], markersize=6, linewidth=1)
+
+
+def draw_quantity(histograms: Sequence[ClassHistogram], folder: Path) -> list[Path]:
+    """Draw one quantity for all classes, lines nominal, points shifted, and save it; return the paths."""
+    quantity = histograms[0].quantity
+    edges = quantity.edges
+    with style():
+        figure, main, ratio = with_ratio_panel()
+        for number, histogram in enumerate(histograms):
+            color = _COLORS[histogram.name]
+            # points of the classes side by side, so that their error bars can be told apart
+            position = edges[:-1] + np.diff(edges) * (0.5 + 0.15 * (number - (len(histograms) - 1) / 2))
+            density, error = _shape(histogram.nominal, edges)
+            label = f"{_LABELS[histogram.name]} ({CLASSES[histogram.name]})"
+            mplhep.histplot(density, edges, yerr=False, ax=main, color=color, label=label, linewidth=2)
+            if histogram.shifted is None:
+                main.errorbar(position, density, error, fmt="none", color=color)
+                continue
+            shifted, shifted_error = _shape(histogram.shifted, edges)
+            label = f"{_LABELS[histogram.name]}, shifted"
+            main.errorbar(position, shifted, shifted_error, fmt="o", color=color, markersize=4, label=label)
+            _draw_ratio(ratio, histogram, position)
+        if quantity.logarithmic:
+            main.set_yscale("log")
+        else:
+            main.set_ylim(0, main.get_ylim()[1] * 1.25)
+        main.set_ylabel("candidates / unit (normalised)")
+        main.legend(ncols=2)
+        ratio.axhline(1, color="grey", linewidth=1)
+        ratio.set(xlabel=quantity.label, ylabel="shifted / nominal", ylim=(0.5, 1.5), xlim=(edges[0], edges[-1]))
+        label_figure(main, "Pythia 8, 13 TeV")
+        return save_figure(figure, folder, quantity.name)
+
+
+def _table(figures: Sequence[Figure]) -> str:
+    rows = [
+        f"<tr><td>{html.escape(f.name)}</td><td>{f.measured:.3f}{f' ± {f.error:.3f}' if f.error else ''}</td>"
+        f"<td>{html.escape(f.asked)}</td></tr>"
+        for f in figures
+    ]
+    header = "<tr><th>figure</th><th>measured</th><th>specification</th></tr>"
+    return f"<table border='1' cellpadding='4'>{header}{''.join(rows)}</table>"
+
+
+def write_page(histograms: Sequence[ClassHistogram], figures: Sequence[Figure], folder: Path | str) -> Path:
+    """Draw every quantity (PDF and PNG) and write ``index.html``; return its path."""
+    folder = Path(folder)
+    images = []
+    for _, group in groupby(histograms, key=lambda histogram: histogram.quantity.name):
+        paths = draw_quantity(list(group), folder)
+        pdf, png = (next(path.name for path in paths if path.suffix == suffix) for suffix in (".pdf", ".png"))
+        images.append(f"<a href='{pdf}'><img src='{png}' width='480' alt='{png}'></a>")
+    body = f"<h1>Simulated tau candidates</h1>{_table(figures)}<p>{' '.join(images)}</p>"
+    index = folder / "index.html"
+    with new_file(index) as temporary:
+        temporary.write_text(f"<!doctype html><meta charset='utf-8'><title>Simulation</title>{body}\n", encoding="utf-8")
+    return index
