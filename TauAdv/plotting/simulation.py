@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 import mplhep
 import numpy as np
@@ -13,12 +14,75 @@ from matplotlib.axes import Axes
 
 from TauAdv.outputs import new_file
 from TauAdv.plotting.style import label_figure, save_figure, style, with_ratio_panel
-from TauAdv.simulation.validation import CLASSES, ClassHistogram, Figure
 
-__all__ = ["draw_quantity", "write_page"]
+__all__ = ["ClassHistogram", "Figure", "Quantity", "draw_quantity", "write_page"]
 
 _COLORS = {"tau": "#3f90da", "jet": "#bd1f01", "e": "#e76300", "mu": "#832db6"}
 _LABELS = {"tau": r"$\tau_h$", "jet": "jet", "e": "e", "mu": r"$\mu$"}
+
+
+class Quantity(Protocol):
+    """What the plots need to know of a quantity."""
+
+    @property
+    def name(self) -> str:
+        """Name of the file."""
+
+    @property
+    def label(self) -> str:
+        """Axis label with unit."""
+
+    @property
+    def edges(self) -> np.ndarray:
+        """Bin edges."""
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the vertical axis is logarithmic."""
+
+
+class ClassHistogram(Protocol):
+    """Entries per bin of one class in nominal and shifted samples."""
+
+    @property
+    def quantity(self) -> Quantity:
+        """What is drawn."""
+
+    @property
+    def name(self) -> str:
+        """Class: tau, jet, e or mu."""
+
+    @property
+    def process(self) -> str:
+        """Process it is taken from."""
+
+    @property
+    def nominal(self) -> np.ndarray:
+        """Entries."""
+
+    @property
+    def shifted(self) -> np.ndarray | None:
+        """Entries, None without a shifted sample."""
+
+
+class Figure(Protocol):
+    """One number of the page's table."""
+
+    @property
+    def name(self) -> str:
+        """What it is."""
+
+    @property
+    def measured(self) -> float:
+        """Its value."""
+
+    @property
+    def error(self) -> float:
+        """Statistical error; 0: not given."""
+
+    @property
+    def asked(self) -> str:
+        """Value of the specification, as text."""
 
 
 def _shape(counts: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -27,12 +91,11 @@ def _shape(counts: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return counts / norm, np.sqrt(counts) / norm
 
 
-def _draw_ratio(axes: Axes, histogram: ClassHistogram, position: np.ndarray) -> None:
-    assert histogram.shifted is not None
+def _draw_ratio(axes: Axes, histogram: ClassHistogram, shifted_counts: np.ndarray, position: np.ndarray) -> None:
     edges = histogram.quantity.edges
     nominal, nominal_error = _shape(histogram.nominal, edges)
-    shifted, shifted_error = _shape(histogram.shifted, edges)
-    filled = (histogram.nominal >= 5) & (histogram.shifted >= 5)
+    shifted, shifted_error = _shape(shifted_counts, edges)
+    filled = (histogram.nominal >= 5) & (shifted_counts >= 5)
     ratio = shifted[filled] / nominal[filled]
     error = ratio * np.hypot(nominal_error[filled] / nominal[filled], shifted_error[filled] / shifted[filled])
     axes.errorbar(position[filled], ratio, error, fmt=".", color=_COLORS[histogram.name], markersize=6, linewidth=1)
@@ -49,7 +112,7 @@ def draw_quantity(histograms: Sequence[ClassHistogram], folder: Path) -> list[Pa
             # points of the classes side by side, so that their error bars can be told apart
             position = edges[:-1] + np.diff(edges) * (0.5 + 0.15 * (number - (len(histograms) - 1) / 2))
             density, error = _shape(histogram.nominal, edges)
-            label = f"{_LABELS[histogram.name]} ({CLASSES[histogram.name]})"
+            label = f"{_LABELS[histogram.name]} ({histogram.process})"
             mplhep.histplot(density, edges, yerr=False, ax=main, color=color, label=label, linewidth=2)
             if histogram.shifted is None:
                 main.errorbar(position, density, error, fmt="none", color=color)
@@ -57,7 +120,7 @@ def draw_quantity(histograms: Sequence[ClassHistogram], folder: Path) -> list[Pa
             shifted, shifted_error = _shape(histogram.shifted, edges)
             label = f"{_LABELS[histogram.name]}, shifted"
             main.errorbar(position, shifted, shifted_error, fmt="o", color=color, markersize=4, label=label)
-            _draw_ratio(ratio, histogram, position)
+            _draw_ratio(ratio, histogram, histogram.shifted, position)
         if quantity.logarithmic:
             main.set_yscale("log")
         else:

@@ -1,7 +1,7 @@
 """Parametrised response: stable particles become particle-flow candidates (lengths in cm, energies in GeV).
 
 Values are those of the public CMS card of Delphes and of the simulation specification, section Detector; what is our
-own choice is said where it stands. Track parameters are those of straight lines at the point of closest approach to the beam.
+own choice is said where it stands. Track parameters are those of straight lines where they are closest to the beam.
 """
 
 from __future__ import annotations
