@@ -73,7 +73,7 @@ def _resolve(name: str, prefix: str, found: list[Path], problems: list[str]) -> 
         problems.append(
             f"{name}: remote files are not read; copy it here first (for example with xrdcp) or mount the storage"
         )
-    elif any(character in name for character in "*?[") and not path.exists():
+    elif _is_pattern(name) and not path.exists():
         matches = sorted(Path(match) for match in glob(name, recursive=True))
         found.extend(matches)
         if not matches:
@@ -91,6 +91,14 @@ def _resolve(name: str, prefix: str, found: list[Path], problems: list[str]) -> 
         found.append(path)
 
 
+def _is_pattern(name: str) -> bool:
+    return any(character in name for character in "*?[")
+
+
+def _exists(name: str) -> bool:
+    return Path(name).exists() or (_is_pattern(name) and bool(glob(name, recursive=True)))
+
+
 def _resolve_list(path: Path, prefix: str, found: list[Path], problems: list[str]) -> None:
     names = [line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
     names = [name for name in names if name]
@@ -100,8 +108,7 @@ def _resolve_list(path: Path, prefix: str, found: list[Path], problems: list[str
         if name.endswith(".txt"):
             problems.append(f"{path}: entry {number}, {name}: a list within a list is not read")
             continue
-        beside = path.parent / name
-        local = not prefix and not Path(name).exists() and beside.exists()
+        beside = str(path.parent / name)
         entry_problems: list[str] = []
-        _resolve(str(beside) if local else name, prefix, found, entry_problems)
+        _resolve(beside if not prefix and not _exists(name) and _exists(beside) else name, prefix, found, entry_problems)
         problems += [f"{path}: entry {number}, {problem}" for problem in entry_problems]
