@@ -43,6 +43,7 @@ class ComparisonSettings(Settings):
         folds: cross-validation folds of the data-against-MC classifiers on scores.
         head_folds: those of the domain head on the common features.
         domain_rows: most rows of each side that these classifiers see.
+        bootstrap: samples for the error of ratios of misidentification.
         batch_size: taus evaluated together.
         seed: of folds, classifiers, choice of rows and bootstrap.
     """
@@ -53,6 +54,7 @@ class ComparisonSettings(Settings):
     folds: Annotated[int, Field(ge=2)] = 5
     head_folds: Annotated[int, Field(ge=2)] = 3
     domain_rows: Annotated[int, Field(ge=20)] = 20_000
+    bootstrap: Annotated[int, Field(ge=2)] = 200
     batch_size: Annotated[int, Field(ge=1)] = 1000
     seed: Annotated[int, Field(ge=0)] = 1
 
@@ -204,7 +206,7 @@ def _measure(
     ratios = None
     if reference is not None:
         others = _scores(reference, JET)
-        options = {"seed": settings.seed}
+        options = {"samples": settings.bootstrap, "seed": settings.seed}
         ratios = tuple(mis_id_ratio(eff, (tau, jet), others, *weights, **options) for eff in settings.working_points)
     return RunResult(
         run_id=run_id,

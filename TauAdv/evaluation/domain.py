@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from TauAdv.errors import InputError
 from TauAdv.evaluation.statistics import Measured, auc
@@ -107,8 +108,8 @@ def _cross_validated_auc(
     x, y, weights = _samples(simulation, data, simulation_weights, folds)
     results = []
     for train, test in StratifiedKFold(folds, shuffle=True, random_state=seed).split(x, y):
-        predict = fit(x[train], y[train], _balanced(weights[train], y[train]))
-        scores = predict(x[test])
+        with threadpool_limits(1):  # too small to gain by threads, and they suffer on a busy machine
+            scores = fit(x[train], y[train], _balanced(weights[train], y[train]))(x[test])
         side = y[test] == 1
         results.append(auc(scores[side], scores[~side], weights[test][side], weights[test][~side]))
     value = np.mean([result.value for result in results])

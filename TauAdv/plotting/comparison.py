@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def save_comparison_plots(
     paths = []
     for label, histogram in histograms.items():
         figure = plot_closure(histogram, contributions, title=label, notes=notes.get(label, ()))
-        paths += save_figure(figure, folder, f"closure_{label.replace(' ', '_')}")
+        name = re.sub(r"[^\w.-]+", "_", label)
+        paths += save_figure(figure, folder, f"closure_{name}")
     figure = plot_roc(curves, reference, title=r"labelled simulation, $\tau_h$ against jet")
     return paths + save_figure(figure, folder, "roc")

@@ -1,8 +1,11 @@
-"""Synthetic prediction tables with known agreement of data and simulation."""
+"""Synthetic prediction tables, sets of shards and runs."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from evaluation_inputs import tiny_network, write_run, write_set
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,29 @@ def make_table():
         ).sample(frac=1, random_state=seed, ignore_index=True)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def sets(tmp_path_factory):
+    """Sets of shards: a control region with shifted data, and a labelled test set."""
+    folder = tmp_path_factory.mktemp("shards")
+    return SimpleNamespace(
+        control=write_set(folder / "control", "adversarial", 620, data_shift=0.1),
+        test=write_set(folder / "test", "classification", 450, seed=2),
+    )
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory):
+    """Untrained networks in runs: ``nominal`` (classifier), ``fine_tune`` and ``adversarial`` (with the second head)."""
+    from TauAdv.models.adversarial import build_adversarial
+    from TauAdv.models.deeptau import build_classifier
+
+    mlruns = tmp_path_factory.mktemp("store") / "mlruns"
+    network = tiny_network()
+    made = {
+        "nominal": write_run(mlruns, build_classifier(network), "nominal"),
+        "fine_tune": write_run(mlruns, build_adversarial(network, seed=1), "fine-tune", "adaptation"),
+        "adversarial": write_run(mlruns, build_adversarial(network, seed=2), "adversarial", "adaptation"),
+    }
+    return SimpleNamespace(mlruns=mlruns, **made)

@@ -3,7 +3,8 @@ import pytest
 from scipy.stats import norm
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.performance import mis_id_at, roc_curve
+from TauAdv.evaluation.performance import mis_id_at, mis_id_ratio, roc_curve
+from TauAdv.evaluation.statistics import Measured
 
 
 def test_mis_id_by_hand():
@@ -55,3 +56,27 @@ def test_empty_sides():
         mis_id_at(0.5, [], [1.0])
     with pytest.raises(InputError, match="positive sum"):
         mis_id_at(0.5, [1.0, 2.0], [])
+
+
+def test_ratio_of_equal_models_is_exactly_one():
+    rng = np.random.default_rng(23)
+    model = rng.normal(1, 1, 300), rng.normal(0, 1, 500)
+    assert mis_id_ratio(0.7, model, model) == Measured(1.0, 0.0)
+
+
+def test_ratio_error_is_the_spread_over_test_sets():
+    """Two correlated models: the spread of the ratio over many test sets is what one bootstrap says."""
+    rng = np.random.default_rng(29)
+
+    def draw():
+        common = rng.normal(1.5, 1, 300), rng.normal(0, 1, 600)
+        return [tuple(side + rng.normal(0, noise, len(side)) for side in common) for noise in (0.5, 0.3)]
+
+    found = [mis_id_ratio(0.8, *draw(), samples=60) for _ in range(60)]
+    spread = np.std([ratio.value for ratio in found])
+    assert np.mean([ratio.error for ratio in found]) == pytest.approx(spread, rel=0.3)
+
+
+def test_ratio_needs_background_in_the_reference():
+    with pytest.raises(InputError, match="no background passes"):
+        mis_id_ratio(0.5, ([1.0, 2.0], [1.5]), ([1.0, 2.0], [0.0]))

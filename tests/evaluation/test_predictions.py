@@ -1,0 +1,151 @@
+import json
+import os
+
+import numpy as np
+import pandas as pd
+import pytest
+from evaluation_inputs import write_set
+
+from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.evaluation.inference import FIRST_COLUMNS, IDENTITY_COLUMNS, PROBABILITY_COLUMNS
+from TauAdv.evaluation.predictions import PREDICTION_FILES, apply_run, read_predictions
+from TauAdv.shards.store import ShardSet
+from TauAdv.tracking import find_run, start_run
+
+SCRIPT = "Evaluation/apply_adversarial_training.py"
+
+
+@pytest.fixture
+def fresh(runs):
+    """A run of its own with the adversarial model, without predictions."""
+    with start_run(runs.mlruns, "fresh", "fresh") as run:
+        os.symlink(runs.adversarial.artifacts / "model", run.artifacts / "model")
+        os.symlink(runs.adversarial.artifacts / "input_cfg", run.artifacts / "input_cfg")
+    return run
+
+
+def test_script_writes_the_table_from_any_folder(fresh, sets, run_script, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    run_script(SCRIPT, "--expID", fresh.id, "--mlpath", fresh.mlpath, "--eval_ds", sets.control, "--n_tau", 250)
+    folder = fresh.artifacts / "predictions"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "adversarial_evaluation.csv",
+        "adversarial_evaluation.csv.manifest.json",
+    ]
+    header = (folder / "adversarial_evaluation.csv").read_text().splitlines()[0]
+    assert header.split(",") == ["", *FIRST_COLUMNS, *IDENTITY_COLUMNS, *PROBABILITY_COLUMNS]
+    table, stored = read_predictions(fresh), ShardSet.open(sets.control).columns()
+    assert table.index.tolist() == list(range(620))
+    assert table["evt"].dtype == np.uint64
+    for name in ("run", "lumi", "evt", "dataset_id", "tau_decayMode"):
+        assert table[name].tolist() == stored[name].tolist()
+    manifest = json.loads((folder / "adversarial_evaluation.csv.manifest.json").read_text())
+    assert manifest["counts"] == {"taus": 620, "in set": 620}
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_limit_and_no_rows_that_are_not_taus(fresh, sets):
+    apply_run(fresh.mlpath, fresh.id, sets.control, batch_size=100, max_batches=3)
+    table = read_predictions(fresh)
+    assert len(table) == 300
+    apply_run(fresh.mlpath, fresh.id, sets.control, batch_size=100, max_batches=750, overwrite=True)
+    table = read_predictions(fresh)
+    assert len(table) == 620
+    assert (table["weights"] > 0).all()
+    assert table["evt"].is_unique
+
+
+def test_not_adversarial_leaves_the_column_out(fresh, runs, sets):
+    path = apply_run(fresh.mlpath, fresh.id, sets.control, not_adversarial=True)
+    assert path.name == "adversarial_evaluation.csv"
+    assert list(pd.read_csv(path, index_col=0))[:4] == ["Djet", "y", "weights", "run"]
+
+
+def test_classifier_needs_the_option(runs, sets):
+    with pytest.raises(InputError, match="--not_adversarial"):
+        apply_run(runs.nominal.mlpath, runs.nominal.id, sets.control)
+    path = apply_run(runs.nominal.mlpath, runs.nominal.id, sets.control, not_adversarial=True)
+    assert path == runs.nominal.artifacts / "predictions" / "adversarial_evaluation.csv"
+
+
+def test_made_again_only_if_asked(fresh, sets):
+    path = apply_run(fresh.mlpath, fresh.id, sets.control)
+    first = path.stat().st_mtime_ns
+    apply_run(fresh.mlpath, fresh.id, sets.control)
+    assert path.stat().st_mtime_ns == first
+    with pytest.raises(OutputExistsError, match="--overwrite"):
+        apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1)
+    apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1, batch_size=10, overwrite=True)
+    assert len(read_predictions(fresh)) == 10
+
+
+def test_a_killed_run_leaves_nothing(fresh, sets, monkeypatch):
+    def killed(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", killed)
+    with pytest.raises(KeyboardInterrupt):
+        apply_run(fresh.mlpath, fresh.id, sets.control)
+    assert list((fresh.artifacts / "predictions").iterdir()) == []
+    with pytest.raises(InputError, match="no predictions"):
+        read_predictions(fresh)
+
+
+@pytest.mark.parametrize("name", PREDICTION_FILES)
+def test_both_names_are_read(fresh, name):
+    folder = fresh.artifacts / "predictions"
+    folder.mkdir()
+    # as the original writes it: index, Djet, y, weights, y_pred_adv
+    (folder / name).write_text(",Djet,y,weights,y_pred_adv\n0,0.9,1.0,1.0,0.5\n1,0.8,0.0,0.7,0.4\n")
+    assert read_predictions(fresh)["Djet"].tolist() == [0.9, 0.8]
+
+
+@pytest.mark.parametrize(("text", "message"), [("", "not a prediction table"), (",a,b\n0,1,2\n", "Djet")])
+def test_files_that_are_no_tables(fresh, text, message):
+    folder = fresh.artifacts / "predictions"
+    folder.mkdir()
+    (folder / PREDICTION_FILES[0]).write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_predictions(fresh)
+
+
+def test_unknown_run(fresh, sets, run_script, capsys):
+    with pytest.raises(SystemExit):
+        run_script(SCRIPT, "--expID", "0123", "--mlpath", fresh.mlpath, "--eval_ds", sets.control)
+    message = capsys.readouterr().err
+    assert "0123" in message
+    assert fresh.id in message
+
+
+def test_run_without_model(runs, sets):
+    with start_run(runs.mlruns, "fresh", "no model") as run:
+        pass
+    with pytest.raises(InputError, match=r"no model at .*model\.keras; did its training finish"):
+        apply_run(run.mlpath, run.id, sets.control)
+
+
+def test_run_without_feature_table(runs, sets):
+    with start_run(runs.mlruns, "fresh", "bare") as run:
+        os.symlink(runs.adversarial.artifacts / "model", run.artifacts / "model")
+    with pytest.raises(InputError, match="no feature table"):
+        apply_run(run.mlpath, run.id, sets.control)
+
+
+def test_shards_of_another_feature_table(fresh, tmp_path):
+    other = write_set(tmp_path / "other", "adversarial", 30, manifest_digest="0" * 64)
+    with pytest.raises(InputError, match="differing: order, grids"):
+        apply_run(fresh.mlpath, fresh.id, other)
+    assert not (fresh.artifacts / "predictions").exists()
+
+
+def test_no_shards(fresh, tmp_path):
+    with pytest.raises(InputError, match="nowhere"):
+        apply_run(fresh.mlpath, fresh.id, tmp_path / "nowhere")
+
+
+def test_runs_of_all_experiments_are_found_from_mlruns(runs):
+    assert find_run(runs.mlruns, runs.adversarial.id).artifacts == runs.adversarial.artifacts
+    with pytest.raises(InputError, match="belongs to"):
+        find_run(runs.nominal.mlpath, runs.adversarial.id)
