@@ -1,0 +1,82 @@
+"""Execute the frozen graphs of a network as CMS software does: cell by cell, then the core.
+
+Only the filled cells go through the inner and outer graphs; all empty cells share the output of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from TauAdv.models.cms.graph_files import FrozenGraph
+from TauAdv.models.cms.parts import CORE_OUTPUT, TAU_INPUT, CmsGraphs, cell_input, grid_input
+from TauAdv.models.settings import NetworkSettings
+
+__all__ = ["FrozenTagger", "cell_output"]
+
+
+def cell_output(grid: str, n_layers: int) -> str:
+    """Return the name of the output of a cell graph whose merge block has ``n_layers`` layers."""
+    return f"{grid}_all_dropout_{n_layers}/Identity"
+
+
+class FrozenTagger:
+    """The frozen graphs of a network, as a function from network inputs to class scores.
+
+    Args:
+        graphs: the graphs.
+        network: settings of the network they hold.
+        every_cell: send every cell through the inner and outer graphs, empty ones too: what a dense network does.
+    """
+
+    def __init__(self, graphs: CmsGraphs, network: NetworkSettings, *, every_cell: bool = False) -> None:
+        self.network, self.every_cell = network, every_cell
+        n_merge_layers = len(network.merge_widths())
+        self._cells = {
+            grid: _function(
+                graph, [cell_input(grid, name) for name in network.components], cell_output(grid, n_merge_layers)
+            )
+            for grid, graph in graphs.cells.items()
+        }
+        core_inputs = [TAU_INPUT, *(grid_input(grid) for grid in network.grids)]
+        self._core = _function(graphs.core, core_inputs, CORE_OUTPUT)
+
+    def __call__(self, inputs: Mapping[str, Any]) -> NDArray[np.float32]:
+        """Return the scores [n, classes] of a batch of network inputs."""
+        tau = np.asarray(inputs["tau"])
+        grids = [self.merged_cells(grid, inputs, len(tau)) for grid in self.network.grids]
+        return self._core(tf.constant(tau), *(tf.constant(grid) for grid in grids)).numpy()
+
+    def merged_cells(self, grid: str, inputs: Mapping[str, Any], n_taus: int) -> NDArray[np.float32]:
+        """Return the grid [n, eta, phi, features] that the core takes."""
+        cells, index = np.asarray(inputs[f"{grid}_cells"]), np.asarray(inputs[f"{grid}_index"])
+        n_cells, width = self.network.grids[grid].n_cells, self.network.merge_widths()[-1]
+        if self.every_cell:
+            dense = np.zeros((n_taus, n_cells, n_cells, cells.shape[-1]), np.float32)
+            dense[tuple(index.T)] = cells
+            return self._rows(grid, dense.reshape(-1, cells.shape[-1])).reshape(n_taus, n_cells, n_cells, width)
+        rows = self._rows(grid, np.concatenate([cells, np.zeros((1, cells.shape[-1]), np.float32)]))
+        merged = np.tile(rows[-1], (n_taus, n_cells, n_cells, 1))
+        merged[tuple(index.T)] = rows[:-1]
+        return merged
+
+    def _rows(self, grid: str, cells: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the merged cells [m, width] of cells [m, features]."""
+        parts = [cells[:, None, None, start:stop] for start, stop in self.network.component_columns().values()]
+        return self._cells[grid](*(tf.constant(part) for part in parts)).numpy()[:, 0, 0]
+
+
+def _function(graph: FrozenGraph, inputs: list[str], output: str) -> Any:
+    """Return the function from inputs to an output, both given by the names of nodes."""
+    for name in (*inputs, output):
+        graph.require(name)
+
+    def load() -> None:
+        tf.graph_util.import_graph_def(graph.definition, name="")
+
+    whole = tf.compat.v1.wrap_function(load, [])
+    return whole.prune([whole.graph.get_tensor_by_name(f"{name}:0") for name in inputs], f"{output}:0")

@@ -1,0 +1,115 @@
+"""A tagger of TauAdv made of the frozen graphs of a CMS network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from TauAdv.errors import InputError
+from TauAdv.models.cms.architecture import network_settings
+from TauAdv.models.cms.compare import Comparison, compare_scores
+from TauAdv.models.cms.dialects import LayerConstants, keras_weights, layer_constants
+from TauAdv.models.cms.execute import FrozenTagger
+from TauAdv.models.cms.parts import read_graphs
+from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.tagger import TauTagger, inference_function
+
+__all__ = ["LARGEST_DIFFERENCE", "ImportedModel", "fill_weights", "import_cms_model"]
+
+#: Largest difference of a score from the frozen graphs that an import may have.
+LARGEST_DIFFERENCE = 1e-5
+
+
+@dataclass(frozen=True)
+class ImportedModel:
+    """An imported network.
+
+    Attributes:
+        model: the tagger.
+        dialect: name of the dialect of the graphs.
+        n_constants: number of weight constants in the graphs, all of them used.
+        comparison: difference of its scores from those of the graphs.
+    """
+
+    model: TauTagger
+    dialect: str
+    n_constants: int
+    comparison: Comparison
+
+
+def import_cms_model(
+    inner: Path | str,
+    outer: Path | str,
+    core: Path | str,
+    *,
+    name: str = "cms_network",
+    dropout: float = 0.2,
+    n_taus: int = 500,
+    seed: int = 1,
+) -> ImportedModel:
+    """Return the network of three frozen graphs, checked against executing them.
+
+    Args:
+        inner: graph of the cells of the inner grid.
+        outer: graph of the cells of the outer grid.
+        core: graph from flat features and merged cells to the scores.
+        name: of the model.
+        dropout: of further training; a frozen graph does not tell it.
+        n_taus: random taus to compare scores on.
+        seed: of the random taus.
+
+    Raises:
+        InputError: if a file cannot be read or belongs to another network, weights and layers do not match one to one (all
+            are listed), or the scores differ from those of the graphs by more than 1e-5.
+    """
+    graphs = read_graphs(inner, outer, core)
+    dialect, constants = layer_constants(graphs)
+    network = network_settings(graphs, constants, name=name, dropout=dropout)
+    model = build_classifier(network)
+    fill_weights(model, constants)
+    compute = inference_function(model)
+    comparison = compare_scores(
+        FrozenTagger(graphs, network), lambda inputs: compute(inputs).numpy(), network, n_taus=n_taus, seed=seed
+    )
+    if comparison.largest_difference > LARGEST_DIFFERENCE:
+        msg = (
+            f"{graphs.core.path}: the imported network is not the one of the graphs: {comparison}, allowed "
+            f"{LARGEST_DIFFERENCE:.0e}; it has operations that TauAdv does not know"
+        )
+        raise InputError(msg)
+    return ImportedModel(model, dialect.name, sum(map(len, constants.values())), comparison)
+
+
+def fill_weights(model: TauTagger, constants: LayerConstants) -> None:
+    """Set every weight of a classifier.
+
+    Raises:
+        InputError: if a layer has no constants, constants have no layer, or shapes differ; all cases are listed.
+    """
+    layers = {layer.name: layer for layer in model.layers if layer.weights}
+    epsilon = model.network.normalisation.epsilon
+    problems = [f"{name}: in the graphs, but no such layer in the network" for name in constants if name not in layers]
+    values = {}
+    for name, layer in layers.items():
+        given = keras_weights(constants.get(name, {}), epsilon)
+        wanted = {weight.name: weight for weight in layer.weights}
+        if given.keys() != wanted.keys():
+            problems.append(
+                f"{name}: expected {', '.join(sorted(wanted))}; the graphs have {', '.join(sorted(given)) or 'nothing'}"
+            )
+            continue
+        for role, weight in wanted.items():
+            if _essential(given[role].shape) != _essential(tuple(weight.shape)):
+                problems.append(f"{name}: {role} has the shape {given[role].shape}, expected {tuple(weight.shape)}")
+            else:
+                values[name, role] = (weight, given[role].reshape(weight.shape))
+    if problems:
+        msg = f"the graphs do not hold a whole network of the DeepTau family, {len(problems)} problems:\n  "
+        raise InputError(msg + "\n  ".join(problems))
+    for weight, value in values.values():
+        weight.assign(value)
+
+
+def _essential(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape without its ones: 1x1 convolutions and slopes are kept with and without the axes of the grid."""
+    return tuple(size for size in shape if size != 1)

@@ -1,0 +1,92 @@
+"""The three graphs of a network, and whether they belong together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from TauAdv.errors import InputError
+from TauAdv.models.cms.graph_files import FrozenGraph, read_graph
+
+__all__ = ["CORE", "CORE_OUTPUT", "GRIDS", "CmsGraphs", "cell_input", "grid_input", "read_graphs"]
+
+GRIDS = ("inner", "outer")
+CORE = "core"
+TAU_INPUT = "input_tau"
+CORE_OUTPUT = "main_output/Softmax"
+_FILE_NAME = re.compile(r"(?P<version>.+)_(?:inner|outer|core)")
+
+
+@dataclass(frozen=True)
+class CmsGraphs:
+    """The graphs of one network.
+
+    Attributes:
+        cells: grid -> graph that takes its cells one by one.
+        core: graph from flat features and grids of merged cells to the scores.
+    """
+
+    cells: Mapping[str, FrozenGraph]
+    core: FrozenGraph
+
+    @property
+    def parts(self) -> dict[str, FrozenGraph]:
+        """All graphs by name: inner, outer, core."""
+        return {**self.cells, CORE: self.core}
+
+
+def cell_input(grid: str, component: str) -> str:
+    """Return the name of the input of a component of the cells of a grid."""
+    return f"input_{grid}_{component}"
+
+
+def grid_input(grid: str) -> str:
+    """Return the name of the core's input of a grid."""
+    return f"input_{grid}"
+
+
+def read_graphs(inner: Path | str, outer: Path | str, core: Path | str) -> CmsGraphs:
+    """Return the graphs of a network.
+
+    Raises:
+        InputError: if a file cannot be read, is another graph of the network, or of another version by its name.
+    """
+    graphs = CmsGraphs({"inner": read_graph(inner), "outer": read_graph(outer)}, read_graph(core))
+    for name, graph in graphs.parts.items():
+        _require_role(name, graph)
+    _require_one_version(graphs)
+    return graphs
+
+
+def _require_role(name: str, graph: FrozenGraph) -> None:
+    role = _role(graph)
+    if role != name:
+        is_given = f"the {role} graph of a network" if role else "of another network"
+        inputs = ", ".join(graph.placeholders) or "none"
+        msg = f"{graph.path}: given as the {name} graph, but by its inputs ({inputs}) it is {is_given}"
+        raise InputError(msg)
+
+
+def _role(graph: FrozenGraph) -> str | None:
+    inputs = set(graph.placeholders)
+    if inputs == {TAU_INPUT, *(grid_input(grid) for grid in GRIDS)}:
+        return CORE
+    for grid in GRIDS:
+        if inputs and all(name.startswith(cell_input(grid, "")) for name in inputs):
+            return grid
+    return None
+
+
+def _require_one_version(graphs: CmsGraphs) -> None:
+    """Check that files named like ``deepTau_2018v2p5_inner.pb`` are of one version; other names say nothing."""
+    matches = [_FILE_NAME.fullmatch(graph.path.stem) for graph in graphs.parts.values()]
+    versions = {match["version"] for match in matches if match}
+    if all(matches) and len(versions) > 1:
+        names = ", ".join(graph.path.name for graph in graphs.parts.values())
+        msg = (
+            f"{names}: graphs of the versions {', '.join(sorted(versions))}; a network is three graphs of one version "
+            "(rename the files if these do belong together)"
+        )
+        raise InputError(msg)

@@ -1,0 +1,43 @@
+"""The weights of a model by layer and name, for writing it in another format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from TauAdv.errors import InputError
+from TauAdv.models.tagger import TauTagger
+
+__all__ = ["LayerWeights", "layer_weights"]
+
+#: layer -> name of the weight -> float32 value.
+LayerWeights = Mapping[str, Mapping[str, NDArray[np.float32]]]
+
+
+def layer_weights(model: TauTagger, source: str) -> LayerWeights:
+    """Return the weights of a model in single precision.
+
+    Args:
+        model: a tagger.
+        source: where it comes from, for messages.
+
+    Raises:
+        InputError: listing the layers with weights that are not finite.
+    """
+    weights = {
+        layer.name: {weight.name: np.array(weight.numpy(), np.float32) for weight in layer.weights}
+        for layer in model.layers
+        if layer.weights
+    }
+    broken = [
+        f"{layer} ({name}: {int((~np.isfinite(value)).sum())} of {value.size})"
+        for layer, values in weights.items()
+        for name, value in values.items()
+        if not np.isfinite(value).all()
+    ]
+    if broken:
+        msg = f"{source}: weights that are not finite in {', '.join(broken)}; take the model of an earlier checkpoint"
+        raise InputError(msg)
+    return weights
