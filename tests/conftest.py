@@ -38,7 +38,7 @@ def repository() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_script(repository: Path):
     """Return a function that runs a script in this process: ``run_script("Production/skim_tree.py", "--input", ...)``."""
 
