@@ -102,7 +102,7 @@ class TauMaker:
             adversarial=settings.kind == "adversarial",
         )
         losses = Counter(selection.losses)
-        taken = arrays[selection.rows]
+        taken = arrays if len(selection.rows) == len(arrays) else ak.to_packed(arrays[selection.rows])
         columns = self._columns(taken, selection)
         if len(taken) == 0:
             return pack(SparseTaus.empty(self.table.layout), self.layout), columns, losses, Counter()

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,8 @@ _PART_TAUS = 16384
 class _Job:
     """What a worker process needs to make pieces and parts."""
 
-    settings: ShardSettings
-    table_text: str
-    files: list[str]
+    maker: TauMaker
+    files: list[Path]
     entries: list[int]
     folder: Path
     bounds: list[int]
@@ -62,8 +62,13 @@ class _Job:
         reader = TupleReader(self.files[first : last + 1], self.settings.tree)
         return reader, self.bounds[number] - begin, self.bounds[number + 1] - begin
 
+    @property
+    def settings(self) -> ShardSettings:
+        return self.maker.settings
+
+    @property
     def layout(self) -> PackLayout:
-        return PackLayout.of(FeatureTable.from_text(self.table_text))
+        return self.maker.layout
 
 
 def write_shards(
@@ -103,11 +108,11 @@ def write_shards(
     reader.require(maker.branches)
     plan = {"settings": decisive, "inputs": [describe_input(path) for path in sources]}
     with resumable_folder(output, plan, overwrite=overwrite) as folder:
-        job = _job(reader, table, settings, folder)
-        statistics = _make_pieces(job, n_workers)
+        job = _job(reader, maker, folder)
+        statistics = _make_pieces(job, reader, n_workers)
         parts = _make_parts(job, n_workers, _piece_limits(statistics, settings))
         _remove_pieces(job)
-        counts = summarise(folder, parts, job.layout(), settings, statistics)
+        counts = summarise(folder, parts, job.layout, settings, statistics)
         return write_manifest(
             folder,
             step=STEP,
@@ -122,15 +127,14 @@ def write_shards(
         )
 
 
-def _job(reader: TupleReader, table: FeatureTable, settings: ShardSettings, folder: Path) -> _Job:
-    entries = reader.num_entries
+def _job(reader: TupleReader, maker: TauMaker, folder: Path) -> _Job:
+    entries, settings = reader.num_entries, maker.settings
     if entries == 0:
         msg = f"{reader.files[0]}: no entries in the tree '{settings.tree}' of the {len(reader.files)} input files"
         raise InputError(msg)
     bounds = [*range(0, entries, _PIECE_ENTRIES), entries]
     num_parts = max(1, round(entries / _PART_TAUS)) if settings.shuffle else len(bounds) - 1
-    files = [str(path) for path in reader.files]
-    return _Job(settings, table.dump(), files, reader.entries_per_file, folder, bounds, num_parts)
+    return _Job(maker, reader.files, reader.entries_per_file, folder, bounds, num_parts)
 
 
 def _in_order(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], n_workers: int) -> Iterator[Any]:
@@ -142,13 +146,12 @@ def _in_order(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
         yield from pool.map(function, *zip(*arguments, strict=True))
 
 
-def _make_pieces(job: _Job, n_workers: int) -> list[dict[str, Any]]:
+def _make_pieces(job: _Job, reader: TupleReader, n_workers: int) -> list[dict[str, Any]]:
     """Make all pieces, or as many as ``n_batches`` needs; return what happened in each."""
     statistics, taken = [], 0
+    make = partial(_make_piece, opened=reader) if n_workers <= 1 or job.num_pieces == 1 else _make_piece
     with tqdm(total=job.bounds[-1], desc="reading taus", unit=" taus", unit_scale=True, mininterval=1) as progress:
-        for number, found in enumerate(
-            _in_order(_make_piece, [(job, number) for number in range(job.num_pieces)], n_workers)
-        ):
+        for number, found in enumerate(_in_order(make, [(job, number) for number in range(job.num_pieces)], n_workers)):
             statistics.append(found)
             taken += found["taken"]
             progress.update(job.bounds[number + 1] - job.bounds[number])
@@ -168,14 +171,16 @@ def _piece_name(number: int) -> str:
     return f"piece-{number:05d}"
 
 
-def _make_piece(job: _Job, number: int) -> dict[str, Any]:
-    """Read a range of entries, and write its taus by bucket; return counts."""
+def _make_piece(job: _Job, number: int, opened: TupleReader | None = None) -> dict[str, Any]:
+    """Read a range of entries, and write its taus by bucket; return counts.
+
+    A worker process opens the files that it needs; in the main process all are ``opened`` already.
+    """
     record = job.folder / f"{_piece_name(number)}.json"
     if record.exists():
         return dict(json.loads(record.read_text(encoding="utf-8")))
-    reader, start, stop = job.reader(number)
-    table = FeatureTable.from_text(job.table_text)
-    maker = TauMaker(job.settings, table, load_weights(job.settings), frozenset(reader.branches))
+    reader, start, stop = job.reader(number) if opened is None else (opened, job.bounds[number], job.bounds[number + 1])
+    maker = job.maker
     packed, columns = [], []
     losses: Counter[str] = Counter()
     nonfinite: Counter[str] = Counter()
@@ -224,7 +229,7 @@ def _make_parts(job: _Job, n_workers: int, limits: list[int]) -> list[dict[str, 
 
 def _make_part(job: _Job, number: int, limits: list[int]) -> dict[str, Any]:
     """Collect a bucket from all pieces, shuffle it and write it; return name and chunk sizes."""
-    name, layout = f"{number:05d}", job.layout()
+    name, layout = f"{number:05d}", job.layout
     if not tau_file(job.folder, name).exists():
         packed, columns = _collect(job, number, limits, layout)
         order = np.arange(len(packed))

@@ -84,11 +84,11 @@ def test_killed_run_goes_on_to_the_same_bytes(class_file, class_settings, tmp_pa
     for stage, allowed in (("_make_piece", 2), ("_write_part", 1)):
         work = getattr(writer, stage)
 
-        def killed(*arguments, work=work, stage=stage, allowed=allowed):
+        def killed(*arguments, work=work, stage=stage, allowed=allowed, **options):
             if len(made[stage]) == allowed:
                 raise KeyboardInterrupt
             made[stage].append(arguments[1])
-            return work(*arguments)
+            return work(*arguments, **options)
 
         monkeypatch.setattr(writer, stage, killed)
         with pytest.raises(KeyboardInterrupt):
@@ -109,7 +109,7 @@ def test_killed_run_goes_on_to_the_same_bytes(class_file, class_settings, tmp_pa
 
 
 def test_unfinished_work_of_other_settings(class_file, class_settings, tmp_path, monkeypatch):
-    def killed(*arguments):
+    def killed(*arguments, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(writer, "_write_part", killed)
