@@ -56,6 +56,9 @@ class Block:
         names = list(dict.fromkeys(names))
         step = len(names) if rows is None else _BRANCHES_AT_ONCE
         columns: dict[str, ak.Array] = {}
+        if not names:
+            length = len(self) if rows is None else len(np.arange(len(self))[rows])
+            return ak.Array(ak.contents.RecordArray([], [], length=length))
         for first in range(0, len(names), max(step, 1)):
             wanted = set(names[first : first + step])
             with reading(self.path):

@@ -53,6 +53,7 @@ def test_blocks_give_the_rows_asked_for(files, taus, threads):
         mask = np.asarray(block.read(["tau_pt"])["tau_pt"]) > 50
         parts.append(block.read(names, mask))
         assert len(parts[-1]) == mask.sum()
+        assert (len(block.read([])), len(block.read([], mask))) == (len(block), mask.sum())
         seen += len(block)
     expected = taus[2:28]
     assert seen == len(expected)
