@@ -83,3 +83,11 @@ def write_run(mlruns, model, name, experiment="test"):
         model.save(run.artifacts / "model" / "model.keras")
         run.log_text(FeatureTable.load(TABLE).dump(), "input_cfg/features.yaml")
     return run
+
+
+def write_run_of_tables(mlruns, table, experiment="tables"):
+    """Make a run that holds nothing but a prediction table; return the run."""
+    with start_run(mlruns, experiment) as run:
+        (run.artifacts / "predictions").mkdir()
+        table.to_csv(run.artifacts / "predictions" / "adversarial_evaluation.csv")
+    return run
