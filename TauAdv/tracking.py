@@ -22,7 +22,7 @@ from urllib.parse import unquote, urlparse
 from TauAdv.errors import InputError
 from TauAdv.outputs import new_file
 
-__all__ = ["DATABASE", "Run", "find_run", "list_runs", "resume_run", "start_run"]
+__all__ = ["DATABASE", "Run", "experiment_of", "find_run", "list_runs", "resume_run", "start_run"]
 
 DATABASE = "mlflow.db"
 _LONGEST_PARAMETER = 6000  # characters; MLflow refuses longer ones
@@ -221,6 +221,27 @@ def list_runs(mlpath: Path | str) -> list[Run]:
     mlruns, experiment_id = _locate(mlpath)
     store = _open_store(mlruns)
     return [Run(store, mlruns, info) for info in _runs(store, experiment_id)]
+
+
+def experiment_of(mlpath: Path | str, default: str) -> tuple[Path, str]:
+    """Return the folder ``mlruns`` and the name of the experiment for a new run at ``mlpath``.
+
+    Args:
+        mlpath: the folder ``mlruns``, which need not exist, or an experiment in it, ``.../mlruns/<experiment id>``.
+        default: name of the experiment if ``mlpath`` does not tell one.
+
+    Raises:
+        InputError: if there is no experiment of that identifier.
+    """
+    path = Path(mlpath).resolve()
+    if (path / DATABASE).is_file() or not (path.parent / DATABASE).is_file():
+        return path, default
+    known = {experiment.experiment_id: experiment.name for experiment in _open_store(path.parent).search_experiments()}
+    if path.name not in known:
+        listed = ", ".join(f"{identifier} ({name})" for identifier, name in known.items())
+        msg = f"{mlpath}: no such experiment in {path.parent}; known: {listed}; or give the folder mlruns itself"
+        raise InputError(msg)
+    return path.parent, known[path.name]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from TauAdv.errors import InputError
 from TauAdv.models.cms.graph_files import FrozenGraph, read_graph
 
-__all__ = ["CORE", "CORE_OUTPUT", "GRIDS", "CmsGraphs", "cell_input", "grid_input", "read_graphs"]
+__all__ = ["CORE", "CORE_OUTPUT", "GRIDS", "CmsGraphs", "cell_input", "grid_input", "read_graphs", "version_of"]
 
 GRIDS = ("inner", "outer")
 CORE = "core"
@@ -45,6 +45,13 @@ def cell_input(grid: str, component: str) -> str:
 def grid_input(grid: str) -> str:
     """Return the name of the core's input of a grid."""
     return f"input_{grid}"
+
+
+def version_of(core: Path | str) -> str:
+    """Return the version of a network in the name of its core's file, such as ``deepTau_2018v2p5``."""
+    stem = Path(core).stem
+    match = _FILE_NAME.fullmatch(stem)
+    return match["version"] if match else stem
 
 
 def read_graphs(inner: Path | str, outer: Path | str, core: Path | str) -> CmsGraphs:

@@ -1,0 +1,118 @@
+"""An imported network in a file, and as a run that training can start from."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from TauAdv.config import Settings, dump_settings
+from TauAdv.features.table import FeatureTable
+from TauAdv.models.cms.importing import ImportedModel, import_cms_model
+from TauAdv.models.cms.parts import version_of
+from TauAdv.models.feature_check import require_features
+from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.tracking import experiment_of, start_run
+
+__all__ = ["STEP", "ImportSettings", "import_to_file"]
+
+STEP = "import_cms_model"
+
+
+class ImportSettings(Settings):
+    """What an import takes and where it goes.
+
+    Attributes:
+        name: of the network; ``None``: the version in the name of the core's file.
+        dropout: of further training; a frozen graph does not tell it.
+        features: name or path of the feature table that the network was trained with; ``None``: not recorded.
+        n_taus: random taus to compare with the graphs on.
+        seed: of the random taus.
+        mlpath: folder ``mlruns`` (or ``mlruns/EXPERIMENT_ID``) to record the network in as a run; ``None``: not recorded.
+        experiment: name of the run's experiment, if ``mlpath`` does not name one.
+    """
+
+    name: str | None = None
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    features: str | None = None
+    n_taus: Annotated[int, Field(ge=1)] = 500
+    seed: Annotated[int, Field(ge=0)] = 1
+    mlpath: Path | None = None
+    experiment: str = "imported networks"
+
+
+def import_to_file(
+    inner: Path | str,
+    outer: Path | str,
+    core: Path | str,
+    output: Path | str,
+    settings: ImportSettings | None = None,
+    *,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Import a network, write it to a ``.keras`` file and, if asked for, record it as a run; return the manifest.
+
+    An output that was made of the same graphs with the same settings is left as it is.
+
+    Raises:
+        InputError: as :func:`import_cms_model`, or the feature table does not fit.
+        OutputExistsError: if ``output`` was made otherwise.
+    """
+    settings, output, graphs = settings or ImportSettings(), Path(output), [inner, outer, core]
+    content = settings.model_dump(mode="json")
+    if manifest := finished(output, step=STEP, settings=content, inputs=graphs, overwrite=overwrite):
+        _say(f"{output}: made before of the same graphs; --overwrite makes it again", manifest)
+        return manifest
+    imported = import_cms_model(
+        *graphs,
+        name=settings.name or version_of(core),
+        dropout=settings.dropout,
+        n_taus=settings.n_taus,
+        seed=settings.seed,
+    )
+    table = FeatureTable.load(settings.features) if settings.features else None
+    if table is not None:
+        require_features(imported.model.network, table)
+    with new_file(output) as temporary:
+        imported.model.save(temporary)
+    more = _figures(imported)
+    if settings.mlpath is not None:
+        more["run"] = _record(imported, output, table, settings, more)
+    counts = {"constants": imported.n_constants, "parameters": imported.model.count_params()}
+    manifest = write_manifest(
+        output, step=STEP, settings=content, inputs=graphs, counts=counts, seed=settings.seed, **more
+    )
+    _say(f"{output}: {imported.dialect}, all {imported.n_constants} constants used; {imported.comparison}", manifest)
+    return manifest
+
+
+def _figures(imported: ImportedModel) -> dict[str, Any]:
+    return {"dialect": imported.dialect, "comparison": imported.comparison.as_dict()}
+
+
+def _record(
+    imported: ImportedModel, file: Path, table: FeatureTable | None, settings: ImportSettings, figures: dict[str, Any]
+) -> dict[str, str]:
+    """Record the network as a run and return how to find it."""
+    mlruns, experiment = experiment_of(settings.mlpath or "mlruns", settings.experiment)
+    network = imported.model.network
+    tags = {"kind": "imported", "network": network.name, "dialect": imported.dialect}
+    if table is not None:
+        tags["feature_table"] = table.digest
+    with start_run(mlruns, experiment, network.name, tags) as run:
+        run.log_text(dump_settings(network), "input_cfg/network.yaml")
+        if table is not None:
+            run.log_text(table.dump(), "input_cfg/features.yaml")
+        run.log_params({**settings.model_dump(mode="json"), "dialect": imported.dialect})
+        run.log_metrics(figures["comparison"], 0)
+        with new_file(run.artifacts / "model" / "model.keras") as temporary:
+            shutil.copyfile(file, temporary)
+    return {"id": run.id, "mlpath": str(run.mlpath)}
+
+
+def _say(text: str, manifest: dict[str, Any]) -> None:
+    print(text)
+    if run := manifest.get("run"):
+        print(f"run {run['id']} in {run['mlpath']}; fine-tune it with pretrained.run_id={run['id']} pretrained.mlpath={run['mlpath']}")
