@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from TauAdv.errors import InputError, OutputExistsError, TauAdvError, report_errors
-from TauAdv.outputs import describe_input, finished, manifest_path, new_file, new_folder, read_manifest, write_manifest
+from TauAdv.outputs import (
+    describe_input,
+    finished,
+    manifest_path,
+    new_file,
+    new_folder,
+    read_manifest,
+    resumable_folder,
+    write_manifest,
+)
 
 
 def make(path, settings, inputs=()):
@@ -109,3 +118,31 @@ def test_scripts_show_errors_without_traceback(capsys):
         main()
     assert caught.value.code == 2
     assert capsys.readouterr().err == "error: the way out\n"
+
+
+def test_resumable_folder_keeps_the_work_of_a_killed_run(tmp_path):
+    with pytest.raises(KeyboardInterrupt), resumable_folder(tmp_path / "out", {"seed": 1}) as work:
+        (work / "part").write_text("done")
+        raise KeyboardInterrupt
+    assert not (tmp_path / "out").exists()
+    with resumable_folder(tmp_path / "out", {"seed": 1}) as work:
+        assert (work / "part").read_text() == "done"
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["part"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_resumable_folder_of_another_plan(tmp_path):
+    with pytest.raises(KeyboardInterrupt), resumable_folder(tmp_path / "out", {"seed": 1}) as work:
+        (work / "part").write_text("done")
+        raise KeyboardInterrupt
+    with pytest.raises(OutputExistsError, match="unfinished work"), resumable_folder(tmp_path / "out", {"seed": 2}):
+        pass
+    with resumable_folder(tmp_path / "out", {"seed": 2}, overwrite=True) as work:
+        assert not (work / "part").exists()
+
+
+def test_resumable_folder_is_removed_when_the_input_is_at_fault(tmp_path):
+    with pytest.raises(InputError), resumable_folder(tmp_path / "out", {}) as work:
+        (work / "part").write_text("bad")
+        raise InputError("bad input")
+    assert not list(tmp_path.iterdir())

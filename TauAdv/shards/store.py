@@ -180,7 +180,8 @@ class ShardSet:
 
     def take(self, rows: ArrayLike) -> tuple[SparseTaus, Columns]:
         """Return features and columns of some taus, in the order given (the chunks that hold them are read)."""
-        wanted = np.arange(self.num_taus)[np.asarray(rows)]
+        rows = np.asarray(rows)
+        wanted = np.arange(self.num_taus)[rows if rows.size else rows.astype(np.int64)]
         ends = np.cumsum(self.chunk_sizes)
         place = np.searchsorted(ends, wanted, side="right")
         found = [(number, np.flatnonzero(place == number)) for number in np.unique(place)]

@@ -44,6 +44,11 @@ def test_take_any_rows_in_any_order(shards, data):
         np.testing.assert_array_equal(values[name], array[rows])
 
 
+def test_take_nothing(shards):
+    taus, columns = shards.take([])
+    assert len(taus) == len(columns["y"]) == 0
+
+
 @pytest.mark.parametrize("batch_size", [1, 7, 16, 1000])
 def test_iterate_gives_all_taus_in_stored_order(shards, batch_size):
     everything, columns = shards.take(np.arange(shards.num_taus))
