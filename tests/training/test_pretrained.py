@@ -1,0 +1,120 @@
+"""Starting from a trained model: what is copied, what is reported, what is refused."""
+
+import numpy as np
+import pytest
+from synthetic_shards import changed_table, write_network, write_shards
+
+from TauAdv.errors import InputError
+from TauAdv.models.adversarial import build_adversarial
+from TauAdv.models.tagger import load_model
+from TauAdv.tracking import start_run
+from TauAdv.training.checkpoints import latest_checkpoint, stored_optimizer
+from TauAdv.training.inputs import open_inputs
+from TauAdv.training.pretrained import find_pretrained, freeze_statistics, network_of, start_from
+from TauAdv.training.steps import AdversarialTrainer
+
+
+def prepare(settings):
+    inputs = open_inputs(settings)
+    pretrained = find_pretrained(settings, inputs)
+    model = build_adversarial(network_of(settings, inputs, pretrained), seed=9)
+    return pretrained, AdversarialTrainer(model, settings)
+
+
+@pytest.fixture
+def from_run(adversarial_settings, classifier_run):
+    """Return a function: changes -> adversarial settings that start from the run."""
+    _, run = classifier_run
+    return lambda **changes: adversarial_settings(**{"pretrained": {"run_id": run.id, "mlpath": run.mlpath}, **changes})
+
+
+def test_weights_go_by_layer_name_and_the_rest_is_reported(from_run, classifier_run):
+    pretrained, trainer = prepare(from_run())
+    report, missing = start_from(pretrained, trainer, with_optimizer=False)
+    expected = load_model(classifier_run[1].artifacts / "model" / "model.keras")
+    for layer in expected.layers:
+        for old, new in zip(layer.get_weights(), trainer.model.get_layer(layer.name).get_weights(), strict=True):
+            np.testing.assert_array_equal(new, old)
+    heads = {"final_adv_dense_1", "final_adv_norm_1", "final_adv_activation_1", "final_dense_adv"}
+    assert set(report.missing) == heads
+    assert not report.mismatched
+    assert missing == []
+    assert trainer.optimizers["optimizer"].state()["iterations"] == 0
+
+
+def test_optimizer_state_of_the_previous_run(from_run, classifier_run):
+    pretrained, trainer = prepare(from_run(use_previous_opt=True))
+    _, missing = start_from(pretrained, trainer, with_optimizer=True)
+    assert missing == ["adv_optimizer"]
+    stored = stored_optimizer(latest_checkpoint(classifier_run[1].artifacts / "model_checkpoints"), "optimizer")
+    state = trainer.optimizers["optimizer"].state()
+    assert state["iterations"] == 15
+    for name, value in state.items():
+        np.testing.assert_array_equal(value.numpy(), stored[name])
+    assert trainer.optimizers["adv_optimizer"].state()["iterations"] == 0
+
+
+def test_file_instead_of_a_run(adversarial_settings, classifier_run):
+    file = classifier_run[1].artifacts / "model" / "model.keras"
+    pretrained, trainer = prepare(adversarial_settings(pretrained={"file": file}, network=None))
+    assert trainer.model.name == "test"  # the network of the pretrained model
+    assert len(start_from(pretrained, trainer, with_optimizer=False)[0].copied) > 10
+    assert str(file) in pretrained.title
+
+
+def test_unknown_run(from_run, classifier_run):
+    _, run = classifier_run
+    with pytest.raises(InputError, match=f"no run 'abc'(.|\n)*{run.id}  classifier"):
+        prepare(from_run(pretrained={"run_id": "abc", "mlpath": run.mlpath}))
+
+
+def test_run_without_a_model(adversarial_settings):
+    settings = adversarial_settings()
+    with start_run(settings.mlruns, "some") as run:
+        pass
+    with pytest.raises(InputError, match=r"has no model/model\.keras"):
+        prepare(adversarial_settings(pretrained={"run_id": run.id}))
+
+
+def test_missing_file(adversarial_settings, tmp_path):
+    with pytest.raises(InputError, match="no such model file"):
+        prepare(adversarial_settings(pretrained={"file": tmp_path / "model.keras"}))
+
+
+def test_other_widths_are_listed(from_run, tmp_path):
+    pretrained, trainer = prepare(from_run(network=str(write_network(tmp_path / "wide.yaml", width=7))))
+    before = trainer.model.get_weights()
+    with pytest.raises(InputError, match=r"do not fit(.|\n)*tau_dense_1: expected kernel \(43, 7\)(.|\n)*final_dense_1"):
+        start_from(pretrained, trainer, with_optimizer=False)
+    for old, new in zip(before, trainer.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(new, old)
+
+
+def test_other_feature_table(from_run, tmp_path):
+    for kind in ("classification", "adversarial"):
+        write_shards(tmp_path / kind, kind, 40, 1, table=changed_table())
+    with pytest.raises(InputError, match="of the feature table"):
+        prepare(from_run(shards=tmp_path / "classification", adv_shards=tmp_path / "adversarial"))
+
+
+def test_network_for_other_inputs(adversarial_settings, tmp_path):
+    path = write_network(tmp_path / "network.yaml")
+    path.write_text(path.read_text().replace("n_features: 43", "n_features: 42"))
+    with pytest.raises(InputError, match=r"takes .*\(42, 188.*has \(43, 188"):
+        prepare(adversarial_settings(network=str(path)))
+
+
+def test_frozen_statistics(adversarial_settings):
+    settings = adversarial_settings()
+    model = build_adversarial(network_of(settings, open_inputs(settings), None), seed=2)
+    trainable = len(model.trainable_variables)
+    frozen = freeze_statistics(model)
+    assert len(model.trainable_variables) == trainable - 2 * frozen
+    before = {layer.name: layer.get_weights() for layer in model.layers if "_norm_" in layer.name}
+    batch = next(iter(open_inputs(settings).training(0)))
+    model({name: batch[name] for name in model.input}, training=True)
+    changed = {
+        name for name, old in before.items() if any(map(np.any, map(np.not_equal, old, model.get_layer(name).get_weights())))
+    }
+    assert changed == {"final_adv_norm_1"}
+    assert frozen == len(before) - 1
