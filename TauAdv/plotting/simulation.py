@@ -114,7 +114,7 @@ def draw_quantity(histograms: Sequence[ClassHistogram], folder: Path) -> list[Pa
             density, error = _shape(histogram.nominal, edges)
             label = f"{_LABELS[histogram.name]} ({histogram.process})"
             mplhep.histplot(density, edges, yerr=False, ax=main, color=color, label=label, linewidth=2)
-            if histogram.shifted is None:
+            if histogram.shifted is None or not histogram.shifted.any():
                 main.errorbar(position, density, error, fmt="none", color=color)
                 continue
             shifted, shifted_error = _shape(histogram.shifted, edges)
@@ -123,10 +123,11 @@ def draw_quantity(histograms: Sequence[ClassHistogram], folder: Path) -> list[Pa
             _draw_ratio(ratio, histogram, histogram.shifted, position)
         if quantity.logarithmic:
             main.set_yscale("log")
+            main.set_ylim(top=main.get_ylim()[1] * 30)
         else:
             main.set_ylim(0, main.get_ylim()[1] * 1.25)
         main.set_ylabel("candidates / unit (normalised)")
-        main.legend(ncols=2)
+        main.legend(ncols=2, loc="upper right")
         ratio.axhline(1, color="grey", linewidth=1)
         ratio.set(xlabel=quantity.label, ylabel="shifted / nominal", ylim=(0.5, 1.5), xlim=(edges[0], edges[-1]))
         label_figure(main, "Pythia 8, 13 TeV")

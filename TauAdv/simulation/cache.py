@@ -69,7 +69,7 @@ def generator_seed(chunk: Chunk) -> int:
 
 def _read(path: Path) -> list[Columns] | None:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return [{k.split(":")[1]: stored[k] for k in stored.files if k.startswith(table + ":")} for table in _TABLES]
     except (FileNotFoundError, ValueError, EOFError, zipfile.BadZipFile):
         return None  # absent or damaged: made again

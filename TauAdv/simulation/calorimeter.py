@@ -36,11 +36,10 @@ def _electromagnetic_fraction(tracks: Columns, rng: np.random.Generator) -> np.n
     minimum_ionising = 0.05 * rng.random(rows)
     charge_exchange = 1 - np.abs(0.05 * rng.standard_normal(rows))
     shower = rng.beta(1.2, 1.2, rows)
-    hadron = np.where(u < 0.35, minimum_ionising, np.where(u < 0.42, charge_exchange, shower))
-    electron = 1 - np.abs(0.04 * rng.standard_normal(rows))
-    return np.clip(
-        np.select([tracks["origin"] == 11, tracks["origin"] == 13], [electron, np.full(rows, 0.15)], hadron), 0, 1
-    )
+    hadron = np.where(u < 0.35, minimum_ionising, np.where(u < 0.45, charge_exchange, shower))
+    electron = 1 - np.abs(0.06 * rng.standard_normal(rows))
+    muon = rng.beta(2.0, 8.0, rows)
+    return np.clip(np.select([tracks["origin"] == 11, tracks["origin"] == 13], [electron, muon], hadron), 0, 1)
 
 
 def energy_depositions(tracks: Columns, settings: DetectorSettings, rng: np.random.Generator) -> tuple[Columns, Columns]:

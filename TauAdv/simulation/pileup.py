@@ -142,6 +142,8 @@ def puppi_weights(candidates: Columns, axes: tuple[np.ndarray, np.ndarray, np.nd
         table: candidate rows of each cone [axes, k], padded with -1.
     """
     tracks = take(candidates, candidates["from_pv"] >= 2)
+    if len(tracks["pt"]) == 0:
+        return np.zeros(table.shape)
     near = neighbours(tracks, axes, 0.95, 48)
     valid, row = table >= 0, np.maximum(table, 0)
     eta, phi = candidates["eta"][row], candidates["phi"][row]
