@@ -77,7 +77,7 @@ class PartWriter:
         level: zstd compression level; ``None`` leaves the files uncompressed.
     """
 
-    def __init__(self, folder: Path, name: str, layout: PackLayout, level: int | None = 3) -> None:
+    def __init__(self, folder: Path, name: str, layout: PackLayout, level: int | None = 1) -> None:
         self._final = (feature_file(folder, name), tau_file(folder, name))
         self._temporary = tuple(path.with_suffix(".tmp") for path in self._final)
         self._schema = _feature_schema(layout)

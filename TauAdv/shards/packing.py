@@ -160,14 +160,12 @@ def pack(taus: SparseTaus, layout: PackLayout) -> PackedTaus:
 
 def _pack_grid(block: CellBlock, num_taus: int, layout: PackLayout, grid: str) -> PackedGrid:
     counts = np.bincount(block.index[:, 0], minlength=num_taus).astype(np.int32)
+    filled = _filled(block.values, list(layout.objects.values()))
     present = np.zeros(len(block), np.uint32)
     objects = []
     for number, (start, stop) in enumerate(layout.objects.values()):
-        values = block.values[:, start:stop]
-        # compare bits, so that a feature of -0.0 survives
-        filled = values.view(np.uint32).any(axis=1)
-        present |= filled.astype(np.uint32) << np.uint32(number)
-        objects.append(values[filled])
+        present |= filled[:, number].astype(np.uint32) << np.uint32(number)
+        objects.append(block.values[filled[:, number], start:stop])
     shared = np.zeros((num_taus, layout.num_shared), np.float32)
     column = 0
     for name, spans in layout.shared.items():
@@ -180,6 +178,13 @@ def _pack_grid(block: CellBlock, num_taus: int, layout: PackLayout, grid: str) -
             raise InputError(msg)
         column += width
     return PackedGrid(counts, block.index[:, 1:].astype(np.uint8), present, shared, tuple(objects))
+
+
+def _filled(values: NDArray[np.float32], spans: Sequence[Span]) -> NDArray[np.bool_]:
+    """Return bool [m, spans]: whether any value in a span is not zero; -0.0 counts, so that it survives."""
+    edges = sorted({edge for span in spans for edge in span if edge < values.shape[1]})
+    filled = np.logical_or.reduceat(values.view(np.uint32) != 0, edges, axis=1)
+    return filled[:, [edges.index(start) for start, _ in spans]]
 
 
 def unpack(packed: PackedTaus, layout: PackLayout) -> SparseTaus:
