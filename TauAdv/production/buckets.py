@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from TauAdv.errors import InputError
+
 __all__ = ["Buckets"]
 
 _PLACE = "place_in_segment"
@@ -29,14 +31,21 @@ class Buckets:
         self._folder = folder
         self._size = segment_size
         self._sources = 0
+        self._schema: pa.Schema | None = None
 
-    def add_source(self, chunks: Iterator[tuple[int, ak.Array]], entries: IntArray, rows: IntArray) -> Iterator[int]:
+    def add_source(
+        self, name: str, chunks: Iterator[tuple[int, ak.Array]], entries: IntArray, rows: IntArray
+    ) -> Iterator[int]:
         """Store the rows that one source gives; yield the number of entries read after every chunk.
 
         Args:
+            name: what messages call the source.
             chunks: (first entry, records) in rising order, covering all ``entries``.
             entries: entries to take, each as often as it is listed.
             rows: the row of the output for each of them.
+
+        Raises:
+            InputError: if the values of a branch do not fit the type that it has in the first source.
         """
         source, self._sources = self._sources, self._sources + 1
         order = np.argsort(entries, kind="stable")
@@ -46,8 +55,7 @@ class Buckets:
             for first, chunk in chunks:
                 here = slice(*np.searchsorted(entries, [first, first + len(chunk)]))
                 if here.start < here.stop:
-                    taken = chunk[entries[here] - first]
-                    for segment, table in self._tables(taken, rows[here]):
+                    for segment, table in self._tables(name, chunk, entries[here] - first, rows[here]):
                         if segment not in streams:
                             sink = stack.enter_context(pa.OSFile(str(self._path(segment, source)), "wb"))
                             streams[segment] = stack.enter_context(pa.ipc.new_stream(sink, table.schema))
@@ -62,24 +70,39 @@ class Buckets:
         """
         for segment in range(-(-rows // self._size)):
             parts = []
-            for source in range(self._sources):
-                path = self._path(segment, source)
+            for path in [self._path(segment, source) for source in range(self._sources)]:
                 if path.exists():
                     with pa.OSFile(str(path), "rb") as stream:
-                        parts.append(ak.from_arrow(pa.ipc.open_stream(stream).read_all()))
+                        parts.append(pa.ipc.open_stream(stream).read_all())
                     path.unlink()
-            records = ak.concatenate(parts)
-            place = ak.to_numpy(records[_PLACE])
-            names = [name for name in records.fields if name != _PLACE]
-            yield records[names][np.argsort(place, kind="stable")]
+            table = pa.concat_tables(parts).combine_chunks()
+            order = np.argsort(table[_PLACE].to_numpy(), kind="stable")
+            yield ak.from_arrow(table.drop_columns(_PLACE).take(pa.array(order)))
 
     def _path(self, segment: int, source: int) -> Path:
         return self._folder / f"segment{segment}_source{source}.arrow"
 
-    def _tables(self, taken: ak.Array, rows: IntArray) -> Iterator[tuple[int, pa.Table]]:
+    def _tables(self, name: str, chunk: ak.Array, entries: IntArray, rows: IntArray) -> Iterator[tuple[int, pa.Table]]:
         segment, place = np.divmod(rows, self._size)
-        for number in np.unique(segment):
-            mask = segment == number
-            columns = {name: taken[name][mask] for name in taken.fields}
-            columns[_PLACE] = place[mask]
-            yield int(number), ak.to_arrow_table(ak.zip(columns, depth_limit=1), extensionarray=True)
+        order = np.argsort(segment, kind="stable")
+        numbers, starts = np.unique(segment[order], return_index=True)
+        taken = ak.to_arrow_table(ak.to_packed(chunk[entries[order]]), list_to32=True, extensionarray=False)
+        table = self._same_types(name, taken).append_column(_PLACE, pa.array(place[order]))
+        for number, start, stop in zip(numbers, starts, [*starts[1:], len(order)], strict=True):
+            yield int(number), table.slice(start, stop - start)
+
+    def _same_types(self, name: str, table: pa.Table) -> pa.Table:
+        if self._schema is None:
+            self._schema = table.schema
+        if table.schema.equals(self._schema):
+            return table
+        try:
+            return table.cast(self._schema)
+        except pa.ArrowException as error:
+            different = [
+                f"{field.name} ({self._schema.field(field.name).type} before, here {field.type})"
+                for field in table.schema
+                if not field.equals(self._schema.field(field.name))
+            ]
+            msg = f"{name}: the types of these branches do not fit those of the other contributions: {', '.join(different)}"
+            raise InputError(f"{msg}; {error}") from error

@@ -55,7 +55,7 @@ class EventDropSettings(Settings):
     maximum: MaximumRule = "max"
     max_relative_error: float = Field(default=0.2, gt=0)
     weights: str | None = None
-    step_size: int = Field(default=20_000, ge=1)
+    step_size: int = Field(default=10_000, ge=1)
 
 
 def tau_pt_spectrum(

@@ -107,7 +107,9 @@ def _write(
             targets = np.concatenate([start + at for start, at in zip(starts[:-1], rows, strict=True)])
             last = int(entries.max()) + 1
             with tqdm(total=last, desc=f"read {source.name}", unit="tau", mininterval=1) as progress:
-                for read in buckets.add_source(_chunks(source, branches, last, settings.segment_size), entries, targets):
+                for read in buckets.add_source(
+                    source.name, _chunks(source, branches, last, settings.segment_size), entries, targets
+                ):
                     progress.update(read)
         segments = buckets.segments(starts[-1])
         for name, plan in plans.items():

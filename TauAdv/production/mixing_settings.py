@@ -59,7 +59,7 @@ class MixingSettings(Settings):
     allow_reuse: bool = False
     keep_events_together: bool = True
     branches: tuple[str, ...] | None = None
-    segment_size: int = Field(default=20_000, ge=1)
+    segment_size: int = Field(default=10_000, ge=1)
 
     @model_validator(mode="after")
     def _unique(self) -> MixingSettings:

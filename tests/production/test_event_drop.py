@@ -177,6 +177,7 @@ def test_failure_while_writing_leaves_the_old_output(run, monkeypatch, nothing_w
 
 def test_killed_in_the_middle_and_started_again(run, make_targets_file, tmp_path):
     """A process that kills itself while it writes leaves no output; the next one makes it."""
+    target = make_targets_file(mt__EMB=FALLING)
     program = f"""
         import os, signal
         from TauAdv.production import event_drop
@@ -188,7 +189,7 @@ def test_killed_in_the_middle_and_started_again(run, make_targets_file, tmp_path
 
         event_drop.TupleWriter = Killed
         settings = event_drop.EventDropSettings(target_histogram="mt/EMB", step_size=50)
-        event_drop.drop_events({str(run.source)!r}, {str(make_targets_file(mt__EMB=FALLING))!r}, {str(run.output)!r}, settings)
+        event_drop.drop_events({str(run.source)!r}, {str(target)!r}, {str(run.output)!r}, settings)
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, env=os.environ)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
