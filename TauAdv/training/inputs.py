@@ -13,6 +13,7 @@ from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.outputs import describe_input
 from TauAdv.shards.batching import batches, paired_batches
+from TauAdv.shards.selection import CLASSES, UNLABELLED
 from TauAdv.shards.store import ShardSet
 from TauAdv.training.settings import AdversarialSettings, TrainingSettings
 
@@ -139,13 +140,17 @@ def _require_both_domains(shards: ShardSet) -> None:
 
 
 def _contributions(shards: ShardSet) -> list[tuple[str, int, float]]:
-    """Return name, number of taus and sum of weights of every contribution."""
-    columns = shards.columns(["dataset_id", "label", "weight"])
-    names = ("simulation", "data") if shards.kind == "adversarial" else ("e", "mu", "tau", "jet")
+    """Return name, number of taus and sum of weights of every class, or of every contribution of an adversarial set."""
+    if shards.kind == "adversarial":
+        column = "dataset_id"
+        given = shards.manifest["settings"].get("contributions", {})
+        names = {int(number): name for number, name in given.items()}
+    else:
+        column, names = "label", {UNLABELLED: "unlabelled", **dict(enumerate(CLASSES))}
+    columns = shards.columns([column, "weight"])
     found = []
-    for identifier in np.unique(columns["dataset_id"]):
-        for label in np.unique(columns["label"][columns["dataset_id"] == identifier]):
-            chosen = (columns["dataset_id"] == identifier) & (columns["label"] == label)
-            kind = names[label] if label >= 0 else "unlabelled"
-            found.append((f"dataset {identifier}, {kind}", int(chosen.sum()), float(columns["weight"][chosen].sum())))
+    for number in np.unique(columns[column]).tolist():
+        chosen = columns[column] == number
+        weight = columns["weight"][chosen].sum(dtype=np.float64)
+        found.append((names.get(number, f"dataset {number}"), int(chosen.sum()), float(weight)))
     return found

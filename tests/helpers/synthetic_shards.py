@@ -78,7 +78,7 @@ def write_shards(folder: Path, kind: str, n: int, seed: int, table: FeatureTable
     write_manifest(
         folder,
         step=STEP,
-        settings={"seed": seed},
+        settings={"seed": seed, "contributions": {"0": "DYT", "1": "data"}},
         kind=kind,
         feature_table={"digest": table.digest, "text": table.dump()},
         parts=[{"name": "0000", "chunks": [half, n - half]}],

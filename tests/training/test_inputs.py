@@ -36,9 +36,13 @@ def test_training_goes_on_where_it_was(adversarial_settings):
 
 
 def test_lines_name_the_contributions(adversarial_settings):
-    text = "\n".join(open_inputs(adversarial_settings()).lines())
-    assert "160 taus" in text
-    assert "data" in text
+    inputs = open_inputs(adversarial_settings())
+    lines = list(inputs.lines())
+    columns = inputs.sets["adversarial training"].columns(["label", "weight"])
+    is_data = columns["label"] == 1
+    (data,) = [line.split() for line in lines if line.split()[0] == "data"]
+    assert data[1:] == [str(is_data.sum()), "taus,", "sum", "of", "weights", f"{columns['weight'][is_data].sum():.1f}"]
+    assert [line.split()[0] for line in lines[1:5]] == ["e", "mu", "tau", "jet"]
 
 
 def test_sets_of_the_wrong_kind(adversarial_settings, data):

@@ -77,3 +77,20 @@ def test_resuming_keeps_the_settings_of_the_steps(tmp_path):
     assert (settings.n_tau, settings.n_epochs, settings.mlruns) == (50, 7, run.mlpath.parent)
     with pytest.raises(ConfigError, match="n_tau, seed: cannot change when a run is resumed"):
         settings_of_run(ClassifierSettings, run.mlpath, run.id, ["n_tau=60", "seed=5"])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("classifier_deeptau_v2p5", ClassifierSettings),
+        ("classifier_demo", ClassifierSettings),
+        ("adversarial_deeptau_v2p5", AdversarialSettings),
+        ("adversarial_demo", AdversarialSettings),
+    ],
+)
+def test_shipped_configurations(repository, name, kind):
+    settings = load_settings(kind, repository / "Training" / "configs" / f"{name}.yaml")
+    assert settings.network == ("deeptau_demo" if "demo" in name else "deeptau_v2p5")
+    if name == "adversarial_deeptau_v2p5":  # the recipe of section H
+        assert (settings.n_tau, settings.n_adv_tau, settings.n_batches, settings.n_epochs) == (100, 100, 50_000, 1)
+        assert (settings.adv_parameter, settings.learning_rate, settings.adv_learning_rate) == ((1, 10), 0.001, 0.01)
