@@ -30,14 +30,14 @@ class Comparison:
         filled_cells: mean number of filled cells of a tau, all grids together.
         largest_difference: largest absolute difference of a score.
         largest_relative: largest difference of a score relative to the largest score of its tau.
-        largest_relative_of_score: largest difference of a score relative to itself, however small it is.
+        relative_difference: root of the sum of squared differences, relative to that of squared scores.
     """
 
     taus: int
     filled_cells: float
     largest_difference: float
     largest_relative: float
-    largest_relative_of_score: float
+    relative_difference: float
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures by name."""
@@ -45,8 +45,9 @@ class Comparison:
 
     def __str__(self) -> str:
         return (
-            f"largest difference of a score {self.largest_difference:.2g}, relative to the tau's largest score "
-            f"{self.largest_relative:.2g} ({self.taus} random taus, {self.filled_cells:.0f} filled cells on average)"
+            f"largest difference of a score {self.largest_difference:.2g} ({self.largest_relative:.2g} of the tau's largest "
+            f"score), all together {self.relative_difference:.2g} relative, on {self.taus} random taus with "
+            f"{self.filled_cells:.0f} filled cells on average"
         )
 
 
@@ -95,11 +96,10 @@ def compare_scores(
         received.append(np.asarray(other(inputs), np.float64))
     scores, difference = np.concatenate(expected), np.abs(np.concatenate(received) - np.concatenate(expected))
     difference[~np.isfinite(difference)] = np.inf
-    smallest = np.finfo(np.float32).tiny
     return Comparison(
         taus=n_taus,
         filled_cells=filled / n_taus,
         largest_difference=float(difference.max()),
-        largest_relative=float((difference / np.maximum(scores.max(axis=1, keepdims=True), smallest)).max()),
-        largest_relative_of_score=float((difference / np.maximum(scores, smallest)).max()),
+        largest_relative=float((difference / scores.max(axis=1, keepdims=True)).max()),
+        relative_difference=float(np.sqrt((difference**2).sum() / (scores**2).sum())),
     )

@@ -81,9 +81,7 @@ def import_to_file(
     if settings.mlpath is not None:
         more["run"] = _record(imported, output, table, settings, more)
     counts = {"constants": imported.n_constants, "parameters": imported.model.count_params()}
-    manifest = write_manifest(
-        output, step=STEP, settings=content, inputs=graphs, counts=counts, seed=settings.seed, **more
-    )
+    manifest = write_manifest(output, step=STEP, settings=content, inputs=graphs, counts=counts, seed=settings.seed, **more)
     _say(f"{output}: {imported.dialect}, all {imported.n_constants} constants used; {imported.comparison}", manifest)
     return manifest
 
@@ -115,4 +113,5 @@ def _record(
 def _say(text: str, manifest: dict[str, Any]) -> None:
     print(text)
     if run := manifest.get("run"):
-        print(f"run {run['id']} in {run['mlpath']}; fine-tune it with pretrained.run_id={run['id']} pretrained.mlpath={run['mlpath']}")
+        start = f"pretrained.run_id={run['id']} pretrained.mlpath={run['mlpath']}"
+        print(f"run {run['id']}; fine-tune it with {start}")

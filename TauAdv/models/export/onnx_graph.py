@@ -1,0 +1,120 @@
+"""A classifier as an ONNX model with the seven dense tensors of DeepTau as inputs.
+
+Inside it does what CMS software does: only cells with a non-zero feature go through the per-cell layers, and all empty cells
+share the output of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import onnx
+
+from TauAdv.models.cms.parts import TAU_INPUT, cell_input
+from TauAdv.models.export.onnx_writer import OnnxWriter
+from TauAdv.models.layer_weights import LayerWeights
+from TauAdv.models.settings import ConvolutionLayer, NetworkSettings
+
+__all__ = ["OUTPUT", "onnx_model"]
+
+OUTPUT = "main_output"
+_TAUS = "n_taus"
+
+
+def onnx_model(weights: LayerWeights, network: NetworkSettings, metadata: Mapping[str, str]) -> onnx.ModelProto:
+    """Return the model: ``input_tau`` [n, features], ``input_{grid}_{component}`` [n, eta, phi, features] -> scores.
+
+    Args:
+        weights: layer -> name of the weight -> value.
+        network: settings of the network.
+        metadata: texts to keep in the file.
+    """
+    layers = _OnnxLayers(OnnxWriter(), weights, network.normalisation.epsilon)
+    x = layers.writer.input(TAU_INPUT, _TAUS, network.tau.n_features)
+    parts = [layers.rows_block("tau", "dense", x, len(network.tau.layer_widths(network.dropout)))]
+    parts += [layers.grid(grid, network) for grid in network.grids]
+    x = layers.writer.node("Concat", "features_concat", *parts, axis=1)
+    x = layers.rows_block("final", "dense", x, len(network.class_head.widths))
+    x = layers.linear("final_dense_last", x)
+    output = layers.writer.node("Softmax", OUTPUT, x, axis=1)
+    return layers.writer.finish(network.name, output, (_TAUS, network.n_classes), metadata)
+
+
+class _OnnxLayers:
+    """Adds the layers of a network to a graph."""
+
+    def __init__(self, writer: OnnxWriter, weights: LayerWeights, epsilon: float) -> None:
+        self.writer, self.weights, self.epsilon = writer, weights, epsilon
+
+    def grid(self, grid: str, network: NetworkSettings) -> str:
+        """Add the layers of a grid; return its features [n, ...]."""
+        writer, n_cells = self.writer, network.grids[grid].n_cells
+        sizes = {name: component.n_features for name, component in network.components.items()}
+        inputs = [writer.input(cell_input(grid, name), _TAUS, n_cells, n_cells, size) for name, size in sizes.items()]
+        cells = writer.node("Concat", f"{grid}_cells", *inputs, axis=3)
+        size = writer.node("ReduceMax", f"{grid}_size", writer.node("Abs", f"{grid}_abs", cells), axes=[3], keepdims=0)
+        index = writer.node("Transpose", f"{grid}_index", writer.node("NonZero", f"{grid}_filled", size), perm=[1, 0])
+        filled = writer.node("GatherND", f"{grid}_filled_cells", cells, index)
+        rows = writer.node("Pad", f"{grid}_rows", filled, writer.integers(0, 0, 1, 0))  # the last row is an empty cell
+        rows = self.cell_layers(grid, rows, network)
+        merged = self.scatter(grid, rows, index, size, network.merge_widths()[-1])
+        x = writer.node("Transpose", f"{grid}_channels_first", merged, perm=[0, 3, 1, 2])
+        for number, layer in enumerate(network.grids[grid].convolutions(network.merge_widths()[-1]), start=1):
+            x = self.convolution(f"{grid}_all_3x3", number, layer, x)
+        return writer.node("Flatten", f"{grid}_cells_flatten", x, axis=1)
+
+    def cell_layers(self, grid: str, rows: str, network: NetworkSettings) -> str:
+        """Add the layers on single cells [m, features]."""
+        sizes = [component.n_features for component in network.components.values()]
+        pieces = self.writer.split(f"{grid}_components", rows, sizes, axis=1)
+        parts = [
+            self.rows_block(f"{grid}_{name}", "conv", piece, len(network.component_widths(name)))
+            for name, piece in zip(network.components, pieces, strict=True)
+        ]
+        x = self.writer.node("Concat", f"{grid}_cell_concat", *parts, axis=1)
+        return self.rows_block(f"{grid}_all", "conv", x, len(network.merge_widths()))
+
+    def scatter(self, grid: str, rows: str, index: str, size: str, width: int) -> str:
+        """Add the way back from rows, the last one an empty cell, to the grid [n, eta, phi, features]."""
+        writer = self.writer
+        begin, minus_one, end = writer.integers(0), writer.integers(-1), writer.integers(2**62)
+        filled = writer.node("Slice", f"{grid}_filled_rows", rows, begin, minus_one, begin)
+        empty = writer.node("Slice", f"{grid}_empty_row", rows, minus_one, end, begin)
+        shape = writer.node(
+            "Concat", f"{grid}_shape", writer.node("Shape", f"{grid}_n", size), writer.integers(width), axis=0
+        )
+        return writer.node(
+            "ScatterND", f"{grid}_merged", writer.node("Expand", f"{grid}_empty", empty, shape), index, filled
+        )
+
+    def rows_block(self, block: str, kind: str, x: str, n_layers: int) -> str:
+        """Add fully connected layers, or layers on single cells, on rows [m, features]."""
+        for number in range(1, n_layers + 1):
+            x = self.linear(f"{block}_{kind}_{number}", x)
+            x = self.ending(block, number, x, (-1,))
+        return x
+
+    def linear(self, layer: str, x: str) -> str:
+        """Add a product of rows with a kernel."""
+        kernel, bias = self.weights[layer]["kernel"], self.weights[layer]["bias"]
+        *_, n_inputs, width = kernel.shape
+        kernel_name = self.writer.constant(f"{layer}/kernel", kernel.reshape(n_inputs, width))
+        return self.writer.node("Gemm", layer, x, kernel_name, self.writer.constant(f"{layer}/bias", bias))
+
+    def convolution(self, block: str, number: int, layer: ConvolutionLayer, x: str) -> str:
+        """Add a convolution and what follows it, on grids [n, features, eta, phi]."""
+        name = f"{block}_conv_{number}"
+        kernel = self.writer.constant(f"{name}/kernel", self.weights[name]["kernel"].transpose(3, 2, 0, 1))
+        bias = self.writer.constant(f"{name}/bias", self.weights[name]["bias"])
+        shape = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2}
+        x = self.writer.node("Conv", name, x, kernel, bias, **shape)
+        return self.ending(block, number, x, (-1, 1, 1))
+
+    def ending(self, block: str, number: int, x: str, shape: tuple[int, ...]) -> str:
+        """Add batch normalisation and PReLU; ``shape`` is that of a slope per feature."""
+        norm, activation = f"{block}_norm_{number}", f"{block}_activation_{number}"
+        roles = ("gamma", "beta", "moving_mean", "moving_variance")
+        constants = [self.writer.constant(f"{norm}/{role}", self.weights[norm][role]) for role in roles]
+        x = self.writer.node("BatchNormalization", norm, x, *constants, epsilon=self.epsilon)
+        slope = self.writer.constant(f"{activation}/alpha", self.weights[activation]["alpha"].reshape(shape))
+        return self.writer.node("PRelu", activation, x, slope)

@@ -1,0 +1,85 @@
+"""The model to export: of a run, or of a file; and the feature table it reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from TauAdv.errors import InputError
+from TauAdv.features.table import FeatureTable
+from TauAdv.tracking import find_run
+
+__all__ = ["NO_TABLE", "ModelSource", "find_model"]
+
+#: Said instead of a feature table by users who have none.
+NO_TABLE = "none"
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model's file.
+
+    Attributes:
+        file: the ``.keras`` file.
+        table: feature table recorded beside it; ``None``: none was.
+    """
+
+    file: Path
+    table: Path | None
+
+    @property
+    def inputs(self) -> list[Path]:
+        """Files that are read."""
+        return [self.file] if self.table is None else [self.file, self.table]
+
+    def feature_table(self, features: str | None) -> FeatureTable | None:
+        """Return the feature table of the model; ``None`` if the user says that there is none.
+
+        Args:
+            features: name or path of a table, or ``none``; for models without a recorded one.
+
+        Raises:
+            InputError: if no table is known, or ``features`` is another one than the recorded.
+        """
+        recorded = None if self.table is None else FeatureTable.load(self.table)
+        if features is None:
+            if recorded is None:
+                msg = f"{self.file}: no feature table is recorded with it; give --features TABLE, for example deeptau_v2p5"
+                raise InputError(f"{msg}, or --features {NO_TABLE}")
+            return recorded
+        given = None if features == NO_TABLE else FeatureTable.load(features)
+        if recorded is not None and (given is None or given.digest != recorded.digest):
+            msg = f"{self.file}: its run recorded the feature table '{recorded.name}' ({self.table}), not '{features}'"
+            raise InputError(f"{msg}; leave --features out")
+        return given
+
+
+def find_model(
+    file: Path | str | None = None, *, mlpath: Path | str | None = None, run_id: str | None = None
+) -> ModelSource:
+    """Return the model of a file, or of a run.
+
+    Args:
+        file: ``.keras`` file.
+        mlpath: folder of the run's experiment, or the folder ``mlruns``.
+        run_id: the run.
+
+    Raises:
+        InputError: if neither or both are given, the run is not known, or it has no model.
+    """
+    if (file is None) == (run_id is None) or (run_id is None) != (mlpath is None):
+        msg = "give the model to export: --expID RUN_ID with --mlpath .../mlruns/EXPERIMENT_ID, or --model FILE.keras"
+        raise InputError(msg)
+    if file is not None:
+        return _source(Path(file))
+    run = find_run(str(mlpath), str(run_id))
+    path = run.artifacts / "model" / "model.keras"
+    if not path.is_file():
+        msg = f"run {run.id} ({run.name}, {run.status}) has no model/model.keras: resume it to its end, or name another run"
+        raise InputError(msg)
+    return _source(path)
+
+
+def _source(file: Path) -> ModelSource:
+    table = file.parent.parent / "input_cfg" / "features.yaml"  # where a run keeps it
+    return ModelSource(file, table if file.parent.name == "model" and table.is_file() else None)
