@@ -21,7 +21,7 @@ from TauAdv.shards.store import ShardSet
 __all__ = ["Batches", "PairedBatches", "batches", "paired_batches"]
 
 Batch = dict[str, NDArray[Any]]
-_PREFETCHED = 2
+_PARALLEL = _PREFETCHED = 2
 
 
 def _check_size(**sizes: int) -> None:
@@ -220,4 +220,8 @@ def _dataset(
         return {name: tf.ensure_shape(value, shape) for value, (name, (_, shape)) in named}
 
     stop = np.iinfo(np.int64).max if num_steps is None else start_step + num_steps
-    return tf.data.Dataset.range(start_step, stop).map(tensors).prefetch(_PREFETCHED)
+    return (
+        tf.data.Dataset.range(start_step, stop)
+        .map(tensors, num_parallel_calls=_PARALLEL, deterministic=True)
+        .prefetch(_PREFETCHED)
+    )

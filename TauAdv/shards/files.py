@@ -146,7 +146,7 @@ class PartReader:
 
     @staticmethod
     def _open(path: Path, columns: Sequence[int] | None = None) -> Any:
-        options = pa.ipc.IpcReadOptions(included_fields=None if columns is None else list(columns))
+        options = pa.ipc.IpcReadOptions(included_fields=None if columns is None else list(columns), use_threads=False)
         with _reading(path):
             return pa.ipc.open_file(pa.memory_map(str(path)), options=options)
 
