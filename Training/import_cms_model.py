@@ -23,7 +23,9 @@ def parser() -> argparse.ArgumentParser:
     ):
         options.add_argument(f"--{part}", required=True, type=Path, metavar="FILE", help=use)
     options.add_argument("--output", required=True, type=Path, metavar="MODEL.keras", help="model file to write")
-    options.add_argument("--mlpath", type=Path, help="also record it as a run in this folder mlruns (or mlruns/EXPERIMENT_ID)")
+    options.add_argument(
+        "--mlpath", type=Path, help="also record it as a run in this folder mlruns (or mlruns/EXPERIMENT_ID)"
+    )
     options.add_argument("--experiment", help="name of the run's experiment (default: imported networks)")
     options.add_argument("--features", metavar="TABLE", help="feature table of the network, for example deeptau_v2p5")
     options.add_argument("--name", help="name of the network (default: the version in the name of the core's file)")
