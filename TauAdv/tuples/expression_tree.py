@@ -28,8 +28,7 @@ class Literal:
         if isinstance(self.value, np.bool_):
             return "true" if self.value else "false"
         if isinstance(self.value, np.floating):
-            text = np.format_float_scientific(self.value, unique=True, trim="0")
-            return text + ("f" if isinstance(self.value, np.float32) else "")
+            return f"{self.value!s}f" if isinstance(self.value, np.float32) else str(self.value)
         suffix = ("u" if self.value.dtype.kind == "u" else "") + ("l" if self.value.dtype.itemsize == 8 else "")
         return f"{int(self.value)}{suffix}"
 
