@@ -31,6 +31,7 @@ from TauAdv.tuples.writer import TupleWriter
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 SAMPLE = Path(__file__).resolve().parents[1] / "tests" / "data" / "sample"
 ELEMENT, BATCH, CHUNK = 100, 350, 512
+REPEATED = 10  # ours is too short to time once
 
 
 def dense_elements(taus: SparseTaus, columns: Columns) -> Iterator[tuple]:
@@ -120,14 +121,13 @@ def measure(report: Report, files: list[Path], folder: Path, num_dense: int, rep
     seconds = interleaved(
         {
             "write dense": lambda: write_dense(some, few, folder / "dense"),
-            "write sparse": lambda: write_sparse(taus, stored, shards.layout, folder / "written"),
+            "write sparse": lambda: [write_sparse(taus, stored, shards.layout, folder / "written") for _ in range(REPEATED)],
             "read dense": lambda: read_dense(folder / "dense"),
-            "read sparse": lambda: read_sparse(shards, 3),
+            "read sparse": lambda: read_sparse(shards, REPEATED),
         },
         repetitions,
     )
-    rate = {name: (num_dense if "dense" in name else len(taus)) / time for name, time in seconds.items()}
-    rate["read sparse"] *= 3
+    rate = {name: (num_dense if "dense" in name else REPEATED * len(taus)) / time for name, time in seconds.items()}
     both = [("write", "disk"), ("read", "memory copy")]
     for what, limit in both:
         ours, dense = rate[f"{what} sparse"], rate[f"{what} dense"]
