@@ -7,6 +7,7 @@ next to each other, which is what makes them compress well.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,7 +80,7 @@ class PartWriter:
 
     def __init__(self, folder: Path, name: str, layout: PackLayout, level: int | None = 1) -> None:
         self._final = (feature_file(folder, name), tau_file(folder, name))
-        self._temporary = tuple(path.with_suffix(".tmp") for path in self._final)
+        self._temporary = tuple(path.with_suffix(f".{uuid.uuid4().hex}.tmp") for path in self._final)
         self._schema = _feature_schema(layout)
         codec = None if level is None else pa.Codec("zstd", level)
         self._options = pa.ipc.IpcWriteOptions(compression=codec)

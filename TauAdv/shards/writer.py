@@ -24,7 +24,7 @@ from tqdm import tqdm
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.outputs import describe_input, finished, resumable_folder, write_manifest
-from TauAdv.shards.files import Columns, PartReader, PartWriter, feature_file, merge_columns, take_columns, tau_file
+from TauAdv.shards.files import Columns, PartReader, PartWriter, merge_columns, take_columns, tau_file
 from TauAdv.shards.packing import PackedTaus, PackLayout
 from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import STEP
@@ -264,8 +264,7 @@ def _write_part(job: _Job, name: str, packed: PackedTaus, columns: Columns, layo
 
 
 def _remove_pieces(job: _Job) -> None:
-    for number in range(job.num_pieces):
-        for path in (feature_file(job.folder, _piece_name(number)), tau_file(job.folder, _piece_name(number))):
-            path.unlink(missing_ok=True)
-    for record in job.folder.glob("piece-*"):
-        record.unlink()
+    """Remove the pieces, and what a killed run was writing."""
+    for pattern in ("*piece-*", "*.tmp"):
+        for path in job.folder.glob(pattern):
+            path.unlink()

@@ -95,6 +95,7 @@ def test_killed_run_goes_on_to_the_same_bytes(class_file, class_settings, tmp_pa
             write_shards(class_file, tmp_path / "killed", class_settings)
         assert not (tmp_path / "killed").exists()
         monkeypatch.setattr(writer, stage, work)
+    (tmp_path / ".killed.unfinished" / "features-piece-00009.left.tmp").write_text("half")
     again = []
     piece, part = writer._write_buckets, writer._write_part
     monkeypatch.setattr(
