@@ -28,7 +28,9 @@ def chain(tmp_path_factory, run_script, repository):
             "--output", folder / f"{name}_skimmed.root", "--sel", selection, *module, "--comp-algo", "zstd", "--comp-level", 1,
         )  # fmt: skip
     targets = [f"mt_inclusive/EMB={folder}/SingleMuon_skimmed.root", f"mt_inclusive/W={folder}/Wjets_skimmed.root"]
-    run_script("Production/make_spectra.py", "--target", targets[0], "--target", targets[1], "--output", folder / "datacard.root")
+    run_script(
+        "Production/make_spectra.py", "--target", targets[0], "--target", targets[1], "--output", folder / "datacard.root"
+    )
     for name, drop in config["drops"].items():
         run_script(
             "Production/EventDrop.py", "--input_file", folder / f"{name}_skimmed.root", "--maximum", "robust",
@@ -36,11 +38,26 @@ def chain(tmp_path_factory, run_script, repository):
             "--target_file", folder / "datacard.root", "--target_histo", drop["target_histo"],
             "--save_path", folder / f"{name}_skimmed_reweighted.root",
         )  # fmt: skip
-    run_script("Production/make_spectra.py", "--input", *(sample / f"{name}.root" for name in SIMULATED), "--output", folder / "spectrum.root")
+    run_script(
+        "Production/make_spectra.py",
+        "--input",
+        *(sample / f"{name}.root" for name in SIMULATED),
+        "--output",
+        folder / "spectrum.root",
+    )
     outputs = [f"outputs.{name}={{file: {name}.root, batches: {batches}}}" for name, batches in BATCHES.items()]
     mix = yaml.safe_load((demo / "mix.yaml").read_text()) | {"outputs": {}}
     (folder / "mix.yaml").write_text(yaml.safe_dump(mix))
-    run_script("Production/mix_events.py", "--config", folder / "mix.yaml", "--input_dir", folder, "--output_dir", folder / "mixed", *outputs)
+    run_script(
+        "Production/mix_events.py",
+        "--config",
+        folder / "mix.yaml",
+        "--input_dir",
+        folder,
+        "--output_dir",
+        folder / "mixed",
+        *outputs,
+    )
     run_script(
         "Production/make_pt_weights.py", "--input", folder / "mixed/train.root", "--output", folder / "pt_weights.root",
         "--config", demo / "pt_weights.yaml", "--contributions", demo / "contributions.yaml",
@@ -82,7 +99,12 @@ def test_shards_keep_every_mixed_tau(chain):
 
 def test_train_and_test_events_are_disjoint(chain):
     events = [
-        set(zip(*ShardSet.open(chain / f"adversarial_{name}").columns(["dataset_id", "run", "lumi", "evt"]).values(), strict=True))
+        set(
+            zip(
+                *ShardSet.open(chain / f"adversarial_{name}").columns(["dataset_id", "run", "lumi", "evt"]).values(),
+                strict=True,
+            )
+        )
         for name in BATCHES
     ]
     assert all(events)
@@ -94,7 +116,9 @@ def test_predictions_and_comparison(chain, runs, run_script, repository):
     control = chain / "adversarial_test"
     for name, found in by_name.items():
         flags = ["--not_adversarial"] if name == "nominal" else []
-        run_script("Evaluation/apply_adversarial_training.py", "--expID", found.id, "--mlpath", mlpath, "--eval_ds", control, *flags)
+        run_script(
+            "Evaluation/apply_adversarial_training.py", "--expID", found.id, "--mlpath", mlpath, "--eval_ds", control, *flags
+        )
         table = pd.read_csv(found.artifacts / "predictions/adversarial_evaluation.csv", index_col=0)
         assert len(table) == ShardSet.open(control).num_taus
         assert table["Djet"].between(0, 1).all()
@@ -104,5 +128,5 @@ def test_predictions_and_comparison(chain, runs, run_script, repository):
         "--adversarial", by_name["adversarial"].id, "--control", control, "--test", chain / "classification",
         "--output", chain / "comparison", "--contributions", repository / "demo/contributions.yaml", "head_folds=2", "folds=2",
     )  # fmt: skip
-    report = json.loads((chain / "comparison" / "report.json").read_text())
+    report = json.loads((chain / "comparison" / "comparison.json").read_text())
     assert report

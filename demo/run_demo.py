@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""From nothing to a domain-adapted tau tagger with its plots, by the scripts that a user would run (`make demo`).
+
+Output goes to demo_output/: generated events in cache/, samples in train/ and test/, runs in mlruns/. What is made is made
+once (generated events, tuples, shards); trainings, predictions and plots are new each time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from steps import REPOSITORY, Runner
+
+from TauAdv.errors import report_errors
+from TauAdv.tracking import Run, list_runs
+
+DEMO = REPOSITORY / "demo"
+COMPRESSION = ("--comp-algo", "zstd", "--comp-level", 5)
+
+
+def make_samples(runner: Runner, config: Mapping[str, Any], output: Path, name: str, workers: int) -> None:
+    """Make one of the two independent samples, from generated events to shards."""
+    folder = output / name
+    tuples, skims, mixed = folder / "tuples", folder / "skims", folder / "mixed"
+    runner.title(f"{name} sample: generate events, simulate the detector, reconstruct tau candidates")
+    generate = ("Production/generate_tuples.py", "--config", DEMO / f"simulation_{name}.yaml", "--output", tuples)
+    runner.run("generate", *generate, "--cache", output / "cache", "--n-workers", workers)
+
+    runner.title(f"{name} sample: skim")
+    runner.run_together("skim", [skim_command(config, tuples, skims, skim) for skim in config["skims"]])
+
+    runner.title(f"{name} sample: spectra, event drop")
+    targets = [
+        f"--target=mt_inclusive/EMB={skims}/SingleMuon_skimmed.root",
+        f"--target=mt_inclusive/W={skims}/Wjets_skimmed.root",
+    ]
+    spectra = ("Production/make_spectra.py", "--input", *(tuples / f"{x}.root" for x in simulated(config)))
+    runner.run_together(
+        "spectra",
+        [
+            ("Production/make_spectra.py", *targets, "--output", folder / "datacard.root"),
+            (*spectra, "--output", folder / "spectrum.root"),
+        ],
+    )
+    drops = [drop_command(folder / "datacard.root", skims, skim, drop) for skim, drop in config["drops"].items()]
+    runner.run_together("drop", drops)
+
+    runner.title(f"{name} sample: mix the control region, pT weights, shards")
+    batches = f"outputs.control.batches={config['batches'][name]}"
+    runner.run(
+        "mix",
+        "Production/mix_events.py",
+        "--config",
+        DEMO / "mix.yaml",
+        "--input_dir",
+        skims,
+        "--output_dir",
+        mixed,
+        batches,
+    )
+    weights = ("--config", DEMO / "pt_weights.yaml", "--contributions", DEMO / "contributions.yaml")
+    runner.run(
+        "weights", "Production/make_pt_weights.py", "--input", mixed / "control_region.root",
+        "--output", folder / "pt_weights.root", *weights,
+    )  # fmt: skip
+    spectrum = folder / "spectrum.root"
+    runner.run_together("shards", [
+        ("Production/make_shards.py", "--config", DEMO / "shards_adversarial.yaml", "--input", mixed / "control_region.root",
+         "--weights", folder / "pt_weights.root", "--output", folder / "shards_adversarial"),
+        ("Production/make_shards.py", "--config", DEMO / "shards_classification.yaml",
+         *(word for x in simulated(config) for word in ("--input", tuples / f"{x}.root")), "--output", folder / "shards_classification",
+         f"input_spectrum={spectrum}", f"target_spectrum={spectrum}"),
+    ])  # fmt: skip
+
+
+def simulated(config: Mapping[str, Any]) -> list[str]:
+    """Return the names of the simulated tuples."""
+    return sorted({skim["input"] for skim in config["skims"].values() if "mytauType" in skim} | {"DYee"})
+
+
+def skim_command(config: Mapping[str, Any], tuples: Path, skims: Path, name: str) -> tuple[object, ...]:
+    """Return the command of one skim: the selection, and for simulation the recomputed tau type."""
+    skim = config["skims"][name]
+    command = (
+        "Production/skim_tree.py",
+        "--input",
+        tuples / f"{skim['input']}.root",
+        "--output",
+        skims / f"{name}_skimmed.root",
+    )
+    selection = config["selection"].strip()
+    if "mytauType" not in skim:
+        return (*command, "--sel", selection, *COMPRESSION)
+    module = ("--processing-module", "recompute_tautype.py:compute")
+    return (*command, "--sel", f"{selection} && mytauType=={skim['mytauType']}", *module, *COMPRESSION)
+
+
+def drop_command(datacard: Path, skims: Path, name: str, drop: Mapping[str, Any]) -> tuple[object, ...]:
+    """Return the command of one event drop."""
+    files = ("--input_file", skims / f"{name}_skimmed.root", "--save_path", skims / f"{name}_skimmed_reweighted.root")
+    maximum = ("--maximum", "robust", "--max_relative_error", drop["max_relative_error"])
+    target = ("--target_file", datacard, "--target_histo", drop["target_histo"])
+    return ("Production/EventDrop.py", *files, *target, *maximum)
+
+
+def newest(mlruns: Path, name: str) -> Run:
+    """Return the run of that name that was started last."""
+    return next(run for run in list_runs(mlruns) if run.name == name)
+
+
+def train(runner: Runner, config: Mapping[str, Any], output: Path) -> tuple[Path, dict[str, str]]:
+    """Train the classifier and its fine-tunes; return the folder of the experiment and the run ids by label."""
+    mlruns = output / "mlruns"
+    common = (f"shards={output}/train/shards_classification", f"mlruns={mlruns}", "experiment=demo")
+    runner.title("train the classifier")
+    runner.run("train", "Training/train_classifier.py", "--config", DEMO / "classifier.yaml", *common, "run_name=nominal")
+    nominal = newest(mlruns, "nominal")
+    runs = {"nominal": nominal.id}
+    for label, k2 in config["fine_tunes"].items():
+        runner.title(f"{label}: fine-tune against the control region, k2 = {k2}")
+        adversary = (
+            f"adv_shards={output}/train/shards_adversarial",
+            f"pretrained.run_id={nominal.id}",
+            f"adv_parameter=[1,{k2}]",
+        )
+        runner.run(
+            "fine-tune",
+            "Training/train_adversarial.py",
+            "--config",
+            DEMO / "adversarial.yaml",
+            *common,
+            *adversary,
+            f"run_name={label}",
+        )
+        runs[label] = newest(mlruns, label).id
+    return nominal.mlpath, runs
+
+
+def evaluate(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]) -> None:
+    """Write predictions into the runs, execute the notebook and compare the runs."""
+    control, test = output / "test" / "shards_adversarial", output / "test" / "shards_classification"
+    runner.title("predictions of all runs")
+    apply = ("Evaluation/apply_adversarial_training.py", "--mlpath", mlpath, "--eval_ds", control)
+    runner.run_together("predict", [
+        (*apply, "--expID", run, *(["--not_adversarial"] if label == "nominal" else [])) for label, run in runs.items()
+    ])  # fmt: skip
+    runner.title("notebook with the plots")
+    parameters = {"mlpath": mlpath, "adversarial_run": runs["adversarial"], "default_run": runs["nominal"]}
+    runner.run(
+        "notebook", "-m", "papermill", "--no-progress-bar", REPOSITORY / "notebooks" / "evaluate_adversarial.ipynb",
+        output / "evaluate_adversarial.ipynb", "-p", "contributions_file", DEMO / "contributions.yaml",
+        *(word for name, value in parameters.items() for word in ("-p", name, value)),
+    )  # fmt: skip
+    runner.title("before and after")
+    labels = {"nominal": "--nominal", "fine-tune k2=0": "--fine_tune", "adversarial": "--adversarial"}
+    shutil.rmtree(output / "comparison", ignore_errors=True)
+    runner.run(
+        "compare", "Evaluation/compare_runs.py", "--mlpath", mlpath, "--control", control, "--test", test,
+        "--output", output / "comparison", "--contributions", DEMO / "contributions.yaml",
+        *(word for label, run in runs.items() for word in (labels[label], run)),
+    )  # fmt: skip
+
+
+@report_errors
+def main(argv: list[str] | None = None) -> None:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=REPOSITORY / "demo_output", help="folder of everything made")
+    parser.add_argument("--n-workers", type=int, default=2, help="processes of the simulation (2)")
+    options = parser.parse_args(argv)
+    output = options.output.resolve()
+    config = yaml.safe_load((DEMO / "demo.yaml").read_text(encoding="utf-8"))
+    runner = Runner()
+    for name in ("train", "test"):
+        make_samples(runner, config, output, name, options.n_workers)
+    mlpath, runs = train(runner, config, output)
+    evaluate(runner, output, mlpath, runs)
+    runner.print_times()
+
+
+if __name__ == "__main__":
+    main()
