@@ -10,8 +10,9 @@ __all__ = ["Axes", "delta_phi", "delta_r", "four_vector", "kinematics", "nearest
 
 
 def delta_phi(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return ``first - second`` wrapped into [-pi, pi)."""
-    return np.mod(first - second + np.pi, 2 * np.pi) - np.pi
+    """Return ``first - second`` wrapped into [-pi, pi]."""
+    difference = first - second
+    return difference - 2 * np.pi * np.rint(difference / (2 * np.pi))  # several times faster than np.mod
 
 
 def delta_r(eta1: np.ndarray, phi1: np.ndarray, eta2: np.ndarray, phi2: np.ndarray) -> np.ndarray:
@@ -43,6 +44,8 @@ def _pairs(objects: Columns, axes: Axes, radius: float) -> tuple[np.ndarray, np.
     first = np.searchsorted(objects["event"], axis_event)
     counts = np.searchsorted(objects["event"], axis_event, side="right") - first
     axis, row = np.repeat(np.arange(len(axis_event)), counts), ragged_rows(first, counts)
+    near = np.abs(objects["eta"][row] - axis_eta[axis]) < radius
+    axis, row = axis[near], row[near]
     distance2 = (objects["eta"][row] - axis_eta[axis]) ** 2 + delta_phi(objects["phi"][row], axis_phi[axis]) ** 2
     inside = distance2 < radius**2
     return axis[inside], row[inside], distance2[inside]
