@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from TauAdv.errors import InputError
-from TauAdv.tracking import DATABASE, find_run, list_runs, resume_run, start_run
+from TauAdv.tracking import DATABASE, experiment_of, find_run, list_runs, resume_run, start_run
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +108,12 @@ def test_metrics_after_a_step_can_be_dropped(store):
     assert run.metric_history("loss") == [(step, step) for step in range(8)]
     run.log_metrics({"step/loss": 50.0}, 5)
     assert run.metrics["step/loss"] == 50.0
+
+
+def test_experiment_of_a_folder(store, tmp_path):
+    mlruns, run = store
+    assert experiment_of(tmp_path / "mlruns", "new") == (tmp_path / "mlruns", "new")
+    assert experiment_of(mlruns, "new") == (mlruns, "new")
+    assert experiment_of(run.mlpath, "new") == (mlruns, "control region")
+    with pytest.raises(InputError, match=r"no such experiment .*known: .*\(control region\)"):
+        experiment_of(mlruns / "77", "new")

@@ -18,7 +18,17 @@ from TauAdv.errors import InputError
 from TauAdv.models.cms.graph_files import FrozenGraph
 from TauAdv.models.cms.parts import CmsGraphs
 
-__all__ = ["DIALECTS", "Dialect", "LayerConstants", "dialect_of", "keras_weights", "layer_constants"]
+__all__ = [
+    "DIALECTS",
+    "TF1_FOLDED",
+    "TF2_FROZEN",
+    "Dialect",
+    "LayerConstants",
+    "dialect_of",
+    "graph_constants",
+    "keras_weights",
+    "layer_constants",
+]
 
 #: Weights of layers: layer -> role of the constant -> value.
 LayerConstants = dict[str, dict[str, NDArray[np.float32]]]
@@ -121,7 +131,7 @@ def layer_constants(graphs: CmsGraphs) -> tuple[Dialect, LayerConstants]:
         raise InputError(msg)
     layers: LayerConstants = {}
     for name, graph in graphs.parts.items():
-        own = _constants_of(graph, dialects[name])
+        own = graph_constants(graph, dialects[name])
         if common := sorted(own.keys() & layers.keys()):
             msg = f"{graph.path}: has the layer '{common[0]}' of another graph too ({len(common)} such layers)"
             raise InputError(msg)
@@ -129,7 +139,12 @@ def layer_constants(graphs: CmsGraphs) -> tuple[Dialect, LayerConstants]:
     return dialects["core"], layers
 
 
-def _constants_of(graph: FrozenGraph, dialect: Dialect) -> LayerConstants:
+def graph_constants(graph: FrozenGraph, dialect: Dialect) -> LayerConstants:
+    """Return the weights of one graph by layer and role.
+
+    Raises:
+        InputError: listing the weights that belong to no layer, or naming a role that two constants have.
+    """
     layers: LayerConstants = {}
     unknown = []
     for constant, value in graph.weights.items():

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from TauAdv.errors import InputError
 from TauAdv.models.cms.graph_files import FrozenGraph
 from TauAdv.models.cms.parts import CORE_OUTPUT, TAU_INPUT, CmsGraphs, cell_input, grid_input
 from TauAdv.models.settings import NetworkSettings
@@ -78,5 +79,9 @@ def _function(graph: FrozenGraph, inputs: list[str], output: str) -> Any:
     def load() -> None:
         tf.graph_util.import_graph_def(graph.definition, name="")
 
-    whole = tf.compat.v1.wrap_function(load, [])
+    try:
+        whole = tf.compat.v1.wrap_function(load, [])
+    except ValueError as error:
+        msg = f"{graph.path}: TensorFlow {tf.__version__} cannot execute this graph: {error}"
+        raise InputError(msg) from error
     return whole.prune([whole.graph.get_tensor_by_name(f"{name}:0") for name in inputs], f"{output}:0")

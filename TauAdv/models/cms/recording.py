@@ -82,7 +82,7 @@ def import_to_file(
         more["run"] = _record(imported, output, table, settings, more)
     counts = {"constants": imported.n_constants, "parameters": imported.model.count_params()}
     manifest = write_manifest(output, step=STEP, settings=content, inputs=graphs, counts=counts, seed=settings.seed, **more)
-    _say(f"{output}: {imported.dialect}, all {imported.n_constants} constants used; {imported.comparison}", manifest)
+    _say(f"{output}: {imported.dialect}, all {imported.n_constants} weights used; {imported.comparison}", manifest)
     return manifest
 
 
