@@ -36,6 +36,8 @@ __all__ = [
 
 #: Class -> process it is compared in, so that nominal and shifted samples have the same composition.
 CLASSES = {"tau": "DYtautau", "jet": "QCD", "e": "DYee", "mu": "DYmumu"}
+#: Classes with fewer candidates in a quantity are not drawn: their normalised shape says nothing.
+_MIN_ENTRIES = 20
 _COUNTED = ("pfCand_pt", "ele_pt", "muon_pt")
 
 
@@ -105,14 +107,14 @@ def _of_class(candidates: Columns, name: str) -> Columns:
 
 
 def class_histograms(nominal: Columns, shifted: Columns | None) -> list[ClassHistogram]:
-    """Return the histograms of every quantity and class that has entries."""
+    """Return the histograms of every quantity and class that has at least 20 entries."""
     found = []
     for quantity in QUANTITIES:
         for name in CLASSES:
             samples = [_of_class(table, name) for table in (nominal, shifted) if table is not None]
             values = [quantity.values(sample) for sample in samples]
             counts = [np.histogram(value[np.isfinite(value)], quantity.edges)[0] for value in values]
-            if counts[0].sum() > 0:
+            if counts[0].sum() >= _MIN_ENTRIES:
                 found.append(
                     ClassHistogram(quantity, name, CLASSES[name], counts[0], counts[1] if len(counts) > 1 else None)
                 )
