@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from TauAdv.errors import ConfigError, InputError
+from TauAdv.errors import ConfigError, InputError, nearest
 from TauAdv.models.tagger import load_model
 from TauAdv.models.transfer import copy_weights_by_name
 from TauAdv.tracking import Run
@@ -24,7 +24,7 @@ from TauAdv.training.progress import EpochBar, say
 from TauAdv.training.settings import AdversarialSettings, TrainingSettings
 from TauAdv.training.steps import AdversarialTrainer, Trainer
 
-__all__ = ["STEP_PREFIX", "Loop", "knobs_at"]
+__all__ = ["STEP_PREFIX", "Loop", "knobs_at", "require_stopping_metric"]
 
 STEP_PREFIX = "step/"
 """Metrics per step are logged under this prefix, with the step; those per epoch without, with the epoch."""
@@ -39,6 +39,25 @@ def knobs_at(settings: TrainingSettings, step: int, steps_per_epoch: int, n_step
         knobs["adv_learning_rate"] = settings.adv_learning_rate * rate
         knobs["k1"], knobs["k2"] = k1, k2 * settings.k2_schedule.factor(step, n_steps)
     return knobs
+
+
+def require_stopping_metric(trainer: Trainer, inputs: Inputs) -> None:
+    """Check that there will be the metric of early stopping after every epoch.
+
+    Raises:
+        ConfigError: if not; lists those that there are.
+    """
+    rule = inputs.settings.early_stopping
+    if rule is None:
+        return
+    names = [name for name in trainer.sums.names if inputs.settings.gradient_steps or not name.endswith("_gradient")]
+    validated = {"validation": False, "adversarial validation": True}
+    for role, of_adversary in validated.items():
+        if role in inputs.sets:
+            names += [f"val_{name}" for name in trainer.validation_sums.names if name.startswith("adv_") == of_adversary]
+    if rule.metric not in names:
+        msg = f"early_stopping.metric: no metric '{rule.metric}'{nearest(rule.metric, names)}; there are {', '.join(names)}"
+        raise ConfigError(msg)
 
 
 class Loop:
@@ -153,9 +172,6 @@ class Loop:
         rule = self.settings.early_stopping
         if rule is None:
             return
-        if rule.metric not in values:
-            msg = f"early_stopping.metric: no metric {rule.metric!r}; there are {', '.join(sorted(values))}"
-            raise ConfigError(msg)
         value = -values[rule.metric] if rule.metric.endswith("accuracy") else values[rule.metric]
         if self.state.best is None or value < self.state.best - rule.min_delta:
             self.state.best, self.state.best_epoch = value, self.state.epoch

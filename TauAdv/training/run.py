@@ -14,7 +14,7 @@ from TauAdv.models.tagger import TauTagger
 from TauAdv.tracking import Run, find_run, resume_run, start_run
 from TauAdv.training import checkpoints
 from TauAdv.training.inputs import Inputs, open_inputs
-from TauAdv.training.loop import STEP_PREFIX, Loop
+from TauAdv.training.loop import STEP_PREFIX, Loop, require_stopping_metric
 from TauAdv.training.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
 from TauAdv.training.progress import say
 from TauAdv.training.record import announcement, record_inputs, require_same_inputs, save_model, stored_network
@@ -60,6 +60,7 @@ def train(settings: TrainingSettings, kind: Kind, *, resume: str | None = None, 
         dry_run: only check, and say what would be done.
 
     Raises:
+        ConfigError: if the network or the metric of early stopping is not known.
         InputError: if inputs, pretrained model or the run to resume do not fit.
         KeyboardInterrupt: after a clean end, by Ctrl-C or SIGTERM.
     """
@@ -70,6 +71,7 @@ def train(settings: TrainingSettings, kind: Kind, *, resume: str | None = None, 
     if settings.batch_norm == "frozen":
         freeze_statistics(model)
     trainer = kind.trainer(model, settings)
+    require_stopping_metric(trainer, inputs)
     report = _copy(start, trainer, settings)
     for line in (*announcement(settings, inputs, model), *report):
         say(line)

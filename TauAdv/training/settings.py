@@ -179,6 +179,11 @@ class AdversarialSettings(TrainingSettings):
     adv_schedule_decay: NotNegative = 0.004
     experiment: str = "domain adaptation"
 
+    @property
+    def validates(self) -> bool:
+        """Whether there is a validation after each epoch."""
+        return super().validates or self.adv_validation_shards is not None
+
 
 def resolved(settings: TrainingSettings) -> TrainingSettings:
     """Return the settings with absolute paths, as a run keeps them."""

@@ -14,7 +14,7 @@ from TauAdv.tracking import start_run
 from TauAdv.training import checkpoints
 from TauAdv.training.checkpoints import State
 from TauAdv.training.inputs import open_inputs
-from TauAdv.training.loop import STEP_PREFIX, Loop
+from TauAdv.training.loop import STEP_PREFIX, Loop, require_stopping_metric
 from TauAdv.training.settings import AdversarialSettings, EarlyStopping
 from TauAdv.training.steps import AdversarialTrainer
 
@@ -196,13 +196,16 @@ def test_early_stopping_keeps_the_best_epoch(fresh, settings, monkeypatch):
                 np.testing.assert_array_equal(weight.numpy(), seen[1][f"{layer.name}/{i}"], err_msg=layer.name)
 
 
-def test_early_stopping_on_an_unknown_metric(fresh, settings):
-    stopping = {"early_stopping": {"metric": "val_los"}}
-    validation = {"adv_validation_shards": None, "validation_fraction": 0.2}
-    changes = {**settings.model_dump(mode="json"), **stopping, **validation}
-    changed = load_settings(AdversarialSettings, None, changes)
-    with (
-        pytest.raises(ConfigError, match=r"no metric 'val_los'; there are .*val_loss"),
-        start_run(settings.mlruns, "early") as run,
-    ):
-        Loop(fresh, open_inputs(changed), run).run_to_end()
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("val_adv_los", r"did you mean 'val_adv_loss'\?"),
+        ("val_loss", "no metric 'val_loss'"),  # only the adversarial set has a validation part here
+        ("val_adv_gradient", "no metric"),
+    ],
+)
+def test_early_stopping_on_a_metric_that_there_is_not(trainer, settings, metric, message):
+    changed = settings.model_copy(update={"early_stopping": EarlyStopping(metric=metric)})
+    with pytest.raises(ConfigError, match=message):
+        require_stopping_metric(trainer, open_inputs(changed))
+    require_stopping_metric(trainer, open_inputs(settings))

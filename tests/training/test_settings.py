@@ -49,6 +49,11 @@ def test_all_errors_are_listed_at_once():
         load_settings(ClassifierSettings, None, {"shardz": "a", "n_tau": "many"})
 
 
+def test_stopping_on_the_adversarial_validation_set():
+    changes = {**NEEDED, "adv_validation_shards": "c", "early_stopping.metric": "val_adv_loss"}
+    assert load_settings(AdversarialSettings, None, changes).validates
+
+
 def test_paths_become_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     changes = {**NEEDED, "network": "net.yaml", "pretrained.run_id": "1", "pretrained.mlpath": "runs/1"}
