@@ -146,6 +146,17 @@ def _write_sample(sample: Sample, parts: list[ChunkResult], output: Path, settin
     )
 
 
+def _checked_samples(settings: SimulationSettings) -> list[Sample]:
+    samples = samples_of(settings)
+    if not samples:
+        msg = "no events to simulate: set 'events' (process: number) or 'pseudodata.events'"
+        raise ConfigError(msg)
+    if settings.pseudodata.events and settings.pseudodata.seed == settings.seed:
+        msg = f"pseudodata.seed: must differ from seed ({settings.seed}), or data and simulation are the same events"
+        raise ConfigError(msg)
+    return samples
+
+
 def produce(
     settings: SimulationSettings,
     output: Path | str,
@@ -174,13 +185,7 @@ def produce(
         OutputExistsError: if a file exists with other settings and ``overwrite`` is false.
     """
     output, cache = Path(output), Path(cache)
-    samples = samples_of(settings)
-    if not samples:
-        msg = "no events to simulate: set 'events' (process: number) or 'pseudodata.events'"
-        raise ConfigError(msg)
-    if settings.pseudodata.events and settings.pseudodata.seed == settings.seed:
-        msg = f"pseudodata.seed: must differ from seed ({settings.seed}), or data and simulation are the same events"
-        raise ConfigError(msg)
+    samples = _checked_samples(settings)
     paths = {sample.name: output / f"{sample.name}.root" for sample in samples}
     done = {
         name: finished(paths[name], step=_STEP, settings=sample.settings, overwrite=overwrite)

@@ -184,11 +184,11 @@ def sanity_figures(nominal: Columns, inputs: Path | str) -> list[Figure]:
     for mode, asked in ((0, ".23"), (1, ".54"), (10, ".15"), (11, ".08")):
         share = int((taus["tau_decayMode"] == mode).sum())
         figures.append(_fraction(f"true taus reconstructed in mode {mode}", share, len(taus["tau_pt"]), asked))
-    ratio, mode = response(taus), taus["sim_genDecayMode"]
+    ratio, true_mode = response(taus), taus["sim_genDecayMode"]
     for label, mask, asked in (
-        ("h found as h", (taus["tau_decayMode"] == 0) & (mode == 0), "0.99 ± 0.09 (h)"),
-        ("h with neutral pions found as such", (taus["tau_decayMode"] == 1) & (mode > 0) & (mode < 5), ""),
-        ("3h found as 3h", (taus["tau_decayMode"] == 10) & (mode == 10), "0.94 ± 0.16 (3h)"),
+        ("h found as h", (taus["tau_decayMode"] == 0) & (true_mode == 0), "0.99 ± 0.09 (h)"),
+        ("h with neutral pions found as such", (taus["tau_decayMode"] == 1) & (true_mode > 0) & (true_mode < 5), ""),
+        ("3h found as 3h", (taus["tau_decayMode"] == 10) & (true_mode == 10), "0.94 ± 0.16 (3h)"),
     ):
         figures.append(_mean(f"pT response, {label}", ratio[mask], asked))
         figures.append(Figure(f"pT resolution, {label}", float(ratio[mask].std()), 0.0, asked))
