@@ -45,7 +45,8 @@ def open_root(path: Path | str) -> Iterator[Any]:
     """
     check_root_file(path)
     with reading(Path(path)):
-        file = uproot.open(Path(path))
+        # caches would keep the trees of the last hundred files and 100 MB of arrays, which streams do not read again
+        file = uproot.open(Path(path), object_cache=None, array_cache=None)
     with file:
         yield file
 

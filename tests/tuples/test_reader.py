@@ -4,7 +4,7 @@ import pytest
 from same_arrays import assert_same_arrays
 
 from TauAdv.errors import InputError
-from TauAdv.tuples.reader import TupleReader, _block_edges, read
+from TauAdv.tuples.reader import TupleReader, _block_edges, open_root, read
 
 
 @pytest.fixture(params=["ttree", "rntuple"])
@@ -128,3 +128,9 @@ def test_block_edges_cover_the_range():
         edges = np.array(_block_edges(boundaries, start, stop, step))
         assert (edges[0], edges[-1]) == (start, stop)
         assert np.all((np.diff(edges) > 0) & (np.diff(edges) <= 2 * step + 1))
+
+
+def test_streams_leave_nothing_in_caches(files):
+    with open_root(files[0]) as file:
+        assert file.file.object_cache is None
+        assert file.file.array_cache is None
