@@ -1,0 +1,135 @@
+import numpy as np
+import onnxruntime
+import pytest
+import tensorflow as tf
+from cms_graphs import TF2, network_graphs, random_model, small_network, weights_of
+from network_batches import random_inputs, randomise
+
+from TauAdv.errors import InputError
+from TauAdv.models.adversarial import build_adversarial
+from TauAdv.models.cms.graph_files import read_graph
+from TauAdv.models.cms.importing import import_cms_model
+from TauAdv.models.export import exporting
+from TauAdv.models.export.dense_inputs import dense_inputs, dense_shapes
+from TauAdv.models.export.exporting import ExportSettings, export_model
+from TauAdv.models.export.formats import FORMATS, Format
+from TauAdv.models.export.source import find_model
+from TauAdv.models.settings import load_network
+from TauAdv.outputs import read_manifest
+
+
+def export(model_file, output, form, **more):
+    settings = ExportSettings(format=form, features="none", **{"n_taus": 60, **more})
+    return export_model(find_model(model_file), output, settings)
+
+
+@pytest.fixture(scope="module")
+def adversarial_file(tmp_path_factory):
+    """A model with an adversarial head, strided convolutions and no dropout, in mixed precision."""
+    layers = [{"kernel": 3, "stride": 2, "width": 6}, {"kernel": 2, "width": 5}]
+    network = small_network(dropout=0.0, grids={"inner": {"n_cells": 5, "layers": layers}, "outer": {"n_cells": 7}})
+    model = build_adversarial(network, dtype="mixed_bfloat16")
+    randomise(model, 5)
+    path = tmp_path_factory.mktemp("adversarial") / "model.keras"
+    model.save(path)
+    return path, weights_of(model)
+
+
+@pytest.fixture(scope="module")
+def exported(model_file, tmp_path_factory):
+    """Return a function from a format to the folder it was written to."""
+    made = {}
+
+    def folder(form):
+        if form not in made:
+            made[form] = tmp_path_factory.mktemp(form) / "out"
+            manifest = export(model_file, made[form], form)
+            assert read_manifest(made[form]) == manifest
+        return made[form]
+
+    return folder
+
+
+@pytest.mark.parametrize("form", ["cms", "onnx", "savedmodel"])
+def test_scores_are_the_models(form, exported):
+    comparison = read_manifest(exported(form))["comparison"]
+    assert comparison
+    for figures in comparison.values():
+        assert figures["taus"] == 60
+        assert figures["relative_difference"] < 1e-6
+        assert figures["largest_difference"] < 2e-6
+
+
+def test_graphs_read_back_are_the_model(adversarial_file, tmp_path):
+    file, expected = adversarial_file
+    manifest = export(file, tmp_path / "out", "cms", name="deepTau_mine")
+    files = {part: tmp_path / "out" / f"deepTau_mine_{part}.pb" for part in ("inner", "outer", "core")}
+    imported = weights_of(import_cms_model(**files, n_taus=10).model)
+    assert imported.keys() == {name for name in expected if not name.startswith(("final_adv_", "final_dense_adv"))}
+    for layer, values in imported.items():
+        for name, value in values.items():
+            np.testing.assert_array_equal(value, expected[layer][name], err_msg=f"{layer} {name}")
+    (note,) = manifest["notes"]
+    assert "end in inner_all_dropout_2/Identity; CMS software that asks for inner_all_dropout_4/Identity" in note
+
+
+def test_constants_and_inputs_are_named_as_in_frozen_graphs(model, exported, tmp_path):
+    for part, graph in network_graphs(model, TF2).items():
+        written = read_graph(exported("cms") / f"small_{part}.pb")
+        expected = read_graph(write(graph, tmp_path / f"expected_{part}.pb"))
+        assert written.placeholders == expected.placeholders
+        assert {name: value.shape for name, value in written.weights.items()} == {
+            name: value.shape for name, value in expected.weights.items()
+        }
+
+
+def write(graph, path):
+    path.write_bytes(graph.SerializeToString())
+    return path
+
+
+def test_networks_with_four_merge_layers_need_no_note():
+    assert FORMATS["cms"].notes(load_network("deeptau_v2p5")) == []
+
+
+def test_onnx_takes_the_seven_dense_tensors(model, exported):
+    session = onnxruntime.InferenceSession(exported("onnx") / "small.onnx", providers=["CPUExecutionProvider"])
+    shapes = {entry.name: tuple(entry.shape[1:]) for entry in session.get_inputs()}
+    assert shapes == dense_shapes(model.network)
+    assert list(shapes) == [
+        "input_tau",
+        *(f"input_{g}_{c}" for g in ("inner", "outer") for c in ("egamma", "muon", "hadrons")),
+    ]
+    assert [entry.name for entry in session.get_outputs()] == ["main_output"]
+    for filled in ({"inner": 0, "outer": 0}, {"inner": 100, "outer": 100}):  # no cell, every cell
+        inputs = random_inputs(model.network, 7, filled=filled)
+        (scores,) = session.run(None, dense_inputs(inputs, model.network))
+        np.testing.assert_allclose(scores, model(inputs), rtol=0, atol=2e-6)
+    assert session.run(None, dense_inputs(random_inputs(model.network, 0), model.network))[0].shape == (0, 4)
+
+
+def test_saved_model_has_dense_and_sparse_signatures(model, exported):
+    signatures = tf.saved_model.load(str(exported("savedmodel") / "small")).signatures
+    inputs = random_inputs(model.network, 9)
+    for name, tensors in {"serving_default": dense_inputs(inputs, model.network), "sparse": inputs}.items():
+        (scores,) = signatures[name](**{key: tf.constant(value) for key, value in tensors.items()}).values()
+        np.testing.assert_allclose(scores, model(inputs), rtol=0, atol=1e-6)
+
+
+def test_network_without_both_grids_is_no_cms_network(tmp_path):
+    network = small_network(grids={"inner": {"n_cells": 5}})
+    random_model(network).save(tmp_path / "model.keras")
+    with pytest.raises(InputError, match="the CMS format needs inner and outer"):
+        export(tmp_path / "model.keras", tmp_path / "out", "cms")
+
+
+def test_export_that_gives_other_scores_is_refused(model_file, tmp_path, monkeypatch):
+    def spoil(exported, folder):
+        weights = {layer: dict(values) for layer, values in exported.weights.items()}
+        weights["final_dense_last"]["bias"] = weights["final_dense_last"]["bias"] + np.float32([1e-4, 0, 0, 0])
+        FORMATS["cms"].write(type(exported)(exported.model, weights, exported.name, {}), folder)
+
+    monkeypatch.setattr(exporting, "FORMATS", {"cms": Format(spoil, FORMATS["cms"].execute)})
+    with pytest.raises(InputError, match=r"as cms \(graphs\) does not give the model's scores: .*nothing was written"):
+        export(model_file, tmp_path / "out", "cms")
+    assert list(tmp_path.iterdir()) == []
