@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from TauAdv.errors import InputError
-from TauAdv.features.sparse import Layout
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.settings import NetworkSettings
 
-__all__ = ["network_layout", "require_features"]
-
-
-def network_layout(network: NetworkSettings) -> Layout:
-    """Return the sizes of the arrays that a network takes."""
-    grids = {name: grid.n_cells for name, grid in network.grids.items()}
-    return Layout(network.tau.n_features, grids, network.component_columns())
+__all__ = ["require_features"]
 
 
 def require_features(network: NetworkSettings, table: FeatureTable) -> None:
-    """Check that the features of a table fit the inputs of a network.
+    """Check that a network has as many inputs and cells as a table has features and cells.
 
     Raises:
-        InputError: naming the inputs that differ.
+        InputError: naming the sizes that differ.
     """
-    wanted, given = network_layout(network).shapes(), table.layout.shapes()
-    if list(wanted.items()) == list(given.items()):
-        return
-    differing = [name for name in {**wanted, **given} if wanted.get(name) != given.get(name)] or ["order of the components"]
-    listed = ", ".join(f"{name} {wanted.get(name)} (table: {given.get(name)})" for name in differing)
-    msg = f"feature table '{table.name}' does not fit the network '{network.name}': {listed}; give the table of this network"
-    raise InputError(msg)
+    wanted = {"features of a tau": network.tau.n_features, "features of a cell": network.n_cell_features}
+    given = {"features of a tau": table.layout.tau, "features of a cell": table.layout.cell}
+    wanted |= {f"cells of the {name} grid": grid.n_cells for name, grid in network.grids.items()}
+    given |= {f"cells of the {name} grid": cells for name, cells in table.layout.grids.items()}
+    differing = [name for name in {**wanted, **given} if wanted.get(name) != given.get(name)]
+    if differing:
+        listed = "; ".join(f"{name}: network {wanted.get(name, 0)}, table {given.get(name, 0)}" for name in differing)
+        msg = f"feature table '{table.name}' is not that of the network '{network.name}': {listed}; give its own"
+        raise InputError(msg)

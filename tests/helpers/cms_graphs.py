@@ -13,7 +13,19 @@ from TauAdv.models.settings import NetworkSettings
 from TauAdv.models.tagger import TauTagger
 
 TF1, TF2 = "TF1-folded", "TF2-frozen"
-PARTS = ("inner", "outer", "core")
+# takes what the feature table deeptau_v2p5 gives
+V2P5_INPUTS = {
+    "tau": {"n_features": 43, "widths": [6]},
+    "components": {
+        "egamma": {"n_features": 86, "widths": [4]},
+        "muon": {"n_features": 64, "widths": [4]},
+        "hadrons": {"n_features": 38, "widths": [4]},
+    },
+    "grids": {
+        "inner": {"n_cells": 11, "layers": [{"kernel": 11, "width": 5}]},
+        "outer": {"n_cells": 21, "layers": [{"kernel": 21, "width": 5}]},
+    },
+}
 
 
 def small_network(**changes) -> NetworkSettings:

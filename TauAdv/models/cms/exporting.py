@@ -31,12 +31,15 @@ def write_graphs(weights: LayerWeights, network: NetworkSettings, folder: Path, 
         name: of the network.
 
     Raises:
-        InputError: if the network does not have both grids.
+        InputError: if the network does not have both grids and several components.
     """
     if set(network.grids) != set(GRIDS):
         msg = (
             f"network '{network.name}' has the grids {', '.join(network.grids)}; the CMS format needs {' and '.join(GRIDS)}"
         )
+        raise InputError(msg)
+    if len(network.components) == 1:
+        msg = f"network '{network.name}' has one component; the CMS format joins two or more"
         raise InputError(msg)
     files = graph_files(folder, name)
     for grid in GRIDS:

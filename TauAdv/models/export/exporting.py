@@ -69,7 +69,7 @@ def export_model(
     with new_folder(output) as folder:
         form.write(exported, folder)
         if table is not None:
-            (folder / "features.json").write_text(feature_text(table), encoding="utf-8")
+            (folder / "features.json").write_text(feature_text(table, exported.network), encoding="utf-8")
         comparisons = _compare(exported, form, folder, settings)
         figures = {name: comparison.as_dict() for name, comparison in comparisons.items()}
         counts = {"parameters": exported.model.count_params()}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from TauAdv.features.blocks import Feature
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.cms.parts import TAU_INPUT, cell_input
+from TauAdv.models.settings import NetworkSettings
 
 __all__ = ["feature_text"]
 
@@ -18,13 +20,12 @@ _RULE = (
 )
 
 
-def feature_text(table: FeatureTable) -> str:
+def feature_text(table: FeatureTable, network: NetworkSettings) -> str:
     """Return JSON: for every input of the dense network its features in order, with value, guard and scaling constants."""
-    inputs = {TAU_INPUT: _rows(table, "tau", next(iter(table.grids)))}
-    for grid in table.grids:
-        for tensor in table.tensors:
-            if tensor != "tau":
-                inputs[cell_input(grid, tensor)] = _rows(table, tensor, grid)
+    inputs = {TAU_INPUT: _rows(table.features("tau"), next(iter(table.grids)))}
+    for grid in network.grids:
+        for component, (start, stop) in network.component_columns().items():
+            inputs[cell_input(grid, component)] = _rows(table.features("cell")[start:stop], grid)
     content = {
         "table": table.name,
         "digest": table.digest,
@@ -40,8 +41,8 @@ def feature_text(table: FeatureTable) -> str:
     return json.dumps(content, indent=1) + "\n"
 
 
-def _rows(table: FeatureTable, tensor: str, grid: str) -> list[dict[str, Any]]:
-    return [_row(position, feature, grid) for position, feature in enumerate(table.features(tensor))]
+def _rows(features: Sequence[Feature], grid: str) -> list[dict[str, Any]]:
+    return [_row(position, feature, grid) for position, feature in enumerate(features)]
 
 
 def _row(position: int, feature: Feature, grid: str) -> dict[str, Any]:

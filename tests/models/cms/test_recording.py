@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from cms_graphs import random_model, small_network, write_network
+from cms_graphs import V2P5_INPUTS, random_model, small_network, write_network
 
 from TauAdv.errors import OutputExistsError
 from TauAdv.features.table import FeatureTable
@@ -10,19 +10,6 @@ from TauAdv.outputs import read_manifest
 from TauAdv.tracking import find_run
 
 SCRIPT = "Training/import_cms_model.py"
-# takes what the feature table deeptau_v2p5 gives
-V2P5_INPUTS = {
-    "tau": {"n_features": 43, "widths": [6]},
-    "components": {
-        "egamma": {"n_features": 86, "widths": [4]},
-        "muon": {"n_features": 64, "widths": [4]},
-        "hadrons": {"n_features": 38, "widths": [4]},
-    },
-    "grids": {
-        "inner": {"n_cells": 11, "layers": [{"kernel": 11, "width": 5}]},
-        "outer": {"n_cells": 21, "layers": [{"kernel": 21, "width": 5}]},
-    },
-}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +66,10 @@ def test_table_that_does_not_fit(files, run_script, tmp_path, capsys):
     other = write_network(random_model(small_network()), tmp_path / "graphs")
     with pytest.raises(SystemExit):
         run_script(SCRIPT, *options(other, tmp_path / "model.keras", "--features", "deeptau_v2p5"))
-    assert r"'deeptau_v2p5' does not fit the network 'test': tau (7,) (table: (43,))" in capsys.readouterr().err
+    assert (
+        r"'deeptau_v2p5' is not that of the network 'test': features of a tau: network 7, table 43"
+        in capsys.readouterr().err
+    )
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graphs"]
 
 

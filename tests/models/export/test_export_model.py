@@ -7,7 +7,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
-from cms_graphs import random_model, small_network
+from cms_graphs import V2P5_INPUTS, random_model, small_network
 
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.tagger import load_model
@@ -16,18 +16,6 @@ from TauAdv.tracking import start_run
 
 SCRIPT = "Evaluation/export_model.py"
 QUICK = ("--n_taus", 10)
-V2P5_INPUTS = {
-    "tau": {"n_features": 43, "widths": [6]},
-    "components": {
-        "egamma": {"n_features": 86, "widths": [4]},
-        "muon": {"n_features": 64, "widths": [4]},
-        "hadrons": {"n_features": 38, "widths": [4]},
-    },
-    "grids": {
-        "inner": {"n_cells": 11, "layers": [{"kernel": 11, "width": 5}]},
-        "outer": {"n_cells": 21, "layers": [{"kernel": 21, "width": 5}]},
-    },
-}
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +93,7 @@ def test_run_and_file_exclude_each_other(runs, model_file, run_script, tmp_path,
 def test_feature_table_must_be_known_and_fit(runs, model_file, run_script, tmp_path, capsys):
     arguments = ("--format", "cms", "--output", tmp_path / "out", "--model")
     assert "give --features TABLE" in refused(run_script, capsys, *arguments, model_file)
-    assert "does not fit the network 'small'" in refused(
+    assert "is not that of the network 'small'" in refused(
         run_script, capsys, *arguments, model_file, "--features", "deeptau_v2p5"
     )
     recorded = runs[0].artifacts / "model" / "model.keras"

@@ -121,6 +121,9 @@ def test_network_without_both_grids_is_no_cms_network(tmp_path):
     random_model(network).save(tmp_path / "model.keras")
     with pytest.raises(InputError, match="the CMS format needs inner and outer"):
         export(tmp_path / "model.keras", tmp_path / "out", "cms")
+    random_model(small_network(components={"all_objects": {"n_features": 9, "widths": [4]}})).save(tmp_path / "model.keras")
+    with pytest.raises(InputError, match="one component; the CMS format joins two or more"):
+        export(tmp_path / "model.keras", tmp_path / "out", "cms")
 
 
 def test_export_that_gives_other_scores_is_refused(model_file, tmp_path, monkeypatch):
