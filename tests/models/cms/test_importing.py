@@ -119,6 +119,7 @@ def test_mixed_dialects_are_refused(model, tmp_path):
         ),
         ({"normalisation": {"epsilon": 0.01}}, "inner", "one epsilon in .* found 0.001, 0.01"),
     ],
+    ids=["merged width", "merge widths", "component", "epsilon"],
 )
 def test_graphs_of_different_versions_are_refused(change, part, message, model, tmp_path):
     other = random_model(small_network(**change))
@@ -174,6 +175,7 @@ def test_gap_in_the_layers_is_refused(model, tmp_path):
             "joins .*input_inner_muon.*: not a DeepTau network",
         ),
     ],
+    ids=["padding", "order", "unknown block"],
 )
 def test_other_structures_are_refused(part, change, message, model, tmp_path):
     with pytest.raises(InputError, match=message):
