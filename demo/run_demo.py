@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from steps import REPOSITORY, Runner
+from steps import REPOSITORY, Runner, shown
 
 from TauAdv.errors import report_errors
 from TauAdv.tracking import Run, list_runs
@@ -68,14 +68,22 @@ def make_samples(runner: Runner, config: Mapping[str, Any], output: Path, name: 
         "weights", "Production/make_pt_weights.py", "--input", mixed / "control_region.root",
         "--output", folder / "pt_weights.root", *weights,
     )  # fmt: skip
-    spectrum = folder / "spectrum.root"
-    runner.run_together("shards", [
-        ("Production/make_shards.py", "--config", DEMO / "shards_adversarial.yaml", "--input", mixed / "control_region.root",
-         "--weights", folder / "pt_weights.root", "--output", folder / "shards_adversarial"),
-        ("Production/make_shards.py", "--config", DEMO / "shards_classification.yaml",
-         *(word for x in simulated(config) for word in ("--input", tuples / f"{x}.root")), "--output", folder / "shards_classification",
-         f"input_spectrum={spectrum}", f"target_spectrum={spectrum}"),
-    ])  # fmt: skip
+    runner.run_together("shards", [adversarial_shards(folder), classification_shards(config, folder)])
+
+
+def adversarial_shards(folder: Path) -> tuple[object, ...]:
+    """Return the command that writes data and simulation of the control region as shards."""
+    files = ("--input", folder / "mixed" / "control_region.root", "--weights", folder / "pt_weights.root")
+    config = ("--config", DEMO / "shards_adversarial.yaml")
+    return ("Production/make_shards.py", *config, *files, "--output", folder / "shards_adversarial")
+
+
+def classification_shards(config: Mapping[str, Any], folder: Path) -> tuple[object, ...]:
+    """Return the command that writes the labelled taus as shards; all classes get the spectrum of the taus."""
+    inputs = [word for name in simulated(config) for word in ("--input", folder / "tuples" / f"{name}.root")]
+    spectra = (f"input_spectrum={folder}/spectrum.root", f"target_spectrum={folder}/spectrum.root")
+    settings = ("--config", DEMO / "shards_classification.yaml")
+    return ("Production/make_shards.py", *settings, *inputs, "--output", folder / "shards_classification", *spectra)
 
 
 def simulated(config: Mapping[str, Any]) -> list[str]:
@@ -120,24 +128,16 @@ def train(runner: Runner, config: Mapping[str, Any], output: Path) -> tuple[Path
     runner.title("train the classifier")
     runner.run("train", "Training/train_classifier.py", "--config", DEMO / "classifier.yaml", *common, "run_name=nominal")
     nominal = newest(mlruns, "nominal")
-    runs = {"nominal": nominal.id}
-    for label, k2 in config["fine_tunes"].items():
-        runner.title(f"{label}: fine-tune against the control region, k2 = {k2}")
-        adversary = (
-            f"adv_shards={output}/train/shards_adversarial",
-            f"pretrained.run_id={nominal.id}",
-            f"adv_parameter=[1,{k2}]",
-        )
-        runner.run(
-            "fine-tune",
-            "Training/train_adversarial.py",
-            "--config",
-            DEMO / "adversarial.yaml",
-            *common,
-            *adversary,
-            f"run_name={label}",
-        )
-        runs[label] = newest(mlruns, label).id
+    strengths = config["fine_tunes"]
+    runner.title(
+        "fine-tune against the control region: " + ", ".join(f"{name} (k2 = {k2})" for name, k2 in strengths.items())
+    )
+    adversary = (f"adv_shards={output}/train/shards_adversarial", f"pretrained.run_id={nominal.id}")
+    fine_tune = ("Training/train_adversarial.py", "--config", DEMO / "adversarial.yaml", *common, *adversary)
+    runner.run_together(
+        "fine-tune", [(*fine_tune, f"adv_parameter=[1,{k2}]", f"run_name={label}") for label, k2 in strengths.items()]
+    )
+    runs = {"nominal": nominal.id} | {label: newest(mlruns, label).id for label in strengths}
     return nominal.mlpath, runs
 
 
@@ -153,7 +153,7 @@ def evaluate(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]
     parameters = {"mlpath": mlpath, "adversarial_run": runs["adversarial"], "default_run": runs["nominal"]}
     runner.run(
         "notebook", "-m", "papermill", "--no-progress-bar", REPOSITORY / "notebooks" / "evaluate_adversarial.ipynb",
-        output / "evaluate_adversarial.ipynb", "-p", "contributions_file", DEMO / "contributions.yaml",
+        output / "evaluate_adversarial.ipynb", "-p", "contributions_file", DEMO / "contributions.yaml", "-y", "djet_range: [0.5, 1.0]",
         *(word for name, value in parameters.items() for word in ("-p", name, value)),
     )  # fmt: skip
     runner.title("before and after")
@@ -181,6 +181,11 @@ def main(argv: list[str] | None = None) -> None:
     mlpath, runs = train(runner, config, output)
     evaluate(runner, output, mlpath, runs)
     runner.print_times()
+    plots = [output / "comparison", mlpath / runs["adversarial"] / "artifacts" / "plots"]
+    print("\nPlots (PDF and PNG): " + ", ".join(shown(path) for path in plots))
+    print(f"Executed notebook: {shown(output / 'evaluate_adversarial.ipynb')}")
+    database = f"sqlite:///{shown(output / 'mlruns' / 'mlflow.db')}"
+    print(f"Runs: .venv/bin/mlflow ui --backend-store-uri {database}    (then open the address that it prints)")
 
 
 if __name__ == "__main__":

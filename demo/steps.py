@@ -6,15 +6,20 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
+
+from TauAdv.errors import TauAdvError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+HEARTBEAT = 15.0  # seconds between two signs of life of a captured command
 
 
-class CommandFailed(RuntimeError):
+class CommandFailed(TauAdvError):
     """A command of the demo ended with an error; its message names the command and what it printed."""
 
 
@@ -36,46 +41,56 @@ class Runner:
         elapsed = time.perf_counter() - self.start
         print(f"\n=== [{elapsed:4.0f} s] {text}", flush=True)
 
-    def run(self, step: str, *command: object, capture: bool = False) -> str:
-        """Run one command (a script and its arguments) and return what it printed, if captured.
+    def run(self, step: str, *command: object) -> None:
+        """Run one command (a script and its arguments); it writes to the terminal itself.
 
         Raises:
             CommandFailed: if it ends with an error.
         """
-        words = [shown(word) for word in command]
-        print("$ python " + shlex.join(words), flush=True)
+        self.run_together(step, [command], shown_whole=True)
+
+    def run_together(self, step: str, commands: Sequence[Sequence[object]], *, shown_whole: bool = False) -> None:
+        """Run independent commands two at a time; show the last line of each from time to time and at its end.
+
+        Raises:
+            CommandFailed: after all have ended, if one ended with an error.
+        """
         begin = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, *words],
-            cwd=REPOSITORY,
-            text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"},
-            stdout=subprocess.PIPE if capture else None,
-            stderr=subprocess.STDOUT if capture else None,
-        )
-        self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - begin
-        if done.returncode:
-            msg = f"{words[0]} ended with status {done.returncode}" + (f":\n{done.stdout[-3000:]}" if capture else "")
-            raise CommandFailed(msg)
-        return done.stdout or ""
-
-    def run_together(self, step: str, commands: Sequence[Sequence[object]]) -> list[str]:
-        """Run independent commands two at a time; print the last line of each as it ends."""
-        begin = time.perf_counter()
-
-        def one(command: Sequence[object]) -> str:
-            output = self.run(f"{step} (summed)", *command, capture=True)
-            last = next((line for line in reversed(output.replace("\r", "\n").splitlines()) if line.strip()), "")
-            print(f"  {last.strip()}", flush=True)
-            return output
-
         with ThreadPoolExecutor(max_workers=2) as pool:
-            outputs = list(pool.map(one, commands))
-        self.seconds.pop(f"{step} (summed)", None)
-        self.seconds[step] = time.perf_counter() - begin
-        return outputs
+            failures = [text for text in pool.map(lambda command: _run_one(command, shown_whole), commands) if text]
+        self.seconds[step] = self.seconds.get(step, 0.0) + time.perf_counter() - begin
+        if failures:
+            raise CommandFailed("\n".join(failures))
 
     def print_times(self) -> None:
         """Print the wall time of each step."""
         print("\nWall time: " + ", ".join(f"{step} {seconds:.0f} s" for step, seconds in self.seconds.items()))
         print(f"in all {time.perf_counter() - self.start:.0f} s (environment set-up not included)")
+
+
+def _run_one(command: Sequence[object], shown_whole: bool) -> str:
+    """Run one command; return what to say if it failed."""
+    words = [shown(word) for word in command]
+    print("$ python " + shlex.join(words), flush=True)
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    call = {"args": [sys.executable, *words], "cwd": REPOSITORY, "env": environment}
+    if shown_whole:
+        status = subprocess.run(**call).returncode
+        return f"{words[0]} ended with status {status}" if status else ""
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
+        process = subprocess.Popen(**call, stdout=log, stderr=subprocess.STDOUT)
+        while True:
+            try:
+                status = process.wait(timeout=HEARTBEAT)
+                break
+            except subprocess.TimeoutExpired:
+                print(f"  ... {Path(words[0]).name}: {_last_line(log)}", flush=True)
+        print(f"  {_last_line(log)}", flush=True)
+        log.seek(0)
+        return f"{shlex.join(words)} ended with status {status}:\n{log.read()[-3000:]}" if status else ""
+
+
+def _last_line(log: IO[str]) -> str:
+    log.seek(0)
+    lines = [line.strip() for line in log.read().replace("\r", "\n").splitlines()]
+    return next((line for line in reversed(lines) if line), "")
