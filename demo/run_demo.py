@@ -153,7 +153,8 @@ def evaluate(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]
     parameters = {"mlpath": mlpath, "adversarial_run": runs["adversarial"], "default_run": runs["nominal"]}
     runner.run(
         "notebook", "-m", "papermill", "--no-progress-bar", REPOSITORY / "notebooks" / "evaluate_adversarial.ipynb",
-        output / "evaluate_adversarial.ipynb", "-p", "contributions_file", DEMO / "contributions.yaml", "-y", "djet_range: [0.5, 1.0]",
+        output / "evaluate_adversarial.ipynb", "-p", "contributions_file", DEMO / "contributions.yaml",
+        "-y", "djet_range: [0.5, 1.0]",
         *(word for name, value in parameters.items() for word in ("-p", name, value)),
     )  # fmt: skip
     runner.title("before and after")

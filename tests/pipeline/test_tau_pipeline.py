@@ -25,7 +25,8 @@ def chain(tmp_path_factory, run_script, repository):
         module = ["--processing-module", "recompute_tautype.py:compute"] if "mytauType" in skim else []
         run_script(
             "Production/skim_tree.py", "--input", sample / f"{skim['input']}.root", "--tree", "taus",
-            "--output", folder / f"{name}_skimmed.root", "--sel", selection, *module, "--comp-algo", "zstd", "--comp-level", 1,
+            "--output", folder / f"{name}_skimmed.root", "--sel", selection, *module,
+            "--comp-algo", "zstd", "--comp-level", 1,
         )  # fmt: skip
     targets = [f"mt_inclusive/EMB={folder}/SingleMuon_skimmed.root", f"mt_inclusive/W={folder}/Wjets_skimmed.root"]
     run_script(
@@ -64,7 +65,8 @@ def chain(tmp_path_factory, run_script, repository):
     )  # fmt: skip
     for name in BATCHES:
         run_script(
-            "Production/make_shards.py", "--config", demo / "shards_adversarial.yaml", "--input", folder / f"mixed/{name}.root",
+            "Production/make_shards.py", "--config", demo / "shards_adversarial.yaml",
+            "--input", folder / f"mixed/{name}.root",
             "--weights", folder / "pt_weights.root", "--output", folder / f"adversarial_{name}",
         )  # fmt: skip
     inputs = [word for name in SIMULATED for word in ("--input", sample / f"{name}.root")]
@@ -84,7 +86,8 @@ def runs(chain, run_script, repository):
     run_script("Training/train_classifier.py", "--config", demo / "classifier.yaml", *common)
     (nominal,) = list_runs(mlruns)
     run_script(
-        "Training/train_adversarial.py", "--config", demo / "adversarial.yaml", *common, "n_adv_tau=24", "run_name=adversarial",
+        "Training/train_adversarial.py", "--config", demo / "adversarial.yaml", *common, "n_adv_tau=24",
+        "run_name=adversarial",
         f"adv_shards={chain}/adversarial_train", f"pretrained.run_id={nominal.id}",
     )  # fmt: skip
     return nominal.mlpath, {found.name: found for found in list_runs(mlruns)}
@@ -126,7 +129,8 @@ def test_predictions_and_comparison(chain, runs, run_script, repository):
     run_script(
         "Evaluation/compare_runs.py", "--mlpath", mlpath, "--nominal", by_name["nominal"].id,
         "--adversarial", by_name["adversarial"].id, "--control", control, "--test", chain / "classification",
-        "--output", chain / "comparison", "--contributions", repository / "demo/contributions.yaml", "head_folds=2", "folds=2",
+        "--output", chain / "comparison", "--contributions", repository / "demo/contributions.yaml",
+        "head_folds=2", "folds=2",
     )  # fmt: skip
     report = json.loads((chain / "comparison" / "comparison.json").read_text())
     assert report
