@@ -15,9 +15,10 @@ setup: $(STAMP)
 
 $(STAMP): setup.cfg pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python"; exit 2; }
+	@echo "setting up $(VENV) with $(PYTHON): downloads about 1 GB of wheels, two to five minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --upgrade pip
-	$(PY) -m pip install --quiet --progress-bar on -e '.[$(TENSORFLOW),simulation,notebook,test]'
+	$(PY) -m pip install --quiet -e '.[$(TENSORFLOW),simulation,notebook,test]'
 	@touch $@
 
 demo: $(STAMP)
