@@ -11,7 +11,8 @@ from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import list_runs
 
 SIMULATED = ("DYtautau", "DYmumu", "DYee", "TT", "WJets", "QCD")
-BATCHES = {"train": 3, "test": 2}
+TAUS_PER_BATCH = 200  # demo/mix.yaml
+BATCHES = {"train": 2, "test": 1}
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +98,7 @@ def test_shards_keep_every_mixed_tau(chain):
     for name, batches in BATCHES.items():
         shards = ShardSet.open(chain / f"adversarial_{name}")
         assert shards.kind == "adversarial"
-        assert shards.num_taus == 100 * batches == read_manifest(chain / "mixed" / f"{name}.root")["counts"]["rows"]
+        assert shards.num_taus == TAUS_PER_BATCH * batches == read_manifest(chain / "mixed" / f"{name}.root")["counts"]["rows"]
 
 
 def test_train_and_test_events_are_disjoint(chain):
