@@ -16,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--expID", required=True, metavar="RUN_ID", help="run whose model is applied")
     options.add_argument("--mlpath", required=True, type=Path, help="folder of its experiment, .../mlruns/EXPERIMENT_ID")
     options.add_argument("--eval_ds", required=True, type=Path, metavar="SHARDS", help="set of shards to evaluate")
-    options.add_argument("--n_tau", type=int, default=1000, help="taus per batch (default 1000)")
+    options.add_argument("--n_tau", type=int, default=100, help="taus per batch (default 100)")
     options.add_argument(
         "--n_batches", type=int, default=None, help="most batches to evaluate (default: all taus of the set)"
     )

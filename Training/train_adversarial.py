@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fine-tune a classifier adversarially, so that it treats data and simulation alike.
 
-python Training/train_adversarial.py --config Training/configs/adversarial_demo.yaml n_epochs=2 learning_rate=5e-4
+python Training/train_adversarial.py --config demo/adversarial.yaml n_epochs=2 learning_rate=5e-4
 python Training/train_adversarial.py --resume RUN_ID --mlpath mlruns/1
 """
 

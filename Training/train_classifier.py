@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Train a classifier of tau candidates.
 
-python Training/train_classifier.py --config Training/configs/classifier_demo.yaml n_epochs=2 learning_rate=5e-4
+python Training/train_classifier.py --config demo/classifier.yaml n_epochs=2 learning_rate=5e-4
 python Training/train_classifier.py --resume RUN_ID --mlpath mlruns/1
 """
 

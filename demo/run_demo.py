@@ -8,6 +8,7 @@ once (generated events, tuples, shards); trainings, predictions and plots are ne
 from __future__ import annotations
 
 import argparse
+import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +27,7 @@ COMPRESSION = ("--comp-algo", "zstd", "--comp-level", 5)
 def make_samples(runner: Runner, config: Mapping[str, Any], output: Path, name: str, workers: int) -> None:
     """Make one of the two independent samples, from generated events to shards."""
     folder = output / name
+    discard_if_outdated(folder)
     tuples, skims, mixed = folder / "tuples", folder / "skims", folder / "mixed"
     runner.title(f"{name} sample: generate events, simulate the detector, reconstruct tau candidates")
     generate = ("Production/generate_tuples.py", "--config", DEMO / f"simulation_{name}.yaml", "--output", tuples)
@@ -69,6 +71,19 @@ def make_samples(runner: Runner, config: Mapping[str, Any], output: Path, name: 
         "--output", folder / "pt_weights.root", *weights,
     )  # fmt: skip
     runner.run_together("shards", [adversarial_shards(folder), classification_shards(config, folder)])
+
+
+def discard_if_outdated(folder: Path) -> None:
+    """Remove a sample that was made with other settings or another version of the code (generated events stay)."""
+    digest = hashlib.sha256()
+    for top in (DEMO, REPOSITORY / "Production", REPOSITORY / "TauAdv"):
+        for path in sorted(path for path in top.rglob("*") if path.suffix in {".py", ".yaml", ".lark"}):
+            digest.update(path.read_bytes())
+    stamp = folder / "made_with.sha256"
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest.hexdigest():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        stamp.write_text(digest.hexdigest(), encoding="utf-8")
 
 
 def adversarial_shards(folder: Path) -> tuple[object, ...]:

@@ -14,11 +14,11 @@ from tqdm import tqdm
 from TauAdv.errors import InputError
 from TauAdv.evaluation.scores import CLASSES, djet
 from TauAdv.shards.store import ShardSet, iterate
+from TauAdv.shards.taus import IDENTITY as IDENTITY_COLUMNS
 
 __all__ = ["FIRST_COLUMNS", "IDENTITY_COLUMNS", "PROBABILITY_COLUMNS", "Predictions", "predict"]
 
 FIRST_COLUMNS = ("Djet", "y", "weights", "y_pred_adv")
-IDENTITY_COLUMNS = ("run", "lumi", "evt", "dataset_id", "tau_pt", "tau_eta", "tau_decayMode")
 PROBABILITY_COLUMNS = tuple(f"p_{name}" for name in CLASSES)
 
 

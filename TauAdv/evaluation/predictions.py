@@ -68,9 +68,9 @@ def apply_run(
     ).table
     with new_file(path) as temporary:
         table.to_csv(temporary)
-    write_manifest(
-        path, step=STEP, settings=settings, inputs=inputs, counts={"taus": len(table), "in set": shard_set.num_taus}
-    )
+        path.unlink(missing_ok=True)  # the manifest never belongs to another table
+        counts = {"taus": len(table), "in set": shard_set.num_taus}
+        write_manifest(path, step=STEP, settings=settings, inputs=inputs, counts=counts)
     print(f"{path}: {len(table)} of {shard_set.num_taus} taus")
     return path
 

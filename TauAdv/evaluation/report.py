@@ -173,8 +173,10 @@ def make_report(
 def write_report(comparison: Comparison, folder: Path | str, settings: dict[str, Any], inputs: list[Path]) -> str:
     """Write the report as JSON and text into ``folder``; return the text."""
     folder, text = Path(folder), as_text(comparison)
-    for name, content in ((TEXT_NAME, text), (JSON_NAME, json.dumps(as_dictionary(comparison), indent=1) + "\n")):
-        with new_file(folder / name) as temporary:
-            temporary.write_text(content, encoding="utf-8")
-    write_manifest(folder / JSON_NAME, step=STEP, settings=settings, inputs=inputs, counts=comparison.counts)
+    with new_file(folder / TEXT_NAME) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    with new_file(folder / JSON_NAME) as temporary:
+        temporary.write_text(json.dumps(as_dictionary(comparison), indent=1) + "\n", encoding="utf-8")
+        (folder / JSON_NAME).unlink(missing_ok=True)  # the manifest never belongs to another report
+        write_manifest(folder / JSON_NAME, step=STEP, settings=settings, inputs=inputs, counts=comparison.counts)
     return text

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.errors import InputError
+from TauAdv.shards.selection import CLASSES
 
 __all__ = ["CLASSES", "djet", "score_against"]
-
-CLASSES = ("e", "mu", "tau", "jet")
 
 
 def score_against(probabilities: ArrayLike, background: str) -> NDArray[np.float64]:

@@ -70,7 +70,9 @@ def skim(
         if adding:
             copyfile(output, temporary)
         counts = _write(plan, temporary, update=adding)
-    return write_manifest(output, counts=counts, earlier=earlier, **made)
+        if not adding:
+            output.unlink(missing_ok=True)  # the manifest never belongs to another file
+        return write_manifest(output, counts=counts, earlier=earlier, **made)
 
 
 def summary(manifest: dict[str, Any], *, verbose: bool = False) -> str:

@@ -125,25 +125,26 @@ def _write_sample(sample: Sample, parts: list[ChunkResult], output: Path, settin
         msg = f"sample {sample.name}: no tau candidate in {sample.num_events} events; raise the number of events"
         raise InputError(msg)
     path = output / f"{sample.name}.root"
+    types, numbers = np.unique(table["sim_trueType"], return_counts=True)
     with new_file(path) as temporary:
         write_tuple(temporary, table, settings.writer)
-    types, numbers = np.unique(table["sim_trueType"], return_counts=True)
-    write_manifest(
-        path,
-        step=_STEP,
-        settings=sample.settings,
-        seed=sample.settings["seed"],
-        counts={
-            "events": sample.num_events,
-            "candidates": len(table["evt"]),
-            "true_types": {TauType(value).name.lower(): number for value, number in zip(types, numbers, strict=True)},
-            "generated_taus": sum(part.taus for part in parts),
-            "generated_hadronic_taus": sum(part.hadronic_taus for part in parts),
-            "generated_hadronic_taus_in_acceptance": sum(part.accepted_taus for part in parts),
-        },
-        generator_seeds={f"{chunk.process}/{chunk.number}": generator_seed(chunk) for chunk in sample.chunks},
-        pythia={chunk.process: chunk.pythia for chunk in sample.chunks},
-    )
+        path.unlink(missing_ok=True)  # from here on a killed run is repeated: the manifest never belongs to another file
+        write_manifest(
+            path,
+            step=_STEP,
+            settings=sample.settings,
+            seed=sample.settings["seed"],
+            counts={
+                "events": sample.num_events,
+                "candidates": len(table["evt"]),
+                "true_types": {TauType(value).name.lower(): number for value, number in zip(types, numbers, strict=True)},
+                "generated_taus": sum(part.taus for part in parts),
+                "generated_hadronic_taus": sum(part.hadronic_taus for part in parts),
+                "generated_hadronic_taus_in_acceptance": sum(part.accepted_taus for part in parts),
+            },
+            generator_seeds={f"{chunk.process}/{chunk.number}": generator_seed(chunk) for chunk in sample.chunks},
+            pythia={chunk.process: chunk.pythia for chunk in sample.chunks},
+        )
 
 
 def _checked_samples(settings: SimulationSettings) -> list[Sample]:

@@ -168,6 +168,7 @@ class AdversarialSettings(TrainingSettings):
         k2_schedule: how k2 grows to its value.
         adv_learning_rate: of the adversarial head.
         adv_schedule_decay: how fast the momentum of the head's optimiser warms up.
+        adv_focal_gamma: exponent of a focal adversarial loss; ``null``: plain cross entropy.
     """
 
     adv_shards: Path
@@ -177,6 +178,7 @@ class AdversarialSettings(TrainingSettings):
     k2_schedule: K2Schedule = K2Schedule()
     adv_learning_rate: Rate = 0.01
     adv_schedule_decay: NotNegative = 0.004
+    adv_focal_gamma: NotNegative | None = None
     experiment: str = "domain adaptation"
 
     @property

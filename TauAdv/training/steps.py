@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from TauAdv.models.adversarial import set_gradient_scales
-from TauAdv.models.losses import TauLosses, adversarial_crossentropy, loss_function
+from TauAdv.models.losses import TauLosses, adversarial_crossentropy, focal_adversarial_crossentropy, loss_function
 from TauAdv.models.tagger import TauTagger, input_signature, network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
 from TauAdv.training import gradients
@@ -133,6 +133,8 @@ class AdversarialTrainer(Trainer):
         super().__init__(model, settings)
         self.n_class, self.n_adv = settings.n_tau, settings.n_adv_tau
         self.rows = self.n_class + self.n_adv
+        gamma = settings.adv_focal_gamma
+        self.adversarial_loss = adversarial_crossentropy if gamma is None else focal_adversarial_crossentropy(gamma)
         self.optimizers["adv_optimizer"] = make_optimizer(
             adversarial_head_variables(model),
             settings.adv_learning_rate,
@@ -154,14 +156,15 @@ class AdversarialTrainer(Trainer):
 
     def _step(self, batch: Batch, knobs: Mapping[str, tf.Tensor]) -> None:
         set_gradient_scales(self.model, knobs["k1"], knobs["k2"])
-        result = gradients.adversarial_gradients(self.model, batch, self.n_class, self.n_adv, loss=self.loss)
+        losses: Any = {"loss": self.loss, "adversarial_loss": self.adversarial_loss}
+        result = gradients.adversarial_gradients(self.model, batch, self.n_class, self.n_adv, **losses)
         self._update(result["gradients"], knobs)
         self.sums.add(self._paired_ratios(result, batch))
 
     def _measured_step(self, batch: Batch, knobs: Mapping[str, tf.Tensor]) -> None:
-        result = gradients.two_tape_gradients(
-            self.model, batch, self.n_class, self.n_adv, k1=knobs["k1"], k2=knobs["k2"], loss=self.loss
-        )
+        losses: Any = {"loss": self.loss, "adversarial_loss": self.adversarial_loss}
+        scales: Any = {"k1": knobs["k1"], "k2": knobs["k2"]}
+        result = gradients.two_tape_gradients(self.model, batch, self.n_class, self.n_adv, **scales, **losses)
         by_group = result["gradients"]
         self._update(by_group, knobs)
         measured = {
@@ -185,7 +188,7 @@ class AdversarialTrainer(Trainer):
 
     def _validate_adversarial(self, batch: Batch) -> None:
         scores = self.model(network_inputs(batch), training=False)["adv_output"]
-        total = gradients.adversary_loss(adversarial_crossentropy, batch, scores, 1.0)
+        total = gradients.adversary_loss(self.adversarial_loss, batch, scores, 1.0)
         accuracy = adversarial_metrics(batch["y_adv"], scores, batch["weight_adv"])
         self.validation_sums.add({"adv_loss": (total, _count(batch["weight_adv"])), **accuracy})
 

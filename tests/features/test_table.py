@@ -189,3 +189,9 @@ def test_sizes_of_deeptau_v2p5(table):
         **{"PfCand_nHad": 7, "PfCand_gamma": 23, "Electron": 37, "Muon": 37},
     }
     assert table.layout.tensors == {"egamma": (0, 86), "muon": (86, 150), "hadrons": (150, 188)}
+
+
+def test_no_feature_reads_generator_information(table):
+    """Labels of simulation (gen*, sim_*, types and ids) must never become inputs of a network."""
+    forbidden = ("gen", "sim_", "sampleType", "tauType", "mytauType", "dataset_id", "lhe")
+    assert not [name for name in table.branches if name.startswith(forbidden)]

@@ -98,7 +98,9 @@ def test_shards_keep_every_mixed_tau(chain):
     for name, batches in BATCHES.items():
         shards = ShardSet.open(chain / f"adversarial_{name}")
         assert shards.kind == "adversarial"
-        assert shards.num_taus == TAUS_PER_BATCH * batches == read_manifest(chain / "mixed" / f"{name}.root")["counts"]["rows"]
+        assert (
+            shards.num_taus == TAUS_PER_BATCH * batches == read_manifest(chain / "mixed" / f"{name}.root")["counts"]["rows"]
+        )
 
 
 def test_train_and_test_events_are_disjoint(chain):
@@ -134,4 +136,9 @@ def test_predictions_and_comparison(chain, runs, run_script, repository):
         "head_folds=2", "folds=2",
     )  # fmt: skip
     report = json.loads((chain / "comparison" / "comparison.json").read_text())
-    assert report
+    assert list(report["runs"]) == ["nominal", "adversarial"]
+    for result in report["runs"].values():
+        assert result["closure"]["ndf"] > 0
+        assert 0 <= result["auc_data_mc_djet"]["value"] <= 1
+        assert [point["efficiency"] for point in result["jet_mis_id"]] == [0.7, 0.9]
+    assert (chain / "comparison" / "roc.pdf").stat().st_size > 0

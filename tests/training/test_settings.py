@@ -87,15 +87,15 @@ def test_resuming_keeps_the_settings_of_the_steps(tmp_path):
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("classifier_deeptau_v2p5", ClassifierSettings),
-        ("classifier_demo", ClassifierSettings),
-        ("adversarial_deeptau_v2p5", AdversarialSettings),
-        ("adversarial_demo", AdversarialSettings),
+        ("Training/configs/classifier_deeptau_v2p5", ClassifierSettings),
+        ("demo/classifier", ClassifierSettings),
+        ("Training/configs/adversarial_deeptau_v2p5", AdversarialSettings),
+        ("demo/adversarial", AdversarialSettings),
     ],
 )
 def test_shipped_configurations(repository, name, kind):
-    settings = load_settings(kind, repository / "Training" / "configs" / f"{name}.yaml")
-    assert settings.network == ("deeptau_demo" if "demo" in name else "deeptau_v2p5")
-    if name == "adversarial_deeptau_v2p5":  # the recipe of section H
+    settings = load_settings(kind, repository / f"{name}.yaml")
+    assert settings.network == {"demo/classifier": "deeptau_demo", "demo/adversarial": None}.get(name, "deeptau_v2p5")
+    if name.endswith("adversarial_deeptau_v2p5"):  # the recipe of section H
         assert (settings.n_tau, settings.n_adv_tau, settings.n_batches, settings.n_epochs) == (100, 100, 50_000, 1)
         assert (settings.adv_parameter, settings.learning_rate, settings.adv_learning_rate) == ((1, 10), 0.001, 0.01)
