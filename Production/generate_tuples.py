@@ -1,8 +1,8 @@
 """Simulate tau tuples: Pythia 8 events, a parametrised detector, one ROOT file per process and one of pseudo-data.
 
 Example:
-    python Production/generate_tuples.py --config Production/configs/simulation_shift_D.yaml --output tuples --cache events \
-        --n-workers 2 events.QCD=500
+    python Production/generate_tuples.py --config Production/configs/simulation_shift_D.yaml --output tuples
+        --cache events --n-workers 2 events.QCD=500
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--config", type=Path, help="YAML file of the settings (default: Production/configs/simulation_*.yaml)"
+        "--config", type=Path, required=True, help="YAML file, for example Production/configs/simulation_*.yaml"
     )
     parser.add_argument("--output", type=Path, required=True, help="folder of the ROOT files")
     parser.add_argument("--cache", type=Path, required=True, help="folder of generated events, reused by later runs")

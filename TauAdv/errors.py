@@ -46,6 +46,9 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
         except TauAdvError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from error
+        except OSError as error:  # no permission, no space left, not a folder ...
+            print(f"error: {error}", file=sys.stderr)
+            raise SystemExit(2) from error
         except KeyboardInterrupt as error:
             print("interrupted", file=sys.stderr)
             raise SystemExit(130) from error

@@ -175,11 +175,18 @@ def finished(
 ) -> dict[str, Any] | None:
     """Return the manifest of an output made before by the same step, settings and inputs; ``None`` if it is to be made.
 
+    Says so on the console when there is nothing to do.
+
     Raises:
-        OutputExistsError: if the output exists but differs in any of these and ``overwrite`` is false.
+        OutputExistsError: if the output exists but differs in any of these and ``overwrite`` is false; or if it is a folder
+            that this step did not make, which is never replaced.
     """
     output = Path(output)
-    if overwrite or not output.exists():
+    if not output.exists():
+        return None
+    if output.is_dir():
+        _require_own_folder(output, step)
+    if overwrite:
         return None
     wanted = as_json({"step": step, "settings": settings, "inputs": [describe_input(path) for path in inputs]})
     try:
@@ -188,10 +195,35 @@ def finished(
         manifest = {}
     differing = [key for key, value in wanted.items() if manifest.get(key) != value]
     if not differing:
+        print(f"{output}: made before with the same settings and inputs, kept")
         return manifest
     reason = f"was made with other {' and '.join(differing)}" if manifest else "has no manifest"
+    if manifest and "settings" in differing:
+        reason += _changes(manifest.get("settings", {}), wanted["settings"])
     msg = f"{output}: exists and {reason}; give another output name, or --overwrite to replace it"
     raise OutputExistsError(msg)
+
+
+def _require_own_folder(folder: Path, step: str) -> None:
+    try:
+        made_by = read_manifest(folder).get("step")
+    except InputError:
+        made_by = None
+    if made_by != step and any(folder.iterdir()):
+        msg = f"{folder}: is a folder that this step ({step}) did not make, and is never replaced; give another output name"
+        raise OutputExistsError(msg)
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """Name the settings that differ, with the value before and the one asked for."""
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    shown = [f"{key}: {_short(before.get(key))} before, {_short(after.get(key))} now" for key in keys[:3]]
+    return f" ({'; '.join(shown)}{'; ...' if len(keys) > 3 else ''})"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _temporary(path: Path) -> Path:

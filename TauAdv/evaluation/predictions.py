@@ -57,7 +57,6 @@ def apply_run(
     settings = {"run": run.id, "batch_size": batch_size, "max_batches": max_batches, "not_adversarial": not_adversarial}
     inputs = [_model_path(run), shard_set.folder]
     if finished(path, step=STEP, settings=settings, inputs=inputs, overwrite=overwrite):
-        print(f"{path}: made before with the same model, shards and options; --overwrite makes it again")
         return path
     model = load_run_model(run, shard_set)
     if not not_adversarial and not model.is_adversarial:

@@ -2,3 +2,8 @@
 
 Import from the modules: ``TauAdv.models.deeptau.build_classifier``, ``TauAdv.models.adversarial.build_adversarial``, ...
 """
+
+import os
+
+# TensorFlow's start-up notes say nothing to a physicist; whoever wants them sets the variable
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

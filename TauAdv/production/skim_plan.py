@@ -13,7 +13,7 @@ from pydantic import Field
 from TauAdv.config import Settings
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.production.columns import choose_columns
-from TauAdv.production.modules import ProcessingModule, processing_module
+from TauAdv.production.modules import MODULES, ProcessingModule, processing_module
 from TauAdv.tuples.reader import Block, TupleReader
 from TauAdv.tuples.selection import Selection, parse_selection
 
@@ -138,6 +138,7 @@ class SkimPlan:
             names = list(dict.fromkeys([*names, module.adds]))
         selection = parse_selection(settings.sel) if settings.sel else None
         if selection is not None:
+            _require_module(selection, names)
             selection.require(names)
         columns = choose_columns(names, settings.include_columns, settings.exclude_columns)
         start, stop = parse_range(settings.input_range, "input range")
@@ -211,3 +212,11 @@ class SkimPlan:
         arrays = block.read([name for name in self.columns if name not in examined], rows)
         columns = {name: examined[name][rows] if name in examined else arrays[name] for name in self.columns}
         return ak.zip(columns, depth_limit=1)
+
+
+def _require_module(selection: Selection, names: list[str]) -> None:
+    """Refuse a selection on a branch that a processing module would add, if neither the module nor the branch is there."""
+    for name, module in MODULES.items():
+        if module.adds in selection.branches and module.adds not in names:
+            msg = f"selection: branch '{module.adds}' is added by --processing-module {name}; give that option"
+            raise InputError(msg)

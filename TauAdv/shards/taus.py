@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.errors import InputError
 from TauAdv.features.extract import extract
 from TauAdv.features.sparse import SparseTaus
 from TauAdv.features.table import FeatureTable
@@ -123,6 +125,7 @@ class TauMaker:
         label, pt, eta = columns["label"], columns["tau_pt"], columns["tau_eta"]
         if self.settings.kind == "adversarial":
             check_contributions(columns["dataset_id"], self.settings.contributions)
+            _check_data_label(columns["dataset_id"], label, self.settings.contributions)
         weight = np.ones(len(label), np.float32)
         if isinstance(self.weights, PtWeights):
             weight = self.weights(columns["dataset_id"], pt)
@@ -133,3 +136,15 @@ class TauMaker:
                     weight[chosen] = self.weights(name, pt[chosen], eta[chosen])
         weight[label == UNLABELLED] = 0
         return weight
+
+
+def _check_data_label(dataset_id: NDArray[np.int64], label: NDArray[np.int8], contributions: Mapping[int, str]) -> None:
+    """Refuse taus that are data by dataset_id and simulation by tau type, or the other way round: an input not mixed."""
+    data_ids = [number for number, name in contributions.items() if name == "data"]
+    differing = int((np.isin(dataset_id, data_ids) != (label == 1)).sum())
+    if data_ids and differing:
+        msg = (
+            f"dataset_id and tauType disagree for {differing} of {len(label)} taus: data must have dataset_id {data_ids[0]} "
+            "and tauType 8, simulation neither; make the input with Production/mix_events.py"
+        )
+        raise InputError(msg)

@@ -104,7 +104,8 @@ def _resumed_start(settings: TrainingSettings, inputs: Inputs, run_id: str) -> _
 def _copy(start: _Start, trainer: Trainer, settings: TrainingSettings) -> list[str]:
     """Copy from the pretrained model and return what to say about it."""
     if start.pretrained is None:
-        return []
+        from_checkpoint = start.checkpoint is not None
+        return [] if from_checkpoint else ["no pretrained model: the weights start at RANDOM (pretrained.run_id or .file)"]
     report, missing = start_from(start.pretrained, trainer, with_optimizer=settings.use_previous_opt)
     lines = [f"pretrained model: {start.pretrained.title}", *(f"  {line}" for line in str(report).splitlines())]
     if settings.use_previous_opt:

@@ -60,7 +60,6 @@ def export_model(
     output, content = Path(output), settings.model_dump(mode="json")
     made = finished(output, step=STEP, settings=content, inputs=source.inputs, overwrite=overwrite)
     if made:
-        print(f"{output}: made before of the same model with the same settings; --overwrite makes it again")
         return made
     model, table = load_model(source.file), source.feature_table(settings.features)
     exported = _prepared(model, source, table, settings)
