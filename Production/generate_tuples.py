@@ -20,9 +20,7 @@ from TauAdv.simulation.settings import SimulationSettings
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--config", type=Path, required=True, help="YAML file, for example Production/configs/simulation_*.yaml"
-    )
+    parser.add_argument("--config", type=Path, help="YAML file, such as Production/configs/simulation_*.yaml")
     parser.add_argument("--output", type=Path, required=True, help="folder of the ROOT files")
     parser.add_argument("--cache", type=Path, required=True, help="folder of generated events, reused by later runs")
     parser.add_argument("--n-workers", type=int, default=1, help="worker processes")

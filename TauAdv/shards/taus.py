@@ -139,12 +139,11 @@ class TauMaker:
 
 
 def _check_data_label(dataset_id: NDArray[np.int64], label: NDArray[np.int8], contributions: Mapping[int, str]) -> None:
-    """Refuse taus that are data by dataset_id and simulation by tau type, or the other way round: an input not mixed."""
-    data_ids = [number for number, name in contributions.items() if name == "data"]
-    differing = int((np.isin(dataset_id, data_ids) != (label == 1)).sum())
-    if data_ids and differing:
+    """Refuse taus that are data by dataset_id, of which none is data by its tau type: simulation that was not mixed."""
+    of_data = np.isin(dataset_id, [number for number, name in contributions.items() if name == "data"])
+    if of_data.any() and not (label[of_data] == 1).any():
         msg = (
-            f"dataset_id and tauType disagree for {differing} of {len(label)} taus: data must have dataset_id {data_ids[0]} "
-            "and tauType 8, simulation neither; make the input with Production/mix_events.py"
+            f"{of_data.sum()} taus have the dataset_id of data, but none has tauType 8: it looks like simulation that "
+            "was not mixed; make it with Production/mix_events.py"
         )
         raise InputError(msg)
