@@ -201,7 +201,9 @@ def main(argv: list[str] | None = None) -> None:
     print("\nPlots (PDF and PNG): " + ", ".join(shown(path) for path in plots))
     print(f"Executed notebook: {shown(output / 'evaluate_adversarial.ipynb')}")
     database = f"sqlite:///{shown(output / 'mlruns' / 'mlflow.db')}"
-    print(f"Runs: .venv/bin/mlflow ui --backend-store-uri {database}    (then open the address that it prints)")
+    print(
+        f"Runs: .venv/bin/mlflow ui --backend-store-uri {database}    (then choose 'Model training')"
+    )
 
 
 if __name__ == "__main__":
