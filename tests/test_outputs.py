@@ -146,3 +146,19 @@ def test_resumable_folder_is_removed_when_the_input_is_at_fault(tmp_path):
         (work / "part").write_text("bad")
         raise InputError("bad input")
     assert not list(tmp_path.iterdir())
+
+
+def test_folder_of_others_is_never_replaced(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(OutputExistsError, match="did not make"):
+        finished(folder, step="test", settings={}, overwrite=True)
+    assert (folder / "thesis.txt").read_text() == "years of work"
+
+
+def test_changed_settings_are_named(tmp_path):
+    path = tmp_path / "out.txt"
+    make(path, {"cut": 1, "tree": "taus"})
+    with pytest.raises(OutputExistsError, match=r"cut: 1 before, 2 now\)"):
+        finished(path, step="test", settings={"cut": 2, "tree": "taus"})
