@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from TauAdv.models.settings import NetworkSettings
 
-__all__ = ["Comparison", "Scores", "compare_scores", "random_taus"]
+__all__ = ["Comparison", "Inputs", "Scores", "compare_all", "compare_scores", "random_taus"]
 
 Inputs = Mapping[str, NDArray[Any]]
-Scores = Callable[[Inputs], NDArray[np.float32]]
+Scores = Callable[[Inputs], NDArray[Any]]
 
 _BATCH = 100
 _LARGEST_VALUE = 5.0  # where most scaled features are clipped
 _LARGEST_OCCUPANCY = 0.4
+_SMALLEST_SCORE = 0.01
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Comparison:
         filled_cells: mean number of filled cells of a tau, all grids together.
         largest_difference: largest absolute difference of a score.
         largest_relative: largest difference of a score relative to the largest score of its tau.
+        largest_relative_of_score: largest difference relative to the score itself, for scores above 0.01.
         relative_difference: root of the sum of squared differences, relative to that of squared scores.
     """
 
@@ -37,7 +39,23 @@ class Comparison:
     filled_cells: float
     largest_difference: float
     largest_relative: float
+    largest_relative_of_score: float
     relative_difference: float
+
+    @classmethod
+    def of(cls, reference: NDArray[np.float64], other: NDArray[np.float64], filled_cells: float) -> Comparison:
+        """Return the differences of scores ``other`` from ``reference`` [n, classes]; those not finite are infinite."""
+        difference = np.abs(other - reference)
+        difference[~np.isfinite(difference)] = np.inf
+        of_scores = (difference / np.maximum(reference, _SMALLEST_SCORE))[reference > _SMALLEST_SCORE]
+        return cls(
+            taus=len(reference),
+            filled_cells=filled_cells,
+            largest_difference=float(difference.max()),
+            largest_relative=float((difference / reference.max(axis=1, keepdims=True)).max()),
+            largest_relative_of_score=float(of_scores.max(initial=0)),
+            relative_difference=float(np.sqrt((difference**2).sum() / (reference**2).sum())),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures by name."""
@@ -79,27 +97,44 @@ def random_taus(network: NetworkSettings, n_taus: int, seed: int) -> dict[str, N
 def compare_scores(
     reference: Scores, other: Scores, network: NetworkSettings, *, n_taus: int = 500, seed: int = 1
 ) -> Comparison:
-    """Return the differences of ``other`` from ``reference`` on random taus; scores that are not finite count as infinite.
+    """Return the differences of ``other`` from ``reference``, see :func:`compare_all`."""
+    return compare_all({"reference": reference}, {"other": other}, network, n_taus=n_taus, seed=seed)["reference"]["other"]
+
+
+def compare_all(
+    references: Mapping[str, Scores],
+    others: Mapping[str, Scores],
+    network: NetworkSettings,
+    *,
+    n_taus: int = 500,
+    seed: int = 1,
+) -> dict[str, dict[str, Comparison]]:
+    """Return the differences of several ways to compute scores from several references, all on the same random taus.
 
     Args:
-        reference: function from network inputs to scores [n, classes], the one that relative differences refer to.
-        other: the function to compare.
+        references: by name, functions from network inputs to scores [n, classes]; relative differences refer to them.
+        others: by name, the functions to compare; references are compared with each other, too.
         network: decides the shapes of the inputs.
         n_taus: number of taus.
         seed: of the random taus.
+
+    Returns:
+        By name of the reference and of the other: the comparison.
     """
-    expected, received, filled = [], [], 0
+    functions = {**references, **others}
+    batches: dict[str, list[NDArray[np.float64]]] = {name: [] for name in functions}
+    filled = 0
     for number in range(-(-n_taus // _BATCH)):
         inputs = random_taus(network, min(_BATCH, n_taus - number * _BATCH), seed + number)
         filled += sum(len(inputs[f"{grid}_index"]) for grid in network.grids)
-        expected.append(np.asarray(reference(inputs), np.float64))
-        received.append(np.asarray(other(inputs), np.float64))
-    scores, difference = np.concatenate(expected), np.abs(np.concatenate(received) - np.concatenate(expected))
-    difference[~np.isfinite(difference)] = np.inf
-    return Comparison(
-        taus=n_taus,
-        filled_cells=filled / n_taus,
-        largest_difference=float(difference.max()),
-        largest_relative=float((difference / scores.max(axis=1, keepdims=True)).max()),
-        relative_difference=float(np.sqrt((difference**2).sum() / (scores**2).sum())),
-    )
+        for name, function in functions.items():
+            batches[name].append(np.asarray(function(inputs), np.float64))
+    scores = {name: np.concatenate(parts) for name, parts in batches.items()}
+    return {
+        reference: {
+            name: Comparison.of(scores[reference], found, filled / n_taus)
+            for name, found in scores.items()
+            if name != reference
+        }
+        for reference in references
+    }
