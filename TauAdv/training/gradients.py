@@ -7,7 +7,7 @@ a *count* of rows (DeepTau specification, section H), which the caller gives, so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -63,6 +63,7 @@ def adversarial_gradients(
     loss: LossFunction,
     adversarial_loss: LossFunction = adversarial_crossentropy,
     training: bool = True,
+    forward: Callable[..., Any] | None = None,
 ) -> dict[str, Any]:
     """Return losses and gradients of an adversarial step, in one forward and one backward pass.
 
@@ -77,6 +78,7 @@ def adversarial_gradients(
         loss: class loss per tau.
         adversarial_loss: loss of data against simulation per tau.
         training: whether dropout and batch statistics are those of training.
+        forward: evaluates the model in its place and may have further outputs.
 
     Returns:
         As :func:`classifier_gradients`, with ``adv_loss`` and the gradients of ``adversarial_head``.
@@ -84,7 +86,7 @@ def adversarial_gradients(
     groups = _all_groups(model)
     k1 = model.get_layer(CLASS_GRADIENT).scale
     with tf.GradientTape() as tape:
-        outputs = model(network_inputs(batch), training=training)
+        outputs = (forward or model)(network_inputs(batch), training=training)
         pure = class_loss(loss, batch, outputs["main_output"], n_class)
         adversarial = adversary_loss(adversarial_loss, batch, outputs["adv_output"], n_adv)
         common_penalty, head_penalty = regularisation(model, "common"), regularisation(model, "class_head")
@@ -112,6 +114,7 @@ def two_tape_gradients(
     loss: LossFunction,
     adversarial_loss: LossFunction = adversarial_crossentropy,
     training: bool = True,
+    forward: Callable[..., Any] | None = None,
 ) -> dict[str, Any]:
     """Return the gradients of an adversarial step by two backward passes that know nothing of reversal: the definition.
 
@@ -123,7 +126,7 @@ def two_tape_gradients(
     set_gradient_scales(model, 1.0, -1.0)  # plain gradients through both branches
     try:
         with tf.GradientTape() as class_tape, tf.GradientTape() as adversarial_tape:
-            outputs = model(network_inputs(batch), training=training)
+            outputs = (forward or model)(network_inputs(batch), training=training)
             pure = class_loss(loss, batch, outputs["main_output"], n_class)
             penalty = regularisation(model, "common") + regularisation(model, "class_head")
             total = pure + penalty
@@ -134,6 +137,7 @@ def two_tape_gradients(
         )
     finally:
         set_gradient_scales(model, *scales)
+    k1, k2 = (_number(factor, total.dtype) for factor in (k1, k2))
     common = [k1 * a - k2 * b for a, b in zip(by_class["common"], by_adversary["common"], strict=True)]
     gradients = {
         "common": common,
@@ -173,6 +177,11 @@ def regularisation(model: TauTagger, part: str) -> tf.Tensor:
 def mean_magnitude(gradients: list[tf.Tensor]) -> tf.Tensor:
     """Return the mean over variables of the mean absolute gradient."""
     return tf.add_n([tf.reduce_mean(tf.abs(gradient)) for gradient in gradients]) / len(gradients)
+
+
+def _number(value: float | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
+    # tf.cast would round a Python number to float32 on its way to float64
+    return tf.cast(value, dtype) if tf.is_tensor(value) else tf.constant(value, dtype)
 
 
 def _all_groups(model: TauTagger) -> dict[str, list[Any]]:

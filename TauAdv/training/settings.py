@@ -168,6 +168,7 @@ class AdversarialSettings(TrainingSettings):
         k2_schedule: how k2 grows to its value.
         adv_learning_rate: of the adversarial head.
         adv_schedule_decay: how fast the momentum of the head's optimiser warms up.
+        adv_head_steps: updates of the adversarial head per step: the joint one, and further ones of the head alone.
         adv_focal_gamma: exponent of a focal adversarial loss; ``null``: plain cross entropy.
     """
 
@@ -178,6 +179,7 @@ class AdversarialSettings(TrainingSettings):
     k2_schedule: K2Schedule = K2Schedule()
     adv_learning_rate: Rate = 0.01
     adv_schedule_decay: NotNegative = 0.004
+    adv_head_steps: Count = 1
     adv_focal_gamma: NotNegative | None = None
     experiment: str = "domain adaptation"
 

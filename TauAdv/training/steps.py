@@ -12,6 +12,7 @@ from TauAdv.models.losses import TauLosses, adversarial_crossentropy, focal_adve
 from TauAdv.models.tagger import TauTagger, input_signature, network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
 from TauAdv.training import gradients
+from TauAdv.training.head_steps import FEATURES, adversarial_head, head_gradients, with_features
 from TauAdv.training.metrics import METRICS, MetricSums, adversarial_metrics, class_metrics
 from TauAdv.training.optimizers import make_optimizer
 from TauAdv.training.settings import AdversarialSettings, TrainingSettings
@@ -142,6 +143,9 @@ class AdversarialTrainer(Trainer):
             settings.clip_norm,
             "adv_optimizer",
         )
+        self.more_head_steps = settings.adv_head_steps - 1
+        self._forward = with_features(model) if self.more_head_steps else model
+        self._head = adversarial_head(model) if self.more_head_steps else None
 
     @property
     def metric_names(self) -> list[str]:
@@ -157,16 +161,22 @@ class AdversarialTrainer(Trainer):
     def _step(self, batch: Batch, knobs: Mapping[str, tf.Tensor]) -> None:
         set_gradient_scales(self.model, knobs["k1"], knobs["k2"])
         losses: Any = {"loss": self.loss, "adversarial_loss": self.adversarial_loss}
-        result = gradients.adversarial_gradients(self.model, batch, self.n_class, self.n_adv, **losses)
+        result = gradients.adversarial_gradients(
+            self.model, batch, self.n_class, self.n_adv, **losses, forward=self._forward
+        )
         self._update(result["gradients"], knobs)
+        self._update_head_further(result["outputs"], batch)
         self.sums.add(self._paired_ratios(result, batch))
 
     def _measured_step(self, batch: Batch, knobs: Mapping[str, tf.Tensor]) -> None:
         losses: Any = {"loss": self.loss, "adversarial_loss": self.adversarial_loss}
         scales: Any = {"k1": knobs["k1"], "k2": knobs["k2"]}
-        result = gradients.two_tape_gradients(self.model, batch, self.n_class, self.n_adv, **scales, **losses)
+        result = gradients.two_tape_gradients(
+            self.model, batch, self.n_class, self.n_adv, **scales, **losses, forward=self._forward
+        )
         by_group = result["gradients"]
         self._update(by_group, knobs)
+        self._update_head_further(result["outputs"], batch)
         measured = {
             "class_gradient": (gradients.mean_magnitude(by_group["common_class"]), 1.0),
             "adv_gradient": (gradients.mean_magnitude(by_group["common_adv"]), 1.0),
@@ -178,6 +188,13 @@ class AdversarialTrainer(Trainer):
         optimizer = self.optimizers["adv_optimizer"]
         optimizer.learning_rate = knobs["adv_learning_rate"]
         optimizer.apply(by_group["adversarial_head"], adversarial_head_variables(self.model))
+
+    def _update_head_further(self, outputs: Mapping[str, tf.Tensor], batch: Batch) -> None:
+        """Take the steps of the adversarial head that follow the joint one."""
+        variables = adversarial_head_variables(self.model)
+        for _ in range(self.more_head_steps):
+            found = head_gradients(self._head, variables, outputs[FEATURES], batch, self.n_adv, self.adversarial_loss)
+            self.optimizers["adv_optimizer"].apply(found, variables)
 
     def _paired_ratios(self, result: Mapping[str, Any], batch: Batch) -> dict[str, Any]:
         of_class = {key: batch[key][: self.n_class] for key in ("y", "weight")}

@@ -4,21 +4,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from nadam_reference import NadamReference
 
 from TauAdv.training.optimizers import Nadam, make_optimizer
 
 
-def nadam_reference(start, gradients, rate, d, beta_1=0.9, beta_2=0.999, epsilon=1e-7):
-    """The formula of section H, written out in float64."""
-    w, m, v, product = np.array(start, float), 0.0, 0.0, 1.0
-    for t, g in enumerate(gradients, start=1):
-        mu, mu_next = (beta_1 * (1 - 0.5 * 0.96 ** (d * s)) for s in (t, t + 1))
-        product *= mu
-        m = beta_1 * m + (1 - beta_1) * g
-        v = beta_2 * v + (1 - beta_2) * g**2
-        step = (1 - mu) * g / (1 - product) + mu_next * m / (1 - product * mu_next)
-        w = w - rate * step / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
-    return w
+def nadam_reference(start, gradients, rate, d):
+    reference, w = NadamReference(rate, d), {"w": np.array(start, float)}
+    for gradient in gradients:
+        w = reference.step(w, {"w": gradient})
+    return w["w"]
 
 
 def run_optimizer(optimizer, start, gradients, dtype):
