@@ -1,19 +1,20 @@
 """Typed settings: load from YAML, override from the command line, validate all at once, dump.
 
 Every step's settings are a :class:`Settings` subclass kept beside the step. Unknown keys are errors that suggest the nearest
-known key; all errors of a file are listed together.
+known key; all errors of a file are listed together, contradictions and missing inputs among them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from TauAdv.errors import ConfigError, nearest
+from TauAdv.config_errors import problems
+from TauAdv.errors import ConfigError
 
 __all__ = ["Settings", "dump_settings", "load_settings", "read_yaml", "validate_settings"]
 
@@ -22,6 +23,24 @@ class Settings(BaseModel):
     """Base of all settings: immutable, and no key beyond the declared ones."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield the settings that do not go together: their names, and what to change."""
+        yield from ()
+
+    def input_paths(self) -> dict[str, Path]:
+        """Return the files and folders that must be there, by the key that names them."""
+        return {}
+
+    def missing_inputs(self) -> list[str]:
+        """Return a line for every file or folder of :meth:`input_paths` that is not there."""
+        return [f"{key}: {path}: no such file or folder" for key, path in self.input_paths().items() if not path.exists()]
+
+    @model_validator(mode="after")
+    def _require_agreement(self) -> Self:
+        if found := [message for _, message in self.contradictions()]:
+            raise ValueError("\n".join(found))
+        return self
 
 
 SettingsType = TypeVar("SettingsType", bound=Settings)
@@ -83,8 +102,8 @@ def validate_settings(kind: type[SettingsType], content: Mapping[str, Any], sour
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        lines = [f"  {_explain(kind, entry)}" for entry in error.errors()]
-        msg = f"{source}: {len(lines)} setting{'s' if len(lines) > 1 else ''} not accepted:\n" + "\n".join(lines)
+        lines = problems(kind, content, error)
+        msg = f"{source}: {len(lines)} setting{'s' if len(lines) > 1 else ''} not accepted:\n  " + "\n  ".join(lines)
         raise ConfigError(msg) from error
 
 
@@ -113,33 +132,3 @@ def _assign(content: dict[str, Any], key: str, value: Any) -> None:
             msg = f"override '{key}': '{name}' is a single value, not a group of settings"
             raise ConfigError(msg)
     content[last] = value
-
-
-def _explain(kind: type[BaseModel], entry: Any) -> str:
-    location = [str(part) for part in entry["loc"]]
-    name = ".".join(location)
-    if entry["type"] == "extra_forbidden":
-        known = _fields_at(kind, location[:-1])
-        return f"{name}: unknown key{nearest(location[-1], known)}; known here: {', '.join(known)}"
-    if entry["type"] == "missing":
-        return f"{name}: required, but not given"
-    return f"{name}: {entry['msg']}; received {entry['input']!r}"
-
-
-def _fields_at(kind: type[BaseModel], location: list[str]) -> list[str]:
-    current: Any = kind
-    for part in location:
-        field = getattr(current, "model_fields", {}).get(part)
-        if field is None:
-            continue  # an index of a list or a key of a dictionary: stay at the type of its values
-        current = _settings_in(field.annotation) or current
-    return list(current.model_fields)
-
-
-def _settings_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in get_args(annotation):
-        if found := _settings_in(argument):
-            return found
-    return None

@@ -1,8 +1,13 @@
 """Settings: loading, overriding, errors, dumping."""
 
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from TauAdv.config import Settings, dump_settings, load_settings
 from TauAdv.errors import ConfigError
@@ -17,6 +22,37 @@ class Example(Settings):
     adv_parameter: tuple[float, float] = (1.0, 10.0)
     optimiser: Optimiser = Optimiser()
     groups: dict[str, Optimiser] = {}
+
+
+class Source(Settings):
+    file: Path | None = None
+    url: str | None = None
+
+    def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        if (self.file is None) == (self.url is None):
+            yield ("file", "url"), "give either file or url"
+
+    def input_paths(self) -> dict[str, Path]:
+        return {} if self.file is None else {"file": self.file}
+
+
+class Connected(Settings):
+    shards: Path
+    count: Annotated[int, Field(ge=1, le=9)] = 1
+    share: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] = 0.5
+    order: Literal["random", "stored"] = "stored"
+    seed: int | None = None
+    source: Source = Source(url="x")
+    sources: dict[str, Source] = {}
+
+    def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        if self.order == "stored" and self.seed is not None:
+            yield ("order", "seed"), "seed needs order: random"
+        if self.count > 5 and self.share > 0.5:
+            yield ("count", "share"), "count above 5 needs share of 0.5 at most"
+
+    def input_paths(self) -> dict[str, Path]:
+        return {"shards": self.shards} if self.shards is not None else {}
 
 
 def test_file_and_overrides(tmp_path):
@@ -41,6 +77,52 @@ def test_all_errors_are_listed_with_the_nearest_key(tmp_path):
     assert "did you mean 'learning_rate'" in message
     assert "adv_parameter" in message
     assert str(path) in message
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"count": 0}, ["count: expected at least 1; received 0"]),
+        (
+            {"count": 1.5, "share": 1},
+            ["count: expected a whole number; received 1.5", "share: expected less than 1.0; received 1"],
+        ),
+        ({"share": float("nan")}, ["share: expected a finite number; received nan"]),
+        (
+            {"order": "randon"},
+            ["order: expected 'random' or 'stored' (did you mean 'random'?); received 'randon'"],
+        ),
+        ({"seed": 3, "count": 7, "share": 0.7}, ["seed needs order: random", "count above 5 needs share of 0.5 at most"]),
+        (
+            {"seed": 3, "count": 7, "share": "much"},
+            ["share: expected a number; received 'much'", "seed needs order: random"],
+        ),
+        ({"order": "x", "seed": 3}, ["order: expected 'random' or 'stored'; received 'x'"]),
+        ({"source": 3}, ["source: expected a group of settings ('key: value' pairs); received 3"]),
+        ({"source": {"file": "f", "url": "u"}}, ["source: give either file or url"]),
+        (
+            {"source": {"file": "f", "url": "u", "n": 1}},
+            ["source.n: unknown key; known here: file, url", "source: give either file or url", "source.file: f: no such"],
+        ),
+        ({"source": {"fil": "f"}}, ["source.fil: unknown key (did you mean 'file'?)"]),
+        ({"sources": {"a": {"x": 1}, "b": {}}}, ["sources.a.x: unknown key; known", "sources.b: give either file or url"]),
+        ({"shards": 3}, ["shards: expected a path; received 3"]),
+    ],
+)
+def test_every_problem_has_one_readable_line(tmp_path, content, expected):
+    with pytest.raises(ConfigError) as caught:
+        load_settings(Connected, None, {"shards": tmp_path, **content})
+    lines = str(caught.value).splitlines()[1:]
+    assert len(lines) == len(expected)
+    for line, start in zip(lines, expected, strict=True):
+        assert line.startswith(f"  {start}")
+
+
+def test_missing_inputs_are_listed_with_the_rest(tmp_path):
+    with pytest.raises(ConfigError, match=r"2 settings not accepted(.|\n)*count(.|\n)*absent: no such file or folder"):
+        load_settings(Connected, None, {"shards": tmp_path / "absent", "count": 0})
+    settings = load_settings(Connected, None, {"shards": tmp_path / "absent"})  # it may be made before it is read
+    assert settings.missing_inputs() == [f"shards: {tmp_path / 'absent'}: no such file or folder"]
 
 
 def test_unknown_key_inside_a_dictionary_of_settings():

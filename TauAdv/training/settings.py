@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from TauAdv.config import Settings, load_settings
 from TauAdv.errors import ConfigError
@@ -24,8 +24,11 @@ __all__ = [
 ]
 
 Count = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+VALIDATION = ("validation_shards", "validation_fraction", "adv_validation_shards")
+SETS = ("shards", "validation_shards", "adv_shards", "adv_validation_shards")
 
 #: Settings that may change when a run is resumed: none of them touches the content of a step.
 FREE_ON_RESUME = ("checkpoint_hours", "checkpoint_steps", "log_steps", "n_epochs")
@@ -44,12 +47,15 @@ class PretrainedSettings(Settings):
     mlpath: Path | None = None
     file: Path | None = None
 
-    @model_validator(mode="after")
-    def _one_source(self) -> PretrainedSettings:
+    def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield the settings that do not go together: their names, and what to change."""
         if (self.run_id is None) == (self.file is None):
-            msg = "give either run_id (with mlpath) or file"
-            raise ValueError(msg)
-        return self
+            yield ("run_id", "file"), "give either run_id (with mlpath) or file"
+
+    def input_paths(self) -> dict[str, Path]:
+        """Return the file or the folder of the run."""
+        paths = {"file": self.file, "mlpath": self.mlpath}
+        return {key: path for key, path in paths.items() if path is not None}
 
 
 class EarlyStopping(Settings):
@@ -131,21 +137,32 @@ class TrainingSettings(Settings):
     checkpoint_steps: Count | None = None
     checkpoint_hours: Rate = 12.0
 
-    @model_validator(mode="after")
-    def _consistent(self) -> TrainingSettings:
+    def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield the settings that do not go together: their names, and what to change."""
         if self.use_previous_opt and (self.pretrained is None or self.pretrained.run_id is None):
-            msg = "use_previous_opt needs pretrained.run_id: only a run keeps the state of its optimiser"
-            raise ValueError(msg)
+            message = "use_previous_opt needs pretrained.run_id: only a run keeps the state of its optimiser"
+            yield ("use_previous_opt", "pretrained"), message
         if self.batch_norm == "frozen" and self.pretrained is None:
-            msg = "batch_norm 'frozen' needs a pretrained model: fresh running statistics are not those of any data"
-            raise ValueError(msg)
+            message = "batch_norm 'frozen' needs a pretrained model: fresh running statistics are not those of any data"
+            yield ("batch_norm", "pretrained"), message
         if self.validation_shards is not None and self.validation_fraction:
-            msg = "give validation_shards or validation_fraction, not both"
-            raise ValueError(msg)
+            yield ("validation_shards", "validation_fraction"), "give validation_shards or validation_fraction, not both"
         if self.early_stopping is not None and self.early_stopping.metric.startswith("val_") and not self.validates:
-            msg = f"early_stopping on {self.early_stopping.metric} needs validation_shards or validation_fraction"
-            raise ValueError(msg)
-        return self
+            message = f"early_stopping on {self.early_stopping.metric} needs validation_shards or validation_fraction"
+            yield ("early_stopping", *VALIDATION), message
+
+    def input_paths(self) -> dict[str, Path]:
+        """Return the sets of shards, and the files of pretrained model, network and feature table, that are asked for."""
+        paths: dict[str, Path] = {}
+        for key in SETS:
+            if getattr(self, key, None) is not None:
+                paths[key] = getattr(self, key)
+        for key in ("network", "features"):
+            if (name := getattr(self, key)) is not None and Path(name).suffix in {".yaml", ".yml"}:
+                paths[key] = Path(name)
+        if self.pretrained is not None:
+            paths |= {f"pretrained.{key}": path for key, path in self.pretrained.input_paths().items()}
+        return paths
 
     @property
     def validates(self) -> bool:
@@ -192,7 +209,7 @@ class AdversarialSettings(TrainingSettings):
 def resolved(settings: TrainingSettings) -> TrainingSettings:
     """Return the settings with absolute paths, as a run keeps them."""
     update: dict[str, object] = {}
-    for name in ("shards", "validation_shards", "adv_shards", "adv_validation_shards", "mlruns"):
+    for name in (*SETS, "mlruns"):
         if getattr(settings, name, None) is not None:
             update[name] = getattr(settings, name).resolve()
     if settings.pretrained is not None:

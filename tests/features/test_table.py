@@ -132,7 +132,7 @@ def test_digest_ignores_what_does_not(small, change):
         ("inner: [3, 4]", "inner: [3, 0]", "expected std > 0"),
         ("clip: [-2, 2]", "clip: [2, -2]", "limits in rising order"),
         ("kind: linear, scaling: [25, 25]", "kind: linear", r"rho: kind linear needs \(mean, std\)"),
-        ("kind: linear", "kind: linaer", "kind: Input should be"),
+        ("kind: linear", "kind: linaer", "kind: expected"),
         ("muon: [Muon]", "muon: [Mouon]", r"tensors.muon: unknown block 'Mouon' \(did you mean 'Muon'\?\)"),
         ("tau: [Flat]", "tau: [Muon]", "'Muon' is of a collection"),
         ("quantities: shared", "quantities: shred", "unknown group 'shred'"),

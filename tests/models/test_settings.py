@@ -53,9 +53,9 @@ def test_unknown_network_is_named_with_the_nearest():
     [
         ("tau.reducton=1.3", r"tau.reducton: unknown key \(did you mean 'reduction'\?\)"),
         ("droput=0.1", r"droput: unknown key \(did you mean 'dropout'\?\)"),
-        ("dropout=1.0", "dropout: Input should be less than 1"),
-        ("grid_mode=sparce", "grid_mode: Input should be 'dense' or 'sparse'"),
-        ("tau.reduction=1.0", "tau.reduction: Input should be greater than 1"),
+        ("dropout=1.0", "dropout: expected less than 1"),
+        ("grid_mode=sparce", "grid_mode: expected 'dense' or 'sparse'"),
+        ("tau.reduction=1.0", "tau.reduction: expected more than 1"),
         ("grids.inner.n_cells=10", "grids.inner: .*does not cover a grid of 2 cells"),
         ("grids.middle={n_cells: 5}", "there is no grid 'middle'"),
         (

@@ -50,7 +50,7 @@ def test_defaults_of_the_kinds():
         ({"kind": "adversarial", "input_spectrum": "a", "target_spectrum": "b"}, "an adversarial set has pT weights"),
         ({"tau_types_names": {0: "electron"}}, "expected classes e, mu, tau, jet, received electron"),
         ({"chunk_sise": 10}, r"chunk_sise: unknown key \(did you mean 'chunk_size'\?\)"),
-        ({"n_batches": 0}, "n_batches: Input should be greater than 0"),
+        ({"n_batches": 0}, "n_batches: expected more than 0"),
     ],
 )
 def test_refused_settings(content, message):

@@ -29,7 +29,7 @@ def test_shipped_configurations_share_their_events(repository, name):
         ("events={QCD: -5}", ">= 0, received -5"),
         ("pythia={QDC: ['a = 1']}", "unknown process 'QDC'"),
         ("detector.pile_up=3", "did you mean 'pileup'"),
-        ("detector.track_efficiency=1.2", "less than or equal to 1"),
+        ("detector.track_efficiency=1.2", "expected at most 1"),
         ("pseudodata.keep={QCD: [jets]}", "keep"),
         ("writer.mantissa_bits=2", "mantissa_bits"),
         ("chunk_events=0", "chunk_events"),

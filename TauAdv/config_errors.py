@@ -1,0 +1,134 @@
+"""What is wrong with the content of a configuration, all at once and in the words of its writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError, create_model
+
+from TauAdv.errors import nearest
+
+__all__ = ["problems"]
+
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "finite": "a finite number",
+    "bool": "true or false",
+    "string": "text",
+    "path": "a path",
+    "tuple": "a list of values",
+    "list": "a list of values",
+    "set": "a list of values",
+    "frozen": "a list of values",
+    "dict": "'key: value' pairs",
+    "mapping": "'key: value' pairs",
+    "model": "a group of settings ('key: value' pairs)",
+}
+_BOUNDS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+
+
+def problems(kind: type[BaseModel], content: Mapping[str, Any], error: ValidationError) -> list[str]:
+    """Return one line per problem: what pydantic found, contradictions between the settings it took, missing inputs.
+
+    pydantic compares settings with each other only when each of them is good; here the good ones are compared all the same,
+    so that a file need not be mended and tried again.
+
+    Args:
+        kind: settings class.
+        content: what was to become such settings.
+        error: why it did not.
+    """
+    lines = [line for entry in error.errors() for line in _explain(kind, entry)]
+    for line in _of_the_rest(kind, content, [entry["loc"] for entry in error.errors()]):
+        if line not in lines:
+            lines.append(line)
+    return lines
+
+
+def _explain(kind: type[BaseModel], entry: Any) -> Iterator[str]:
+    location = [str(part) for part in entry["loc"]]
+    name = ".".join(location)
+    prefix = f"{name}: " if name else ""
+    if entry["type"] == "value_error":
+        yield from (prefix + message for message in str(entry["ctx"]["error"]).splitlines())
+    elif entry["type"] == "extra_forbidden":
+        known = _fields_at(kind, location[:-1])
+        hint = nearest(location[-1], known) or f"; known here: {', '.join(known)}"
+        yield f"{name}: unknown key{hint}"
+    elif entry["type"] == "missing":
+        yield f"{name}: required, but not given"
+    else:
+        yield f"{prefix}{_wording(entry)}; received {entry['input']!r}"
+
+
+def _wording(entry: Any) -> str:
+    kind, context = entry["type"], entry.get("ctx", {})
+    if kind in _BOUNDS:
+        key, words = _BOUNDS[kind]
+        return f"expected {words} {context[key]}"
+    if kind == "literal_error":
+        known = [text.strip("' ") for text in context["expected"].replace(" or ", ", ").split(", ")]
+        return f"expected {context['expected']}{nearest(str(entry['input']), known)}"
+    if kind in {"too_short", "too_long"}:
+        words, number = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
+        return f"expected {words} {context[number]} values, not {context['actual_length']}"
+    if expected := _EXPECTED.get(kind.partition("_")[0]):
+        return f"expected {expected}"
+    return entry["msg"][0].lower() + entry["msg"][1:]
+
+
+def _of_the_rest(kind: type[BaseModel], content: Any, locations: list[tuple[Any, ...]], prefix: str = "") -> Iterator[str]:
+    """Yield contradictions and missing inputs among the settings that are good, in groups of settings as well."""
+    if not isinstance(content, Mapping) or not all(locations):
+        return  # a location () is of settings that pydantic did compare
+    bad = {location[0] for location in locations}
+    for name in bad & set(kind.model_fields):
+        annotation = kind.model_fields[name].annotation
+        group = settings_in(annotation)
+        if group is not None and get_origin(annotation) in (None, Union, UnionType):  # not a list or dictionary of groups
+            below = [location[1:] for location in locations if location[0] == name]
+            yield from _of_the_rest(group, content.get(name), below, f"{prefix}{name}.")
+    good = _good_part(kind, {name: value for name, value in content.items() if name not in bad})
+    if hasattr(good, "contradictions"):
+        misspelt = not bad <= set(kind.model_fields)  # perhaps what seems to be left out
+        for names, message in good.contradictions():
+            if bad.isdisjoint(names) and not (misspelt and set(names).isdisjoint(content)):
+                yield f"{prefix.rstrip('.')}: {message}" if prefix else message
+    if hasattr(good, "missing_inputs"):
+        yield from (f"{prefix}{message}" for message in good.missing_inputs())
+
+
+def _good_part(kind: type[BaseModel], content: Mapping[str, Any]) -> Any:
+    """Return settings with what is good in ``content`` and defaults; required ones that are absent are ``None``."""
+    given: Any = {name: (field.annotation, field) for name, field in kind.model_fields.items() if name in content}
+    values = create_model("Part", **given)(**{name: content[name] for name in given})
+    absent = {name: None for name, field in kind.model_fields.items() if field.is_required() and name not in given}
+    return kind.model_construct(**absent, **{name: getattr(values, name) for name in given})
+
+
+def _fields_at(kind: type[BaseModel], location: list[str]) -> list[str]:
+    current: Any = kind
+    for part in location:
+        field = getattr(current, "model_fields", {}).get(part)
+        if field is None:
+            continue  # an index of a list or a key of a dictionary: stay at the type of its values
+        current = settings_in(field.annotation) or current
+    return list(current.model_fields)
+
+
+def settings_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the settings class within a type such as ``EarlyStopping | None``, or ``None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        if found := settings_in(argument):
+            return found
+    return None
