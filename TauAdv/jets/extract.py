@@ -1,0 +1,194 @@
+"""The extraction as one step: ``dataset.json.gz`` of any size in, a folder of Arrow files with the needed columns out."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+from tqdm import tqdm
+
+from TauAdv.config import Settings
+from TauAdv.errors import InputError
+from TauAdv.jets.columns import Jets, arrange
+from TauAdv.jets.faults import LineFault
+from TauAdv.jets.lines import LineReader
+from TauAdv.jets.parsing import parse_lines
+from TauAdv.jets.parts import STEP, PartWriter
+from TauAdv.jets.schema import TARGET, JetTable
+from TauAdv.outputs import describe_input, finished, new_file, resumable_folder, write_manifest
+
+__all__ = ["ExtractionSettings", "extract_jets"]
+
+#: Lines parsed at a time (about 1.5 MB of text).
+_BLOCK = 1000
+_FAULTS_SHOWN = 20
+
+
+class ExtractionSettings(Settings):
+    """Everything that decides the content of extracted jets."""
+
+    n_tracks: int = Field(default=6, ge=1, le=33, description="tracks kept of each jet, the most displaced first")
+    part_lines: int = Field(default=100_000, ge=1, description="lines of the input per file, the grain of resuming")
+    on_bad_line: Literal["raise", "skip"] = Field(
+        default="raise", description="stop at a line that is not a jet, or leave it out and count it"
+    )
+
+
+def extract_jets(
+    dataset: Path | str,
+    output: Path | str,
+    settings: ExtractionSettings,
+    *,
+    table: JetTable | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Write the jets of a dataset file to Arrow files in a folder, in one pass over the file.
+
+    A killed run is continued: parts that it finished are passed over (their lines are inflated again, not parsed). Memory
+    does not depend on the size of the file.
+
+    Args:
+        dataset: ``.json.gz`` (or plain) file of one jet a line.
+        output: folder of the parts and the manifest; read it with :class:`TauAdv.jets.parts.ExtractedJets`.
+        settings: which columns, and what to do with lines that are no jets.
+        table: of jet variables; default: the library's.
+        overwrite: replace jets made with other settings or of another file.
+
+    Returns:
+        The manifest: jets and flavours, lines and kinds of the faults, how the file was truncated, parts.
+
+    Raises:
+        InputError: a line that is not a jet (with its number and what is wrong), unless they are skipped; damaged
+            compressed data; a file without jets.
+        OutputExistsError: if the output exists with other settings or input and ``overwrite`` is false.
+    """
+    table = JetTable.load() if table is None else table
+    wanted = settings.model_dump() | {"table_digest": table.digest}
+    if (manifest := finished(output, step=STEP, settings=wanted, inputs=[dataset], overwrite=overwrite)) is not None:
+        return manifest
+    plan = {"step": STEP, "settings": wanted, "inputs": [describe_input(dataset)]}
+    with resumable_folder(output, plan, overwrite=overwrite) as folder, LineReader(dataset) as reader:
+        parts = _write_parts(reader, folder, settings, table)
+        counts = _totals(parts)
+        if counts["jets"] == 0:
+            msg = f"{dataset}: no jets in {reader.line_number} lines; expected a .json.gz file of one jet a line"
+            raise InputError(msg)
+        manifest = write_manifest(
+            folder,
+            step=STEP,
+            settings=wanted,
+            inputs=[dataset],
+            counts=counts,
+            faults=[fault for part in parts for fault in part["faults"]][:_FAULTS_SHOWN],
+            truncated=None if reader.truncated is None else {"bytes_behind_last_line": reader.truncated},
+            parts=[{name: part[name] for name in ("file", "first_line", "lines", "jets")} for part in parts],
+            table=table.dump(),
+        )
+        for part in parts:
+            _record(folder / part["file"]).unlink()
+    _warn(manifest, dataset)
+    return manifest
+
+
+def _record(part: Path) -> Path:
+    return part.with_suffix(".json")
+
+
+def _write_parts(reader: LineReader, folder: Path, settings: ExtractionSettings, table: JetTable) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = []
+    with tqdm(total=reader.size, unit="B", unit_scale=True, desc="extract jets", mininterval=1) as progress:
+        while True:
+            path = folder / f"jets-{len(parts):05d}.arrow"
+            if _record(path).exists():
+                reader.skip(settings.part_lines)
+                part = json.loads(_record(path).read_text(encoding="utf-8"))
+            else:
+                part = _write_part(reader, path, settings, table, progress)
+            progress.update(reader.bytes_read - progress.n)
+            if part["lines"]:
+                parts.append(part)
+            if part["lines"] < settings.part_lines:
+                return parts
+
+
+def _write_part(
+    reader: LineReader, path: Path, settings: ExtractionSettings, table: JetTable, progress: tqdm
+) -> dict[str, Any]:
+    """Write the next ``part_lines`` lines; the record beside the part, written last, says that it is whole."""
+    first = reader.line_number
+    flavours: Counter[int] = Counter()
+    faults: list[LineFault] = []
+    with new_file(path) as temporary, PartWriter(temporary, table.columns(settings.n_tracks)) as writer:
+        while lines := reader.read(min(_BLOCK, first + settings.part_lines - reader.line_number)):
+            jets, found = _read_block(lines, reader, settings, table)
+            writer.write(jets)
+            faults += found
+            flavours.update(_count(jets))
+            progress.update(reader.bytes_read - progress.n)
+    part = {
+        "file": path.name,
+        "first_line": first + 1,
+        "lines": reader.line_number - first,
+        "jets": sum(flavours.values()),
+        "flavours": flavours,
+        "fault_kinds": Counter(fault.kind for fault in faults),
+        "faults": [asdict(fault) for fault in faults[:_FAULTS_SHOWN]],
+    }
+    if part["lines"] == 0:
+        path.unlink()
+        return part
+    with new_file(_record(path)) as temporary:
+        temporary.write_text(json.dumps(part), encoding="utf-8")
+    return part
+
+
+def _read_block(
+    lines: list[bytes], reader: LineReader, settings: ExtractionSettings, table: JetTable
+) -> tuple[Jets, tuple[LineFault, ...]]:
+    raw = parse_lines(lines, reader.line_number - len(lines) + 1, list(table.flavours))
+    if raw.faults and settings.on_bad_line == "raise":
+        fault = raw.faults[0]
+        msg = f"{reader.path}: line {fault.line}: {fault.text}; on_bad_line=skip leaves such lines out and counts them"
+        raise InputError(msg)
+    return arrange(raw, table, settings.n_tracks), raw.faults
+
+
+def _count(jets: Jets) -> dict[int, int]:
+    flavours, numbers = np.unique(jets.values[:, TARGET], return_counts=True)
+    return {int(flavour): int(number) for flavour, number in zip(flavours, numbers, strict=True)}
+
+
+def _totals(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    flavours: Counter[str] = Counter()
+    faults: Counter[str] = Counter()
+    for part in parts:
+        flavours.update({str(flavour): number for flavour, number in part["flavours"].items()})
+        faults.update(part["fault_kinds"])
+    return {
+        "lines": sum(part["lines"] for part in parts),
+        "jets": sum(part["jets"] for part in parts),
+        "flavours": flavours,
+        "left_out": faults,
+    }
+
+
+def _warn(manifest: dict[str, Any], dataset: Path | str) -> None:
+    lines = manifest["counts"]["lines"]
+    if manifest["truncated"] is not None:
+        lost = manifest["truncated"]["bytes_behind_last_line"]
+        msg = (
+            f"{dataset}: ends in the middle of its data: {lines} complete lines kept, {lost} bytes of a further one left out"
+        )
+        warnings.warn(msg, stacklevel=3)
+    if left_out := manifest["counts"]["left_out"]:
+        kinds = ", ".join(f"{kind} {number}" for kind, number in left_out.items())
+        first = manifest["faults"][0]
+        shown = f"{sum(left_out.values())} of {lines} lines left out ({kinds}); first: line {first['line']}"
+        msg = f"{dataset}: {shown}: {first['text']}"
+        warnings.warn(msg, stacklevel=3)

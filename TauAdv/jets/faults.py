@@ -1,0 +1,89 @@
+"""What is wrong with a line that is not a jet: a sentence for the user, with the position of the entry at fault."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["TRACK_GROUPS", "VALUES", "LineFault", "check_jet"]
+
+#: Entries of the four lists of a track.
+TRACK_GROUPS = (5, 15, 1, 7)
+VALUES = sum(TRACK_GROUPS)
+_WORDS = ("NaN", "-NaN", "inf", "-inf")
+_SHAPE = "[pt, eta, flavor, [8 numbers], [6 numbers], [tracks]]"
+
+
+@dataclass(frozen=True)
+class LineFault:
+    """A line that is not a jet: its number (from 1), the kind of fault (for counting) and what exactly."""
+
+    line: int
+    kind: str
+    text: str
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _check_list(value: Any, size: int, where: str) -> tuple[str, str] | None:
+    if not isinstance(value, list):
+        return "nesting", f"{where}: expected a list of {size} numbers, received {_shown(value)}"
+    if len(value) != size:
+        return "number of entries", f"{where}: expected {size} entries, received {len(value)}"
+    for number, entry in enumerate(value, 1):
+        if fault := _check_number(entry, f"{where}, entry {number}"):
+            return fault
+    return None
+
+
+def _check_number(value: Any, where: str) -> tuple[str, str] | None:
+    if isinstance(value, str) and value not in _WORDS:
+        return "unknown string", f"{where}: unknown string '{value}'; expected a number or one of {', '.join(_WORDS)}"
+    if isinstance(value, bool | dict | list):
+        return "nesting", f"{where}: expected a number, received {_shown(value)}"
+    return None
+
+
+def _check_track(track: Any, where: str) -> tuple[str, str] | None:
+    if not isinstance(track, list) or len(track) != len(TRACK_GROUPS):
+        return "nesting", f"{where}: expected four lists of 5, 15, 1 and 7 numbers, received {_shown(track)}"
+    for number, (group, size) in enumerate(zip(track, TRACK_GROUPS, strict=True), 1):
+        if fault := _check_list(group, size, f"{where}, list {number}"):
+            return fault
+    return None
+
+
+def _check_tracks(tracks: Any, max_tracks: int) -> tuple[str, str] | None:
+    if not isinstance(tracks, list):
+        return "nesting", f"entry 6: expected a list of tracks, received {_shown(tracks)}"
+    if not tracks:
+        return "zero tracks", f"a jet without tracks; expected 1 to {max_tracks}"
+    if len(tracks) > max_tracks:
+        return "too many tracks", f"{len(tracks)} tracks; expected 1 to {max_tracks}"
+    for number, track in enumerate(tracks, 1):
+        if fault := _check_track(track, f"track {number}"):
+            return fault
+    return None
+
+
+def _first_fault(jet: Any, max_tracks: int) -> tuple[str, str] | None:
+    if not isinstance(jet, list):
+        return "nesting", f"expected a list {_SHAPE}, received {_shown(jet)}"
+    if len(jet) != 6:
+        return "number of entries", f"expected 6 entries {_SHAPE}, received {len(jet)}"
+    for number, entry in enumerate(jet[:3], 1):
+        if fault := _check_number(entry, f"entry {number}"):
+            return fault
+    for number, size in ((4, 8), (5, 6)):
+        if fault := _check_list(jet[number - 1], size, f"entry {number}"):
+            return fault
+    return _check_tracks(jet[5], max_tracks)
+
+
+def check_jet(jet: Any, line: int, max_tracks: int) -> LineFault | None:
+    """Return the first fault of a parsed line, ``None`` if it is a jet."""
+    fault = _first_fault(jet, max_tracks)
+    return LineFault(line, *fault) if fault is not None else None

@@ -1,0 +1,168 @@
+"""From lines of the Jet Flavor dataset to numbers: ``[pt, eta, flavor, [8], [6], [[[5], [15], [1], [7]], ...]]``.
+
+A block of lines is checked as a whole (brackets and commas, what is between quotes), read by a JSON library and flattened.
+Only a block that fails the check, or holds other spellings of "not a number", is looked at line by line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import orjson
+
+from TauAdv.jets.faults import TRACK_GROUPS, VALUES, LineFault, check_jet
+
+__all__ = ["RawJets", "parse_lines"]
+
+_MAX_TRACKS = 33
+#: Everything that numbers consist of; what is left of a line are its brackets, commas and words.
+_NUMBERS = b"0123456789.eE+- \t\r"
+_QUOTED = (b'"NaN"', b'"-NaN"', b'"inf"', b'"-inf"')
+#: Lines read by one call of the JSON library: few enough for their objects to stay in the processor's cache.
+_GROUP = 64
+
+
+@dataclass(frozen=True)
+class RawJets:
+    """Jets as they stand in the file.
+
+    Attributes:
+        line: number of the line of each jet, from 1, int64 [n].
+        jet: its 17 variables, float64 [n, 17].
+        n_tracks: tracks of each jet, int64 [n].
+        track: variables of all tracks, jet after jet, float64 [sum(n_tracks), 28].
+        faults: lines that are no jets.
+    """
+
+    line: np.ndarray
+    jet: np.ndarray
+    n_tracks: np.ndarray
+    track: np.ndarray
+    faults: tuple[LineFault, ...] = ()
+
+
+@lru_cache(maxsize=1)
+def _structures() -> dict[bytes, int]:
+    """Return brackets and commas of a line -> its number of tracks."""
+
+    def group(size: int) -> bytes:
+        return b"[" + b"," * (size - 1) + b"]"
+
+    track = b"[" + b",".join(group(size) for size in TRACK_GROUPS) + b"]"
+    head = b"[,,," + group(8) + b"," + group(6) + b",["
+    return {head + b",".join([track] * tracks) + b"]]": tracks for tracks in range(1, _MAX_TRACKS + 1)}
+
+
+def _count_tracks(lines: Sequence[bytes]) -> list[int | None]:
+    """Return the number of tracks of each line, ``None`` where its structure is not that of a jet (or may not be)."""
+    text = b"\n".join(lines)
+    if text.count(b'"') != 2 * sum(text.count(word) for word in _QUOTED):
+        return [None] * len(lines)
+    text = text.translate(None, _NUMBERS)
+    for word in (b'"NaN"', b'"inf"', b"null"):
+        text = text.replace(word, b"")
+    structures = _structures()
+    return [structures.get(structure) for structure in text.split(b"\n")]
+
+
+def _flatten(jets: Sequence[Any], tracks: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the variables of jets and of their ``tracks`` tracks; numpy turns the words and ``None`` into numbers."""
+    flat = chain.from_iterable
+    head = np.fromiter(flat(flat((jet[:3], jet[3], jet[4]) for jet in jets)), np.float64, 17 * len(jets))
+    track = np.fromiter(flat(flat(flat(jet[5] for jet in jets))), np.float64, VALUES * tracks)
+    return head.reshape(-1, 17), track.reshape(-1, VALUES)
+
+
+def _parse_group(lines: Sequence[bytes], counts: Sequence[int | None]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the numbers of a group of lines, ``None`` if any of them needs a closer look."""
+    if None in counts:
+        return None
+    try:
+        return _flatten(orjson.loads(b"[" + b",".join(lines) + b"]"), sum(count or 0 for count in counts))
+    except (ValueError, TypeError):
+        return None
+
+
+def _loads(text: bytes) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)  # takes NaN and Infinity without quotes; else its error tells the position
+
+
+def _parse_line(line: bytes, number: int) -> tuple[np.ndarray, np.ndarray] | LineFault:
+    try:
+        jet = _loads(line)
+    except UnicodeDecodeError as error:
+        return LineFault(number, "not JSON", f"byte {line[error.start]:#04x} at column {error.start + 1} is not text")
+    except json.JSONDecodeError as error:
+        found = line[error.pos : error.pos + 12].decode(errors="replace") or "end of line"
+        return LineFault(number, "not JSON", f"{error.msg} at column {error.pos + 1}, near '{found}'")
+    except RecursionError:
+        return LineFault(number, "nesting", "lists nested too deep")
+    fault = check_jet(jet, number, _MAX_TRACKS)
+    return fault if fault is not None else _flatten([jet], len(jet[5]))
+
+
+def parse_lines(lines: Sequence[bytes], first_line: int, flavours: Sequence[int]) -> RawJets:
+    """Return the jets of lines.
+
+    Args:
+        lines: of the file, without line ends.
+        first_line: number of the first of them, from 1.
+        flavours: accepted values of the third entry.
+
+    Returns:
+        Jets, and a fault for every line that is none: not JSON, wrong nesting or number of entries, an unknown word, zero
+        tracks or more than 33, an unknown flavour.
+    """
+    counts = _count_tracks(lines)
+    numbers: list[int] = []
+    parts: list[tuple[np.ndarray, np.ndarray]] = []
+    faults: list[LineFault] = []
+    for start in range(0, len(lines), _GROUP):
+        group = lines[start : start + _GROUP]
+        parsed = _parse_group(group, counts[start : start + _GROUP])
+        if parsed is not None:
+            parts.append(parsed)
+            numbers += range(first_line + start, first_line + start + len(group))
+            continue
+        for number, line in enumerate(group, first_line + start):
+            one = _parse_line(line, number)
+            if isinstance(one, LineFault):
+                faults.append(one)
+            else:
+                parts.append(one)
+                numbers.append(number)
+    return _with_known_flavours(_join(numbers, parts, counts, first_line), faults, flavours)
+
+
+def _join(numbers: list[int], parts: list[tuple[np.ndarray, np.ndarray]], counts: list[int | None], first: int) -> RawJets:
+    jet = np.concatenate([np.empty((0, 17)), *(head for head, _ in parts)])
+    track = np.concatenate([np.empty((0, VALUES)), *(tracks for _, tracks in parts)])
+    # a line with a structure of its own is alone in its part
+    sizes = [[len(tracks)] if len(head) == 1 else [] for head, tracks in parts]
+    done, n_tracks = 0, []
+    for (head, _), own in zip(parts, sizes, strict=True):
+        n_tracks += own or [counts[number - first] or 0 for number in numbers[done : done + len(head)]]
+        done += len(head)
+    return RawJets(np.array(numbers, dtype=np.int64), jet, np.array(n_tracks, dtype=np.int64), track)
+
+
+def _with_known_flavours(jets: RawJets, faults: list[LineFault], flavours: Sequence[int]) -> RawJets:
+    known = np.isin(jets.jet[:, 2], flavours)
+    for row in np.flatnonzero(~known):
+        expected = ", ".join(map(str, flavours))
+        text = f"unknown flavour {jets.jet[row, 2]:g} (third entry); expected one of {expected}"
+        faults.append(LineFault(int(jets.line[row]), "unknown flavour", text))
+    faults.sort(key=lambda fault: fault.line)
+    if known.all():
+        return RawJets(jets.line, jets.jet, jets.n_tracks, jets.track, tuple(faults))
+    tracks = np.repeat(known, jets.n_tracks)
+    return RawJets(jets.line[known], jets.jet[known], jets.n_tracks[known], jets.track[tracks], tuple(faults))

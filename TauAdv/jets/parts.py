@@ -1,0 +1,122 @@
+"""The Arrow files of extracted jets: one column a variable, ordinary tables that ``pandas.read_feather`` opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from TauAdv.errors import InputError
+from TauAdv.jets.columns import Jets, concatenate_jets
+from TauAdv.jets.schema import Column, JetTable
+from TauAdv.outputs import read_manifest
+
+__all__ = ["STEP", "ExtractedJets", "PartWriter"]
+
+STEP = "extract_jets"
+
+
+def _schema(columns: Sequence[Column]) -> pa.Schema:
+    fields = [pa.field("line", pa.int64(), nullable=False), pa.field("n_tracks", pa.int32(), nullable=False)]
+    return pa.schema(fields + [pa.field(column.name, pa.float32(), nullable=False) for column in columns])
+
+
+class PartWriter:
+    """Writes jets to one Arrow file, a record batch at a time.
+
+    Args:
+        path: of the file.
+        columns: of the jets.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
+        self._schema = _schema(columns)
+        self._stream = pa.OSFile(str(path), "wb")
+        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        self._writer = pa.ipc.new_file(self._stream, self._schema, options=options)
+
+    def __enter__(self) -> PartWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._writer.close()
+        self._stream.close()
+
+    def write(self, jets: Jets) -> None:
+        """Add jets."""
+        by_column = np.ascontiguousarray(jets.values.T)
+        arrays = [pa.array(jets.line), pa.array(jets.n_tracks), *(pa.array(values) for values in by_column)]
+        self._writer.write_batch(pa.record_batch(arrays, schema=self._schema))
+
+
+class ExtractedJets:
+    """A folder that ``Production/extract_jets.py`` wrote; make one with :meth:`open`.
+
+    Attributes:
+        folder: where it is.
+        manifest: settings, flavour counts, lines left out, input.
+        table: of jet variables that it was made with.
+        columns: of the jets.
+    """
+
+    def __init__(self, folder: Path, manifest: dict[str, Any], table: JetTable) -> None:
+        self.folder, self.manifest, self.table = folder, manifest, table
+        self.columns = table.columns(manifest["settings"]["n_tracks"])
+
+    @classmethod
+    def open(cls, folder: Path | str) -> ExtractedJets:
+        """Return the jets in a folder.
+
+        Raises:
+            InputError: if the folder was not made by the extraction of jets.
+        """
+        manifest = read_manifest(folder)
+        if manifest.get("step") != STEP:
+            msg = f"{folder}: made by step '{manifest.get('step')}', not by extract_jets.py"
+            raise InputError(msg)
+        return cls(Path(folder), manifest, JetTable.from_text(manifest["table"], str(folder)))
+
+    def __len__(self) -> int:
+        return int(self.manifest["counts"]["jets"])
+
+    @property
+    def flavour_counts(self) -> dict[int, int]:
+        """Jets of each flavour (5, 4, 0)."""
+        return {int(flavour): number for flavour, number in self.manifest["counts"]["flavours"].items()}
+
+    @property
+    def parts(self) -> list[Path]:
+        """The Arrow files in the order of the lines."""
+        return [self.folder / part["file"] for part in self.manifest["parts"]]
+
+    def iterate(self, batch_size: int = 20_000) -> Iterator[Jets]:
+        """Yield all jets in the order of the file, ``batch_size`` at a time at most; memory stays flat."""
+        for path in self.parts:
+            with pa.memory_map(str(path)) as stream:
+                reader = pa.ipc.open_file(stream)
+                waiting: list[pa.RecordBatch] = []
+                for number in range(reader.num_record_batches):
+                    waiting.append(reader.get_batch(number))
+                    last = number == reader.num_record_batches - 1
+                    if last or sum(map(len, waiting)) >= batch_size:
+                        jets = self._jets(pa.Table.from_batches(waiting))
+                        for start in range(0, len(jets), batch_size):
+                            yield jets.take(slice(start, start + batch_size))
+                        waiting = []
+
+    def _jets(self, table: pa.Table) -> Jets:
+        values = np.empty((table.num_rows, len(self.columns)), dtype=np.float32)
+        for number, column in enumerate(self.columns):
+            values[:, number] = table.column(column.name).to_numpy()
+        return Jets(table.column("line").to_numpy(), table.column("n_tracks").to_numpy(), values, self.columns)
+
+    def read(self) -> Jets:
+        """Return all jets (185 columns take 750 bytes a jet)."""
+        empty = Jets(
+            np.empty(0, np.int64), np.empty(0, np.int32), np.empty((0, len(self.columns)), np.float32), self.columns
+        )
+        return concatenate_jets([empty, *self.iterate()])
