@@ -58,6 +58,19 @@ def weights_of(model: TauTagger) -> dict[str, dict[str, np.ndarray]]:
     return {layer.name: {w.name: w.numpy() for w in layer.weights} for layer in model.layers if layer.weights}
 
 
+def told_by_graphs(network: NetworkSettings) -> dict:
+    """What the graphs of a network tell of its settings."""
+    return {
+        "tau": (network.tau.n_features, network.tau.layer_widths(network.dropout)),
+        "components": [(name, c.n_features, network.component_widths(name)) for name, c in network.components.items()],
+        "merge": network.merge_widths(),
+        "grids": [(name, g.n_cells, g.convolutions(network.merge_widths()[-1])) for name, g in network.grids.items()],
+        "head": network.class_head.widths,
+        "classes": network.n_classes,
+        "epsilon": network.normalisation.epsilon,
+    }
+
+
 @dataclass
 class TestGraph:
     """A graph under construction; every method returns the name of its last node."""

@@ -2,14 +2,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cms_graphs import TF1, TF2, network_graphs, random_model, small_network, weights_of, write_graphs, write_network
+from cms_graphs import (
+    TF1,
+    TF2,
+    network_graphs,
+    random_model,
+    small_network,
+    told_by_graphs,
+    weights_of,
+    write_graphs,
+    write_network,
+)
 from network_batches import random_inputs
 
 from TauAdv.errors import InputError, TauAdvError
-from TauAdv.models.cms.dialects import TF1_FOLDED, graph_constants, keras_weights
+from TauAdv.models.cms import importing
+from TauAdv.models.cms.dialects import TF1_FOLDED, graph_constants, keras_weights, layer_constants
 from TauAdv.models.cms.graph_files import FrozenGraph
 from TauAdv.models.cms.importing import import_cms_model
-from TauAdv.models.settings import NetworkSettings
 
 STRIDED = {
     "inner": {"n_cells": 5, "layers": [{"kernel": 3, "stride": 2, "width": 6}, {"kernel": 2, "width": 5}]},
@@ -41,19 +51,6 @@ def edited(model, change, part, dialect=TF2):
     return graphs
 
 
-def essential(network: NetworkSettings) -> dict:
-    """What a graph tells of a network."""
-    return {
-        "tau": (network.tau.n_features, network.tau.layer_widths(network.dropout)),
-        "components": [(name, c.n_features, network.component_widths(name)) for name, c in network.components.items()],
-        "merge": network.merge_widths(),
-        "grids": [(name, g.n_cells, g.convolutions(network.merge_widths()[-1])) for name, g in network.grids.items()],
-        "head": network.class_head.widths,
-        "classes": network.n_classes,
-        "epsilon": network.normalisation.epsilon,
-    }
-
-
 @pytest.fixture(scope="module")
 def imported(graph_files):
     return import_cms_model(**graph_files, n_taus=100, dropout=0.3, name="mine")
@@ -61,7 +58,7 @@ def imported(graph_files):
 
 def test_network_and_scores_are_those_of_the_graphs(imported, model, dialect):
     assert imported.dialect == dialect
-    assert essential(imported.model.network) == essential(model.network)
+    assert told_by_graphs(imported.model.network) == told_by_graphs(model.network)
     assert imported.comparison.largest_difference < 2e-6
     inputs = random_inputs(model.network, 30)
     expected, received = model(inputs), imported.model(inputs)
@@ -97,7 +94,7 @@ def test_dropout_and_name_are_the_users(imported):
 def test_other_networks_of_the_family(variant, dialect, tmp_path):
     model = random_model(small_network(**VARIANTS[variant]))
     imported = import_cms_model(**write_network(model, tmp_path, dialect), n_taus=40)
-    assert essential(imported.model.network) == essential(model.network)
+    assert told_by_graphs(imported.model.network) == told_by_graphs(model.network)
     assert imported.comparison.largest_difference < 2e-6
 
 
@@ -180,6 +177,34 @@ def test_gap_in_the_layers_is_refused(model, tmp_path):
 def test_other_structures_are_refused(part, change, message, model, tmp_path):
     with pytest.raises(InputError, match=message):
         import_cms_model(**write_graphs(edited(model, change, part), tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("layer", "roles"),
+    [
+        ("tau_norm_1", {"moving_mean": "beta", "beta": "moving_mean"}),
+        ("inner_muon_norm_1", {"gamma": "moving_variance", "moving_variance": "gamma"}),
+        ("outer_all_3x3_activation_2", {"alpha": "alpha"}),
+    ],
+    ids=["mean and offset", "scale and variance", "slope without its sign"],
+)
+def test_wrong_assignment_of_weights_is_refused_by_the_scores(layer, roles, model, tmp_path, monkeypatch):
+    def tampered(constants, epsilon):
+        weights = keras_weights(constants, epsilon)
+        if constants is broken.get(layer):
+            weights |= {new: -weights[old] if new == old else weights[old] for old, new in roles.items()}
+        return weights
+
+    def remembered(graphs):
+        found = layer_constants(graphs)
+        broken.update(found[1])
+        return found
+
+    broken = {}
+    monkeypatch.setattr(importing, "layer_constants", remembered)
+    monkeypatch.setattr(importing, "keras_weights", tampered)
+    with pytest.raises(InputError, match=r"is not the one of the graphs: largest difference of a score .*allowed 1e-05"):
+        import_cms_model(**write_network(model, tmp_path), n_taus=20)
 
 
 def test_other_operations_are_refused_by_their_scores(model, tmp_path):

@@ -1,6 +1,8 @@
+import re
+
 import numpy as np
 import pytest
-from cms_graphs import V2P5_INPUTS, random_model, small_network, write_network
+from cms_graphs import TF1, V2P5_INPUTS, random_model, small_network, write_network
 
 from TauAdv.errors import OutputExistsError
 from TauAdv.features.table import FeatureTable
@@ -80,6 +82,48 @@ def test_refused_graphs_leave_nothing(files, run_script, tmp_path, capsys):
     with pytest.raises(SystemExit):
         run_script(SCRIPT, *options({**files, "core": cut}, tmp_path / "model.keras", "--mlpath", tmp_path / "mlruns"))
     assert "truncated" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["graphs"]
+
+
+def cell_files_swapped(files, folder):
+    return {**files, "inner": files["outer"], "outer": files["inner"]}
+
+
+def missing(files, folder):
+    return {**files, "outer": folder / "deepTau_absent_outer.pb"}
+
+
+def not_a_graph(files, folder):
+    (folder / "notes.pb").write_text("inner, outer and core are elsewhere\n")
+    return {**files, "inner": folder / "notes.pb"}
+
+
+def of_another_version(files, folder):
+    network = small_network(**{**V2P5_INPUTS, "merge": {"widths": [9, 7]}})
+    return {**files, "core": write_network(random_model(network), folder, version="deepTau_test")["core"]}
+
+
+def of_another_dialect(files, folder):
+    model = random_model(small_network(**V2P5_INPUTS))
+    return {**files, "inner": write_network(model, folder, TF1, "deepTau_test")["inner"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (cell_files_swapped, r"deepTau_test_outer.pb: given as the inner graph, but .* it is the outer graph"),
+        (missing, r"deepTau_absent_outer.pb: no such file"),
+        (not_a_graph, r"notes.pb: 36 bytes that are not a frozen TensorFlow graph"),
+        (of_another_version, r"deepTau_test_core.pb: takes inner cells of 7 features, but the inner graph makes 8"),
+        (of_another_dialect, r"graphs of different versions, made in different ways: deepTau_test_inner.pb TF1-folded"),
+    ],
+)
+def test_bad_input_is_one_message(change, message, files, run_script, tmp_path, capsys):
+    (tmp_path / "graphs").mkdir()
+    with pytest.raises(SystemExit) as stopped:
+        run_script(SCRIPT, *options(change(files, tmp_path / "graphs"), tmp_path / "model.keras"))
+    assert stopped.value.code == 2
+    assert re.match(f"error: .*{message}", capsys.readouterr().err)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graphs"]
 
 
