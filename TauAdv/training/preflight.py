@@ -1,0 +1,53 @@
+"""What can be checked before anything is read: all that is wrong is told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from TauAdv.errors import InputError, TauAdvError
+from TauAdv.features.table import FeatureTable
+from TauAdv.models.losses import loss_function
+from TauAdv.models.settings import load_network
+from TauAdv.shards.store import ShardSet
+from TauAdv.training.settings import SETS, TrainingSettings
+
+__all__ = ["require_inputs"]
+
+
+def require_inputs(settings: TrainingSettings) -> None:
+    """Check that all that the settings name is there: sets of shards of the right kind, files, network, features, loss.
+
+    Raises:
+        InputError: listing everything that is not.
+    """
+    problems = settings.missing_inputs()
+    missing = {line.partition(":")[0] for line in problems}
+    for key, check in _checks(settings):
+        if key not in missing:
+            try:
+                check()
+            except TauAdvError as error:
+                problems.append(f"{key}: {error}")
+    if problems:
+        number = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        msg = f"{number} with what the settings name:\n  " + "\n  ".join(problems)
+        raise InputError(msg)
+
+
+def _checks(settings: TrainingSettings) -> Iterator[tuple[str, Callable[[], Any]]]:
+    for key in SETS:
+        if (folder := getattr(settings, key, None)) is not None:
+            kind = "adversarial" if key.startswith("adv_") else "classification"
+            yield key, partial(_open, folder, kind)
+    if (network := settings.network) is not None:
+        yield "network", lambda: load_network(network)
+    if (features := settings.features) is not None:
+        yield "features", lambda: FeatureTable.load(features)
+    yield "loss", lambda: loss_function(settings.loss)
+
+
+def _open(folder: Path, kind: str) -> None:
+    ShardSet.open(folder).require_kind(kind)
