@@ -85,16 +85,15 @@ def _compiled(model: Any, with_features: bool, use_adversarial_head: bool) -> Ca
     import keras
     import tensorflow as tf
 
-    from TauAdv.models.deeptau import FEATURES_LAYER
     from TauAdv.models.tagger import input_signature, network_inputs
 
     outputs = dict(model.output) if model.is_adversarial else {"main_output": model.output}
     if not use_adversarial_head:
         outputs.pop("adv_output", None)
     if with_features:
-        outputs["features"] = model.get_layer(FEATURES_LAYER).output
+        outputs["features"] = model.get_layer(model.features_layer).output
     extended = keras.Model(model.input, outputs)
-    dtype = keras.backend.standardize_dtype(model.input["tau"].dtype)
+    dtype = next(str(value.dtype) for value in model.input.values() if "float" in str(value.dtype))
 
     @tf.function(input_signature=[input_signature(model.network, dtype)])
     def compute(inputs: Any) -> Any:

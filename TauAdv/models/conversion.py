@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
 from TauAdv.models.adversarial import ADVERSARIAL_GRADIENT, CLASS_GRADIENT, build_adversarial
-from TauAdv.models.deeptau import FEATURES_LAYER, build_classifier
+from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.jet_flavour import build_jet_adversarial, build_jet_classifier
 from TauAdv.models.settings import GridMode
-from TauAdv.models.tagger import TauTagger
+from TauAdv.models.tagger import JetTagger, Tagger, TauTagger
 from TauAdv.models.transfer import copy_weights_by_name
 
 __all__ = ["class_part", "dtype_of", "with_adversarial_head", "with_grid_mode"]
 
+TaggerType = TypeVar("TaggerType", bound=Tagger)
 
-def dtype_of(model: TauTagger) -> str:
+
+def dtype_of(model: Tagger) -> str:
     """Return the name of the dtype policy of the model's layers."""
-    return model.get_layer(FEATURES_LAYER).dtype_policy.name
+    return model.get_layer(model.features_layer).dtype_policy.name
 
 
 def with_grid_mode(model: TauTagger, mode: GridMode, *, seed: int = 0) -> TauTagger:
@@ -34,16 +39,17 @@ def with_grid_mode(model: TauTagger, mode: GridMode, *, seed: int = 0) -> TauTag
     return rebuilt
 
 
-def class_part(model: TauTagger) -> TauTagger:
+def class_part(model: TaggerType) -> TaggerType:
     """Return the classifier within an adversarial model, with the same weights; a classifier is returned as it is."""
     if not model.is_adversarial:
         return model
-    classifier = build_classifier(model.network, dtype=dtype_of(model))
+    build: Any = build_jet_classifier if isinstance(model, JetTagger) else build_classifier
+    classifier = build(model.network, dtype=dtype_of(model))
     copy_weights_by_name(model, classifier, require_shapes=True)
     return classifier
 
 
-def with_adversarial_head(model: TauTagger, *, seed: int = 0, k1: float = 1.0, k2: float = 10.0) -> TauTagger:
+def with_adversarial_head(model: TaggerType, *, seed: int = 0, k1: float = 1.0, k2: float = 10.0) -> TaggerType:
     """Return an adversarial model that starts from a classifier's weights, with a new adversarial head.
 
     Args:
@@ -52,6 +58,7 @@ def with_adversarial_head(model: TauTagger, *, seed: int = 0, k1: float = 1.0, k
         k1: factor of the class gradient on the common layers.
         k2: factor of the reversed adversarial gradient on the common layers.
     """
-    adversarial = build_adversarial(model.network, dtype=dtype_of(model), seed=seed, k1=k1, k2=k2)
+    build: Any = build_jet_adversarial if isinstance(model, JetTagger) else build_adversarial
+    adversarial = build(model.network, dtype=dtype_of(model), seed=seed, k1=k1, k2=k2)
     copy_weights_by_name(model, adversarial, require_shapes=True)
     return adversarial

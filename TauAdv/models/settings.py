@@ -22,6 +22,7 @@ __all__ = [
     "NetworkSettings",
     "NormalisationSettings",
     "load_network",
+    "network_file",
     "shipped_networks",
 ]
 
@@ -194,9 +195,9 @@ def default_convolutions(n_cells: int, width: int) -> tuple[ConvolutionLayer, ..
     return tuple(ConvolutionLayer(kernel=3, width=width) for _ in range(n_cells // 2))
 
 
-def shipped_networks() -> list[str]:
-    """Return the names of the networks that come with the package."""
-    return sorted(path.stem for path in _NETWORKS.glob("*.yaml"))
+def shipped_networks(family: str = "deeptau") -> list[str]:
+    """Return the names of the networks of a family (``deeptau``, ``jet``) that come with the package."""
+    return sorted(path.stem for path in _NETWORKS.glob(f"{family}_*.yaml"))
 
 
 def load_network(name_or_path: str | Path, overrides: Iterable[str] = ()) -> NetworkSettings:
@@ -209,14 +210,23 @@ def load_network(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Net
     Raises:
         ConfigError: if there is no such network, or a setting is unknown or not accepted.
     """
+    return load_settings(NetworkSettings, network_file(name_or_path), overrides)
+
+
+def network_file(name_or_path: str | Path, family: str = "deeptau") -> Path:
+    """Return the YAML file of a network of a family, by the name of a shipped one or by its path.
+
+    Raises:
+        ConfigError: if no network of that name and family comes with the package.
+    """
     path = Path(name_or_path)
-    if path.suffix not in {".yaml", ".yml"}:
-        path = _NETWORKS / f"{name_or_path}.yaml"
-        if not path.is_file():
-            known = shipped_networks()
-            msg = (
-                f"network '{name_or_path}' does not come with TauAdv{nearest(str(name_or_path), known)}; known: "
-                f"{', '.join(known)}; or give the path of a .yaml file"
-            )
-            raise ConfigError(msg)
-    return load_settings(NetworkSettings, path, overrides)
+    if path.suffix in {".yaml", ".yml"}:
+        return path
+    known = shipped_networks(family)
+    if str(name_or_path) not in known:
+        msg = (
+            f"network '{name_or_path}' does not come with TauAdv{nearest(str(name_or_path), known)}; known: "
+            f"{', '.join(known)}; or give the path of a .yaml file"
+        )
+        raise ConfigError(msg)
+    return _NETWORKS / f"{name_or_path}.yaml"
