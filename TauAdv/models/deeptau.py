@@ -73,12 +73,12 @@ class NetworkBuilder:
     def class_head(self, features: Any) -> Any:
         """Return the class probabilities [n, classes]."""
         x = self.dense_block("final", features, self.network.class_head.widths)
-        x = self.linear("final_dense_last", self.network.n_classes)(x)
+        x = self.logits("final_dense_last", self.network.n_classes)(x)
         return keras.layers.Activation("softmax", name="main_output", dtype=self.output_dtype)(x)
 
     @property
     def output_dtype(self) -> str:
-        """Number type of probabilities: never a half-precision one."""
+        """Number type of logits and probabilities: never a half-precision one."""
         return keras.dtype_policies.get(self.dtype).variable_dtype
 
     def grid(self, grid: str, index: Any, cells: Any, tau: Any) -> Any:
@@ -147,6 +147,10 @@ class NetworkBuilder:
         """Return a fully connected layer."""
         return keras.layers.Dense(width, **self.kernel_options(name), name=name, dtype=self.dtype)
 
+    def logits(self, name: str, width: int) -> keras.layers.Layer:
+        """Return the last fully connected layer of a head."""
+        return keras.layers.Dense(width, **self.kernel_options(name), name=name, dtype=self.output_dtype)
+
     def convolution(self, name: str, layer: ConvolutionLayer) -> keras.layers.Layer:
         """Return a convolution with valid padding."""
         return keras.layers.Conv2D(
@@ -154,8 +158,8 @@ class NetworkBuilder:
         )
 
     def normalise(self, name: str) -> keras.layers.Layer:
-        """Return a batch normalisation."""
-        return keras.layers.BatchNormalization(**self.normalisation_options(name))
+        """Return a batch normalisation in which all rows count alike."""
+        return WeightedBatchNormalization(**self.normalisation_options(name))
 
     def normalise_rows(self, name: str, rows: Any, weights: Any) -> Any:
         """Return normalised rows: unweighted in dense mode, where every cell is a row."""

@@ -7,6 +7,7 @@ step number.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,44 @@ from TauAdv.shards.packing import PackedTaus, unpack
 from TauAdv.shards.selection import CLASSES
 from TauAdv.shards.store import ShardSet
 
-__all__ = ["Batches", "PairedBatches", "batches", "paired_batches"]
+__all__ = ["Batches", "PairedBatches", "Share", "batches", "paired_batches"]
 
 Batch = dict[str, NDArray[Any]]
 _PARALLEL = _PREFETCHED = 2
+
+
+@dataclass(frozen=True)
+class Share:
+    """The parts of every batch that a process reads, where a batch is divided between several replicas of a model.
+
+    Replica k of n takes the k-th part of the labelled taus, and the k-th part of the adversarial ones, of the same batch
+    that one device would take whole.
+
+    Attributes:
+        replicas: numbers of the replicas of this process.
+        of: number of all replicas.
+    """
+
+    replicas: range
+    of: int
+
+    def require_divisible(self, **sizes: int) -> None:
+        """Check that batches can be divided.
+
+        Raises:
+            ConfigError: naming the sizes that are no multiple of the number of replicas.
+        """
+        wrong = [f"{name} = {size}" for name, size in sizes.items() if size % self.of]
+        if wrong:
+            msg = f"{' and '.join(wrong)}: expected multiples of {self.of}, the number of devices that share each batch"
+            raise ConfigError(msg)
+
+
+def _part(start: int, stop: int, part: tuple[int, int]) -> tuple[int, int]:
+    """Return the bounds of part k of n of the positions start to stop."""
+    number, of = part
+    size = stop - start
+    return start + size * number // of, start + size * (number + 1) // of
 
 
 def _check_size(**sizes: int) -> None:
@@ -69,15 +104,15 @@ class Batches:
             raise InputError(msg)
         self._stream = Stream(shards, seed=seed, shuffle=shuffle, window=window)
 
-    def read(self, step: int) -> tuple[PackedTaus, dict[str, NDArray[Any]]]:
+    def read(self, step: int, part: tuple[int, int] = (0, 1)) -> tuple[PackedTaus, dict[str, NDArray[Any]]]:
         """Return packed features, ``label`` and ``weight``."""
         epoch, number = divmod(step, self.steps_per_epoch)
         start = number * self.batch_size
-        return self._stream.read(epoch, start, min(start + self.batch_size, self.shards.num_taus))
+        return self._stream.read(epoch, *_part(start, min(start + self.batch_size, self.shards.num_taus), part))
 
-    def __call__(self, step: int) -> Batch:
-        """Return the batch of a step."""
-        packed, columns = self.read(step)
+    def __call__(self, step: int, part: tuple[int, int] = (0, 1)) -> Batch:
+        """Return the batch of a step, or part k of n of it for ``part`` (k, n)."""
+        packed, columns = self.read(step, part)
         inputs = unpack(packed, self.shards.layout).as_inputs()
         suffix = "_adv" if self.shards.kind == "adversarial" else ""
         return {**inputs, f"y{suffix}": self.shards.one_hot(columns["label"]), f"weight{suffix}": columns["weight"]}
@@ -128,10 +163,10 @@ class PairedBatches:
         self.shards, self._adv_shards, self._n_adv = class_shards, adv_shards, n_adv
         self.steps_per_epoch = self._class.steps_per_epoch
 
-    def __call__(self, step: int) -> Batch:
-        """Return the batch of a step."""
-        labelled, columns = self._class.read(step)
-        adversarial, adv_columns = self._adv.read_endless(step * self._n_adv, (step + 1) * self._n_adv)
+    def __call__(self, step: int, part: tuple[int, int] = (0, 1)) -> Batch:
+        """Return the batch of a step, or for ``part`` (k, n) part k of n of its labelled and of its adversarial taus."""
+        labelled, columns = self._class.read(step, part)
+        adversarial, adv_columns = self._adv.read_endless(*_part(step * self._n_adv, (step + 1) * self._n_adv, part))
         n, n_adv = len(labelled), len(adversarial)
         inputs = unpack(PackedTaus.concatenate([labelled, adversarial]), self.shards.layout).as_inputs()
         return {
@@ -153,6 +188,8 @@ def batches(
     num_steps: int | None = None,
     drop_remainder: bool = False,
     window: int = 8192,
+    share: Share | None = None,
+    every: tuple[int, int] = (0, 1),
 ) -> Any:
     """Return a ``tf.data.Dataset`` of the batches of one set (see :class:`Batches`).
 
@@ -165,9 +202,11 @@ def batches(
         num_steps: batches to give, over the ends of epochs; ``None`` never ends.
         drop_remainder: leave out the last, smaller batch of an epoch.
         window: taus permuted together (see :class:`Stream`).
+        share: give, instead of whole batches, tuples of the parts of some replicas.
+        every: (k, n): give step k and then every n-th one only.
     """
     source = Batches(shards, batch_size, seed=seed, shuffle=shuffle, drop_remainder=drop_remainder, window=window)
-    return _dataset(source, shards, start_step, num_steps)
+    return _dataset(source, _shapes(shards, paired=False), start_step, num_steps, share, every)
 
 
 def paired_batches(
@@ -182,17 +221,21 @@ def paired_batches(
     num_steps: int | None = None,
     drop_remainder: bool = True,
     window: int = 8192,
+    share: Share | None = None,
 ) -> Any:
     """Return a ``tf.data.Dataset`` of batches of two sets (see :class:`PairedBatches`, and :func:`batches` for the rest)."""
     source = PairedBatches(
         class_shards, adv_shards, n_class, n_adv, seed=seed, shuffle=shuffle, drop_remainder=drop_remainder, window=window
     )
-    return _dataset(source, class_shards, start_step, num_steps, paired=True)
+    return _dataset(source, _shapes(class_shards, paired=True), start_step, num_steps, share)
 
 
-def _shapes(shards: ShardSet, paired: bool) -> dict[str, tuple[type, tuple[int | None, ...]]]:
+_Shapes = dict[str, tuple[type, tuple[int | None, ...]]]
+
+
+def _shapes(shards: ShardSet, paired: bool) -> _Shapes:
     layout = shards.layout.layout
-    shapes: dict[str, tuple[type, tuple[int | None, ...]]] = {"tau": (np.float32, (None, layout.tau))}
+    shapes: _Shapes = {"tau": (np.float32, (None, layout.tau))}
     for grid in layout.grids:
         shapes[f"{grid}_index"] = (np.int32, (None, 3))
         shapes[f"{grid}_cells"] = (np.float32, (None, layout.cell))
@@ -204,24 +247,29 @@ def _shapes(shards: ShardSet, paired: bool) -> dict[str, tuple[type, tuple[int |
 
 
 def _dataset(
-    source: Callable[[int], Batch], shards: ShardSet, start_step: int, num_steps: int | None, paired: bool = False
+    source: Callable[[int, tuple[int, int]], Batch],
+    shapes: _Shapes,
+    start_step: int,
+    num_steps: int | None,
+    share: Share | None = None,
+    every: tuple[int, int] = (0, 1),
 ) -> Any:
     import tensorflow as tf
 
-    shapes = _shapes(shards, paired)
+    parts = [(0, 1)] if share is None else [(number, share.of) for number in share.replicas]
 
     def load(step: NDArray[np.int64]) -> list[NDArray[Any]]:
-        batch = source(int(step))
-        return [batch[name] for name in shapes]
+        loaded = [source(int(step), part) for part in parts]
+        return [batch[name] for batch in loaded for name in shapes]
 
-    def tensors(step: Any) -> dict[str, Any]:
-        values = tf.numpy_function(load, [step], [tf.as_dtype(kind) for kind, _ in shapes.values()])
-        named = zip(values, shapes.items(), strict=True)
-        return {name: tf.ensure_shape(value, shape) for value, (name, (_, shape)) in named}
+    def tensors(step: Any) -> Any:
+        values = iter(tf.numpy_function(load, [step], [tf.as_dtype(kind) for kind, _ in shapes.values()] * len(parts)))
+        loaded = [{name: tf.ensure_shape(next(values), shape) for name, (_, shape) in shapes.items()} for _ in parts]
+        return loaded[0] if share is None else tuple(loaded)
 
     stop = np.iinfo(np.int64).max if num_steps is None else start_step + num_steps
     return (
-        tf.data.Dataset.range(start_step, stop)
+        tf.data.Dataset.range(start_step + every[0], stop, every[1])
         .map(tensors, num_parallel_calls=_PARALLEL, deterministic=True)
         .prefetch(_PREFETCHED)
     )

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from shard_tuples import JET, TABLE, TAU, write_tuple
 
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.shards.batching import Batches, PairedBatches, batches, paired_batches
+from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
 from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import ShardSet
 from TauAdv.shards.writer import write_shards
@@ -161,3 +161,40 @@ def test_wrong_pairs(shards, adv_shards, tmp_path):
 def test_empty_view(shards):
     with pytest.raises(InputError, match="0 taus do not fill one batch of 10"):
         Batches(shards.head(0), 10)
+
+
+@pytest.mark.parametrize("of", [1, 2, 3])
+def test_parts_of_replicas_make_up_the_batch(shards, adv_shards, of):
+    """Class rows and adversarial rows are each divided, also where a batch spans the end of an adversarial epoch."""
+    sizes, options = (6, 12), {"seed": 3, "start_step": 4, "num_steps": 8}
+    whole = [as_numpy(batch) for batch in paired_batches(shards, adv_shards, *sizes, **options)]
+    divided = paired_batches(shards, adv_shards, *sizes, share=Share(range(of), of), **options)
+    second = paired_batches(shards, adv_shards, *sizes, share=Share(range(of - 1, of), of), **options)
+    for batch, parts, (last,) in zip(whole, divided, second, strict=True):
+        parts = [as_numpy(part) for part in parts]
+        n_class, n_adv = (size // of for size in sizes)
+        for name in ("tau", "y", "weight", "y_adv", "weight_adv"):
+            joined = [part[name][:n_class] for part in parts] + [part[name][n_class:] for part in parts]
+            np.testing.assert_array_equal(np.concatenate(joined), batch[name], err_msg=name)
+        rows = [np.r_[k * n_class : (k + 1) * n_class, sizes[0] + k * n_adv : sizes[0] + (k + 1) * n_adv] for k in range(of)]
+        for part, taken in zip(parts, rows, strict=True):
+            for grid in ("inner", "outer"):
+                cells = [batch[f"{grid}_cells"][batch[f"{grid}_index"][:, 0] == row] for row in taken]
+                np.testing.assert_array_equal(part[f"{grid}_cells"], np.concatenate(cells))
+        same(as_numpy(last), parts[-1])
+
+
+def test_every_nth_step(shards):
+    whole = [as_numpy(batch) for batch in batches(shards, 16, seed=1, num_steps=7)]
+    for k in range(3):
+        for batch, expected in zip(batches(shards, 16, seed=1, num_steps=7, every=(k, 3)), whole[k::3], strict=True):
+            same(as_numpy(batch), expected)
+
+
+def test_sizes_that_replicas_cannot_divide():
+    with pytest.raises(ConfigError, match="n_tau = 7 and n_adv_tau = 5: expected multiples of 3"):
+        Share(range(3), 3).require_divisible(n_tau=7, n_adv_tau=5, other=9)
+
+
+def as_numpy(batch):
+    return {name: value.numpy() for name, value in batch.items()}
