@@ -106,9 +106,17 @@ class Batches:
 
     def read(self, step: int, part: tuple[int, int] = (0, 1)) -> tuple[PackedTaus, dict[str, NDArray[Any]]]:
         """Return packed features, ``label`` and ``weight``."""
+        epoch, start, stop = self._positions(step)
+        return self._stream.read(epoch, *_part(start, stop, part))
+
+    def rows(self, step: int) -> NDArray[np.int64]:
+        """Return the stored rows of the set that the whole batch of a step holds, in its order."""
+        return self._stream.rows(*self._positions(step))
+
+    def _positions(self, step: int) -> tuple[int, int, int]:
         epoch, number = divmod(step, self.steps_per_epoch)
         start = number * self.batch_size
-        return self._stream.read(epoch, *_part(start, min(start + self.batch_size, self.shards.num_taus), part))
+        return epoch, start, min(start + self.batch_size, self.shards.num_taus)
 
     def __call__(self, step: int, part: tuple[int, int] = (0, 1)) -> Batch:
         """Return the batch of a step, or part k of n of it for ``part`` (k, n)."""
@@ -162,6 +170,10 @@ class PairedBatches:
         self._adv = Stream(adv_shards, seed=seed, shuffle=shuffle, window=window)
         self.shards, self._adv_shards, self._n_adv = class_shards, adv_shards, n_adv
         self.steps_per_epoch = self._class.steps_per_epoch
+
+    def rows(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the stored rows of the labelled and of the adversarial set that the whole batch of a step holds."""
+        return self._class.rows(step), self._adv.rows_endless(step * self._n_adv, (step + 1) * self._n_adv)
 
     def __call__(self, step: int, part: tuple[int, int] = (0, 1)) -> Batch:
         """Return the batch of a step, or for ``part`` (k, n) part k of n of its labelled and of its adversarial taus."""

@@ -99,6 +99,30 @@ class Stream:
                 columns.append(take_columns(values, rows))
         return PackedTaus.concatenate(packed), merge_columns(columns)
 
+    def rows(self, epoch: int, start: int, stop: int) -> NDArray[np.int64]:
+        """Return the stored rows of the set that :meth:`read` gives at these positions; nothing is read."""
+        ends = np.cumsum(self.shards.chunk_sizes)
+        found = []
+        for window in self._windows(epoch):
+            first, last = max(start - window.start, 0), min(stop - window.start, window.size)
+            if first < last:
+                chunks = [
+                    np.arange(ends[number] - self.shards.chunk_sizes[number], ends[number]) for number in window.chunks
+                ]
+                found.append(np.concatenate(chunks)[window.rows()[first:last]])
+        return np.concatenate(found)
+
+    def rows_endless(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Return the stored rows of the set that :meth:`read_endless` gives."""
+        size = self.shards.num_taus
+        found = []
+        while start < stop:
+            epoch, first = divmod(start, size)
+            last = min(size, first + stop - start)
+            found.append(self.rows(epoch, first, last))
+            start += last - first
+        return np.concatenate(found)
+
     def read_endless(self, start: int, stop: int) -> tuple[PackedTaus, Columns]:
         """Return the same at positions of all epochs one after the other: a batch may span the end of an epoch."""
         size = self.shards.num_taus

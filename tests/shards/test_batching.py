@@ -198,3 +198,16 @@ def test_sizes_that_replicas_cannot_divide():
 
 def as_numpy(batch):
     return {name: value.numpy() for name, value in batch.items()}
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_rows_of_a_step_lead_to_its_taus(shards, adv_shards, shuffle):
+    parts = [shards.split(0.4, 1)[0], adv_shards]  # views as well
+    source = PairedBatches(*parts, 30, 70, seed=3, shuffle=shuffle, window=64)
+    for step in (0, 3, source.steps_per_epoch + 1):
+        batch, rows = source(step), source.rows(step)
+        assert [len(part) for part in rows] == [30, 70]
+        found = np.concatenate([part.take(chosen)[0].tau for part, chosen in zip(parts, rows, strict=True)])
+        np.testing.assert_array_equal(found, batch["tau"])
+        alone = Batches(parts[0], 30, seed=3, shuffle=shuffle, drop_remainder=True, window=64)
+        np.testing.assert_array_equal(alone.rows(step), rows[0])
