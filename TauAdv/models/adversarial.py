@@ -52,5 +52,5 @@ def set_gradient_scales(model: TauTagger, k1: float, k2: float) -> None:
 
 def _adversarial_head(builder: NetworkBuilder, features: Any) -> Any:
     x = builder.dense_block("final_adv", features, builder.network.adversarial_head.widths)
-    x = builder.linear("final_dense_adv", 1)(x)
+    x = builder.logits("final_dense_adv", 1)(x)
     return keras.layers.Activation("sigmoid", name="adv_output", dtype=builder.output_dtype)(x)

@@ -78,6 +78,7 @@ def network_of(settings: TrainingSettings, inputs: Inputs, pretrained: Pretraine
         network = load_network(settings.network)
     else:
         network = pretrained.model.network if pretrained else load_network(_DEFAULT_NETWORK)
+    network = _with_grids_of(settings, network)
     layout = inputs.table.layout
     given = (layout.tau, layout.cell, dict(layout.grids))
     wanted = (network.tau.n_features, network.n_cell_features, {name: grid.n_cells for name, grid in network.grids.items()})
@@ -88,6 +89,12 @@ def network_of(settings: TrainingSettings, inputs: Inputs, pretrained: Pretraine
         )
         raise InputError(msg)
     return network
+
+
+def _with_grids_of(settings: TrainingSettings, network: NetworkSettings) -> NetworkSettings:
+    """Return the network with the way to evaluate its grids that the settings ask for."""
+    asked = {key: getattr(settings, key) for key in ("grid_mode", "n_empty_rows")}
+    return network.model_copy(update={key: value for key, value in asked.items() if value is not None})
 
 
 def start_from(pretrained: Pretrained, trainer: Trainer, *, with_optimizer: bool) -> tuple[CopyReport, list[str]]:

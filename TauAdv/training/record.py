@@ -21,6 +21,7 @@ from TauAdv.outputs import new_file
 from TauAdv.tracking import Run
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.metrics import METRICS
+from TauAdv.training.precision import precision_note
 from TauAdv.training.settings import TrainingSettings
 
 __all__ = ["announcement", "code_version", "record_inputs", "require_same_inputs", "save_model", "stored_network"]
@@ -110,6 +111,8 @@ def announcement(settings: TrainingSettings, inputs: Inputs, model: keras.Model)
         f"{settings.n_epochs} x {inputs.steps_per_epoch:,} steps of {' + '.join(sizes)} taus; "
         f"{inputs.n_steps * settings.n_tau / inputs.sets['training'].num_taus:.1f} passes over the classification set"
     )
+    if note := precision_note(settings.precision):
+        yield note
     yield f"runs in {settings.mlruns}, experiment '{settings.experiment}'"
 
 

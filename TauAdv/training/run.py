@@ -67,7 +67,7 @@ def train(settings: TrainingSettings, kind: Kind, *, resume: str | None = None, 
     settings = resolved(settings)
     inputs = open_inputs(settings)
     start = _new_start(settings, inputs) if resume is None else _resumed_start(settings, inputs, resume)
-    model = kind.build(start.network, seed=settings.seed)
+    model = kind.build(start.network, dtype=settings.precision, seed=settings.seed)
     if settings.batch_norm == "frozen":
         freeze_statistics(model)
     trainer = kind.trainer(model, settings)

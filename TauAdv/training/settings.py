@@ -10,7 +10,9 @@ from pydantic import Field
 
 from TauAdv.config import Settings, load_settings
 from TauAdv.errors import ConfigError
+from TauAdv.models.settings import GridMode
 from TauAdv.tracking import find_run
+from TauAdv.training.precision import Precision
 from TauAdv.training.schedules import K2Schedule, LearningRateSchedule
 
 __all__ = [
@@ -98,6 +100,9 @@ class TrainingSettings(Settings):
         use_previous_opt: also start from the optimiser state of the pretrained run.
         batch_norm: ``mixed``: batch statistics of all rows of the batch; ``frozen``: the common layers and the class head
             keep the pretrained statistics, scale and offset of their batch normalisation.
+        precision: ``float32``; ``mixed_bfloat16``: half-precision products, at some cost in accuracy; ``float64``: slow.
+        grid_mode: ``sparse`` or ``dense``; ``null``: as the network says.
+        n_empty_rows: rows that stand for the empty cells of a grid (sparse mode); ``null``: as the network says.
         early_stopping: when to stop before ``n_epochs``.
         seed: of initial weights, dropout and the order of taus.
         mlruns: folder of the runs.
@@ -127,6 +132,9 @@ class TrainingSettings(Settings):
     pretrained: PretrainedSettings | None = None
     use_previous_opt: bool = False
     batch_norm: Literal["mixed", "frozen"] = "mixed"
+    precision: Precision = "float32"
+    grid_mode: GridMode | None = None
+    n_empty_rows: Count | None = None
     early_stopping: EarlyStopping | None = None
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     mlruns: Path = Path("mlruns")

@@ -118,3 +118,17 @@ def test_frozen_statistics(adversarial_settings):
     }
     assert changed == {"final_adv_norm_1"}
     assert frozen == len(before) - 1
+
+
+def test_evaluation_of_the_grids_can_be_chosen_for_a_training(from_run):
+    for changes, expected in (
+        ({}, ("sparse", 16)),
+        ({"n_empty_rows": 700}, ("sparse", 700)),
+        ({"grid_mode": "dense"}, ("dense", 16)),
+        ({"grid_mode": "dense", "network": None}, ("dense", 16)),
+    ):
+        settings = from_run(**changes)
+        inputs = open_inputs(settings)
+        network = network_of(settings, inputs, find_pretrained(settings, inputs))
+        assert (network.grid_mode, network.n_empty_rows) == expected
+        assert build_adversarial(network).get_layer("outer_scatter").mode == expected[0]
