@@ -1,0 +1,71 @@
+"""Watch every step for numbers that are not finite, at next to no cost, and leave the weights as they were before.
+
+The watch is part of the compiled step: one sum over all gradients and losses (not finite if any of them is not), and one
+number kept beside the network, the first step for which that was so. From that step on gradients and learning rates are
+zero, so that the weights stay those that the step met, and what went wrong can be looked up after the fact
+(:mod:`TauAdv.training.diagnosis`), also where the host looks only now and then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from TauAdv.models.replicas import sum_over_replicas
+
+__all__ = ["NanGuard"]
+
+_NEVER = -1
+_LOSSES = ("loss", "adv_loss")
+_GROUPS = ("common", "class_head", "adversarial_head")
+
+
+class NanGuard:
+    """Remembers the first step that was not finite."""
+
+    def __init__(self) -> None:
+        options: Any = {
+            "trainable": False,
+            "dtype": tf.int64,
+            # every replica keeps its own copy; all come to the same result
+            "synchronization": tf.VariableSynchronization.ON_READ,
+            "aggregation": tf.VariableAggregation.ONLY_FIRST_REPLICA,
+        }
+        self._step = tf.Variable(0, **options, name="guarded_step")
+        self._first = tf.Variable(_NEVER, **options, name="first_step_not_finite")
+
+    def start(self, step: int) -> None:
+        """Begin to watch; the next step is number ``step``."""
+        self._step.assign(step)
+        self._first.assign(_NEVER)
+
+    def checked(self, result: Mapping[str, Any]) -> dict[str, list[tf.Tensor]]:
+        """Return the gradients of a step by group, zeros from the first step on that is not finite; in a compiled step.
+
+        Args:
+            result: losses and ``gradients`` by group (:mod:`TauAdv.training.gradients`), summed over replicas.
+        """
+        groups = result["gradients"]
+        terms = [result[name] for name in _LOSSES if name in result]
+        terms += [tf.reduce_sum(gradient) for name in _GROUPS for gradient in groups.get(name, [])]
+        total = sum_over_replicas(tf.add_n([tf.cast(term, tf.float64) for term in terms]))
+        broken = tf.logical_and(self._first < 0, tf.logical_not(tf.math.is_finite(total)))
+        self._first.assign(tf.where(broken, self._step.read_value(), self._first.read_value()))
+        self._step.assign_add(1)
+        return {**groups, **{name: self.spared(groups[name]) for name in _GROUPS if name in groups}}
+
+    def spared(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Return the gradients, or zeros from the first step on that is not finite."""
+        sound = self._first < 0
+        return [tf.where(sound, gradient, tf.zeros_like(gradient)) for gradient in gradients]
+
+    def rate(self, learning_rate: tf.Tensor) -> tf.Tensor:
+        """Return the learning rate, or zero from the first step on that is not finite."""
+        return tf.where(self._first < 0, learning_rate, tf.zeros_like(learning_rate))
+
+    def first_broken_step(self) -> int | None:
+        """Return the number of the first step that was not finite, or ``None``."""
+        first = int(self._first.numpy())
+        return None if first == _NEVER else first
