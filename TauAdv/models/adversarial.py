@@ -11,7 +11,7 @@ from TauAdv.models.gradient_reversal import GradientReversal, GradientScaling
 from TauAdv.models.settings import NetworkSettings
 from TauAdv.models.tagger import TauTagger, make_tagger
 
-__all__ = ["ADVERSARIAL_GRADIENT", "CLASS_GRADIENT", "build_adversarial", "set_gradient_scales"]
+__all__ = ["ADVERSARIAL_GRADIENT", "CLASS_GRADIENT", "adversarial_head", "build_adversarial", "set_gradient_scales"]
 
 CLASS_GRADIENT, ADVERSARIAL_GRADIENT = "class_gradient", "adv_gradient"
 
@@ -40,7 +40,7 @@ def build_adversarial(
     features = builder.common_features(inputs)
     for_class = GradientScaling(k1, name=CLASS_GRADIENT, dtype=dtype)(features)
     for_adversary = GradientReversal(k2, name=ADVERSARIAL_GRADIENT, dtype=dtype)(features)
-    outputs = {"main_output": builder.class_head(for_class), "adv_output": _adversarial_head(builder, for_adversary)}
+    outputs = {"main_output": builder.class_head(for_class), "adv_output": adversarial_head(builder, for_adversary)}
     return make_tagger(inputs, outputs, network)
 
 
@@ -50,7 +50,8 @@ def set_gradient_scales(model: TauTagger, k1: float, k2: float) -> None:
     model.get_layer(ADVERSARIAL_GRADIENT).scale = k2
 
 
-def _adversarial_head(builder: NetworkBuilder, features: Any) -> Any:
+def adversarial_head(builder: NetworkBuilder, features: Any) -> Any:
+    """Return the probability [n, 1] to be data, from common features [n, ...]."""
     x = builder.dense_block("final_adv", features, builder.network.adversarial_head.widths)
     x = builder.logits("final_dense_adv", 1)(x)
     return keras.layers.Activation("sigmoid", name="adv_output", dtype=builder.output_dtype)(x)
