@@ -9,13 +9,18 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["are_several", "sum_over_replicas"]
+__all__ = ["are_several", "replica_share", "sum_over_replicas"]
 
 
 def are_several() -> bool:
     """Return whether the code runs (or is traced) as one of several replicas."""
     context = tf.distribute.get_replica_context()
     return context is not None and context.num_replicas_in_sync > 1
+
+
+def replica_share(value: Any) -> Any:
+    """Return an n-th of a value that each of n replicas has, so that the sum over replicas is the value."""
+    return value / tf.distribute.get_replica_context().num_replicas_in_sync if are_several() else value
 
 
 def sum_over_replicas(values: Any) -> Any:

@@ -2,7 +2,10 @@
 
 The batch is the flat dictionary of the shards: network inputs, ``y`` [n, classes] and ``weight`` [n], and in paired batches
 ``y_adv`` [n, 1] and ``weight_adv`` [n]. Rows of the other kind carry weight zero. Losses are sums over the batch divided by
-a *count* of rows (DeepTau specification, section H), which the caller gives, so that a batch may be split between devices.
+a *count* of rows (DeepTau specification, section H), which the caller gives.
+
+Where several replicas share a batch, the caller gives the counts of the whole batch. Losses and penalty are then the
+replica's shares, which add up to those of the batch; gradients are summed over all replicas.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import tensorflow as tf
 
 from TauAdv.models.adversarial import ADVERSARIAL_GRADIENT, CLASS_GRADIENT, set_gradient_scales
 from TauAdv.models.losses import LossFunction, adversarial_crossentropy
+from TauAdv.models.replicas import replica_share, sum_over_replicas
 from TauAdv.models.tagger import TauTagger, network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables, part_of_layer
 
@@ -169,9 +173,14 @@ def adversary_loss(loss: LossFunction, batch: Batch, scores: tf.Tensor, n_adv: f
 
 
 def regularisation(model: TauTagger, part: str) -> tf.Tensor:
-    """Return the penalty on the weights of one part (``common``, ``class_head``, ``adversarial_head``); zero without one."""
+    """Return the penalty on the weights of one part (``common``, ``class_head``, ``adversarial_head``); zero without one.
+
+    One of n replicas has an n-th of it.
+    """
     penalties = [penalty for layer in model.layers if part_of_layer(layer.name) == part for penalty in layer.losses]
-    return tf.add_n(penalties) if penalties else tf.zeros((), model.layers[-1].variable_dtype)
+    if not penalties:
+        return tf.zeros((), model.layers[-1].variable_dtype)
+    return replica_share(tf.add_n(penalties))
 
 
 def mean_magnitude(gradients: list[tf.Tensor]) -> tf.Tensor:
@@ -199,5 +208,6 @@ def _class_scores(outputs: Any) -> tf.Tensor:
 def _gradients(tape: tf.GradientTape, target: tf.Tensor, groups: dict[str, list[Any]]) -> Groups:
     """Return the gradients by group; zeros where the target does not depend on a variable."""
     flat = [variable.value if hasattr(variable, "value") else variable for group in groups.values() for variable in group]
-    gradients = iter(tape.gradient(target, flat, unconnected_gradients=tf.UnconnectedGradients.ZERO))
+    found = tape.gradient(target, flat, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    gradients = iter(sum_over_replicas(found))
     return {name: [next(gradients) for _ in group] for name, group in groups.items()}

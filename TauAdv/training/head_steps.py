@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from TauAdv.models.deeptau import FEATURES_LAYER
 from TauAdv.models.losses import LossFunction
+from TauAdv.models.replicas import sum_over_replicas
 from TauAdv.models.tagger import TauTagger
 from TauAdv.training.gradients import adversary_loss
 
@@ -49,10 +50,10 @@ def head_gradients(
         variables: its trainable variables.
         features: common features of all rows of the batch.
         batch: ``y_adv`` and ``weight_adv`` of all rows; class rows have weight zero.
-        n_adv: number of adversarial rows that the summed loss is divided by.
+        n_adv: number of adversarial rows, of all replicas, that the summed loss is divided by.
         loss: of data against simulation per tau.
     """
     fixed: Any = tf.stop_gradient(features)
     with tf.GradientTape() as tape:
         total = adversary_loss(loss, batch, head(fixed, training=True), n_adv)
-    return tape.gradient(total, [variable.value for variable in variables])
+    return sum_over_replicas(tape.gradient(total, [variable.value for variable in variables]))

@@ -13,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from TauAdv.models.losses import LossFunction
+from TauAdv.models.replicas import sum_over_replicas
 
 __all__ = ["METRICS", "MetricSums", "adversarial_metrics", "class_metrics", "means"]
 
@@ -68,9 +69,9 @@ class MetricSums:
         self._sums = tf.Variable(tf.zeros((len(self.names), 2), tf.float64), trainable=False, name="metric_sums")
 
     def add(self, ratios: Mapping[str, Ratio]) -> None:
-        """Add (numerator, denominator) of metrics; to be called in a compiled step."""
+        """Add (numerator, denominator) of metrics, of all replicas; to be called in a compiled step."""
         rows = [tf.stack([tf.cast(part, tf.float64) for part in ratios.get(name, (0.0, 0.0))]) for name in self.names]
-        self._sums.assign_add(tf.stack(rows))
+        self._sums.assign_add(sum_over_replicas(tf.stack(rows)))
 
     def read(self) -> NDArray[np.float64]:
         """Return the sums [metrics, 2]."""

@@ -25,6 +25,8 @@ class Nadam(keras.optimizers.Optimizer):
     (DeepTau specification, section H.) ``keras.optimizers.Nadam`` is the case ``schedule_decay=1``: there the momentum is at
     0.9 after some hundred steps, here it stays near 0.45 for tens of thousands. It does not decay the learning rate.
 
+    Under a ``tf.distribute`` strategy the gradients given must be those summed over replicas.
+
     Args:
         learning_rate: step size.
         schedule_decay: how fast the momentum warms up; 0.004 in the v2p5 era.
@@ -78,6 +80,14 @@ class Nadam(keras.optimizers.Optimizer):
         factors = (rate * (1 - now) / (1 - product), rate * following / (1 - product * following), ops.rsqrt(bias))
         # what is common to all variables is worked out once and handed on in place of the learning rate
         super()._backend_update_step(grads, trainable_variables, factors)
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+        """Return the gradients as they are.
+
+        Keras would sum over replicas here, after it has clipped. To clip the gradients of the whole batch, they must be
+        summed before (:mod:`TauAdv.training.gradients` does).
+        """
+        return grads_and_vars
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Move one variable and its state along its gradient.

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from TauAdv.models.adversarial import set_gradient_scales
 from TauAdv.models.losses import TauLosses, adversarial_crossentropy, focal_adversarial_crossentropy, loss_function
+from TauAdv.models.replicas import replica_share
 from TauAdv.models.tagger import TauTagger, input_signature, network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
 from TauAdv.training import gradients
+from TauAdv.training.devices import ONE_DEVICE, Devices
 from TauAdv.training.head_steps import FEATURES, adversarial_head, head_gradients, with_features
 from TauAdv.training.metrics import METRICS, MetricSums, adversarial_metrics, class_metrics
+from TauAdv.training.nan_guard import NanGuard
 from TauAdv.training.optimizers import make_optimizer
 from TauAdv.training.settings import AdversarialSettings, TrainingSettings
 
@@ -27,31 +30,33 @@ _ADVERSARIAL_COLUMNS = {"y_adv": 1, "weight_adv": None}
 class Trainer:
     """A model with its optimisers and the compiled functions that train and validate it.
 
+    On several devices, the model must have been built in their :meth:`~TauAdv.training.devices.Devices.scope`.
+
     Attributes:
         model: the model.
         optimizers: by name; their state is part of a checkpoint.
+        guard: tells the first step that was not finite.
         sums: metrics of the training steps since they were last taken.
         validation_sums: the same of a validation.
-        rows: rows of a training batch.
+        rows: rows of a training batch, on all devices together.
+        devices: where it trains.
     """
 
     columns: Mapping[str, int | None] = _CLASS_COLUMNS
 
-    def __init__(self, model: TauTagger, settings: TrainingSettings) -> None:
+    def __init__(self, model: TauTagger, settings: TrainingSettings, devices: Devices = ONE_DEVICE) -> None:
         self.model = model
         self.settings = settings
+        self.devices = devices
         self.loss = loss_function(settings.loss)
         self.terms = TauLosses().functions()
         self.rows = settings.n_tau
-        main = make_optimizer(
-            [*common_variables(model), *class_head_variables(model)],
-            settings.learning_rate,
-            settings.schedule_decay,
-            settings.clip_norm,
-            "optimizer",
-        )
-        self.optimizers = {"optimizer": main}
-        self.sums = MetricSums(self.metric_names)
+        variables = [*common_variables(model), *class_head_variables(model)]
+        rates = settings.learning_rate, settings.schedule_decay
+        with devices.scope():
+            self.optimizers = {"optimizer": make_optimizer(variables, *rates, settings.clip_norm, "optimizer")}
+            self.guard = NanGuard()
+            self.sums = MetricSums(self.metric_names)
         self.validation_sums = MetricSums([name for name in self.metric_names if not name.endswith("_gradient")])
         self._functions: dict[str, Any] = {}
 
@@ -61,11 +66,11 @@ class Trainer:
         own = [name for name in METRICS if not name.startswith("adv_")]
         return [*own, *self.terms]
 
-    def train(self, batch: Batch, knobs: Mapping[str, float], *, measure_gradients: bool = False) -> None:
+    def train(self, batch: Batch | Sequence[Batch], knobs: Mapping[str, float], *, measure_gradients: bool = False) -> None:
         """Do one step.
 
         Args:
-            batch: as the shards deliver it.
+            batch: as the shards deliver it; on several devices, the parts of the replicas of this process.
             knobs: ``learning_rate`` and whatever else changes from step to step.
             measure_gradients: also take the mean gradients of both losses (costs a second backward pass).
         """
@@ -73,8 +78,10 @@ class Trainer:
         name = body.__name__
         if name not in self._functions:
             scalars = {key: tf.TensorSpec((), tf.float32) for key in knobs}
-            self._functions[name] = self._compile(body, self.columns, scalars)
-        self._functions[name](_select(batch, self.columns), {key: tf.constant(value) for key, value in knobs.items()})
+            self._functions[name] = self._compile_for_replicas(body, self.columns, scalars)
+        parts = [batch] if isinstance(batch, Mapping) else batch
+        selected = [_select(part, self.columns) for part in parts]
+        self._functions[name](selected, {key: tf.constant(value) for key, value in knobs.items()})
 
     def validate_class(self, batch: Batch) -> None:
         """Add a batch of class rows to the metrics of the validation."""
@@ -82,33 +89,43 @@ class Trainer:
             self._functions["class"] = self._compile(self._validate_class, _CLASS_COLUMNS)
         self._functions["class"](_select(batch, _CLASS_COLUMNS))
 
-    def _compile(self, body: Any, columns: Mapping[str, int | None], *more: Any) -> Any:
+    def _compile(self, body: Any, columns: Mapping[str, int | None]) -> Any:
+        return tf.function(body, input_signature=[self._signature(columns)], autograph=False)
+
+    def _compile_for_replicas(self, body: Any, columns: Mapping[str, int | None], scalars: Mapping[str, Any]) -> Any:
+        """Return the compiled function of the parts of a batch, one for each replica of this process."""
+
+        def on_each_replica(parts: Sequence[Batch], knobs: Mapping[str, tf.Tensor]) -> None:
+            self.devices.on_each(body, parts, knobs)
+
+        signature = [[self._signature(columns)] * len(self.devices.replicas), scalars]
+        return tf.function(on_each_replica, input_signature=signature, autograph=False)
+
+    def _signature(self, columns: Mapping[str, int | None]) -> dict[str, tf.TensorSpec]:
         # one signature for all batches: the number of filled cells varies, and each new shape would be traced again
         signature = dict(input_signature(self.model.network))
         for name, width in columns.items():
             signature[name] = tf.TensorSpec((None,) if width is None else (None, width), tf.float32)
-        return tf.function(body, input_signature=[signature, *more], autograph=False)
+        return signature
 
     def _step(self, batch: Batch, knobs: Mapping[str, tf.Tensor]) -> None:
-        result = gradients.classifier_gradients(self.model, batch, _count(batch["weight"]), loss=self.loss)
-        self._update(result["gradients"], knobs)
-        measured = {"class_gradient": (gradients.mean_magnitude(result["gradients"]["common"]), 1.0)}
+        count = _count(batch["weight"]) * self.devices.n_replicas
+        result = gradients.classifier_gradients(self.model, batch, count, loss=self.loss)
+        self._update(self.guard.checked(result), knobs)
+        measured = {"class_gradient": _same_everywhere(gradients.mean_magnitude(result["gradients"]["common"]))}
         self.sums.add({**self._class_ratios(result, batch, result["outputs"]), **measured})
 
     _measured_step = _step  # one loss: its gradient is there anyway
 
     def _update(self, by_group: Mapping[str, list[tf.Tensor]], knobs: Mapping[str, tf.Tensor]) -> None:
         optimizer = self.optimizers["optimizer"]
-        optimizer.learning_rate = knobs["learning_rate"]
+        optimizer.learning_rate = self.guard.rate(knobs["learning_rate"])
         variables = [*common_variables(self.model), *class_head_variables(self.model)]
         optimizer.apply([*by_group["common"], *by_group["class_head"]], variables)
 
     def _class_ratios(self, result: Mapping[str, Any], batch: Batch, scores: tf.Tensor) -> dict[str, Any]:
-        ratios = {
-            "loss": (result["loss"], 1.0),
-            "pure_loss": (result["pure_loss"], 1.0),
-            "reg_loss": (result["regularisation"], 1.0),
-        }
+        shares = {"loss": result["loss"], "pure_loss": result["pure_loss"], "reg_loss": result["regularisation"]}
+        ratios = {name: (value, replica_share(1.0)) for name, value in shares.items()}
         return {**ratios, **class_metrics(batch["y"], scores, self.terms)}
 
     def _validate_class(self, batch: Batch) -> None:
@@ -117,7 +134,8 @@ class Trainer:
         count = _count(batch["weight"])
         pure = gradients.class_loss(self.loss, batch, scores, 1.0)
         penalty = gradients.regularisation(self.model, "common") + gradients.regularisation(self.model, "class_head")
-        ratios = {"loss": (pure + penalty * count, count), "pure_loss": (pure, count), "reg_loss": (penalty * count, count)}
+        penalty *= tf.cast(count, penalty.dtype)
+        ratios = {"loss": (pure + penalty, count), "pure_loss": (pure, count), "reg_loss": (penalty, count)}
         self.validation_sums.add({**ratios, **class_metrics(batch["y"], scores, self.terms)})
 
 
@@ -130,19 +148,15 @@ class AdversarialTrainer(Trainer):
 
     columns = {**_CLASS_COLUMNS, **_ADVERSARIAL_COLUMNS}
 
-    def __init__(self, model: TauTagger, settings: AdversarialSettings) -> None:
-        super().__init__(model, settings)
+    def __init__(self, model: TauTagger, settings: AdversarialSettings, devices: Devices = ONE_DEVICE) -> None:
+        super().__init__(model, settings, devices)
         self.n_class, self.n_adv = settings.n_tau, settings.n_adv_tau
         self.rows = self.n_class + self.n_adv
         gamma = settings.adv_focal_gamma
         self.adversarial_loss = adversarial_crossentropy if gamma is None else focal_adversarial_crossentropy(gamma)
-        self.optimizers["adv_optimizer"] = make_optimizer(
-            adversarial_head_variables(model),
-            settings.adv_learning_rate,
-            settings.adv_schedule_decay,
-            settings.clip_norm,
-            "adv_optimizer",
-        )
+        variables, rates = adversarial_head_variables(model), (settings.adv_learning_rate, settings.adv_schedule_decay)
+        with devices.scope():
+            self.optimizers["adv_optimizer"] = make_optimizer(variables, *rates, settings.clip_norm, "adv_optimizer")
         self.more_head_steps = settings.adv_head_steps - 1
         self._forward = with_features(model) if self.more_head_steps else model
         self._head = adversarial_head(model) if self.more_head_steps else None
@@ -164,7 +178,7 @@ class AdversarialTrainer(Trainer):
         result = gradients.adversarial_gradients(
             self.model, batch, self.n_class, self.n_adv, **losses, forward=self._forward
         )
-        self._update(result["gradients"], knobs)
+        self._update(self.guard.checked(result), knobs)
         self._update_head_further(result["outputs"], batch)
         self.sums.add(self._paired_ratios(result, batch))
 
@@ -174,19 +188,19 @@ class AdversarialTrainer(Trainer):
         result = gradients.two_tape_gradients(
             self.model, batch, self.n_class, self.n_adv, **scales, **losses, forward=self._forward
         )
-        by_group = result["gradients"]
+        by_group = self.guard.checked(result)
         self._update(by_group, knobs)
         self._update_head_further(result["outputs"], batch)
         measured = {
-            "class_gradient": (gradients.mean_magnitude(by_group["common_class"]), 1.0),
-            "adv_gradient": (gradients.mean_magnitude(by_group["common_adv"]), 1.0),
+            "class_gradient": _same_everywhere(gradients.mean_magnitude(by_group["common_class"])),
+            "adv_gradient": _same_everywhere(gradients.mean_magnitude(by_group["common_adv"])),
         }
         self.sums.add({**self._paired_ratios(result, batch), **measured})
 
     def _update(self, by_group: Mapping[str, list[tf.Tensor]], knobs: Mapping[str, tf.Tensor]) -> None:
         super()._update(by_group, knobs)
         optimizer = self.optimizers["adv_optimizer"]
-        optimizer.learning_rate = knobs["adv_learning_rate"]
+        optimizer.learning_rate = self.guard.rate(knobs["adv_learning_rate"])
         optimizer.apply(by_group["adversarial_head"], adversarial_head_variables(self.model))
 
     def _update_head_further(self, outputs: Mapping[str, tf.Tensor], batch: Batch) -> None:
@@ -194,14 +208,15 @@ class AdversarialTrainer(Trainer):
         variables = adversarial_head_variables(self.model)
         for _ in range(self.more_head_steps):
             found = head_gradients(self._head, variables, outputs[FEATURES], batch, self.n_adv, self.adversarial_loss)
-            self.optimizers["adv_optimizer"].apply(found, variables)
+            self.optimizers["adv_optimizer"].apply(self.guard.spared(found), variables)
 
     def _paired_ratios(self, result: Mapping[str, Any], batch: Batch) -> dict[str, Any]:
-        of_class = {key: batch[key][: self.n_class] for key in ("y", "weight")}
-        ratios = self._class_ratios(result, of_class, result["outputs"]["main_output"][: self.n_class])
-        data, weight = batch["y_adv"][self.n_class :], batch["weight_adv"][self.n_class :]
-        scores = result["outputs"]["adv_output"][self.n_class :]
-        return {**ratios, "adv_loss": (result["adv_loss"], 1.0), **adversarial_metrics(data, scores, weight)}
+        n_class = self.n_class // self.devices.n_replicas
+        of_class = {key: batch[key][:n_class] for key in ("y", "weight")}
+        ratios = self._class_ratios(result, of_class, result["outputs"]["main_output"][:n_class])
+        data, weight = batch["y_adv"][n_class:], batch["weight_adv"][n_class:]
+        accuracy = adversarial_metrics(data, result["outputs"]["adv_output"][n_class:], weight)
+        return {**ratios, "adv_loss": (result["adv_loss"], replica_share(1.0)), **accuracy}
 
     def _validate_adversarial(self, batch: Batch) -> None:
         scores = self.model(network_inputs(batch), training=False)["adv_output"]
@@ -212,6 +227,11 @@ class AdversarialTrainer(Trainer):
 
 def _select(batch: Batch, columns: Mapping[str, int | None]) -> dict[str, tf.Tensor]:
     return {**network_inputs(batch), **{name: batch[name] for name in columns}}
+
+
+def _same_everywhere(value: tf.Tensor) -> tuple[Any, Any]:
+    """Return the ratio of a metric that every replica has worked out for the whole batch."""
+    return replica_share(value), replica_share(1.0)
 
 
 def _count(rows: tf.Tensor) -> tf.Tensor:
