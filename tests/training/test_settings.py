@@ -91,11 +91,13 @@ def test_resuming_keeps_the_settings_of_the_steps(tmp_path):
         ("demo/classifier", ClassifierSettings),
         ("Training/configs/adversarial_deeptau_v2p5", AdversarialSettings),
         ("demo/adversarial", AdversarialSettings),
+        ("demo/finetune_official", AdversarialSettings),
     ],
 )
 def test_shipped_configurations(repository, name, kind):
+    networks = {"demo/classifier": "deeptau_demo", "demo/adversarial": None, "demo/finetune_official": None}
     settings = load_settings(kind, repository / f"{name}.yaml")
-    assert settings.network == {"demo/classifier": "deeptau_demo", "demo/adversarial": None}.get(name, "deeptau_v2p5")
+    assert settings.network == networks.get(name, "deeptau_v2p5")
     if name.endswith("adversarial_deeptau_v2p5"):  # the recipe of section H
         assert (settings.n_tau, settings.n_adv_tau, settings.n_batches, settings.n_epochs) == (100, 100, 50_000, 1)
         assert (settings.adv_parameter, settings.learning_rate, settings.adv_learning_rate) == ((1, 10), 0.001, 0.01)

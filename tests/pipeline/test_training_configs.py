@@ -1,0 +1,78 @@
+"""The shipped training configs, scaled down, by the scripts; and a CMS network in, fine-tuned, applied and out again."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from cms_graphs import V2P5_INPUTS, random_model, small_network, weights_of
+from cms_graphs import write_network as write_graphs
+from synthetic_shards import write_network, write_shards
+
+from TauAdv.models.cms.importing import import_cms_model
+from TauAdv.models.tagger import load_model
+from TauAdv.outputs import read_manifest
+from TauAdv.shards.store import ShardSet
+from TauAdv.tracking import list_runs
+
+FEW_STEPS = ("n_epochs=1", "n_batches=3", "n_tau=24")
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sets")
+    write_shards(folder / "class", "classification", 120, 1)
+    write_shards(folder / "adv", "adversarial", 80, 2)
+    write_network(folder / "network.yaml")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("script", "config", "more"),
+    [
+        ("Training/train_classifier.py", "classifier_deeptau_v2p5", []),
+        ("Training/train_adversarial.py", "adversarial_deeptau_v2p5", ["n_adv_tau=16", "adv_shards={sets}/adv"]),
+    ],
+)
+def test_shipped_configs_train(script, config, more, sets, run_script, repository, tmp_path):
+    changes = [f"shards={sets}/class", f"network={sets}/network.yaml", f"mlruns={tmp_path}/mlruns"]
+    changes += [text.format(sets=sets) for text in more]
+    run_script(script, "--config", repository / f"Training/configs/{config}.yaml", *FEW_STEPS, *changes)
+    (found,) = list_runs(tmp_path / "mlruns")
+    assert found.status == "FINISHED"
+    assert load_model(found.artifacts / "model/model.keras").name == "test"
+
+
+def test_a_cms_network_is_imported_fine_tuned_applied_and_exported(sets, run_script, repository, tmp_path):
+    original = random_model(small_network(**V2P5_INPUTS))
+    graphs, mlruns = write_graphs(original, tmp_path / "graphs", version="deepTau_test"), tmp_path / "mlruns"
+    files = [word for part, path in graphs.items() for word in (f"--{part}", path)]
+    output = tmp_path / "imported.keras"
+    table = ("--features", "deeptau_v2p5")
+    run_script("Training/import_cms_model.py", *files, "--output", output, *table, "--mlpath", mlruns, "--n_taus", 10)
+    imported = read_manifest(output)["run"]
+
+    run_script(
+        "Training/train_adversarial.py", "--config", repository / "demo/finetune_official.yaml", *FEW_STEPS, "n_adv_tau=16",
+        f"shards={sets}/class", f"adv_shards={sets}/adv", f"mlruns={mlruns}", f"pretrained.run_id={imported['id']}",
+    )  # fmt: skip
+    (tuned,) = [run for run in list_runs(mlruns) if run.id != imported["id"]]
+    which = ("--expID", tuned.id, "--mlpath", tuned.mlpath)
+    run_script("Evaluation/apply_adversarial_training.py", *which, "--eval_ds", sets / "adv")
+    predictions = pd.read_csv(tuned.artifacts / "predictions/adversarial_evaluation.csv", index_col=0)
+    assert len(predictions) == ShardSet.open(sets / "adv").num_taus
+    assert predictions["y_pred_adv"].between(0, 1).all()
+
+    run_script(
+        "Evaluation/export_model.py", "--format", "cms", *which, "--name", "deepTau_tuned", "--n_taus", 10,
+        "--output", tmp_path / "out",
+    )  # fmt: skip
+    assert json.loads((tmp_path / "out/features.json").read_text())["table"] == "deeptau_v2p5"
+    parts = {part: tmp_path / "out" / f"deepTau_tuned_{part}.pb" for part in graphs}
+    back = weights_of(import_cms_model(**parts, n_taus=10).model)
+    trained = weights_of(load_model(tuned.artifacts / "model/model.keras"))
+    for layer, values in back.items():
+        for name, value in values.items():
+            np.testing.assert_array_equal(value, trained[layer][name], err_msg=f"{layer} {name}")
+    kernels = [weights["final_dense_last"]["kernel"] for weights in (weights_of(original), back)]
+    assert 0 < np.abs(kernels[1] - kernels[0]).max() < 0.1  # it started from the imported weights, and moved
