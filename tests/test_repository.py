@@ -12,10 +12,10 @@ import yaml
 from packaging.requirements import Requirement
 
 STAGES = ["tuples", "jets", "production", "features", "shards", "models", "attacks", "training", "evaluation", "plotting"]
-SIDE = {"config", "outputs", "errors", "tracking", "__init__", "__version__"}
-# the stages that each stage may read from; simulation makes tuples and nothing else
+SIDE = {"config", "outputs", "errors", "hashing", "tracking", "__init__", "__version__"}
+# the stages that each stage may read from; simulation makes tuples and lines of jets, and nothing else
 MAY_IMPORT = {stage: set(STAGES[: index + 1]) for index, stage in enumerate(STAGES)} | {
-    "simulation": {"tuples", "simulation"}
+    "simulation": {"tuples", "jets", "simulation"}
 }
 MAY_IMPORT["plotting"] = {"plotting"}  # takes tables and histograms, never files or models
 

@@ -93,7 +93,7 @@ def _loads(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        return json.loads(text)  # takes NaN and Infinity without quotes; else its error tells the position
+        return json.loads(text.decode())  # takes NaN and Infinity without quotes; else its error tells the position
 
 
 def _parse_line(line: bytes, number: int) -> tuple[np.ndarray, np.ndarray] | LineFault:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from TauAdv.outputs import new_file
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.generator import VertexAccess, generate
+from TauAdv.simulation.jets.truth import reduce_jet_record
 from TauAdv.simulation.processes import pythia_settings
 from TauAdv.simulation.truth import reduce_record
 
@@ -25,18 +28,26 @@ __all__ = ["Chunk", "chunks_of", "generator_seed", "load_events"]
 
 #: To be raised when the content of the reduced events changes.
 _FORMAT = 1
-_TABLES = ("particles", "leptons")
+#: What is kept of the events: names of the tables, and the function that makes them of an event record.
+_CONTENTS: dict[str, tuple[tuple[str, ...], Callable[[Columns], list[Columns]]]] = {
+    "taus": (("particles", "leptons"), reduce_record),
+    "jets": (("particles", "leptons", "hadrons"), reduce_jet_record),
+}
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """One cache file: ``events`` events of a process, the ``number``-th chunk of its sample, ``extra`` Pythia settings."""
+    """One cache file: ``events`` events of a process, the ``number``-th chunk of its sample, ``extra`` Pythia settings.
+
+    ``content`` says what is kept of them: for taus particles and leptons, for jets heavy hadrons too.
+    """
 
     process: str
     seed: int
     number: int
     events: int
     extra: tuple[str, ...] = ()
+    content: Literal["taus", "jets"] = "taus"
 
     @property
     def pythia(self) -> tuple[str, ...]:
@@ -50,15 +61,22 @@ class Chunk:
             generator = version("pythia8mc")
         except PackageNotFoundError:  # cached events can be read without the generator
             generator = "any"
-        key = json.dumps([_FORMAT, generator, self.pythia, self.seed, self.events])
+        key = json.dumps([_FORMAT, generator, self.pythia, self.seed, self.events] + ["jets"] * (self.content == "jets"))
         digest = hashlib.sha256(key.encode()).hexdigest()[:10]
         return f"{self.process}_seed{self.seed}_{digest}/chunk_{self.number:04d}.npz"
 
 
-def chunks_of(process: str, seed: int, events: int, chunk_events: int, extra: tuple[str, ...] = ()) -> list[Chunk]:
+def chunks_of(
+    process: str,
+    seed: int,
+    events: int,
+    chunk_events: int,
+    extra: tuple[str, ...] = (),
+    content: Literal["taus", "jets"] = "taus",
+) -> list[Chunk]:
     """Return the chunks that hold ``events`` events; the last one may be smaller."""
     sizes = [chunk_events] * (events // chunk_events) + [events % chunk_events] * (events % chunk_events > 0)
-    return [Chunk(process, seed, number, size, extra) for number, size in enumerate(sizes)]
+    return [Chunk(process, seed, number, size, extra, content) for number, size in enumerate(sizes)]
 
 
 def generator_seed(chunk: Chunk) -> int:
@@ -67,26 +85,28 @@ def generator_seed(chunk: Chunk) -> int:
     return 1 + int.from_bytes(digest[:8], "little") % 899_999_999
 
 
-def _read(path: Path) -> list[Columns] | None:
+def _read(path: Path, tables: tuple[str, ...]) -> list[Columns] | None:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return [{k.split(":")[1]: stored[k] for k in stored.files if k.startswith(table + ":")} for table in _TABLES]
+            return [{k.split(":")[1]: stored[k] for k in stored.files if k.startswith(table + ":")} for table in tables]
     except (FileNotFoundError, ValueError, EOFError, zipfile.BadZipFile):
         return None  # absent or damaged: made again
 
 
 def load_events(chunk: Chunk, cache: Path | str, access: VertexAccess = "shifted") -> tuple[list[Columns], bool]:
-    """Return particles and leptons of a chunk, generating (and storing) them if they are not cached.
+    """Return the tables of a chunk, generating (and storing) them if they are not cached.
 
     Returns:
-        The two tables of :func:`TauAdv.simulation.truth.reduce_record`, and whether they came from the cache.
+        The tables of :func:`TauAdv.simulation.truth.reduce_record` (taus) or
+        :func:`TauAdv.simulation.jets.truth.reduce_jet_record` (jets), and whether they came from the cache.
     """
     path = Path(cache) / chunk.name
-    stored = _read(path)
+    names, reduce = _CONTENTS[chunk.content]
+    stored = _read(path, names)
     if stored is not None:
         return stored, True
-    tables = generate(chunk.pythia, chunk.events, generator_seed(chunk), reduce_record, access)
-    columns = {f"{name}:{key}": values for name, table in zip(_TABLES, tables, strict=True) for key, values in table.items()}
+    tables = generate(chunk.pythia, chunk.events, generator_seed(chunk), reduce, access)
+    columns = {f"{name}:{key}": values for name, table in zip(names, tables, strict=True) for key, values in table.items()}
     with new_file(path) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **columns)
     return tables, False

@@ -13,7 +13,7 @@ from TauAdv.simulation.columns import Columns, concatenate, num_rows, take
 from TauAdv.simulation.settings import DetectorSettings
 from TauAdv.simulation.tracking_response import in_muon_crack, measure_tracks, reconstructed
 
-__all__ = ["CANDIDATE_COLUMNS", "ParticleType", "respond"]
+__all__ = ["CANDIDATE_COLUMNS", "ParticleType", "particle_kinematics", "respond"]
 
 
 class ParticleType:
@@ -42,7 +42,8 @@ CANDIDATE_COLUMNS = (
 )
 
 
-def _particle_kinematics(particles: Columns) -> Columns:
+def particle_kinematics(particles: Columns) -> Columns:
+    """Return event, pdg_id, pt, eta, phi, energy (GeV), vx, vy, vz (cm) of generated particles, in float64."""
     px, py, pz = (particles[name].astype(np.float64) for name in ("px", "py", "pz"))
     pt = np.maximum(np.hypot(px, py), 1e-6)
     return {
@@ -97,7 +98,7 @@ def respond(particles: Columns, settings: DetectorSettings, rng: np.random.Gener
         settings: response of the detector.
         rng: source of all random numbers.
     """
-    truth = _particle_kinematics(particles)
+    truth = particle_kinematics(particles)
     tracked, charged = reconstructed(truth, settings, rng)
     tracks = measure_tracks(take(truth, tracked), settings, rng)
     deposits, radiated = energy_depositions(tracks, settings, rng)

@@ -45,6 +45,9 @@ PROCESSES: dict[str, tuple[str, ...]] = {
     # 45 rather than 30 GeV: three times more tau candidates of pt > 20 GeV an event
     "QCD": ("HardQCD:all = on", "PhaseSpace:pTHatMin = 45."),
     MINIMUM_BIAS: ("SoftQCD:nonDiffractive = on",),
+    # heavy-flavour pairs for jet tagging
+    "BB": ("HardQCD:hardbbbar = on", "PhaseSpace:pTHatMin = 30."),
+    "CC": ("HardQCD:hardccbar = on", "PhaseSpace:pTHatMin = 30."),
 }
 
 

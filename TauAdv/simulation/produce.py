@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +13,11 @@ from tqdm import tqdm
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.outputs import finished, new_file, read_manifest, write_manifest
 from TauAdv.simulation.cache import Chunk, generator_seed, load_events
-from TauAdv.simulation.generator import VertexAccess, vertex_access
-from TauAdv.simulation.processes import MINIMUM_BIAS, pythia_settings
+from TauAdv.simulation.generator import VertexAccess
 from TauAdv.simulation.samples import ChunkResult, ChunkTask, Sample, join_tables, minbias_chunks, run_chunk, samples_of
 from TauAdv.simulation.settings import SimulationSettings, WriterSettings
 from TauAdv.simulation.tuples import TauTable
+from TauAdv.simulation.workers import access_for, workers
 from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.writer import TupleWriter
 
@@ -69,27 +65,6 @@ def _generate_chunk(arguments: tuple[Chunk, str, VertexAccess]) -> int:
     return chunk.events
 
 
-@contextmanager
-def _workers(number: int) -> Iterator[Any]:
-    """Yield an ordered ``map`` over worker processes (in this process for one worker)."""
-    if number == 1:
-        yield map
-        return
-    with ProcessPoolExecutor(number, mp_context=get_context("spawn")) as pool:
-        try:
-            yield pool.map
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _vertex_access(chunks: list[Chunk], cache: Path) -> VertexAccess:
-    """Return how to read vertices: tested against the installed Pythia if any chunk is still to be generated."""
-    if all((cache / chunk.name).exists() for chunk in chunks):
-        return "shifted"
-    return vertex_access(pythia_settings(MINIMUM_BIAS))
-
-
 def _progress(chunks: list[Chunk], description: str) -> tqdm:
     return tqdm(total=sum(chunk.events for chunk in chunks), unit=" events", desc=description, mininterval=1)
 
@@ -97,14 +72,14 @@ def _progress(chunks: list[Chunk], description: str) -> tqdm:
 def _simulate(samples: list[Sample], output: Path, cache: Path, settings: SimulationSettings, n_workers: int) -> None:
     minbias = minbias_chunks(settings)
     chunks = [chunk for sample in samples for chunk in sample.chunks]
-    access = _vertex_access([*minbias, *chunks], cache)
+    access = access_for([*minbias, *chunks], cache)
     arguments = (minbias, str(cache), access)
     tasks = [
         ChunkTask(sample.name, chunk, sample.detector, settings.detector_seed, *arguments)
         for sample in samples
         for chunk in sample.chunks
     ]
-    with _workers(n_workers) as run:
+    with workers(n_workers) as run:
         with _progress(list(minbias), "pile-up library") as progress:
             for events in run(_generate_chunk, [(chunk, str(cache), access) for chunk in minbias]):
                 progress.update(events)

@@ -13,7 +13,14 @@ from TauAdv.simulation.processes import PROCESSES
 
 TrueClass = Literal["e", "mu", "tau", "jet", "none"]
 
-__all__ = ["DetectorSettings", "PseudodataSettings", "SimulationSettings", "WriterSettings"]
+__all__ = [
+    "DetectorSettings",
+    "PseudodataSettings",
+    "SimulationSettings",
+    "WriterSettings",
+    "known_processes",
+    "known_settings",
+]
 
 
 class DetectorSettings(Settings):
@@ -39,12 +46,14 @@ def _check_processes(names: Iterable[str]) -> None:
             raise ValueError(msg)
 
 
-def _known_settings(by_process: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+def known_settings(by_process: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return settings per process; a process that is not known raises ``ValueError``."""
     _check_processes(by_process)
     return by_process
 
 
-def _known_processes(events: dict[str, int]) -> dict[str, int]:
+def known_processes(events: dict[str, int]) -> dict[str, int]:
+    """Return numbers of events per process; an unknown process or a negative number raises ``ValueError``."""
     _check_processes(events)
     for name, number in events.items():
         if number < 0:
@@ -64,8 +73,8 @@ class PseudodataSettings(Settings):
         default_factory=dict, description="true classes kept of a process; all where it is not named"
     )
 
-    _processes = field_validator("events")(_known_processes)
-    _generator = field_validator("pythia", "keep")(_known_settings)
+    _processes = field_validator("events")(known_processes)
+    _generator = field_validator("pythia", "keep")(known_settings)
 
 
 class WriterSettings(Settings):
@@ -90,5 +99,5 @@ class SimulationSettings(Settings):
     pseudodata: PseudodataSettings = PseudodataSettings()
     writer: WriterSettings = WriterSettings()
 
-    _processes = field_validator("events")(_known_processes)
-    _generator = field_validator("pythia")(_known_settings)
+    _processes = field_validator("events")(known_processes)
+    _generator = field_validator("pythia")(known_settings)

@@ -1,4 +1,4 @@
-"""Adaptive fit of a common vertex to a few tracks, in closed form for straight tracks (cm, GeV).
+"""Adaptive fit of a common vertex to a few tracks, in closed form for straight tracks (lengths in one unit, here cm).
 
 Track i measures dxy_i = -x sin(phi_i) + y cos(phi_i) and dz_i = z - (x cos(phi_i) + y sin(phi_i)) sinh(eta_i). Weights
 1 / (1 + exp((chi2 - cut) / 2T)) with T = 256, 64, 16, 4, 1 leave outliers out (R. Fruehwirth, W. Waltenberger, P. Vanlaer,
@@ -31,12 +31,16 @@ class VertexFit:
     weights: np.ndarray
 
 
-def fit_vertices(tracks: Columns, used: np.ndarray) -> VertexFit:
+def fit_vertices(
+    tracks: Columns, used: np.ndarray, *, chi2_cut: float = _CHI2_CUT, prior_width: float = _PRIOR_WIDTH
+) -> VertexFit:
     """Return the vertex of each group of tracks.
 
     Args:
         tracks: phi, eta, dxy, dz, dxy_error, dz_error, each [n, tracks]; dxy and dz to a common reference point.
         used: [n, tracks], which entries are tracks.
+        chi2_cut: a track of this chi2 has weight 1/2.
+        prior_width: of a Gaussian around the reference point, in the tracks' unit of length.
     """
     sin, cos, slope = np.sin(tracks["phi"]), np.cos(tracks["phi"]), np.sinh(tracks["eta"])
     zero = np.zeros_like(sin)
@@ -44,7 +48,7 @@ def fit_vertices(tracks: Columns, used: np.ndarray) -> VertexFit:
     measured = np.stack([tracks["dxy"], tracks["dz"]], axis=-1)
     errors = np.stack([tracks["dxy_error"], tracks["dz_error"]], axis=-1)
     inverse = np.where(used[..., None], 1 / np.where(used[..., None], errors, 1.0) ** 2, 0.0)
-    prior = np.eye(3) / _PRIOR_WIDTH**2  # keeps parallel tracks solvable
+    prior = np.eye(3) / prior_width**2  # keeps parallel tracks solvable
     weights = used.astype(np.float64)
     for temperature in _TEMPERATURES:
         precision = inverse * weights[..., None]
@@ -53,7 +57,7 @@ def fit_vertices(tracks: Columns, used: np.ndarray) -> VertexFit:
         position = np.einsum("nij,ntm,ntmj->ni", covariance, precision * measured, derivatives)
         residuals = measured - np.einsum("ntmi,ni->ntm", derivatives, position)
         chi2 = (residuals**2 * inverse).sum(axis=-1)
-        exponent = np.clip((chi2 - _CHI2_CUT) / (2 * temperature), -50, 50)
+        exponent = np.clip((chi2 - chi2_cut) / (2 * temperature), -50, 50)
         weights = np.where(used, 1 / (1 + np.exp(exponent)), 0.0)
     return VertexFit(position, covariance, (chi2 * weights).sum(axis=-1), weights)
 

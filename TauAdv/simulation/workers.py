@@ -1,0 +1,37 @@
+"""Worker processes, and the start-up test of the installed Pythia: what every simulation step runs with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from TauAdv.simulation.cache import Chunk
+from TauAdv.simulation.generator import VertexAccess, vertex_access
+from TauAdv.simulation.processes import MINIMUM_BIAS, pythia_settings
+
+__all__ = ["access_for", "workers"]
+
+
+@contextmanager
+def workers(number: int) -> Iterator[Any]:
+    """Yield an ordered ``map`` over worker processes (in this process for one worker)."""
+    if number == 1:
+        yield map
+        return
+    with ProcessPoolExecutor(number, mp_context=get_context("spawn")) as pool:
+        try:
+            yield pool.map
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def access_for(chunks: Sequence[Chunk], cache: Path) -> VertexAccess:
+    """Return how to read vertices: tested against the installed Pythia if any chunk is still to be generated."""
+    if all((cache / chunk.name).exists() for chunk in chunks):
+        return "shifted"
+    return vertex_access(pythia_settings(MINIMUM_BIAS))

@@ -1,0 +1,163 @@
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jet_lines import GROUPS, as_line, random_jet, random_jets
+
+from TauAdv.jets.parsing import parse_lines
+
+FLAVOURS = (5, 4, 0)
+WORDS = {"NaN": math.nan, "-NaN": math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+def expected_numbers(jet):
+    def number(entry):
+        return WORDS.get(entry, math.nan if entry is None else entry)
+
+    head = [number(entry) for entry in [*jet[:3], *jet[3], *jet[4]]]
+    return head, [[number(entry) for group in track for entry in group] for track in jet[5]]
+
+
+entries = st.one_of(
+    st.sampled_from(["NaN", "-NaN", "inf", "-inf", None]),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(-(10**9), 10**9),
+)
+
+
+def lists(size):
+    return st.lists(entries, min_size=size, max_size=size)
+
+
+tracks = st.tuples(*(lists(size) for size in GROUPS)).map(list)
+jets = st.tuples(
+    entries, entries, st.sampled_from(FLAVOURS), lists(8), lists(6), st.lists(tracks, min_size=1, max_size=4)
+).map(list)
+
+
+@settings(max_examples=60)
+@given(st.lists(jets, min_size=1, max_size=3), st.booleans())
+def test_round_trip(content, bare):
+    lines = [as_line(jet) for jet in content]
+    if bare:  # NaN and Infinity without quotes, as json.dumps writes them
+        plain = json.loads(json.dumps(content), parse_constant=float)
+        plain = json.loads(
+            json.dumps(plain).replace('"NaN"', "NaN").replace('"inf"', "Infinity").replace('"-inf"', "-Infinity"),
+        )
+        lines = [as_line(jet) for jet in plain]
+    found = parse_lines(lines, 11, FLAVOURS)
+    assert found.faults == ()
+    np.testing.assert_array_equal(found.line, 11 + np.arange(len(content)))
+    heads, by_track = zip(*(expected_numbers(jet) for jet in content), strict=True)
+    np.testing.assert_array_equal(found.jet, np.array(heads, dtype=float))
+    np.testing.assert_array_equal(found.track, np.array([track for jet in by_track for track in jet], dtype=float))
+    np.testing.assert_array_equal(found.n_tracks, [len(jet) for jet in by_track])
+
+
+def test_most_tracks_and_spaces():
+    jet = random_jet(np.random.default_rng(0), 33)
+    found = parse_lines([as_line(jet), b" " + as_line(jet).replace(b",", b" ,\t") + b"\r"], 1, FLAVOURS)
+    assert found.faults == ()
+    np.testing.assert_array_equal(found.n_tracks, [33, 33])
+    np.testing.assert_array_equal(found.track[:33], found.track[33:])
+
+
+def changed(change):
+    jet = random_jet(np.random.default_rng(1), 2)
+    change(jet)
+    return as_line(jet)
+
+
+def good():
+    return as_line(random_jet(np.random.default_rng(1), 2))
+
+
+def set_entry(*path_and_value):
+    *path, last, value = path_and_value
+
+    def change(jet):
+        for step in path:
+            jet = jet[step]
+        jet[last] = value
+
+    return change
+
+
+def no_list(jet):
+    del jet[3]
+
+
+BAD = {
+    "not JSON": [
+        (b"", "line|Expecting value at column 1"),
+        (b"this is no list", "column 1, near 'this is no l'"),
+        (good()[:-1], "column"),
+        (good() + b"]", "Extra data"),
+        (good().replace(b", ", b",, ", 1), "column 7"),
+        (b"\xff\xfe", "0xff at column 1"),
+        (b"[1, 2, '5']", "column 8"),
+    ],
+    "nesting": [
+        (b"{}", "expected a list"),
+        (b"5", "expected a list"),
+        (changed(set_entry(3, 2, [1])), "entry 4, entry 3: expected a number"),
+        (changed(set_entry(0, True)), "entry 1: expected a number"),
+        (changed(set_entry(3, 5)), "entry 4: expected a list of 8"),
+        (changed(set_entry(5, {})), "entry 6: expected a list of tracks"),
+        (changed(set_entry(5, 1, 3)), "track 2: expected four lists"),
+        (changed(set_entry(5, 1, 2, 0.5)), "track 2, list 3"),
+        (b"[" * 2000 + b"]" * 2000, "nest|expected"),
+    ],
+    "number of entries": [
+        (b"[]", "received 0"),
+        (changed(no_list), "received 5"),
+        (changed(set_entry(3, [1.0] * 7)), "entry 4: expected 8 entries, received 7"),
+        (changed(set_entry(4, [1.0] * 7)), "entry 5: expected 6 entries, received 7"),
+        (changed(set_entry(5, 0, 1, [1.0] * 14)), "track 1, list 2: expected 15 entries, received 14"),
+    ],
+    "unknown string": [
+        (changed(set_entry(3, 1, "nan")), "entry 4, entry 2: unknown string 'nan'"),
+        (changed(set_entry(1, "+inf")), "entry 2: unknown string '[+]inf'"),
+        (changed(set_entry(5, 0, 0, 0, "1.5")), "track 1, list 1, entry 1: unknown string '1.5'"),
+        (changed(set_entry(1, " NaN")), "unknown string"),
+        (changed(set_entry(1, "NaN-")), "unknown string"),
+    ],
+    "zero tracks": [(changed(set_entry(5, [])), "without tracks; expected 1 to 33")],
+    "too many tracks": [(as_line(random_jet(np.random.default_rng(0), 34)), "34 tracks; expected 1 to 33")],
+    "unknown flavour": [
+        (changed(set_entry(2, 3)), "unknown flavour 3 .third entry.; expected one of 5, 4, 0"),
+        (changed(set_entry(2, "NaN")), "unknown flavour nan"),
+        (changed(set_entry(2, 4.5)), "unknown flavour 4.5"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("kind", "line", "text"), [(kind, *case) for kind, cases in BAD.items() for case in cases])
+def test_bad_line(kind, line, text):
+    jets = random_jets(80, seed=3)
+    lines = [as_line(jet) for jet in jets]
+    lines.insert(70, line)
+    found = parse_lines(lines, 1001, FLAVOURS)
+    (fault,) = found.faults
+    assert (fault.line, fault.kind) == (1071, kind)
+    assert re.search(text, fault.text), fault.text
+    assert 1071 not in found.line
+    reference = parse_lines(lines[:70] + lines[71:], 1, FLAVOURS)
+    for name in ("jet", "track", "n_tracks"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(reference, name))
+
+
+def test_brackets_that_hide_in_a_word():
+    line = changed(set_entry(1, "],["))
+    (fault,) = parse_lines([line], 1, FLAVOURS).faults
+    assert fault.kind == "unknown string"
+
+
+def test_no_lines():
+    found = parse_lines([], 1, FLAVOURS)
+    assert found.jet.shape == (0, 17)
+    assert found.track.shape == (0, 28)
