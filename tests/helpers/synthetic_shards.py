@@ -1,5 +1,6 @@
 """Small sets of synthetic taus and a small network with the inputs of DeepTau."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,16 @@ def synthetic_taus(rng, label, layout: PackLayout, shift: float) -> SparseTaus:
     return SparseTaus(tau, cells, layout.layout)
 
 
-def write_shards(folder: Path, kind: str, n: int, seed: int, table: FeatureTable | None = None, data: float = 0.5) -> Path:
-    """A set of ``n`` taus in two chunks."""
+def write_shards(
+    folder: Path,
+    kind: str,
+    n: int,
+    seed: int,
+    table: FeatureTable | None = None,
+    data: float = 0.5,
+    change: Callable[[SparseTaus, dict[str, np.ndarray]], None] | None = None,
+) -> Path:
+    """A set of ``n`` taus in two chunks; ``change`` may edit taus and columns in place."""
     table = table or FeatureTable.load("deeptau_v2p5")
     layout, rng = PackLayout.of(table), np.random.default_rng(seed)
     label = rng.integers(0, 4, n) if kind == "classification" else (rng.random(n) < data).astype(int)
@@ -70,6 +79,8 @@ def write_shards(folder: Path, kind: str, n: int, seed: int, table: FeatureTable
         "label": label.astype("i1"),
         "weight": rng.uniform(0.5, 1.5, n).astype("f4"),
     }
+    if change is not None:
+        change(taus, columns)
     folder.mkdir()
     half = n // 2
     with PartWriter(folder, "0000", layout) as part:
