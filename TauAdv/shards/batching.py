@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.shards.order import Stream
-from TauAdv.shards.packing import PackedTaus, unpack
-from TauAdv.shards.selection import CLASSES
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["Batches", "PairedBatches", "Share", "batches", "paired_batches"]
@@ -100,11 +98,11 @@ class Batches:
         self.shards, self.batch_size = shards, batch_size
         self.steps_per_epoch = shards.num_steps_per_epoch(batch_size, drop_remainder=drop_remainder)
         if self.steps_per_epoch == 0:
-            msg = f"{shards.folder}: {shards.num_taus} taus do not fill one batch of {batch_size}"
+            msg = f"{shards.folder}: {shards.num_rows} {shards.rows_name} do not fill one batch of {batch_size}"
             raise InputError(msg)
         self._stream = Stream(shards, seed=seed, shuffle=shuffle, window=window)
 
-    def read(self, step: int, part: tuple[int, int] = (0, 1)) -> tuple[PackedTaus, dict[str, NDArray[Any]]]:
+    def read(self, step: int, part: tuple[int, int] = (0, 1)) -> tuple[Any, dict[str, NDArray[Any]]]:
         """Return packed features, ``label`` and ``weight``."""
         epoch, start, stop = self._positions(step)
         return self._stream.read(epoch, *_part(start, stop, part))
@@ -116,12 +114,12 @@ class Batches:
     def _positions(self, step: int) -> tuple[int, int, int]:
         epoch, number = divmod(step, self.steps_per_epoch)
         start = number * self.batch_size
-        return epoch, start, min(start + self.batch_size, self.shards.num_taus)
+        return epoch, start, min(start + self.batch_size, self.shards.num_rows)
 
     def __call__(self, step: int, part: tuple[int, int] = (0, 1)) -> Batch:
         """Return the batch of a step, or part k of n of it for ``part`` (k, n)."""
         packed, columns = self.read(step, part)
-        inputs = unpack(packed, self.shards.layout).as_inputs()
+        inputs = self.shards.layout.unpack(packed).as_inputs()
         suffix = "_adv" if self.shards.kind == "adversarial" else ""
         return {**inputs, f"y{suffix}": self.shards.one_hot(columns["label"]), f"weight{suffix}": columns["weight"]}
 
@@ -180,10 +178,13 @@ class PairedBatches:
         labelled, columns = self._class.read(step, part)
         adversarial, adv_columns = self._adv.read_endless(*_part(step * self._n_adv, (step + 1) * self._n_adv, part))
         n, n_adv = len(labelled), len(adversarial)
-        inputs = unpack(PackedTaus.concatenate([labelled, adversarial]), self.shards.layout).as_inputs()
+        layout = self.shards.layout
+        inputs = layout.unpack(layout.concatenate([labelled, adversarial])).as_inputs()
         return {
             **inputs,
-            "y": np.concatenate([self.shards.one_hot(columns["label"]), np.zeros((n_adv, len(CLASSES)), np.float32)]),
+            "y": np.concatenate(
+                [self.shards.one_hot(columns["label"]), np.zeros((n_adv, len(self.shards.classes)), np.float32)]
+            ),
             "weight": np.concatenate([columns["weight"], np.zeros(n_adv, np.float32)]),
             "y_adv": np.concatenate([np.zeros((n, 1), np.float32), self._adv_shards.one_hot(adv_columns["label"])]),
             "weight_adv": np.concatenate([np.zeros(n, np.float32), adv_columns["weight"]]),
@@ -246,13 +247,9 @@ _Shapes = dict[str, tuple[type, tuple[int | None, ...]]]
 
 
 def _shapes(shards: ShardSet, paired: bool) -> _Shapes:
-    layout = shards.layout.layout
-    shapes: _Shapes = {"tau": (np.float32, (None, layout.tau))}
-    for grid in layout.grids:
-        shapes[f"{grid}_index"] = (np.int32, (None, 3))
-        shapes[f"{grid}_cells"] = (np.float32, (None, layout.cell))
+    shapes: _Shapes = dict(shards.layout.input_shapes())
     if paired or shards.kind == "classification":
-        shapes |= {"y": (np.float32, (None, len(CLASSES))), "weight": (np.float32, (None,))}
+        shapes |= {"y": (np.float32, (None, len(shards.classes))), "weight": (np.float32, (None,))}
     if paired or shards.kind == "adversarial":
         shapes |= {"y_adv": (np.float32, (None, 1)), "weight_adv": (np.float32, (None,))}
     return shapes

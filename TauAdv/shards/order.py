@@ -1,4 +1,4 @@
-"""The order in which the taus of a set are read: a pure function of seed and epoch, in little memory.
+"""The order in which the rows of a set are read: a pure function of seed and epoch, in little memory.
 
 Chunks are read in random order; a few of them at a time (a window) are in memory, and the taus of a window are permuted one
 by one. Since taus are also shuffled over the whole set when it is written, every batch is a mixture of all contributions.
@@ -10,13 +10,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
 from TauAdv.shards.files import Columns, merge_columns, take_columns
-from TauAdv.shards.packing import PackedTaus
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["Stream"]
@@ -52,13 +52,13 @@ class Stream:
     """
 
     def __init__(self, shards: ShardSet, *, seed: int = 0, shuffle: bool = True, window: int = 8192) -> None:
-        if shards.num_taus == 0:
-            msg = f"{shards.folder}: no taus to read"
+        if shards.num_rows == 0:
+            msg = f"{shards.folder}: no {shards.rows_name} to read"
             raise InputError(msg)
         self.shards = shards
         self._seed, self._shuffle = seed, shuffle
         self._chunks_per_window = max(1, -(-window // int(shards.chunk_sizes.max())))
-        self._loaded: OrderedDict[_Window, tuple[PackedTaus, Columns, NDArray[np.int64]]] = OrderedDict()
+        self._loaded: OrderedDict[_Window, tuple[Any, Columns, NDArray[np.int64]]] = OrderedDict()
         self._lock = Lock()
         self._windows = lru_cache(maxsize=2)(self._make_windows)
 
@@ -76,18 +76,18 @@ class Stream:
             start += size
         return windows
 
-    def _load(self, window: _Window) -> tuple[PackedTaus, Columns, NDArray[np.int64]]:
+    def _load(self, window: _Window) -> tuple[Any, Columns, NDArray[np.int64]]:
         with self._lock:
             if window not in self._loaded:
                 while len(self._loaded) >= _WINDOWS_IN_MEMORY:
                     self._loaded.popitem(last=False)
                 parts = [self.shards.chunk(number) for number in window.chunks]
                 columns = merge_columns([{name: part[1][name] for name in ("label", "weight")} for part in parts])
-                self._loaded[window] = (PackedTaus.concatenate([part[0] for part in parts]), columns, window.rows())
+                self._loaded[window] = (self.shards.layout.concatenate([part[0] for part in parts]), columns, window.rows())
             self._loaded.move_to_end(window)
             return self._loaded[window]
 
-    def read(self, epoch: int, start: int, stop: int) -> tuple[PackedTaus, Columns]:
+    def read(self, epoch: int, start: int, stop: int) -> tuple[Any, Columns]:
         """Return packed features, ``label`` and ``weight`` of the taus at positions start to stop of an epoch."""
         packed, columns = [], []
         for window in self._windows(epoch):
@@ -97,7 +97,7 @@ class Stream:
                 rows = order[first:last]
                 packed.append(taus.take(rows))
                 columns.append(take_columns(values, rows))
-        return PackedTaus.concatenate(packed), merge_columns(columns)
+        return self.shards.layout.concatenate(packed), merge_columns(columns)
 
     def rows(self, epoch: int, start: int, stop: int) -> NDArray[np.int64]:
         """Return the stored rows of the set that :meth:`read` gives at these positions; nothing is read."""
@@ -114,7 +114,7 @@ class Stream:
 
     def rows_endless(self, start: int, stop: int) -> NDArray[np.int64]:
         """Return the stored rows of the set that :meth:`read_endless` gives."""
-        size = self.shards.num_taus
+        size = self.shards.num_rows
         found = []
         while start < stop:
             epoch, first = divmod(start, size)
@@ -123,9 +123,9 @@ class Stream:
             start += last - first
         return np.concatenate(found)
 
-    def read_endless(self, start: int, stop: int) -> tuple[PackedTaus, Columns]:
+    def read_endless(self, start: int, stop: int) -> tuple[Any, Columns]:
         """Return the same at positions of all epochs one after the other: a batch may span the end of an epoch."""
-        size = self.shards.num_taus
+        size = self.shards.num_rows
         packed, columns = [], []
         while start < stop:
             epoch, first = divmod(start, size)
@@ -134,4 +134,4 @@ class Stream:
             packed.append(part)
             columns.append(values)
             start += last - first
-        return PackedTaus.concatenate(packed), merge_columns(columns)
+        return self.shards.layout.concatenate(packed), merge_columns(columns)

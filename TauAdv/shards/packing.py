@@ -10,22 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
 from TauAdv.features.sparse import CellBlock, Layout, SparseTaus
 from TauAdv.features.table import FeatureTable
+from TauAdv.shards.selection import CLASSES, IDENTITY
 
 __all__ = ["PackLayout", "PackedGrid", "PackedTaus", "pack", "unpack"]
 
 Span = tuple[int, int]
+_GRID_FIELDS = {"counts": pa.uint16(), "eta": pa.uint8(), "phi": pa.uint8(), "present": pa.uint32()}
 
 
 @dataclass(frozen=True)
 class PackLayout:
-    """Where the parts of a cell's feature vector are.
+    """Where the parts of a cell's feature vector are: the :class:`TauAdv.shards.layouts.RowLayout` of taus.
 
     Attributes:
         layout: sizes of the unpacked arrays.
@@ -36,6 +40,11 @@ class PackLayout:
     layout: Layout
     objects: Mapping[str, Span]
     shared: Mapping[str, Sequence[Span]]
+
+    rows = "taus"
+    classes = CLASSES
+    identity = IDENTITY
+    key = ("run", "lumi", "evt")
 
     @classmethod
     def of(cls, table: FeatureTable) -> PackLayout:
@@ -58,6 +67,63 @@ class PackLayout:
     def num_shared(self) -> int:
         """Number of values that are kept once per tau and grid."""
         return sum(spans[0][1] - spans[0][0] for spans in self.shared.values())
+
+    def fields(self) -> dict[str, pa.DataType]:
+        """Return the arrays that a chunk is stored as, and the types of their items."""
+        fields = {"tau": pa.float32()}
+        for grid in self.layout.grids:
+            fields |= {f"{grid}/{name}": kind for name, kind in _GRID_FIELDS.items()}
+            fields |= {f"{grid}/{name}": pa.float32() for name in ("shared", *self.objects)}
+        return fields
+
+    def encode(self, packed: PackedTaus) -> list[NDArray[Any]]:
+        """Return one flat array per field: values of the same feature lie next to each other, which compresses well."""
+        arrays: list[NDArray[Any]] = [packed.tau.T.ravel()]
+        for grid in packed.grids.values():
+            arrays += [grid.counts.astype(np.uint16), grid.position[:, 0], grid.position[:, 1], grid.present]
+            arrays += [values.T.ravel() for values in (grid.shared, *grid.objects)]
+        return arrays
+
+    def decode(self, arrays: Sequence[NDArray[Any]]) -> PackedTaus:
+        """Return the taus that :meth:`encode` made the arrays of."""
+        sizes = [stop - start for start, stop in self.objects.values()]
+        grids, step = {}, len(_GRID_FIELDS) + 1 + len(sizes)
+        for number, grid in enumerate(self.layout.grids):
+            counts, eta, phi, present, shared, *objects = arrays[1 + number * step : 1 + (number + 1) * step]
+            grids[grid] = PackedGrid(
+                counts.astype(np.int32),
+                np.stack([eta, phi], axis=1),
+                present,
+                _matrix(shared, self.num_shared, len(counts)),
+                tuple(_matrix(values, size) for values, size in zip(objects, sizes, strict=True)),
+            )
+        return PackedTaus(_matrix(arrays[0], self.layout.tau), grids)
+
+    def concatenate(self, parts: Sequence[PackedTaus]) -> PackedTaus:
+        """Return the taus of one or more parts, in order."""
+        return PackedTaus.concatenate(parts)
+
+    def unpack(self, packed: PackedTaus) -> SparseTaus:
+        """Return the taus with full feature vectors for every filled cell."""
+        return unpack(packed, self)
+
+    def empty(self) -> SparseTaus:
+        """Return no taus."""
+        return SparseTaus.empty(self.layout)
+
+    def input_shapes(self) -> dict[str, tuple[type, tuple[int | None, ...]]]:
+        """Return dtype and shape of the network's inputs; ``None`` for lengths that vary."""
+        shapes: dict[str, tuple[type, tuple[int | None, ...]]] = {"tau": (np.float32, (None, self.layout.tau))}
+        for grid in self.layout.grids:
+            shapes[f"{grid}_index"] = (np.int32, (None, 3))
+            shapes[f"{grid}_cells"] = (np.float32, (None, self.layout.cell))
+        return shapes
+
+
+def _matrix(values: NDArray[np.float32], width: int, rows: int | None = None) -> NDArray[np.float32]:
+    """Undo the transposition of a stored matrix."""
+    count = len(values) // width if rows is None else rows
+    return np.ascontiguousarray(values.reshape(width, count).T)
 
 
 def _ragged(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:

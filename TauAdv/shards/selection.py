@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from TauAdv.tuples.matching import MATCHING_BRANCHES, GenMatch, TauType, gen_match, tau_type
 
-__all__ = ["CLASSES", "SCORE_BRANCH", "UNLABELLED", "Selection", "select_taus", "selection_branches"]
+__all__ = ["CLASSES", "IDENTITY", "SCORE_BRANCH", "UNLABELLED", "Selection", "select_taus", "selection_branches"]
 
 CLASSES = ("e", "mu", "tau", "jet")
 """Order of the label columns and of the classifier's outputs."""
 
 UNLABELLED = -1
 """Label of a tau that is kept although it has no gen match: an all-zero row in y."""
+
+IDENTITY = ("run", "lumi", "evt", "dataset_id", "tau_pt", "tau_eta", "tau_decayMode")
+"""Columns that say which tau a row is."""
 
 SCORE_BRANCH = "tau_byDeepTau2017v2p1VSjetraw"
 

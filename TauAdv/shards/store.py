@@ -1,8 +1,8 @@
-"""A set of shards on disk: its taus, its manifest, and views of part of it."""
+"""A set of shards on disk: its taus or jets, its manifest, and views of part of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.errors import InputError, nearest
-from TauAdv.features.sparse import SparseTaus
-from TauAdv.features.table import FeatureTable
+from TauAdv.hashing import hash_fraction
 from TauAdv.outputs import read_manifest
 from TauAdv.shards.files import Columns, PartReader, merge_columns, take_columns
-from TauAdv.shards.packing import PackedTaus, PackLayout, unpack
-from TauAdv.shards.selection import CLASSES
+from TauAdv.shards.kinds import differing_features, layout_of, read_table
+from TauAdv.shards.layouts import RowTable
 
 __all__ = ["STEP", "ShardSet", "iterate"]
 
@@ -25,10 +24,10 @@ STEP = "make_shards"
 
 
 class ShardSet:
-    """Taus with sparse features, labels, weights and identity; open one with :meth:`open`.
+    """Taus or jets with features, labels, weights and identity; open one with :meth:`open`.
 
     Rows are numbered in stored order, which is shuffled when the set was written. A set may be a view that leaves out some
-    taus (:meth:`split`).
+    of them (:meth:`split`).
 
     Attributes:
         folder: where it is.
@@ -54,8 +53,20 @@ class ShardSet:
         manifest = read_manifest(folder)
         if manifest.get("step") != STEP or "parts" not in manifest:
             msg = f"{folder}: not a set of shards (made by '{manifest.get('step')}'); Production/make_shards.py makes one"
+            if "sets" in manifest:
+                msg += f"; give one of its parts: {', '.join(str(folder / name) for name in manifest['sets'])}"
             raise InputError(msg)
         return cls(folder, manifest)
+
+    @property
+    def rows_name(self) -> str:
+        """What rows are called: ``taus`` or ``jets``."""
+        return str(self.manifest.get("rows", "taus"))
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Names of the classes, in the order of the labels."""
+        return self.layout.classes
 
     @property
     def kind(self) -> str:
@@ -63,12 +74,17 @@ class ShardSet:
         return str(self.manifest["kind"])
 
     @property
-    def num_taus(self) -> int:
-        """Number of taus."""
+    def num_rows(self) -> int:
+        """Number of taus or jets."""
         return int(self.chunk_sizes.sum())
 
+    @property
+    def num_taus(self) -> int:
+        """The same number, as sets of taus call it."""
+        return self.num_rows
+
     def __len__(self) -> int:
-        return self.num_taus
+        return self.num_rows
 
     @property
     def table_digest(self) -> str:
@@ -81,16 +97,16 @@ class ShardSet:
         return str(self.manifest["feature_table"]["text"])
 
     @cached_property
-    def table(self) -> FeatureTable:
-        """That table."""
-        return FeatureTable.from_text(self.feature_table, f"{self.folder}: feature table")
+    def table(self) -> Any:
+        """That table: a ``FeatureTable`` of taus, or ``JetFeatures``."""
+        return read_table(self.rows_name, self.feature_table, f"{self.folder}: feature table")
 
     @cached_property
-    def layout(self) -> PackLayout:
-        """Layout of the packed features."""
-        return PackLayout.of(self.table)
+    def layout(self) -> Any:
+        """Layout of the packed features (:class:`TauAdv.shards.layouts.RowLayout`)."""
+        return layout_of(self.rows_name, self.table)
 
-    def require_table(self, table: FeatureTable) -> None:
+    def require_table(self, table: RowTable) -> None:
         """Check that the set was made with ``table``.
 
         Raises:
@@ -98,7 +114,7 @@ class ShardSet:
         """
         if table.digest == self.table_digest:
             return
-        differing = _differing_features(self.table, table)
+        differing = differing_features(self.table, table)
         msg = (
             f"{self.folder}: expected shards of the feature table '{table.name}' (digest {table.digest[:12]}), received "
             f"those of '{self.table.name}' (digest {self.table_digest[:12]}); differing: {differing}; make the shards again "
@@ -113,7 +129,8 @@ class ShardSet:
             InputError: if not.
         """
         if kind != self.kind:
-            msg = f"{self.folder}: expected a set of kind '{kind}', received '{self.kind}'; make one with make_shards.py"
+            maker = "make_shards.py" if self.rows_name == "taus" else "prepare_jets.py"
+            msg = f"{self.folder}: expected a set of kind '{kind}', received '{self.kind}'; make one with {maker}"
             raise InputError(msg)
 
     @cached_property
@@ -129,7 +146,7 @@ class ShardSet:
 
     @cached_property
     def chunk_sizes(self) -> NDArray[np.int64]:
-        """Taus in each chunk, the unit that is read from disk."""
+        """Rows in each chunk, the unit that is read from disk."""
         if self._keep is None:
             return self._stored_sizes
         return np.array([len(rows) for rows in self._rows if rows is not None], np.int64)
@@ -141,12 +158,12 @@ class ShardSet:
         return [*first.column_names, "y"]
 
     def columns(self, names: Sequence[str] | None = None) -> Columns:
-        """Return columns of all taus; the features are not read.
+        """Return columns of all rows; the features are not read.
 
         Args:
-            names: identity columns (``run``, ``lumi``, ``evt``, ``dataset_id``, ``tau_pt``, ``tau_eta``, ``tau_decayMode``),
-                ``tauType``, ``label``, ``weight``, and ``y``: the label as float32 [n, 4] (e, mu, tau, jet) or [n, 1]
-                (1 for data); ``None`` for all.
+            names: identity columns (``layout.identity``; of taus ``run``, ``lumi``, ``evt``, ``dataset_id``, ``tau_pt``,
+                ``tau_eta``, ``tau_decayMode``), ``tauType``, ``label``, ``weight``, and ``y``: the label as float32
+                [n, classes] or [n, 1] (1 for data); ``None`` for all.
 
         Raises:
             InputError: if there is no such column.
@@ -164,12 +181,12 @@ class ShardSet:
         return {name: self.one_hot(whole["label"]) if name == "y" else whole[name] for name in names}
 
     def one_hot(self, label: NDArray[np.int8]) -> NDArray[np.float32]:
-        """Return labels as float32: [n, 4] (all zero if unlabelled), or [n, 1] in an adversarial set."""
+        """Return labels as float32: [n, classes] (all zero if unlabelled), or [n, 1] in an adversarial set."""
         if self.kind == "adversarial":
             return (label == 1).astype(np.float32)[:, None]
-        return (label[:, None] == np.arange(len(CLASSES))).astype(np.float32)
+        return (label[:, None] == np.arange(len(self.classes))).astype(np.float32)
 
-    def chunk(self, number: int) -> tuple[PackedTaus, Columns]:
+    def chunk(self, number: int) -> tuple[Any, Columns]:
         """Return packed features and columns of a chunk."""
         name, index = self._places[number]
         packed, columns = self._parts[name].features(index), self._parts[name].columns(index)
@@ -178,16 +195,19 @@ class ShardSet:
             return packed, columns
         return packed.take(rows), take_columns(columns, rows)
 
-    def take(self, rows: ArrayLike) -> tuple[SparseTaus, Columns]:
-        """Return features and columns of some taus, in the order given (the chunks that hold them are read)."""
+    def take(self, rows: ArrayLike) -> tuple[Any, Columns]:
+        """Return features and columns of some rows, in the order given (the chunks that hold them are read).
+
+        The features are ``SparseTaus``, or ``ScaledJets``; both have ``as_inputs()``, the inputs of a network.
+        """
         rows = np.asarray(rows)
-        wanted = np.arange(self.num_taus)[rows if rows.size else rows.astype(np.int64)]
+        wanted = np.arange(self.num_rows)[rows if rows.size else rows.astype(np.int64)]
         ends = np.cumsum(self.chunk_sizes)
         place = np.searchsorted(ends, wanted, side="right")
         found = [(number, np.flatnonzero(place == number)) for number in np.unique(place)]
         if not found:
             empty = {name: values[:0] for name, values in self.chunk(0)[1].items()}
-            return SparseTaus.empty(self.layout.layout), self.with_y(empty)
+            return self.layout.empty(), self.with_y(empty)
         packed, columns = [], []
         for number, where in found:
             local = wanted[where] - (ends[number] - self.chunk_sizes[number])
@@ -196,17 +216,17 @@ class ShardSet:
             columns.append(take_columns(values, local))
         back = np.argsort(np.concatenate([where for _, where in found]))
         merged = take_columns(merge_columns(columns), back)
-        return unpack(PackedTaus.concatenate(packed).take(back), self.layout), self.with_y(merged)
+        return self.layout.unpack(self.layout.concatenate(packed).take(back)), self.with_y(merged)
 
     def with_y(self, columns: Columns) -> Columns:
         """Return the columns with ``y`` added."""
         return {**columns, "y": self.one_hot(columns["label"])}
 
     def split(self, fraction: float, seed: int = 0) -> tuple[ShardSet, ShardSet]:
-        """Return (training, validation) views with disjoint events.
+        """Return (training, validation) views with disjoint events, or disjoint jets.
 
-        Whether an event is in the validation part follows from a hash of (seed, run, lumi, evt) alone, so it does not
-        depend on order, size or other content of the set.
+        Whether an event is in the validation part follows from a hash of (seed, run, lumi, evt) alone (a jet: of the seed
+        and its content), so it does not depend on order, size or other content of the set.
 
         Args:
             fraction: expected fraction of the events in the validation part.
@@ -215,16 +235,18 @@ class ShardSet:
         Raises:
             InputError: if a part would be empty.
         """
-        ids = self.columns(["run", "lumi", "evt"])
-        chosen = _event_hash(seed, ids.values()) < fraction
+        ids = self.columns(self.layout.key)
+        chosen = hash_fraction(seed, ids.values()) < fraction
         if not 0 < chosen.sum() < len(chosen):
-            msg = f"{self.folder}: a validation fraction of {fraction} gives {chosen.sum()} of {len(chosen)} taus"
+            msg = (
+                f"{self.folder}: a validation fraction of {fraction} gives {chosen.sum()} of {len(chosen)} {self.rows_name}"
+            )
             raise InputError(msg)
         return self._view(~chosen), self._view(chosen)
 
-    def head(self, num_taus: int) -> ShardSet:
-        """Return a view of the first taus."""
-        return self._view(np.arange(self.num_taus) < num_taus)
+    def head(self, num_rows: int) -> ShardSet:
+        """Return a view of the first rows."""
+        return self._view(np.arange(self.num_rows) < num_rows)
 
     def _view(self, chosen: NDArray[np.bool_]) -> ShardSet:
         keep = np.zeros(int(self._stored_sizes.sum()), bool)
@@ -232,46 +254,17 @@ class ShardSet:
         return ShardSet(self.folder, self.manifest, keep)
 
     def num_steps_per_epoch(self, batch_size: int, *, drop_remainder: bool = False) -> int:
-        """Return the number of batches of ``batch_size`` taus in one pass over the set."""
-        return self.num_taus // batch_size if drop_remainder else -(-self.num_taus // batch_size)
-
-
-def _differing_features(one: FeatureTable, other: FeatureTable) -> str:
-    content = [
-        {
-            feature.path: (str(feature.value), str(feature.guards), str(feature.scaling), feature.default)
-            for block in table.blocks.values()
-            for feature in block.features
-        }
-        for table in (one, other)
-    ]
-    paths = [path for path in {**content[0], **content[1]} if content[0].get(path) != content[1].get(path)]
-    if not paths:
-        return "order, grids or selections of objects"
-    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more features" if len(paths) > 5 else "")
-
-
-def _event_hash(seed: int, keys: Iterable[NDArray[Any]]) -> NDArray[np.float64]:
-    """Return float64 [n] in [0, 1): the same number for the same event (splitmix64, chained over the keys)."""
-    state: Any = np.uint64(seed % 2**64)
-    for key in keys:
-        state = _mix(state ^ key.astype(np.uint64))
-    return (state >> np.uint64(11)) * 2.0**-53
-
-
-def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    state = state + np.uint64(0x9E3779B97F4A7C15)
-    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return state ^ (state >> np.uint64(31))
+        """Return the number of batches of ``batch_size`` rows in one pass over the set."""
+        return self.num_rows // batch_size if drop_remainder else -(-self.num_rows // batch_size)
 
 
 def iterate(shards: ShardSet, batch_size: int) -> Iterator[tuple[dict[str, NDArray[Any]], Columns]]:
-    """Yield (network inputs, columns) of all taus in stored order; the last batch may be smaller.
+    """Yield (network inputs, columns) of all rows in stored order; the last batch may be smaller.
 
-    The inputs are those of :meth:`SparseTaus.as_inputs`; the columns all that :meth:`ShardSet.columns` knows.
+    The inputs are those of ``as_inputs()`` of the unpacked rows, the columns all that :meth:`ShardSet.columns` knows.
     """
-    packed: list[PackedTaus] = []
+    layout = shards.layout
+    packed: list[Any] = []
     columns: list[Columns] = []
     waiting = 0
     for number in range(len(shards.chunk_sizes)):
@@ -282,12 +275,12 @@ def iterate(shards: ShardSet, batch_size: int) -> Iterator[tuple[dict[str, NDArr
         last = number == len(shards.chunk_sizes) - 1
         if waiting < batch_size and not last:
             continue
-        together = PackedTaus.concatenate(packed)
+        together = layout.concatenate(packed)
         merged = merge_columns(columns)
         used = waiting if last else waiting - waiting % batch_size
         for start in range(0, used, batch_size):
             rows = np.arange(start, min(start + batch_size, used))
-            inputs = unpack(together.take(rows), shards.layout).as_inputs()
+            inputs = layout.unpack(together.take(rows)).as_inputs()
             yield inputs, shards.with_y(take_columns(merged, rows))
         rest = np.arange(used, waiting)
         packed = [together.take(rest)]

@@ -18,14 +18,11 @@ from TauAdv.features.sparse import SparseTaus
 from TauAdv.features.table import FeatureTable
 from TauAdv.shards.files import Columns
 from TauAdv.shards.packing import PackedTaus, PackLayout, pack
-from TauAdv.shards.selection import CLASSES, UNLABELLED, Selection, select_taus, selection_branches
+from TauAdv.shards.selection import CLASSES, IDENTITY, UNLABELLED, Selection, select_taus, selection_branches
 from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.weights import PtWeights, SpectrumWeights, check_contributions
 
 __all__ = ["IDENTITY", "TauMaker", "Weights", "load_weights"]
-
-IDENTITY = ("run", "lumi", "evt", "dataset_id", "tau_pt", "tau_eta", "tau_decayMode")
-"""Columns that say which tau a row is."""
 
 _OPTIONAL = ("sim_trueType", "sampleType")
 

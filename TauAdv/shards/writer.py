@@ -24,7 +24,7 @@ from tqdm import tqdm
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.outputs import describe_input, finished, resumable_folder, write_manifest
-from TauAdv.shards.files import Columns, PartReader, PartWriter, merge_columns, take_columns, tau_file
+from TauAdv.shards.files import Columns, PartReader, PartWriter, merge_columns, row_file, take_columns
 from TauAdv.shards.packing import PackedTaus, PackLayout
 from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import STEP
@@ -230,7 +230,7 @@ def _make_parts(job: _Job, n_workers: int, limits: list[int]) -> list[dict[str, 
 def _make_part(job: _Job, number: int, limits: list[int]) -> dict[str, Any]:
     """Collect a bucket from all pieces, shuffle it and write it; return name and chunk sizes."""
     name, layout = f"{number:05d}", job.layout
-    if not tau_file(job.folder, name).exists():
+    if not row_file(job.folder, name, layout).exists():
         packed, columns = _collect(job, number, limits, layout)
         order = np.arange(len(packed))
         if job.settings.shuffle:
@@ -239,7 +239,7 @@ def _make_part(job: _Job, number: int, limits: list[int]) -> dict[str, Any]:
             return {"name": name, "chunks": []}
         _write_part(job, name, packed.take(order), take_columns(columns, order), layout)
     reader = PartReader(job.folder, name, layout)
-    return {"name": name, "chunks": [reader.num_taus(chunk) for chunk in range(reader.num_chunks)]}
+    return {"name": name, "chunks": [reader.num_rows(chunk) for chunk in range(reader.num_chunks)]}
 
 
 def _collect(job: _Job, number: int, limits: list[int], layout: PackLayout) -> tuple[PackedTaus, Columns]:

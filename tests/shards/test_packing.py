@@ -76,7 +76,7 @@ def test_files_round_trip(tmp_path_factory, level, parts):
     for number, part in enumerate(parts):
         assert_same(unpack(reader.features(number), LAYOUT), part)
         np.testing.assert_array_equal(reader.columns(number)["evt"], np.full(len(part), number))
-        assert reader.num_taus(number) == len(part)
+        assert reader.num_rows(number) == len(part)
     assert len(reader.all_columns(["evt"])["evt"]) == sum(map(len, parts))
 
 
