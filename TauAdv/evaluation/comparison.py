@@ -20,6 +20,7 @@ from TauAdv.evaluation.contributions import Contribution, load_contributions
 from TauAdv.evaluation.domain import head_auc, two_sample_auc
 from TauAdv.evaluation.histograms import fill_histograms, moments
 from TauAdv.evaluation.inference import PROBABILITY_COLUMNS, Predictions, predict
+from TauAdv.evaluation.overlap import trained_on
 from TauAdv.evaluation.performance import MisId, RocCurve, mis_id_at, mis_id_ratio, roc_curve
 from TauAdv.evaluation.predictions import load_run_model
 from TauAdv.evaluation.scores import CLASSES, score_against
@@ -102,6 +103,7 @@ class Comparison:
         reference: label of the run that misidentification is compared with.
         counts: taus of the control region and of the test set.
         contributions: what the control region is made of.
+        warnings: what makes the figures less than they seem: runs that were trained on taus of the sets.
     """
 
     settings: ComparisonSettings
@@ -109,6 +111,7 @@ class Comparison:
     reference: str
     counts: Mapping[str, int]
     contributions: list[Contribution]
+    warnings: tuple[str, ...] = ()
 
     @property
     def histograms(self) -> dict[str, hist.Hist]:
@@ -182,7 +185,10 @@ def compare_runs(
     for label, (in_control, in_test) in predictions.items():
         other = None if label == reference else reference_table
         results[label] = _measure(runs[label].id, in_control, in_test, other, settings, contributions)
-    return Comparison(settings, results, reference, counts, contributions)
+    warnings = tuple(
+        text for run in runs.values() for shards in (control_set, test_set) if (text := trained_on(run, shards)) is not None
+    )
+    return Comparison(settings, results, reference, counts, contributions, warnings)
 
 
 def _predict(run: Run, control: ShardSet, test: ShardSet, settings: ComparisonSettings) -> tuple[Predictions, pd.DataFrame]:

@@ -80,6 +80,7 @@ def _explanations(comparison: Comparison) -> list[str]:
         f"MC is scaled to the total of data; before that data/MC is {nominal.overall:.3f}.",
         f"Test set: {comparison.counts['test']} candidates; {passing} jets of {comparison.reference} pass at the working"
         " points. Mis-id errors: counts and threshold; ratios: bootstrap of the common test set.",
+        *(f"WARNING: {text}" for text in comparison.warnings),
     ]
 
 
@@ -90,6 +91,7 @@ def as_dictionary(comparison: Comparison) -> dict[str, Any]:
         "reference": comparison.reference,
         "counts": dict(comparison.counts),
         "settings": comparison.settings.model_dump(mode="json"),
+        "warnings": list(comparison.warnings),
         "runs": {label: _result(result) for label, result in comparison.results.items()},
     }
 

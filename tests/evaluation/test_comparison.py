@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,13 @@ def test_text_has_a_column_per_run_and_the_verdict(comparison):
     for line in ("chi2/ndf", "rate", "on Djet", "frozen features", "tau against jet", "mis-id at 70 %", "mis-id at 90 %"):
         assert line in text
     assert ("NOT SENSITIVE" in text) == (not comparison.sensitive)
+
+
+def test_warnings_are_in_the_text_and_in_the_json(comparison):
+    assert comparison.warnings == ()  # runs that were never trained
+    warned = replace(comparison, warnings=("run 1 was trained on taus of test: it is the training set",))
+    assert "WARNING: run 1 was trained on taus of test" in as_text(warned)
+    assert as_dictionary(warned)["warnings"] == list(warned.warnings)
 
 
 def test_json_holds_numbers_only(comparison):
