@@ -35,6 +35,7 @@ class Feature:
         integer: a count, code or flag.
         perturbation: size of a small change in scaled units; 0: never to be changed.
         label, unit, range: for plots.
+        follows: key of the feature, of the same block, of which this one is |value| / error; it changes with that one.
     """
 
     block: str
@@ -50,6 +51,7 @@ class Feature:
     label: str
     unit: str
     range: tuple[float, float] | None
+    follows: str | None = None
 
     @property
     def path(self) -> str:

@@ -104,7 +104,14 @@ class _BlockBuilder:
             label=row.label or key.replace("_", " "),
             unit=row.unit,
             range=row.range,
+            follows=self._followed(key, row),
         )
+
+    def _followed(self, key: str, row: FeatureRow) -> str | None:
+        if row.follows is not None and row.follows not in self.rows:
+            suggestion = nearest(row.follows, list(self.rows))
+            raise self._error(key, f"follows '{row.follows}', which this block has not{suggestion}")
+        return row.follows
 
     def _guard_texts(self, key: str, row: FeatureRow) -> dict[str, str]:
         if row.guard is None:

@@ -34,6 +34,7 @@ class FeatureRow(Settings):
         default: what an invalid value becomes, in scaled units.
         integer: whether the value is a count, code or flag; default: by the types of the branches.
         perturbation: size of a small change in scaled units; default: 1, and 0 for integers.
+        follows: key of the feature, of the same block, of which this one is |value| / error.
         label: for plots (TeX between $), unit, range: plotting range in physical units.
     """
 
@@ -47,6 +48,7 @@ class FeatureRow(Settings):
     default: float = 0.0
     integer: bool | None = None
     perturbation: float | None = Field(None, ge=0)
+    follows: str | None = None
     label: str | None = None
     unit: str = ""
     range: tuple[float, float] | None = None

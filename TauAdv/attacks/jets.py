@@ -1,0 +1,103 @@
+"""What attacks may do to the inputs of a jet tagger, from the table of jet variables and the scalers of a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from TauAdv.attacks.columns import Columns, Follower
+from TauAdv.attacks.constraints import Constraints
+from TauAdv.jets.schema import Column
+
+__all__ = ["covariance_positions", "jet_columns", "jet_constraints"]
+
+#: Perigee parameters of a track; the covariances are named by pairs of them.
+_PARAMETERS = ("D0", "Z0", "PHI", "THETA", "QOVERP")
+#: Significances of the jet -> value and variance of the track (the tracks are ordered, the most displaced is track 0).
+_SIGNIFICANCES = {
+    "track_2_d0_significance": ("track_1_D0", "track_1_D0D0"),
+    "track_3_d0_significance": ("track_2_D0", "track_2_D0D0"),
+    "track_2_z0_significance": ("track_1_Z0", "track_1_Z0Z0"),
+    "track_3_z0_significance": ("track_2_Z0", "track_2_Z0Z0"),
+}
+
+
+def jet_constraints(
+    columns: Sequence[Column], *, mean: ArrayLike, std: ArrayLike, constant: ArrayLike = False, **options: Any
+) -> Constraints:
+    """Return the constraints of a batch of jets: ``x`` may move, except where ``x_default`` says that it is a default.
+
+    Args:
+        columns: inputs of the network, such as ``JetTable.load().inputs()``.
+        mean: of the scalers: physical = x * std + mean.
+        std: of the scalers.
+        constant: columns that are constant in the training sample [f]: they are frozen, for their weights are untrained.
+        options: of :class:`TauAdv.attacks.constraints.Constraints` (``relative_cap``, ...), or of :func:`jet_columns`
+            (``resolution``, ``low``, ``high``).
+    """
+    of_columns = {key: options.pop(key) for key in ("resolution", "low", "high") if key in options}
+    return Constraints({"x": jet_columns(columns, mean=mean, std=std, constant=constant, **of_columns)}, **options)
+
+
+def jet_columns(
+    columns: Sequence[Column],
+    *,
+    mean: ArrayLike,
+    std: ArrayLike,
+    constant: ArrayLike = False,
+    resolution: ArrayLike = np.nan,
+    low: ArrayLike = -np.inf,
+    high: ArrayLike = np.inf,
+) -> Columns:
+    """Return what attacks must know of the inputs of a jet tagger.
+
+    Args:
+        columns: inputs of the network.
+        mean: of the scalers.
+        std: of the scalers.
+        constant: columns that are constant in the training sample.
+        resolution: of the measurement, in physical units.
+        low: smallest allowed value, in scaled units.
+        high: largest allowed value, in scaled units.
+    """
+    names = [column.name for column in columns]
+    position = {name: i for i, name in enumerate(names)}
+    followers = [
+        Follower(position[name], position[value], position[variance])
+        for name, (value, variance) in _SIGNIFICANCES.items()
+        if {name, value, variance} <= set(position)
+    ]
+    return Columns.of(
+        names,
+        perturbation=[column.variable.perturbation for column in columns],
+        factor=[column.variable.systematic for column in columns],
+        integer=[column.variable.integer for column in columns],
+        frozen=constant,
+        mean=mean,
+        std=std,
+        resolution=resolution,
+        low=low,
+        high=high,
+        mask="x_default",
+        followers=followers,
+        covariances=covariance_positions(names),
+    )
+
+
+def covariance_positions(names: Sequence[str]) -> np.ndarray:
+    """Return the positions [tracks, 5, 5] of the covariance entries of every track that has all of them among ``names``."""
+    position = {name: i for i, name in enumerate(names)}
+    tracks = sorted({int(name.split("_")[1]) for name in names if name.startswith("track_") and name.endswith("_D0D0")})
+    matrices = []
+    for track in tracks:
+        entries = [[position.get(_entry(track, a, b)) for b in range(5)] for a in range(5)]
+        if not any(entry is None for row in entries for entry in row):
+            matrices.append(entries)
+    return np.array(matrices, np.int32).reshape(-1, 5, 5)
+
+
+def _entry(track: int, a: int, b: int) -> str:
+    return f"track_{track}_{_PARAMETERS[max(a, b)]}{_PARAMETERS[min(a, b)]}"

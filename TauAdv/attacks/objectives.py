@@ -1,0 +1,73 @@
+"""What an attack makes larger: functions from a batch to one number per example [n]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from TauAdv.attacks.constraints import Batch, Constraints
+from TauAdv.models.jet_flavour import logits_model
+from TauAdv.models.losses import LossFunction
+from TauAdv.models.tagger import JetTagger, network_inputs
+
+__all__ = ["Objective", "divergence", "input_gradients", "label_loss", "scores_for_loss"]
+
+Objective = Callable[[Batch], tf.Tensor]
+
+
+def label_loss(model: Any, loss: LossFunction, *, training: bool = False) -> Objective:
+    """Return the loss of the true labels: what FGSM and PGD make larger.
+
+    Args:
+        model: tagger; of jets, the loss is given logits, of taus, probabilities. Or any model of the network inputs.
+        loss: loss per example of labels (``y`` of the batch) and scores.
+        training: whether dropout acts while the attack is made (as in arXiv:2203.13890). On a network with batch
+            normalisation it also changes the running statistics.
+    """
+    scores = scores_for_loss(model)
+    return lambda batch: loss(batch["y"], scores(batch, training))
+
+
+def divergence(model: Any, clean: Batch, *, training: bool = False) -> Objective:
+    """Return the Kullback-Leibler divergence of the attacked from the clean probabilities (TRADES, arXiv:1901.08573).
+
+    It has no slope at the clean inputs: use it with an attack that starts at random.
+    """
+    scores, tagger_of_jets = scores_for_loss(model), isinstance(model, JetTagger)
+
+    def log_probabilities(batch: Batch) -> tf.Tensor:
+        found = scores(batch, training)
+        return tf.nn.log_softmax(found) if tagger_of_jets else tf.math.log(tf.maximum(found, 1e-7))
+
+    target = tf.stop_gradient(log_probabilities(clean))
+    return lambda batch: tf.reduce_sum(tf.exp(target) * (target - log_probabilities(batch)), axis=1)
+
+
+def scores_for_loss(model: Any) -> Callable[[Batch, bool], tf.Tensor]:
+    """Return a function of batch and training flag to what the losses read: logits of jets, probabilities of taus."""
+    scoring: keras.Model = logits_model(model) if isinstance(model, JetTagger) else model
+
+    def scores(batch: Batch, training: bool) -> tf.Tensor:
+        outputs = scoring(network_inputs(batch), training=training)
+        return outputs.get("logits", outputs.get("main_output")) if isinstance(outputs, Mapping) else outputs
+
+    return scores
+
+
+def input_gradients(
+    objective: Objective, batch: Batch, placed: Batch, constraints: Constraints
+) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    """Return the objective [n] at attacked tensors and its gradient with respect to them; weights get none.
+
+    The objective is summed, not averaged: in float32 a mean over many examples loses the smallest gradients.
+    """
+    # at the clean inputs both are the same tensor; only the attacked one is to be varied
+    varied = {name: tf.identity(tensor) for name, tensor in placed.items()}
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(varied)
+        value = objective(constraints.complete(batch, varied))
+        total = tf.reduce_sum(value)
+    return value, tape.gradient(total, varied, unconnected_gradients=tf.UnconnectedGradients.ZERO)

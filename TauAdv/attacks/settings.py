@@ -1,0 +1,153 @@
+"""An attack as a configuration, and the function that it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Protocol
+
+import numpy as np
+import tensorflow as tf
+from pydantic import Field, model_validator
+
+from TauAdv.attacks.amplitude import Unit
+from TauAdv.attacks.columns import Columns
+from TauAdv.attacks.constraints import Batch, Constraints
+from TauAdv.attacks.covariance import CovarianceRule
+from TauAdv.attacks.fgsm import fgsm
+from TauAdv.attacks.noise import gaussian_noise
+from TauAdv.attacks.objectives import Objective
+from TauAdv.attacks.pgd import pgd
+from TauAdv.attacks.randomness import Seed
+from TauAdv.attacks.systematic import Direction, systematic
+from TauAdv.config import Settings
+from TauAdv.errors import ConfigError, InputError
+
+__all__ = ["Attack", "AttackSettings", "make_attack"]
+
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class AttackSettings(Settings):
+    """Which attack, how strong, and within which limits.
+
+    Attributes:
+        kind: ``none``, ``fgsm``, ``pgd``, ``noise`` (Gaussian, of standard deviation eps) or ``systematic``.
+        eps: strength, in ``unit``: a number for all columns, or names and patterns -> number; the last that fits a column
+            counts, and columns that none fits stay.
+        unit: ``spread`` of a feature, or ``resolution`` of its measurement.
+        steps, step_size, restarts, random_start: of ``pgd``; the size as a share of eps, by default 2.5 / steps.
+        direction: of ``systematic``: ``up`` or ``down``.
+        training: whether dropout acts while the attack is made.
+        protect: ``false``: integers, defaults, ranges and all else move, too.
+        relative_cap: largest |change| / |value| in physical units; 0: no cap.
+        recompute: whether significances follow their values.
+        groups: title -> names or patterns of columns that make one common step (``-`` in front: the other way round).
+        frozen: names or patterns of columns that do not move.
+        covariance: ``ignore``, ``check`` or ``project`` matrices that become non-positive.
+    """
+
+    kind: Literal["none", "fgsm", "pgd", "noise", "systematic"] = "fgsm"
+    eps: NotNegative | dict[str, NotNegative] = 0.01
+    unit: Unit = "spread"
+    steps: Count = 10
+    step_size: Annotated[float, Field(gt=0)] | None = None
+    restarts: Count = 1
+    random_start: bool = True
+    direction: Direction = "up"
+    training: bool = False
+    protect: bool = True
+    relative_cap: NotNegative = 0.0
+    recompute: bool = False
+    groups: dict[str, tuple[str, ...]] = {}
+    frozen: tuple[str, ...] = ()
+    covariance: CovarianceRule = "ignore"
+
+    @model_validator(mode="after")
+    def _starts_differ(self) -> AttackSettings:
+        if self.kind == "pgd" and self.restarts > 1 and not self.random_start:
+            msg = f"restarts={self.restarts} without random_start are all the same"
+            raise ValueError(msg)
+        return self
+
+
+class Attack(Protocol):
+    """A function that attacks a batch; see :func:`make_attack`."""
+
+    def __call__(
+        self, objective: Objective, batch: Batch, seed: Seed = 0, strength: tf.Tensor | float | None = None
+    ) -> Batch:
+        """Return the attacked batch."""
+
+
+def make_attack(settings: AttackSettings, constraints: Constraints) -> Attack:
+    """Return the attack that the settings describe: a function of objective, batch, seed and strength.
+
+    It may be used within a compiled function. ``seed`` decides all random numbers. ``strength`` multiplies eps: a number,
+    or one per example (0: this one stays clean). ``noise``, ``systematic`` and ``none`` do not evaluate the objective.
+
+    Args:
+        settings: kind, strength, limits.
+        constraints: facts about the inputs; the settings' own options take the place of theirs.
+
+    Raises:
+        ConfigError: a name or pattern that fits no column, a resolution that is not known, a group that cannot move.
+
+    Example:
+        >>> attack = make_attack(AttackSettings(kind="pgd", eps=0.05), constraints)
+        >>> attacked = attack(label_loss(model, loss), batch, seed=1)
+    """
+    try:
+        constraints = _with_options(settings, constraints)
+        eps = _eps_by_tensor(settings.eps, constraints)
+        constraints.amplitudes(eps, {})
+    except InputError as error:
+        msg = f"attack {settings.kind}: {error}"
+        raise ConfigError(msg) from error
+    of_pgd: Any = {key: getattr(settings, key) for key in ("steps", "step_size", "restarts", "random_start")}
+
+    def attack(objective: Objective, batch: Batch, seed: Seed = 0, strength: tf.Tensor | float | None = None) -> Batch:
+        if settings.kind == "fgsm":
+            return fgsm(objective, batch, constraints, eps, strength=strength)
+        if settings.kind == "pgd":
+            return pgd(objective, batch, constraints, eps, seed=seed, strength=strength, **of_pgd)
+        if settings.kind == "noise":
+            return gaussian_noise(batch, constraints, eps, seed=seed, strength=strength)
+        if settings.kind == "systematic":
+            return systematic(batch, constraints, eps, direction=settings.direction, strength=strength)
+        return batch
+
+    return attack
+
+
+def _with_options(settings: AttackSettings, constraints: Constraints) -> Constraints:
+    tensors = {}
+    for name, columns in constraints.tensors.items():
+        frozen = columns.freeze(_of_tensor(settings.frozen, columns, constraints))
+        groups = {title: _of_tensor(patterns, columns, constraints) for title, patterns in settings.groups.items()}
+        tensors[name] = frozen.with_groups({title: patterns for title, patterns in groups.items() if patterns})
+    keys = ("unit", "protect", "relative_cap", "recompute", "covariance")
+    return replace(constraints, tensors=tensors, **{key: getattr(settings, key) for key in keys})
+
+
+def _of_tensor(patterns: tuple[str, ...], columns: Columns, constraints: Constraints) -> list[str]:
+    """Return the patterns that fit columns of one tensor, after checking that each fits some column of some tensor."""
+    return [pattern for pattern in patterns if _fits(pattern.removeprefix("-"), columns, constraints)]
+
+
+def _fits(pattern: str, columns: Columns, constraints: Constraints) -> bool:
+    if not any(others.fits(pattern) for others in constraints.tensors.values()):
+        columns.find(pattern)  # raises, with the nearest name
+    return columns.fits(pattern)
+
+
+def _eps_by_tensor(eps: float | Mapping[str, float], constraints: Constraints) -> Any:
+    if not isinstance(eps, Mapping):
+        return eps
+    values = {name: np.zeros(len(columns), np.float32) for name, columns in constraints.tensors.items()}
+    for pattern, value in eps.items():
+        for name, columns in constraints.tensors.items():
+            if _fits(pattern, columns, constraints):
+                values[name][columns.find(pattern)] = value
+    return values

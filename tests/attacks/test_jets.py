@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from attack_inputs import bits
+
+from TauAdv.attacks.fgsm import fgsm
+from TauAdv.attacks.jets import covariance_positions, jet_columns, jet_constraints
+from TauAdv.attacks.objectives import label_loss
+from TauAdv.attacks.systematic import systematic
+from TauAdv.jets.schema import JetTable
+from TauAdv.models.jet_flavour import build_jet_classifier
+from TauAdv.models.jet_losses import crossentropy
+from TauAdv.models.jet_settings import load_jet_network
+
+INPUTS = JetTable.load().inputs()
+NAMES = [column.name for column in INPUTS]
+
+
+def batch_of(n_jets=6, seed=0):
+    generator = np.random.default_rng(seed)
+    return {
+        "x": tf.constant(generator.normal(size=(n_jets, len(INPUTS))).astype("f4")),
+        "x_default": tf.constant(generator.random((n_jets, len(INPUTS))) < 0.3),
+        "y": tf.constant(np.eye(3, dtype="f4")[generator.integers(0, 3, n_jets)]),
+    }
+
+
+def test_facts_come_from_the_table():
+    columns = jet_columns(INPUTS, mean=np.arange(184), std=np.arange(1, 185), constant=np.arange(184) == 20)
+    assert len(columns) == load_jet_network().n_features
+    integers = {"n_tracks_over_d0_threshold", "n_secondary_vertices", "n_secondary_vertex_tracks"}
+    integers |= {f"track_{track}_vertex_n_tracks" for track in range(6)}
+    assert {name for name, integer in zip(NAMES, columns.integer, strict=True) if integer} == integers
+    assert not columns.movable[20]
+    assert columns.factor[NAMES.index("track_3_D0")] == 3
+    assert columns.factor[NAMES.index("track_5_vertex_displacement_significance")] == 4
+    assert (columns.mean[7], columns.std[7]) == (7, 8)
+
+
+def test_factors_are_aligned_variable_by_variable():
+    """Column 16 + 6 v + t of the inputs belongs to variable v of track t."""
+    batch = batch_of() | {"x_default": tf.zeros((6, 184), tf.bool)}
+    moved = (systematic(batch, jet_constraints(INPUTS, mean=0, std=1), 0.01)["x"] - batch["x"]).numpy() / 0.01
+    tracks = JetTable.load().track
+    expected = np.repeat([0 if variable.integer else variable.systematic for variable in tracks], 6)
+    np.testing.assert_allclose(moved[:, 16:], np.broadcast_to(expected, (6, 168)), atol=1e-3)
+
+
+def test_covariance_entries_are_found():
+    positions = covariance_positions(NAMES)
+    assert positions.shape == (6, 5, 5)
+    np.testing.assert_array_equal(positions, positions.transpose(0, 2, 1))
+    assert [NAMES[i] for i in positions[2][4]] == [
+        "track_2_QOVERPD0", "track_2_QOVERPZ0", "track_2_QOVERPPHI", "track_2_QOVERPTHETA", "track_2_QOVERPQOVERP",
+    ]  # fmt: skip
+    assert len(set(positions[0][np.tril_indices(5)])) == 15
+    assert len(covariance_positions(["jet_pt", "track_0_D0D0"])) == 0
+
+
+def test_significances_follow_their_tracks():
+    constraints = jet_constraints(INPUTS, mean=0, std=1, recompute=True)
+    followers = {NAMES[f.column]: (NAMES[f.value], NAMES[f.variance]) for f in constraints.columns["x"].followers}
+    assert followers["track_2_d0_significance"] == ("track_1_D0", "track_1_D0D0")
+    assert followers["track_3_z0_significance"] == ("track_2_Z0", "track_2_Z0Z0")
+    assert not constraints.columns["x"].movable[NAMES.index("track_2_d0_significance")]
+
+
+@pytest.mark.parametrize("options", [{}, {"relative_cap": 0.2}, {"recompute": True}, {"covariance": "project"}])
+def test_jet_network_is_attacked_within_the_rules(options):
+    model, batch = build_jet_classifier(load_jet_network()), batch_of()
+    objective = label_loss(model, crossentropy)
+    constraints = jet_constraints(INPUTS, mean=3.0, std=0.5, constant=np.arange(184) == 30, **options)
+    attacked = fgsm(objective, batch, constraints, 0.05)
+    protected = batch["x_default"].numpy() | constraints.columns["x"].integer | constraints.columns["x"].frozen
+    np.testing.assert_array_equal(bits(attacked["x"])[protected], bits(batch["x"])[protected])
+    assert (objective(attacked) > objective(batch)).numpy().all()
