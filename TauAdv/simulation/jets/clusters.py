@@ -67,7 +67,7 @@ def find_jets(candidates: Columns, leptons: Columns, hadrons: Columns, num_event
 def gather_tracks(tracks: Columns, jets: Columns) -> tuple[Columns, JetTracks]:
     """Return the jets that have tracks within 0.4, and these tracks (33 at most)."""
     table = neighbours(tracks, (jets["event"], jets["eta"], jets["phi"]), _RADIUS, _MAX_TRACKS)
-    kept: np.ndarray = (table >= 0).any(axis=1)
+    kept = np.flatnonzero((table >= 0).any(axis=1))
     jets, table = take(jets, kept), table[kept]
     table = table[:, : max(int((table >= 0).sum(axis=1).max(initial=1)), 1)]
     valid, rows = table >= 0, np.maximum(table, 0)

@@ -1,0 +1,164 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from jet_lines import as_line, random_jet, random_jets, write_lines
+
+from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.jets import extract as extract_module
+from TauAdv.jets.columns import arrange
+from TauAdv.jets.extract import ExtractionSettings, extract_jets
+from TauAdv.jets.parsing import parse_lines
+from TauAdv.jets.parts import ExtractedJets
+from TauAdv.jets.schema import JetTable
+
+CONTENT = random_jets(230, seed=8)
+LINES = [as_line(jet) for jet in CONTENT]
+SETTINGS = ExtractionSettings(part_lines=100)
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return write_lines(tmp_path / "dataset.json.gz", LINES)
+
+
+def expected(lines=LINES, n_tracks=6):
+    return arrange(parse_lines(lines, 1, (5, 4, 0)), JetTable.load(), n_tracks)
+
+
+def same(found, reference):
+    for name in ("line", "n_tracks", "values"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(reference, name))
+    assert found.columns == reference.columns or [c.name for c in found.columns] == [c.name for c in reference.columns]
+
+
+@pytest.mark.parametrize("n_tracks", [1, 6, 33])
+@pytest.mark.parametrize("part_lines", [1, 46, 115, 230, 1000])
+def test_extraction(dataset, tmp_path, n_tracks, part_lines):
+    settings = ExtractionSettings(n_tracks=n_tracks, part_lines=part_lines)
+    manifest = extract_jets(dataset, tmp_path / "jets", settings)
+    jets = ExtractedJets.open(tmp_path / "jets")
+    same(jets.read(), expected(n_tracks=n_tracks))
+    assert len(jets) == len(CONTENT)
+    assert jets.flavour_counts == {f: sum(jet[2] == f for jet in CONTENT) for f in (5, 4, 0)}
+    assert len(jets.parts) == -(-len(CONTENT) // part_lines)
+    assert manifest == json.loads((tmp_path / "jets" / "manifest.json").read_text())
+    assert [part["first_line"] for part in manifest["parts"]] == list(range(1, len(CONTENT) + 1, part_lines))
+    assert sorted(p.name for p in (tmp_path / "jets").iterdir()) == sorted([*(p.name for p in jets.parts), "manifest.json"])
+
+
+@pytest.mark.parametrize("batch_size", [1, 60, 1000])
+def test_batches(dataset, tmp_path, monkeypatch, batch_size):
+    monkeypatch.setattr(extract_module, "_BLOCK", 30)
+    extract_jets(dataset, tmp_path / "jets", SETTINGS)
+    batches = list(ExtractedJets.open(tmp_path / "jets").iterate(batch_size))
+    assert max(map(len, batches)) <= batch_size
+    np.testing.assert_array_equal(np.concatenate([batch.line for batch in batches]), np.arange(1, len(CONTENT) + 1))
+
+
+def test_a_part_is_an_ordinary_table(dataset, tmp_path):
+    extract_jets(dataset, tmp_path / "jets", SETTINGS)
+    table = pd.read_feather(ExtractedJets.open(tmp_path / "jets").parts[1])
+    np.testing.assert_array_equal(table["jet_eta"], expected()["jet_eta"][100:200])
+
+
+def killed_at(monkeypatch, block):
+    calls = []
+    original = extract_module.parse_lines
+
+    def parse(lines, *arguments):
+        calls.append(len(lines))
+        if len(calls) == block:
+            raise KeyboardInterrupt
+        return original(lines, *arguments)
+
+    monkeypatch.setattr(extract_module, "parse_lines", parse)
+    return calls
+
+
+@pytest.mark.parametrize(("block", "again"), [(1, 230), (2, 130), (3, 30)])
+def test_killed_run_continues_with_the_next_part(dataset, tmp_path, monkeypatch, block, again):
+    with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
+        killed_at(patch, block)
+        extract_jets(dataset, tmp_path / "jets", SETTINGS)
+    assert not (tmp_path / "jets").exists()
+    calls = killed_at(monkeypatch, -1)
+    extract_jets(dataset, tmp_path / "jets", SETTINGS)
+    assert sum(calls) == again
+    same(ExtractedJets.open(tmp_path / "jets").read(), expected())
+
+
+def test_rerun_and_other_settings(dataset, tmp_path, monkeypatch, capsys):
+    first = extract_jets(dataset, tmp_path / "jets", SETTINGS)
+    calls = killed_at(monkeypatch, -1)
+    assert extract_jets(dataset, tmp_path / "jets", SETTINGS) == first
+    assert calls == []
+    assert "kept" in capsys.readouterr().out
+    other = ExtractionSettings(n_tracks=3)
+    with pytest.raises(OutputExistsError, match="n_tracks: 6 before, 3 now"):
+        extract_jets(dataset, tmp_path / "jets", other)
+    extract_jets(dataset, tmp_path / "jets", other, overwrite=True)
+    same(ExtractedJets.open(tmp_path / "jets").read(), expected(n_tracks=3))
+
+
+def test_bad_line_stops(tmp_path):
+    lines = [*LINES[:150], b"[1, 2", *LINES[150:]]
+    dataset = write_lines(tmp_path / "dataset.json.gz", lines)
+    with pytest.raises(InputError, match=r"dataset.json.gz: line 151: .*column 6.*on_bad_line=skip"):
+        extract_jets(dataset, tmp_path / "jets", SETTINGS)
+    assert list(tmp_path.iterdir()) == [dataset]
+
+
+def test_bad_lines_left_out_and_counted(tmp_path):
+    lines = list(LINES)
+    lines[0] = as_line([*CONTENT[0][:5], []])
+    lines[120] = as_line(random_jet(np.random.default_rng(0), 34))
+    lines[229] = b'["b"]'
+    lines[228] = b""
+    dataset = write_lines(tmp_path / "dataset.json.gz", lines)
+    settings = ExtractionSettings(part_lines=100, on_bad_line="skip")
+    with pytest.warns(UserWarning, match=r"4 of 230 lines left out \(zero tracks 1, too many tracks 1, .*first: line 1:"):
+        manifest = extract_jets(dataset, tmp_path / "jets", settings)
+    counts = {"zero tracks": 1, "too many tracks": 1, "not JSON": 1, "number of entries": 1}
+    assert manifest["counts"]["left_out"] == counts
+    assert [fault["line"] for fault in manifest["faults"]] == [1, 121, 229, 230]
+    kept = np.setdiff1d(np.arange(230), [0, 120, 228, 229])
+    same(ExtractedJets.open(tmp_path / "jets").read(), expected().take(kept))
+
+
+def test_truncated_file(tmp_path):
+    dataset = write_lines(tmp_path / "dataset.json.gz", LINES)
+    dataset.write_bytes(dataset.read_bytes()[: dataset.stat().st_size // 2])
+    with pytest.warns(UserWarning, match="ends in the middle of its data"):
+        manifest = extract_jets(dataset, tmp_path / "jets", SETTINGS)
+    lines = manifest["counts"]["lines"]
+    assert 50 < lines < 230
+    assert 0 < manifest["truncated"]["bytes_behind_last_line"] < len(LINES[lines])
+    same(ExtractedJets.open(tmp_path / "jets").read(), expected(LINES[:lines]))
+
+
+def test_file_without_jets(tmp_path):
+    dataset = write_lines(tmp_path / "dataset.json.gz", [])
+    with pytest.raises(InputError, match="no jets in 0 lines"):
+        extract_jets(dataset, tmp_path / "jets", SETTINGS)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        extract_jets(tmp_path / "none.json.gz", tmp_path / "jets", SETTINGS)
+
+
+def test_open_other_folder(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"step": "skim"}')
+    with pytest.raises(InputError, match="made by step 'skim'"):
+        ExtractedJets.open(tmp_path)
+
+
+def test_script(run_script, dataset, tmp_path, capsys):
+    run_script("Production/extract_jets.py", "--input", dataset, "--output", tmp_path / "jets", "n_tracks=2")
+    assert ExtractedJets.open(tmp_path / "jets").manifest["settings"]["n_tracks"] == 2
+    assert "'jets': 230" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run_script("Production/extract_jets.py", "--input", dataset, "--output", tmp_path / "other", "tracks=2")
+    assert "did you mean 'n_tracks'" in capsys.readouterr().err
