@@ -1,8 +1,8 @@
 """Write a set of shards from tuples: streamed, shuffled over the whole set, continued where a killed run stopped.
 
-The taus are dealt at random into buckets that fit into memory while the tuples are read (pieces: one record batch per
-bucket), then every bucket is shuffled and becomes a part of the set. Neither the number of workers nor an interruption
-changes a byte of the parts.
+The taus are dealt at random into buckets that fit into memory while the tuples are read, then every bucket is shuffled and
+becomes a part of the set (:mod:`TauAdv.shards.dealing`). Neither the number of workers nor an interruption changes a byte of
+the parts.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.outputs import describe_input, finished, resumable_folder, write_manifest
-from TauAdv.shards.files import Columns, PartReader, PartWriter, merge_columns, row_file, take_columns
+from TauAdv.shards.dealing import Dealer
+from TauAdv.shards.files import merge_columns
 from TauAdv.shards.packing import PackedTaus, PackLayout
 from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import STEP
@@ -70,6 +70,12 @@ class _Job:
     def layout(self) -> PackLayout:
         return self.maker.layout
 
+    @property
+    def dealer(self) -> Dealer:
+        chosen = self.settings
+        options = (chosen.seed, chosen.shuffle, chosen.chunk_size, chosen.compression_level)
+        return Dealer(self.folder, self.layout, self.num_parts, *options)
+
 
 def write_shards(
     inputs: str | Path | Sequence[str | Path],
@@ -111,7 +117,7 @@ def write_shards(
         job = _job(reader, maker, folder)
         statistics = _make_pieces(job, reader, n_workers)
         parts = _make_parts(job, n_workers, _piece_limits(statistics, settings))
-        _remove_pieces(job)
+        job.dealer.remove_pieces()
         counts = summarise(folder, parts, job.layout, settings, statistics)
         return write_manifest(
             folder,
@@ -167,16 +173,12 @@ def _make_pieces(job: _Job, reader: TupleReader, n_workers: int) -> list[dict[st
     return statistics
 
 
-def _piece_name(number: int) -> str:
-    return f"piece-{number:05d}"
-
-
 def _make_piece(job: _Job, number: int, opened: TupleReader | None = None) -> dict[str, Any]:
     """Read a range of entries, and write its taus by bucket; return counts.
 
     A worker process opens the files that it needs; in the main process all are ``opened`` already.
     """
-    record = job.folder / f"{_piece_name(number)}.json"
+    record = job.dealer.piece_record(number)
     if record.exists():
         return dict(json.loads(record.read_text(encoding="utf-8")))
     reader, start, stop = job.reader(number) if opened is None else (opened, job.bounds[number], job.bounds[number + 1])
@@ -190,25 +192,12 @@ def _make_piece(job: _Job, number: int, opened: TupleReader | None = None) -> di
         columns.append(values)
         losses.update(lost)
         nonfinite.update(bad)
-    _write_buckets(job, number, PackedTaus.concatenate(packed), merge_columns(columns), maker.layout)
+    job.dealer.write_piece(number, PackedTaus.concatenate(packed), merge_columns(columns))
     statistics = {"taken": sum(map(len, packed)), "losses": losses, "nonfinite": nonfinite}
     temporary = record.with_suffix(".tmp")
     temporary.write_text(json.dumps(statistics), encoding="utf-8")
     temporary.replace(record)
     return statistics
-
-
-def _write_buckets(job: _Job, number: int, packed: PackedTaus, columns: Columns, layout: PackLayout) -> None:
-    buckets = np.zeros(len(packed), np.int64)
-    num_buckets = 1
-    if job.settings.shuffle:
-        num_buckets = job.num_parts
-        buckets = np.random.default_rng((job.settings.seed, 0, number)).integers(num_buckets, size=len(packed))
-    columns = {**columns, "ordinal": np.arange(len(packed))}
-    with PartWriter(job.folder, _piece_name(number), layout, level=None) as writer:
-        for bucket in range(num_buckets):
-            rows = np.flatnonzero(buckets == bucket)
-            writer.write(packed.take(rows), take_columns(columns, rows))
 
 
 def _piece_limits(statistics: list[dict[str, Any]], settings: ShardSettings) -> list[int]:
@@ -228,43 +217,4 @@ def _make_parts(job: _Job, n_workers: int, limits: list[int]) -> list[dict[str, 
 
 
 def _make_part(job: _Job, number: int, limits: list[int]) -> dict[str, Any]:
-    """Collect a bucket from all pieces, shuffle it and write it; return name and chunk sizes."""
-    name, layout = f"{number:05d}", job.layout
-    if not row_file(job.folder, name, layout).exists():
-        packed, columns = _collect(job, number, limits, layout)
-        order = np.arange(len(packed))
-        if job.settings.shuffle:
-            order = np.random.default_rng((job.settings.seed, 1, number)).permutation(len(packed))
-        if len(order) == 0:
-            return {"name": name, "chunks": []}
-        _write_part(job, name, packed.take(order), take_columns(columns, order), layout)
-    reader = PartReader(job.folder, name, layout)
-    return {"name": name, "chunks": [reader.num_rows(chunk) for chunk in range(reader.num_chunks)]}
-
-
-def _collect(job: _Job, number: int, limits: list[int], layout: PackLayout) -> tuple[PackedTaus, Columns]:
-    sources = [(piece, number) for piece in range(len(limits))] if job.settings.shuffle else [(number, 0)]
-    packed, columns = [], []
-    for piece, bucket in sources:
-        if piece >= len(limits):
-            continue
-        reader = PartReader(job.folder, _piece_name(piece), layout)
-        values = reader.columns(bucket)
-        rows = np.flatnonzero(values.pop("ordinal") < limits[piece])
-        packed.append(reader.features(bucket).take(rows))
-        columns.append(take_columns(values, rows))
-    return PackedTaus.concatenate(packed), merge_columns(columns)
-
-
-def _write_part(job: _Job, name: str, packed: PackedTaus, columns: Columns, layout: PackLayout) -> None:
-    with PartWriter(job.folder, name, layout, level=job.settings.compression_level) as writer:
-        for start in range(0, len(packed), job.settings.chunk_size):
-            rows: NDArray[np.int64] = np.arange(start, min(start + job.settings.chunk_size, len(packed)))
-            writer.write(packed.take(rows), take_columns(columns, rows))
-
-
-def _remove_pieces(job: _Job) -> None:
-    """Remove the pieces, and what a killed run was writing."""
-    for pattern in ("*piece-*", "*.tmp"):
-        for path in job.folder.glob(pattern):
-            path.unlink()
+    return job.dealer.write_part(number, limits)
