@@ -20,7 +20,16 @@ from TauAdv.errors import InputError
 from TauAdv.outputs import new_folder
 from TauAdv.training.optimizers import Nadam
 
-__all__ = ["State", "copy_optimizer_state", "latest_checkpoint", "model_variables", "restore", "save", "stored_optimizer"]
+__all__ = [
+    "State",
+    "content",
+    "copy_optimizer_state",
+    "latest_checkpoint",
+    "model_variables",
+    "restore",
+    "save",
+    "stored_optimizer",
+]
 
 _FOLDER = re.compile(r"step_(\d+)")
 _KEPT = 2
@@ -38,6 +47,7 @@ class State:
         best: value of the metric of early stopping at the best epoch so far; ``None`` before the first.
         best_epoch: that epoch.
         stopped: whether early stopping ended the training.
+        n_replicas: number of devices that share each batch.
     """
 
     step: int = 0
@@ -47,6 +57,7 @@ class State:
     best: float | None = None
     best_epoch: int = 0
     stopped: bool = False
+    n_replicas: int = 1
 
 
 def model_variables(model: keras.Model) -> dict[str, Any]:
@@ -69,9 +80,15 @@ def save(folder: Path, model: keras.Model, optimizers: dict[str, Nadam], window:
     with new_folder(target) as temporary:
         np.savez(temporary / "variables.npz", window=window, **arrays)
         (temporary / "state.json").write_text(json.dumps(asdict(state), indent=1) + "\n", encoding="utf-8")
-    for old in _checkpoints(folder)[:-_KEPT]:
+    for old in (*_checkpoints(folder)[:-_KEPT], *folder.glob(".step_*")):  # those hidden were left by a killed process
         shutil.rmtree(old)
     return target
+
+
+def content(model: keras.Model, optimizers: dict[str, Nadam], state: State | None) -> bytes:
+    """Return all variables and the step as bytes, to compare them between processes."""
+    step = np.int64(state.step if state else 0)
+    return step.tobytes() + b"".join(_array(value).tobytes() for _, _, value in _named(model, optimizers))
 
 
 def latest_checkpoint(folder: Path) -> Path | None:

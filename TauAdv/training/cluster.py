@@ -7,11 +7,13 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from TauAdv.errors import ConfigError
 
-__all__ = ["Cluster", "cluster_from_environment"]
+__all__ = ["Cluster", "DeviceChoice", "cluster_from_environment"]
+
+DeviceChoice = Literal["one", "mirrored", "multi_worker"]
 
 _VARIABLE = "TF_CONFIG"
 _EXAMPLE = '{"cluster": {"worker": ["node1:7777", "node2:7777"]}, "task": {"type": "worker", "index": 0}}'

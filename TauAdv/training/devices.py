@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,11 +19,9 @@ from numpy.typing import NDArray
 
 from TauAdv.errors import ConfigError, InputError, TauAdvError
 from TauAdv.shards.batching import Share
-from TauAdv.training.cluster import cluster_from_environment
+from TauAdv.training.cluster import DeviceChoice, cluster_from_environment
 
-__all__ = ["ONE_DEVICE", "DeviceChoice", "Devices", "WorkerLostError", "open_devices", "require_devices"]
-
-DeviceChoice = Literal["one", "mirrored", "multi_worker"]
+__all__ = ["ONE_DEVICE", "Devices", "WorkerLostError", "open_devices", "require_devices"]
 
 _LOST = (
     tf.errors.UnavailableError,
@@ -66,6 +64,11 @@ class Devices:
     def share(self) -> Share | None:
         """The part of each batch that this process reads; ``None``: all of it."""
         return None if self.strategy is None else Share(self.replicas, self.n_replicas)
+
+    def lines(self) -> Iterator[str]:
+        """Yield what to say of several devices."""
+        if self.strategy is not None:
+            yield f"{self.n_replicas} devices in {self.workers} processes share each batch"
 
     def scope(self) -> AbstractContextManager[Any]:
         """Return the context in which model and optimisers are made, so that every replica has its copy."""

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.outputs import describe_input
-from TauAdv.shards.batching import batches, paired_batches
+from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
 from TauAdv.shards.selection import CLASSES, UNLABELLED
 from TauAdv.shards.store import ShardSet
 from TauAdv.training.settings import AdversarialSettings, TrainingSettings
@@ -38,6 +39,11 @@ class Inputs:
         return self.sets["training"].table
 
     @property
+    def batch_sizes(self) -> dict[str, int]:
+        """Rows of a training batch, by the setting that tells them."""
+        return {key: getattr(self.settings, key) for key in ("n_tau", "n_adv_tau") if hasattr(self.settings, key)}
+
+    @property
     def steps_per_epoch(self) -> int:
         """Training steps of an epoch."""
         if self.settings.n_batches is not None:
@@ -49,14 +55,15 @@ class Inputs:
         """Training steps of all epochs."""
         return self.steps_per_epoch * self.settings.n_epochs
 
-    def training(self, start_step: int) -> Any:
-        """Return the ``tf.data.Dataset`` of the batches from a step to the end of the training."""
+    def training(self, start_step: int, share: Share | None = None) -> Any:
+        """Return the ``tf.data.Dataset`` of the batches, or of shares of them, from a step to the end of the training."""
         options: dict[str, Any] = {
             "seed": self.settings.seed,
             "shuffle": self.settings.shuffle,
             "start_step": start_step,
             "num_steps": self.n_steps - start_step,
             "drop_remainder": True,
+            "share": share,
         }
         adversarial = self.sets.get("adversarial training")
         if isinstance(self.settings, AdversarialSettings) and adversarial is not None:
@@ -64,15 +71,37 @@ class Inputs:
             return paired_batches(self.sets["training"], adversarial, *sizes, **options)
         return batches(self.sets["training"], self.settings.n_tau, **options)
 
-    def validation(self, role: str) -> Any | None:
-        """Return the batches of a validation set once through, or ``None`` if there is no such set."""
+    def source(self) -> Batches | PairedBatches:
+        """Return the function from the number of a training step to its whole batch, as arrays."""
+        options: dict[str, Any] = {"seed": self.settings.seed, "shuffle": self.settings.shuffle, "drop_remainder": True}
+        adversarial = self.sets.get("adversarial training")
+        if isinstance(self.settings, AdversarialSettings) and adversarial is not None:
+            sizes = (self.settings.n_tau, self.settings.n_adv_tau)
+            return PairedBatches(self.sets["training"], adversarial, *sizes, **options)
+        return Batches(self.sets["training"], self.settings.n_tau, **options)
+
+    def rows(self, step: int) -> dict[str, NDArray[np.int64]]:
+        """Return the stored rows of the taus of a training step by role of their set, in the order of the batch."""
+        source = self.source()
+        if isinstance(source, PairedBatches):
+            of_class, of_adversary = source.rows(step)
+            return {"training": of_class, "adversarial training": of_adversary}
+        return {"training": source.rows(step)}
+
+    def validation(self, role: str, every: tuple[int, int] = (0, 1)) -> Any | None:
+        """Return the batches of a validation set once through, or ``None`` if there is no such set.
+
+        Args:
+            role: of the set.
+            every: (k, n): only batch k and then every n-th one.
+        """
         shards = self.sets.get(role)
         if shards is None:
             return None
         steps = shards.num_steps_per_epoch(self.settings.n_tau)
         if self.settings.n_batches_val is not None:
             steps = min(steps, self.settings.n_batches_val)
-        return batches(shards, self.settings.n_tau, shuffle=False, num_steps=steps)
+        return batches(shards, self.settings.n_tau, shuffle=False, num_steps=steps, every=every)
 
     def folders(self) -> dict[str, Path]:
         """Return the folders read, by role (a set and its validation part share one)."""

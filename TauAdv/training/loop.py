@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
-from TauAdv.errors import ConfigError, InputError, nearest
+from TauAdv.errors import ConfigError, nearest
 from TauAdv.models.tagger import load_model
 from TauAdv.models.transfer import copy_weights_by_name
 from TauAdv.tracking import Run
@@ -20,12 +21,14 @@ from TauAdv.training import checkpoints
 from TauAdv.training.checkpoints import State
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.metrics import METRICS, means
+from TauAdv.training.nan_report import not_finite, require_finite_statistics
 from TauAdv.training.progress import EpochBar, say
 from TauAdv.training.settings import AdversarialSettings, TrainingSettings
 from TauAdv.training.steps import AdversarialTrainer, Trainer
 
 __all__ = ["STEP_PREFIX", "Loop", "knobs_at", "require_stopping_metric"]
 
+_GUARD_STEPS_ON_GPU = 20
 STEP_PREFIX = "step/"
 """Metrics per step are logged under this prefix, with the step; those per epoch without, with the epoch."""
 
@@ -74,22 +77,27 @@ class Loop:
         self.trainer, self.inputs, self.run = trainer, inputs, run
         self.settings = inputs.settings
         self.state = state or State()
+        self.devices = trainer.devices
+        self.state.n_replicas = self.devices.n_replicas
         self.folder = run.artifacts / "model_checkpoints"
         self.steps_per_epoch = inputs.steps_per_epoch
         self._epoch_sums = np.array(self.state.epoch_sums or np.zeros((len(trainer.sums.names), 2)))
         self._started = time.monotonic() - self.state.seconds
         self._checkpointed_at = time.monotonic()
         self._logged = (self.state.step, time.monotonic())
+        # to look at every step costs nothing where the host waits for the step anyway
+        self._guard_steps = _GUARD_STEPS_ON_GPU if tf.config.list_physical_devices("GPU") else 1
+        trainer.guard.start(self.state.step)
 
     def run_to_end(self) -> State:
         """Train until the last epoch or early stopping; return the state.
 
         Raises:
             KeyboardInterrupt: on the first Ctrl-C or SIGTERM, after the present step and a checkpoint.
-            InputError: if the loss is not finite any more.
+            InputError: if losses or gradients are not finite any more; says where, why, and in which taus.
         """
         if self._goes_on():
-            batches = iter(self.inputs.training(self.state.step))
+            batches = iter(self.inputs.training(self.state.step, self.devices.share))
             with _interruptions() as interrupted:
                 while self._goes_on():
                     self._epoch(batches, interrupted)
@@ -103,17 +111,17 @@ class Loop:
         rows = self.trainer.rows
         done = self.state.step % self.steps_per_epoch
         title = f"epoch {self.state.epoch + 1}/{self.settings.n_epochs}"
-        with EpochBar(title, self.steps_per_epoch * rows, done * rows, self._present) as bar:
+        with EpochBar(title, self.steps_per_epoch * rows, done * rows, self._present, shown=self.devices.is_chief) as bar:
             for _ in range(done, self.steps_per_epoch):
                 self._step(next(batches))
                 bar.update(rows)
-                if interrupted.is_set():
+                if self.devices.any_worker(interrupted.is_set()):
                     break
                 if self._checkpoint_is_due():
                     self.checkpoint()
         if self.state.step % self.steps_per_epoch == 0:
             self._end_epoch()
-        if interrupted.is_set():
+        if self.devices.any_worker(interrupted.is_set()):
             self.checkpoint()
             raise KeyboardInterrupt
 
@@ -122,15 +130,17 @@ class Loop:
         every = self.settings.gradient_steps
         self.trainer.train(batch, knobs, measure_gradients=every > 0 and self.state.step % every == 0)
         self.state.step += 1
+        if self.state.step % self._guard_steps == 0:
+            self._require_finite()
         if self.state.step % self.settings.log_steps == 0:
             self._log_window(knobs)
 
     def _log_window(self, knobs: dict[str, float]) -> None:
         """Log the means since the last time, and move the sums on to the epoch's."""
+        self._require_finite()
         window = self.trainer.sums.take()
         self._epoch_sums += window
         values = means(self.trainer.sums.names, window)
-        self._require_finite(values)
         values = {name: value for name, value in values.items() if name in METRICS}
         step, now = self._logged
         self._logged = (self.state.step, time.monotonic())
@@ -142,30 +152,34 @@ class Loop:
         return means(self.trainer.sums.names, self._epoch_sums + self.trainer.sums.read())
 
     def _end_epoch(self) -> None:
+        self._require_finite()
         self._epoch_sums += self.trainer.sums.take()
         values = means(self.trainer.sums.names, self._epoch_sums)
-        self._require_finite(values)
         self._epoch_sums[:] = 0
         self.state.epoch += 1
         values |= self._validate()
         self.run.log_metrics(values, self.state.epoch)
         self.run.flush()
-        self.trainer.model.save(_made(self.folder) / f"epoch_{self.state.epoch:04d}.keras")
+        if self.devices.is_chief:
+            self.trainer.model.save(_made(self.folder) / f"epoch_{self.state.epoch:04d}.keras")
         self._judge(values)
         self.checkpoint()
         minutes = (time.monotonic() - self._started) / 60
         shown = [f"{name} {values[name]:.4f}" for name in _SUMMARY if name in values]
-        say(f"epoch {self.state.epoch}/{self.settings.n_epochs}: {', '.join(shown)} ({minutes:.1f} min)")
+        if self.devices.is_chief:
+            say(f"epoch {self.state.epoch}/{self.settings.n_epochs}: {', '.join(shown)} ({minutes:.1f} min)")
 
     def _validate(self) -> dict[str, float]:
+        """Return the metrics of the validation; workers take turns with its batches."""
+        every = (self.devices.worker, self.devices.workers)
         sums = self.trainer.validation_sums
         sums.take()
-        for batch in self.inputs.validation("validation") or ():
+        for batch in self.inputs.validation("validation", every) or ():
             self.trainer.validate_class(batch)
         if isinstance(self.trainer, AdversarialTrainer):
-            for batch in self.inputs.validation("adversarial validation") or ():
+            for batch in self.inputs.validation("adversarial validation", every) or ():
                 self.trainer.validate_adversarial(batch)
-        return means(sums.names, sums.take(), "val_")
+        return means(sums.names, self.devices.total(sums.take()), "val_")
 
     def _judge(self, values: dict[str, float]) -> None:
         """Keep the best epoch in mind, and stop if it is too long ago."""
@@ -183,16 +197,24 @@ class Loop:
             return
         best = load_model(self.folder / f"epoch_{self.state.best_epoch:04d}.keras")
         copy_weights_by_name(best, self.trainer.model)
-        say(f"weights of epoch {self.state.best_epoch}, the best by {rule.metric}, restored")
+        if self.devices.is_chief:
+            say(f"weights of epoch {self.state.best_epoch}, the best by {rule.metric}, restored")
 
-    def checkpoint(self) -> Path:
-        """Write a checkpoint of the present step; return its folder."""
+    def checkpoint(self) -> None:
+        """Write a checkpoint of the present step, on the chief.
+
+        Raises:
+            InputError: as :meth:`run_to_end`; a checkpoint is always one of finite steps.
+        """
+        self._require_finite()
+        require_finite_statistics(self.trainer.model, self.state.step)
         self.run.flush()
         self.state.seconds = time.monotonic() - self._started
         self.state.epoch_sums = self._epoch_sums.tolist()
         self._checkpointed_at = time.monotonic()
-        window = self.trainer.sums.read()
-        return checkpoints.save(self.folder, self.trainer.model, self.trainer.optimizers, window, self.state)
+        if self.devices.is_chief:
+            window = self.trainer.sums.read()
+            checkpoints.save(self.folder, self.trainer.model, self.trainer.optimizers, window, self.state)
 
     def _checkpoint_is_due(self) -> bool:
         if self.state.step % self.steps_per_epoch == 0:
@@ -202,14 +224,11 @@ class Loop:
             return True
         return time.monotonic() - self._checkpointed_at > 3600 * self.settings.checkpoint_hours
 
-    def _require_finite(self, values: dict[str, float]) -> None:
-        broken = [name for name in ("loss", "adv_loss") if not np.isfinite(values.get(name, 0.0))]
-        if broken:
-            msg = (
-                f"{' and '.join(broken)} not finite in the last {self.settings.log_steps} steps up to {self.state.step}; "
-                f"lower the learning rates or k2, or set clip_norm (run {self.run.id}, checkpoints in {self.folder})"
-            )
-            raise InputError(msg)
+    def _require_finite(self) -> None:
+        step = self.trainer.guard.first_broken_step()
+        if step is not None:
+            knobs = knobs_at(self.settings, step, self.steps_per_epoch, self.inputs.n_steps)
+            raise not_finite(self.trainer, self.inputs, self.run, step, knobs, self.state.step)
 
 
 _SUMMARY = ("loss", "val_loss", "accuracy", "val_accuracy", "adv_loss", "val_adv_loss", "adv_accuracy", "val_adv_accuracy")

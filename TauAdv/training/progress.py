@@ -27,11 +27,21 @@ class EpochBar:
         n_taus: taus of the whole epoch.
         done: taus of it that are done already.
         metrics: called about once a second for the values to show.
+        shown: whether there is a bar at all.
     """
 
-    def __init__(self, title: str, n_taus: int, done: int, metrics: Callable[[], Mapping[str, float]]) -> None:
+    def __init__(
+        self, title: str, n_taus: int, done: int, metrics: Callable[[], Mapping[str, float]], *, shown: bool = True
+    ) -> None:
         self._bar = tqdm(
-            total=n_taus, initial=done, desc=title, unit="tau", unit_scale=True, mininterval=1.0, dynamic_ncols=True
+            total=n_taus,
+            initial=done,
+            desc=title,
+            unit="tau",
+            unit_scale=True,
+            mininterval=1.0,
+            dynamic_ncols=True,
+            disable=not shown,
         )
         self._metrics = metrics
         self._shown_at = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -11,14 +12,19 @@ from typing import Any
 from TauAdv.config import dump_settings
 from TauAdv.models.settings import NetworkSettings, load_network
 from TauAdv.models.tagger import TauTagger
+from TauAdv.outputs import versions
 from TauAdv.tracking import Run, find_run, resume_run, start_run
 from TauAdv.training import checkpoints
+from TauAdv.training.checkpoints import State
+from TauAdv.training.devices import ONE_DEVICE, Devices, open_devices, require_devices
+from TauAdv.training.follower import shared_run
 from TauAdv.training.inputs import Inputs, open_inputs
 from TauAdv.training.loop import STEP_PREFIX, Loop, require_stopping_metric
+from TauAdv.training.preflight import require_inputs
 from TauAdv.training.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
 from TauAdv.training.progress import say
 from TauAdv.training.record import announcement, record_inputs, require_same_inputs, save_model, stored_network
-from TauAdv.training.settings import TrainingSettings, resolved
+from TauAdv.training.settings import TrainingSettings, comparable, resolved
 from TauAdv.training.steps import Trainer
 
 __all__ = ["Kind", "train"]
@@ -32,13 +38,13 @@ class Kind:
         name: of the kind, a tag of its runs.
         script: that trains and resumes it.
         build: (network, dtype, seed) -> model.
-        trainer: (model, settings) -> trainer.
+        trainer: (model, settings, devices) -> trainer.
     """
 
     name: str
     script: str
     build: Callable[..., TauTagger]
-    trainer: Callable[[TauTagger, Any], Trainer]
+    trainer: Callable[[TauTagger, Any, Devices], Trainer]
 
 
 @dataclass(frozen=True)
@@ -60,31 +66,48 @@ def train(settings: TrainingSettings, kind: Kind, *, resume: str | None = None, 
         dry_run: only check, and say what would be done.
 
     Raises:
-        ConfigError: if the network or the metric of early stopping is not known.
+        ConfigError: if the network or the metric of early stopping is not known, or the devices are not as asked for.
         InputError: if inputs, pretrained model or the run to resume do not fit.
+        WorkerLostError: if another worker of the training ended.
         KeyboardInterrupt: after a clean end, by Ctrl-C or SIGTERM.
     """
     settings = resolved(settings)
+    if dry_run:
+        require_devices(settings.devices)
+        return _train(settings, kind, resume, ONE_DEVICE, dry_run=True)
+    devices = open_devices(settings.devices)  # first of all: an error below also ends the workers that wait for this one
+    with devices.watched(lambda: "no step was done"):
+        return _train(settings, kind, resume, devices, dry_run=False)
+
+
+def _train(settings: TrainingSettings, kind: Kind, resume: str | None, devices: Devices, *, dry_run: bool) -> str | None:
+    require_inputs(settings)
     inputs = open_inputs(settings)
     start = _new_start(settings, inputs) if resume is None else _resumed_start(settings, inputs, resume)
-    model = kind.build(start.network, dtype=settings.precision, seed=settings.seed)
+    if devices.share is not None:
+        devices.share.require_divisible(**inputs.batch_sizes)
+    with devices.scope():
+        model = kind.build(start.network, dtype=settings.precision, seed=settings.seed)
     if settings.batch_norm == "frozen":
         freeze_statistics(model)
-    trainer = kind.trainer(model, settings)
+    trainer = kind.trainer(model, settings, devices)
     require_stopping_metric(trainer, inputs)
     report = _copy(start, trainer, settings)
-    for line in (*announcement(settings, inputs, model), *report):
-        say(line)
+    if devices.is_chief:
+        for line in (*announcement(settings, inputs, model), *devices.lines(), *report):
+            say(line)
     if dry_run:
         say(f"settings:\n{dump_settings(settings)}dry run: nothing was written")
         return None
-    with _opened(settings, kind, resume) as run:
-        if resume is None:
+    with shared_run(devices, _opened(settings, kind, resume)) as run:
+        if resume is None and devices.is_chief:
             record_inputs(run, settings, inputs, start.network)
         if report:
             run.log_text("\n".join(report) + "\n", "input_cfg/pretrained.txt")
-        say(f"run {run.id} ({run.name}), artifacts in {run.artifacts}")
-        _run(run, trainer, inputs, start, kind)
+        if devices.is_chief:
+            say(f"run {run.id} ({run.name}), artifacts in {run.artifacts}")
+        with devices.watched(lambda: _how_to_go_on(run, kind)):
+            _run(run, trainer, inputs, start, kind)
     return run.id
 
 
@@ -119,18 +142,48 @@ def _opened(settings: TrainingSettings, kind: Kind, resume: str | None) -> Abstr
     return start_run(settings.mlruns, settings.experiment, settings.run_name, {"kind": kind.name})
 
 
-def _run(run: Run, trainer: Trainer, inputs: Inputs, start: _Start, kind: Kind) -> None:
-    state = None
+def _how_to_go_on(run: Run, kind: Kind) -> str:
+    """Return what a run keeps of its training so far, and the command that resumes it."""
+    checkpoint = checkpoints.latest_checkpoint(run.artifacts / "model_checkpoints")
+    kept = f"the state up to {checkpoint} is saved" if checkpoint else "no checkpoint was made yet"
+    return f"{kept}; go on, on all workers, with: python {kind.script} --resume {run.id} --mlpath {run.mlpath}"
+
+
+def _restore(trainer: Trainer, inputs: Inputs, start: _Start) -> State | None:
+    """Put the state of the checkpoint into place, and make sure that all workers start from the same."""
+    state, devices = None, trainer.devices
     if start.checkpoint is not None:
         state, window = checkpoints.restore(start.checkpoint, trainer.model, trainer.optimizers)
         trainer.sums.set(window)
-        say(f"resuming after step {state.step:,} of {inputs.n_steps:,}")
+        if devices.is_chief:
+            say(f"resuming after step {state.step:,} of {inputs.n_steps:,}")
+            if state.n_replicas != devices.n_replicas:
+                say(
+                    f"  with {devices.n_replicas} devices instead of {state.n_replicas}: the same batches, but other random "
+                    "numbers of dropout, so that the result is not bit for bit that of a run without interruption"
+                )
+    devices.require_same(
+        {
+            "settings": comparable(trainer.settings).encode(),
+            "inputs": json.dumps([inputs.description(), start.network.model_dump(mode="json")]).encode(),
+            "versions": json.dumps(versions()).encode(),
+            "weights and state of the optimisers": checkpoints.content(trainer.model, trainer.optimizers, state),
+        }
+    )
+    devices.spread_seeds(trainer.model)
+    return state
+
+
+def _run(run: Run, trainer: Trainer, inputs: Inputs, start: _Start, kind: Kind) -> None:
+    state = _restore(trainer, inputs, start)
     run.drop_metrics(state.step if state else -1, STEP_PREFIX)
     run.drop_metrics(state.epoch if state else -1, except_prefix=STEP_PREFIX)
     try:
         Loop(trainer, inputs, run, state).run_to_end()
     except KeyboardInterrupt:
-        say(f"stopped; go on with: python {kind.script} --resume {run.id} --mlpath {run.mlpath}")
+        if trainer.devices.is_chief:
+            say(f"stopped; go on with: python {kind.script} --resume {run.id} --mlpath {run.mlpath}")
         raise
-    path = save_model(run, trainer.model)
-    say(f"model: {path}")
+    if trainer.devices.is_chief:
+        path = save_model(run, trainer.model)
+        say(f"model: {path}")

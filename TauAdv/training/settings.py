@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -12,6 +13,7 @@ from TauAdv.config import Settings, load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.models.settings import GridMode
 from TauAdv.tracking import find_run
+from TauAdv.training.cluster import DeviceChoice
 from TauAdv.training.precision import Precision
 from TauAdv.training.schedules import K2Schedule, LearningRateSchedule
 
@@ -21,6 +23,7 @@ __all__ = [
     "EarlyStopping",
     "PretrainedSettings",
     "TrainingSettings",
+    "comparable",
     "resolved",
     "settings_of_run",
 ]
@@ -33,7 +36,7 @@ VALIDATION = ("validation_shards", "validation_fraction", "adv_validation_shards
 SETS = ("shards", "validation_shards", "adv_shards", "adv_validation_shards")
 
 #: Settings that may change when a run is resumed: none of them touches the content of a step.
-FREE_ON_RESUME = ("checkpoint_hours", "checkpoint_steps", "log_steps", "n_epochs")
+FREE_ON_RESUME = ("checkpoint_hours", "checkpoint_steps", "devices", "log_steps", "n_epochs")
 
 
 class PretrainedSettings(Settings):
@@ -103,6 +106,8 @@ class TrainingSettings(Settings):
         precision: ``float32``; ``mixed_bfloat16``: half-precision products, at some cost in accuracy; ``float64``: slow.
         grid_mode: ``sparse`` or ``dense``; ``null``: as the network says.
         n_empty_rows: rows that stand for the empty cells of a grid (sparse mode); ``null``: as the network says.
+        devices: ``one``; ``mirrored``: all GPUs of this machine (without any, its logical CPU devices) share each batch;
+            ``multi_worker``: so do the processes that the environment variable TF_CONFIG names.
         early_stopping: when to stop before ``n_epochs``.
         seed: of initial weights, dropout and the order of taus.
         mlruns: folder of the runs.
@@ -135,6 +140,7 @@ class TrainingSettings(Settings):
     precision: Precision = "float32"
     grid_mode: GridMode | None = None
     n_empty_rows: Count | None = None
+    devices: DeviceChoice = "one"
     early_stopping: EarlyStopping | None = None
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     mlruns: Path = Path("mlruns")
@@ -227,6 +233,12 @@ def resolved(settings: TrainingSettings) -> TrainingSettings:
     if settings.network is not None and Path(settings.network).suffix in {".yaml", ".yml"}:
         update["network"] = str(Path(settings.network).resolve())
     return settings.model_copy(update=update)
+
+
+def comparable(settings: TrainingSettings) -> str:
+    """Return the settings as text without what names places: these may differ between machines."""
+    dumped = settings.model_dump(mode="json", exclude={*SETS, "mlruns", "network", "features", "pretrained"})
+    return json.dumps(dumped, sort_keys=True)
 
 
 Kind = TypeVar("Kind", bound=TrainingSettings)
