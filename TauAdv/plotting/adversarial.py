@@ -32,7 +32,7 @@ def plot_adversarial(
         ratio_range: range of the ratio.
     """
     notes = [
-        f"{side}\n  mean {mean.value:.4f} ± {mean.error:.4f}\n  width {width.value:.4f} ± {width.error:.4f}"
+        f"{side}: mean {mean.value:.4f} ± {mean.error:.4f}, width {width.value:.4f} ± {width.error:.4f}"
         for side, (mean, width) in moments.items()
     ]
     return plot_closure(histogram, contributions, title=title, ratio_range=ratio_range, notes=notes)

@@ -21,6 +21,7 @@ from TauAdv.plotting.style import Drawn, label_figure, style, with_ratio_panel
 
 __all__ = ["plot_closure"]
 
+NOTES_TOP, LINE_HEIGHT = 0.78, 0.06  # of text in the main panel, as shares of its height
 TAIL = 0.15865525393145707  # outside one standard deviation, one side
 
 
@@ -64,9 +65,9 @@ def plot_closure(
         _band(main, simulation, 1.0)
         _points(main, data, np.ones(data.axes[0].size), points.label)
         _ratio(ratio, data, simulation, ratio_range)
-        _finish(main, ratio, data, simulation, log)
+        lines = [*notes, *_outside(data, simulation)]
+        _finish(main, ratio, data, simulation, log, _notes(main, lines))
         label_figure(main, title)
-        _notes(main, [*notes, *_outside(data, simulation)])
     return figure
 
 
@@ -128,14 +129,15 @@ def _arrows(axes: Axes, data: hist.Hist, expected: NDArray, ratio_range: tuple[f
         axes.plot(data.axes[0].centers[drawn], np.full(drawn.sum(), height), marker, color="tab:red", markersize=6)
 
 
-def _finish(main: Axes, ratio: Axes, data: hist.Hist, simulation: hist.Hist, log: bool) -> None:
+def _finish(main: Axes, ratio: Axes, data: hist.Hist, simulation: hist.Hist, log: bool, free: float) -> None:
+    """Set ranges, labels and legend; a linear axis leaves the panel above the share ``free`` to the text."""
     axis = data.axes[0]
     highest = max(1.0, float(np.max(data.values() + np.sqrt(data.values()))), float(np.max(simulation.values())))
     if log:
         main.set_yscale("log")
         main.set_ylim(0.5, 3 * highest**1.5)
     else:
-        main.set_ylim(0, 1.55 * highest)
+        main.set_ylim(0, highest / free)
     main.set_xlim(axis.edges[0], axis.edges[-1])
     main.set_xlabel("")
     main.set_ylabel(f"Candidates / {axis.widths[0]:.3g}")
@@ -160,5 +162,7 @@ def _outside(data: hist.Hist, simulation: hist.Hist) -> list[str]:
     return [f"outside the range: {', '.join(parts)}"] if parts else []
 
 
-def _notes(axes: Axes, lines: Sequence[str]) -> None:
-    axes.text(0.03, 0.78, "\n".join(lines), transform=axes.transAxes, va="top", size=13, linespacing=1.5)
+def _notes(axes: Axes, lines: Sequence[str]) -> float:
+    """Write lines below the legend; return the share of the panel's height below them."""
+    axes.text(0.03, NOTES_TOP, "\n".join(lines), transform=axes.transAxes, va="top", size=13, linespacing=1.5)
+    return max(min(0.645, NOTES_TOP - LINE_HEIGHT * (len(lines) + 0.5)), 0.3)

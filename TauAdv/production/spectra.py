@@ -26,6 +26,7 @@ __all__ = ["RECOMPUTE", "EtaPtSettings", "TargetSettings", "make_eta_pt_spectra"
 
 RECOMPUTE = "recompute"
 _CLASSES = {TauType.E: "e", TauType.MU: "mu", TauType.TAU: "tau", TauType.JET: "jet"}
+_NO_MATCH, _OTHER_TYPE = "without match", "other types"
 _STEP_SIZE = 200_000
 Inputs = Path | str | Sequence[Path | str]
 
@@ -69,6 +70,8 @@ def make_eta_pt_spectra(
 ) -> dict[str, Any]:
     """Write the TH2D ``eta_pt_hist_e``, ``_mu``, ``_tau`` and ``_jet`` (x = |eta|, y = pt in GeV) and return the manifest.
 
+    The manifest also counts the selected taus that are in none of them: those without a match, and of other types.
+
     25 bins of |eta| from 0 to 2.5 and 98 of pt from 20 to 1000 GeV (DeepTau specification, section G).
 
     Raises:
@@ -83,7 +86,7 @@ def make_eta_pt_spectra(
     axes = (hist.axis.Regular(25, 0, 2.5, name="abs_eta"), hist.axis.Regular(98, 20, 1000, name="pt"))
     spectra = {name: hist.Hist(*axes, storage=hist.storage.Weight()) for name in _CLASSES.values()}
     labels = list(MATCHING_BRANCHES) if settings.tau_type == RECOMPUTE else [settings.tau_type]
-    taken = dict.fromkeys(spectra, 0)
+    taken, left = dict.fromkeys(spectra, 0), dict.fromkeys((_NO_MATCH, _OTHER_TYPE), 0)
     for taus in _selected(reader, ["tau_pt", "tau_eta", *labels], settings.selection, settings.weights):
         types = recompute_tau_type(taus) if settings.tau_type == RECOMPUTE else np.asarray(taus[settings.tau_type])
         for number, name in _CLASSES.items():
@@ -91,11 +94,15 @@ def make_eta_pt_spectra(
             weight = None if settings.weights is None else check_weights(own[settings.weights])
             spectra[name].fill(np.abs(np.asarray(own["tau_eta"])), np.asarray(own["tau_pt"]), weight=weight)
             taken[name] += len(own)
+        without = int(np.sum(types == TauType.NONE))
+        left[_NO_MATCH] += without
+        left[_OTHER_TYPE] += len(taus) - without - int(np.isin(types, list(_CLASSES)).sum())
     if not any(taken.values()):
-        msg = f"{reader.files[0]}: none of {reader.num_entries} entries is a selected tau of the types {', '.join(taken)}"
+        found = ", ".join(f"{count} {name}" for name, count in left.items())
+        msg = f"{reader.files[0]}: none of {reader.num_entries} entries is a selected {', '.join(taken)} ({found})"
         raise InputError(msg)
     histograms = {f"eta_pt_hist_{name}": spectrum for name, spectrum in spectra.items()}
-    return _write(output, histograms, "eta_pt_spectra", record, reader.files, taken)
+    return _write(output, histograms, "eta_pt_spectra", record, reader.files, taken | left)
 
 
 def make_targets(

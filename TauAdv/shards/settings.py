@@ -44,6 +44,7 @@ class ShardSettings(Settings):
         contributions: dataset_id -> name of the contribution and of its histogram.
         n_tau: taus per batch; only counts together with ``n_batches``.
         n_batches: take the first ``n_tau * n_batches`` taus of the inputs; default: all.
+        allow_fewer: take all there are if ``n_batches`` asks for more; otherwise that is an error.
         shuffle: shuffle the taus over the whole set.
         seed: of the shuffle.
         chunk_size: taus that are read from disk together.
@@ -68,6 +69,7 @@ class ShardSettings(Settings):
     contributions: dict[int, str] = _CONTRIBUTIONS
     n_tau: int = Field(100, gt=0)
     n_batches: int | None = Field(None, gt=0)
+    allow_fewer: bool = False
     shuffle: bool = True
     seed: int = Field(0, ge=0)
     chunk_size: int = Field(512, gt=0)

@@ -101,7 +101,8 @@ def write_shards(
         The manifest.
 
     Raises:
-        InputError: if an input is damaged or lacks branches, no tau is selected, or weights cannot be made.
+        InputError: if an input is damaged or lacks branches, no tau is selected, fewer are than ``n_batches`` asks for, or
+            weights cannot be made.
         OutputExistsError: if the output was made with other settings or inputs.
     """
     reader = TupleReader(inputs, settings.tree)
@@ -138,6 +139,7 @@ def _job(reader: TupleReader, maker: TauMaker, folder: Path) -> _Job:
     if entries == 0:
         msg = f"{reader.files[0]}: no entries in the tree '{settings.tree}' of the {len(reader.files)} input files"
         raise InputError(msg)
+    _require_enough(entries, "entries", settings)
     bounds = [*range(0, entries, _PIECE_ENTRIES), entries]
     num_parts = max(1, round(entries / _PART_TAUS)) if settings.shuffle else len(bounds) - 1
     return _Job(maker, reader.files, reader.entries_per_file, folder, bounds, num_parts)
@@ -170,7 +172,17 @@ def _make_pieces(job: _Job, reader: TupleReader, n_workers: int) -> list[dict[st
             f"no tau is left of {job.bounds[-1]} entries in {len(job.files)} files ({reasons}); check the selection settings"
         )
         raise InputError(msg)
+    _require_enough(taken, "taus that can be taken", job.settings)
     return statistics
+
+
+def _require_enough(found: int, of_what: str, settings: ShardSettings) -> None:
+    if settings.max_taus is not None and found < settings.max_taus and not settings.allow_fewer:
+        msg = (
+            f"n_batches = {settings.n_batches} of n_tau = {settings.n_tau} ask for {settings.max_taus} taus, but the inputs "
+            f"have {found} {of_what}; lower n_batches, leave it out to take all, or say allow_fewer=true"
+        )
+        raise InputError(msg)
 
 
 def _make_piece(job: _Job, number: int, opened: TupleReader | None = None) -> dict[str, Any]:

@@ -137,6 +137,10 @@ def test_predictions_and_comparison(chain, runs, run_script, repository):
     )  # fmt: skip
     report = json.loads((chain / "comparison" / "comparison.json").read_text())
     assert list(report["runs"]) == ["nominal", "adversarial"]
+    assert [by_name[name].id in text for name, text in zip(report["runs"], report["warnings"], strict=True)] == [True, True]
+    taus = ShardSet.open(chain / "classification").num_taus  # the classifier keeps a tenth for validation
+    counts = [int(text.split(" of its ")[0].split()[-1]) for text in report["warnings"]]
+    assert counts[1] == taus > counts[0] > 0
     for result in report["runs"].values():
         assert result["closure"]["ndf"] > 0
         assert 0 <= result["auc_data_mc_djet"]["value"] <= 1

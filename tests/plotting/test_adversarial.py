@@ -12,6 +12,6 @@ def test_means_and_widths_are_written(histogram, contributions):
     moments = {"data": (measured(0.4954), measured(0.013)), "MC": (measured(0.4943), measured(0.014))}
     main = plot_adversarial(histogram, contributions, moments).axes[0]
     text = "\n".join(text.get_text() for text in main.texts)
-    assert "data\n  mean 0.4954 ± 0.0003\n  width 0.0130 ± 0.0003" in text
-    assert "MC\n  mean 0.4943" in text
+    assert "data: mean 0.4954 ± 0.0003, width 0.0130 ± 0.0003" in text
+    assert "MC: mean 0.4943 ± 0.0003" in text
     pyplot.close("all")

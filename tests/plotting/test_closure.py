@@ -58,6 +58,16 @@ def test_axis_labels_and_notes(histogram, contributions):
     assert "outside the range: data 25 %" in texts
 
 
+@pytest.mark.parametrize("n_lines", [0, 2, 5])
+def test_text_is_above_the_data(histogram, contributions, n_lines):
+    figure = plot_closure(histogram, contributions, notes=["chi2/ndf = 1"] * n_lines)
+    main, renderer = figure.axes[0], figure.canvas.get_renderer()
+    written = [text.get_window_extent(renderer) for text in main.texts if text.get_text()]
+    lowest = min(main.transData.inverted().transform(box.min)[1] for box in written)
+    data = histogram["data", :].values()
+    assert (data + np.sqrt(data)).max() < lowest
+
+
 def test_empty_bins_are_not_drawn(histogram, contributions):
     histogram.reset()
     histogram.fill("data", [0.55])

@@ -7,6 +7,7 @@ from shard_tuples import DATA, JET, MU, NOTHING, TABLE, TAU, E, tuple_arrays, wr
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.features.extract import extract
 from TauAdv.shards import writer
+from TauAdv.shards.dealing import Dealer
 from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import ShardSet
 from TauAdv.shards.writer import write_shards
@@ -80,9 +81,9 @@ def test_workers_do_not_change_a_byte(class_file, class_settings, tmp_path):
 
 def test_killed_run_goes_on_to_the_same_bytes(class_file, class_settings, tmp_path, small_pieces, monkeypatch):
     write_shards(class_file, tmp_path / "whole", class_settings)
-    made = {"_make_piece": [], "_write_part": []}
-    for stage, allowed in (("_make_piece", 2), ("_write_part", 1)):
-        work = getattr(writer, stage)
+    made = {"_make_piece": [], "_write": []}
+    for owner, stage, allowed in ((writer, "_make_piece", 2), (Dealer, "_write", 1)):
+        work = getattr(owner, stage)
 
         def killed(*arguments, work=work, stage=stage, allowed=allowed, **options):
             if len(made[stage]) == allowed:
@@ -90,20 +91,20 @@ def test_killed_run_goes_on_to_the_same_bytes(class_file, class_settings, tmp_pa
             made[stage].append(arguments[1])
             return work(*arguments, **options)
 
-        monkeypatch.setattr(writer, stage, killed)
+        monkeypatch.setattr(owner, stage, killed)
         with pytest.raises(KeyboardInterrupt):
             write_shards(class_file, tmp_path / "killed", class_settings)
         assert not (tmp_path / "killed").exists()
-        monkeypatch.setattr(writer, stage, work)
+        monkeypatch.setattr(owner, stage, work)
     (tmp_path / ".killed.unfinished" / "features-piece-00009.left.tmp").write_text("half")
     again = []
-    piece, part = writer._write_buckets, writer._write_part
+    piece, part = Dealer.write_piece, Dealer._write
     monkeypatch.setattr(
-        writer, "_write_buckets", lambda job, number, *rest: (again.append(number), piece(job, number, *rest))
+        Dealer, "write_piece", lambda self, number, *rest: (again.append(number), piece(self, number, *rest))
     )
-    monkeypatch.setattr(writer, "_write_part", lambda job, name, *rest: (again.append(name), part(job, name, *rest)))
+    monkeypatch.setattr(Dealer, "_write", lambda self, name, *rest: (again.append(name), part(self, name, *rest)))
     write_shards(class_file, tmp_path / "killed", class_settings)
-    assert not set(again) & {*made["_make_piece"], *made["_write_part"]}  # what was finished is not made again
+    assert not set(again) & {*made["_make_piece"], *made["_write"]}  # what was finished is not made again
     assert again
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "whole"]
@@ -113,7 +114,7 @@ def test_unfinished_work_of_other_settings(class_file, class_settings, tmp_path,
     def killed(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(writer, "_write_part", killed)
+    monkeypatch.setattr(Dealer, "_write", killed)
     with pytest.raises(KeyboardInterrupt):
         write_shards(class_file, tmp_path / "out", class_settings)
     monkeypatch.undo()
@@ -139,7 +140,13 @@ def test_number_of_batches(class_file, class_settings, tmp_path, small_pieces):
     first, everything = (np.sort(ShardSet.open(tmp_path / name).columns(["evt"])["evt"]) for name in ("first", "all"))
     np.testing.assert_array_equal(first, everything[:120])
     more = class_settings.model_copy(update={"n_tau": 100, "n_batches": 50})
-    assert write_shards(class_file, tmp_path / "more", more)["counts"]["taus"] == len(everything)
+    with pytest.raises(InputError, match="n_batches = 50 of n_tau = 100 ask for 5000 taus, but the inputs have 300 entries"):
+        write_shards(class_file, tmp_path / "more", more)
+    some_lost = class_settings.model_copy(update={"n_tau": 100, "n_batches": 3})  # 300 entries, not all of them taus
+    with pytest.raises(InputError, match=rf"have {len(everything)} taus that can be taken; .*allow_fewer=true"):
+        write_shards(class_file, tmp_path / "more", some_lost)
+    fewer = more.model_copy(update={"allow_fewer": True})
+    assert write_shards(class_file, tmp_path / "more", fewer, overwrite=True)["counts"]["taus"] == len(everything)
 
 
 def test_manifest(class_folder, adv_folder, class_file, table):
