@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,7 +20,22 @@ from TauAdv.jets.columns import Jets
 from TauAdv.jets.scalers import Scalers
 from TauAdv.jets.schema import Column, JetTable
 
-__all__ = ["JetFeatures"]
+__all__ = ["JetFeatures", "column_positions"]
+
+
+def column_positions(jets: Jets, columns: Sequence[Column]) -> list[int]:
+    """Return the positions of columns among those of jets.
+
+    Raises:
+        InputError: if the jets lack columns.
+    """
+    position = {column.name: number for number, column in enumerate(jets.columns)}
+    if missing := [column for column in columns if column.name not in position]:
+        names = ", ".join(column.name for column in missing[:3]) + (" ..." if len(missing) > 3 else "")
+        tracks = 1 + max(column.track or 0 for column in columns)
+        msg = f"jets without the columns {names}: extract n_tracks={tracks} tracks or more with Production/extract_jets.py"
+        raise InputError(msg)
+    return [position[column.name] for column in columns]
 
 
 class _Row(Settings):
@@ -151,14 +167,7 @@ class JetFeatures:
         Raises:
             InputError: if the jets lack columns.
         """
-        position = {column.name: number for number, column in enumerate(jets.columns)}
-        if missing := [name for name in self.names if name not in position]:
-            msg = (
-                f"jets without the columns {', '.join(missing[:3])}{' ...' if len(missing) > 3 else ''}: extract at least "
-                f"n_tracks={self.n_tracks} tracks with Production/extract_jets.py"
-            )
-            raise InputError(msg)
-        return jets.values[:, [position[name] for name in self.names]]
+        return jets.values[:, column_positions(jets, self.columns)]
 
     def __call__(self, jets: Jets) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return scaled inputs float32 [n, f] of jets as they were read, and the mask of defaults and padding."""

@@ -36,7 +36,7 @@ class PartWriter:
     def __init__(self, path: Path, columns: Sequence[Column]) -> None:
         self._schema = _schema(columns)
         self._stream = pa.OSFile(str(path), "wb")
-        options = pa.ipc.IpcWriteOptions(compression="lz4")
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
         self._writer = pa.ipc.new_file(self._stream, self._schema, options=options)
 
     def __enter__(self) -> PartWriter:
@@ -95,18 +95,22 @@ class ExtractedJets:
 
     def iterate(self, batch_size: int = 20_000) -> Iterator[Jets]:
         """Yield all jets in the order of the file, ``batch_size`` at a time at most; memory stays flat."""
-        for path in self.parts:
-            with pa.memory_map(str(path)) as stream:
-                reader = pa.ipc.open_file(stream)
-                waiting: list[pa.RecordBatch] = []
-                for number in range(reader.num_record_batches):
-                    waiting.append(reader.get_batch(number))
-                    last = number == reader.num_record_batches - 1
-                    if last or sum(map(len, waiting)) >= batch_size:
-                        jets = self._jets(pa.Table.from_batches(waiting))
-                        for start in range(0, len(jets), batch_size):
-                            yield jets.take(slice(start, start + batch_size))
-                        waiting = []
+        for number in range(len(self.parts)):
+            yield from self.iterate_part(number, batch_size)
+
+    def iterate_part(self, number: int, batch_size: int = 20_000) -> Iterator[Jets]:
+        """Yield the jets of one of the files (:attr:`parts`)."""
+        with pa.memory_map(str(self.parts[number])) as stream:
+            reader = pa.ipc.open_file(stream)
+            waiting: list[pa.RecordBatch] = []
+            for index in range(reader.num_record_batches):
+                waiting.append(reader.get_batch(index))
+                last = index == reader.num_record_batches - 1
+                if last or sum(map(len, waiting)) >= batch_size:
+                    jets = self._jets(pa.Table.from_batches(waiting))
+                    for start in range(0, len(jets), batch_size):
+                        yield jets.take(slice(start, start + batch_size))
+                    waiting = []
 
     def _jets(self, table: pa.Table) -> Jets:
         values = np.empty((table.num_rows, len(self.columns)), dtype=np.float32)

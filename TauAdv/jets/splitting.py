@@ -5,7 +5,7 @@ The answer for a jet depends neither on other jets nor on order or blocks, and a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,14 +41,14 @@ def assign_sets(ids: NDArray[np.uint64], fractions: Sequence[float], seed: int) 
     return np.searchsorted(edges, hash_fraction(seed, [ids]), side="right").astype(np.int8)
 
 
-def pulls(counts: NDArray[np.int64], fractions: Mapping[str, float]) -> NDArray[np.float64]:
+def pulls(counts: NDArray[np.int64], fractions: Sequence[float]) -> NDArray[np.float64]:
     """Return by how many binomial standard deviations the fractions of sets are off.
 
     Args:
         counts: jets per flavour and set [flavours, sets].
         fractions: expected.
     """
-    expected = np.array(list(fractions.values()))
+    expected = np.asarray(fractions)
     total = counts.sum(axis=1, keepdims=True)
     sigma = np.sqrt(np.maximum(total, 1) * expected * (1 - expected))
     difference = counts - total * expected
