@@ -1,0 +1,296 @@
+"""Prepare jets as one step: a folder of extracted jets in, sets of shards for training, validation and test out.
+
+The jets are read twice, a block at a time: first for what defaults, scalers and sample weights need to know, then to be
+cleaned, scaled and dealt to the sets. Memory does not depend on their number.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from TauAdv.errors import InputError
+from TauAdv.jets.defaults import computed_defaults, fixed_defaults, published_defaults
+from TauAdv.jets.features import JetFeatures, column_positions
+from TauAdv.jets.parts import ExtractedJets
+from TauAdv.jets.scalers import Scalers
+from TauAdv.jets.splitting import SETS, pulls
+from TauAdv.outputs import describe_input, finished, new_file, read_manifest, resumable_folder, write_manifest
+from TauAdv.shards.dealing import Dealer
+from TauAdv.shards.files import PartReader
+from TauAdv.shards.jet_rows import JetMaker, rows_of_set
+from TauAdv.shards.jet_settings import JetPreparationSettings
+from TauAdv.shards.jet_survey import Block, JetSource, Survey
+from TauAdv.shards.jets import JetLayout
+from TauAdv.shards.store import STEP as SHARDS_STEP
+
+__all__ = ["DOMAINS", "STEP", "prepare_jets", "read_features"]
+
+STEP = "prepare_jets"
+DOMAINS = ("nominal", "shifted")
+"""Labels 0 and 1 of an adversarial set."""
+
+_PART_JETS = 65_536
+_PULL = 3
+
+
+def read_features(folder: Path | str) -> JetFeatures:
+    """Return the features of prepared jets: of the folder with the sets, or of one of them.
+
+    Raises:
+        InputError: if the folder does not hold prepared jets.
+    """
+    manifest = read_manifest(folder)
+    if manifest.get("step") != STEP and manifest.get("rows") != "jets":
+        msg = f"{folder}: made by step '{manifest.get('step')}'; expected jets made with Production/prepare_jets.py"
+        raise InputError(msg)
+    return JetFeatures.from_text(manifest["feature_table"]["text"], f"{folder}: features")
+
+
+def prepare_jets(
+    inputs: Sequence[Path | str], output: Path | str, settings: JetPreparationSettings, *, overwrite: bool = False
+) -> dict[str, Any]:
+    """Write sets of shards (``train``, ``val``, ``test`` in the output folder; open them with ``ShardSet.open``).
+
+    Does nothing if they were made before from the same inputs with the same settings; goes on where a killed run stopped.
+
+    Args:
+        inputs: folders of extracted jets; for an adversarial set two: nominal, then shifted.
+        output: folder of the sets.
+        settings: what to take, and how.
+        overwrite: replace an output made otherwise.
+
+    Returns:
+        The manifest of the output: counts per set, fractions of every flavour and by how many binomial standard deviations
+        they are off, features.
+
+    Raises:
+        InputError: an input that is not extracted jets or has another table of variables, too few jets or tracks, a class
+            without jets in a set.
+        OutputExistsError: if the output was made with other settings or inputs.
+    """
+    sources = _open(inputs, settings)
+    sources_and_scalers = [*inputs, *settings.input_paths().values()]
+    table = sources[0].extracted.table
+    wanted = settings.model_dump(mode="json") | {"table_digest": table.digest}
+    if manifest := finished(output, step=STEP, settings=wanted, inputs=sources_and_scalers, overwrite=overwrite):
+        return manifest
+    plan = {"step": STEP, "settings": wanted, "inputs": [describe_input(path) for path in sources_and_scalers]}
+    with resumable_folder(output, plan, overwrite=overwrite) as folder:
+        preparation = _Preparation(sources, settings, folder)
+        found = preparation.survey()
+        preparation.require_all_labels(found)
+        features = preparation.features(found)
+        preparation.write_pieces(features, found)
+        return preparation.finish(features, found, wanted, sources_and_scalers)
+
+
+def _open(inputs: Sequence[Path | str], settings: JetPreparationSettings) -> list[JetSource]:
+    if settings.kind == "adversarial" and len(inputs) != len(DOMAINS):
+        msg = f"an adversarial set is made of two inputs, jets of the nominal and of the shifted detector, not {len(inputs)}"
+        raise InputError(msg)
+    if not inputs:
+        msg = "no input: give a folder of extracted jets"
+        raise InputError(msg)
+    sources = [JetSource(ExtractedJets.open(path), number, settings) for number, path in enumerate(inputs)]
+    first = sources[0].extracted
+    for source in sources[1:]:
+        if source.extracted.table.digest != first.table.digest:
+            msg = (
+                f"{source.extracted.folder}: extracted with another table of variables than {first.folder}; extract it again"
+            )
+            raise InputError(msg)
+    return sources
+
+
+@dataclass(frozen=True)
+class _Preparation:
+    sources: list[JetSource]
+    settings: JetPreparationSettings
+    folder: Path
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        if self.settings.kind == "adversarial":
+            return DOMAINS
+        return tuple(self.sources[0].extracted.table.class_names)
+
+    @property
+    def n_tracks(self) -> int:
+        return self.settings.n_tracks or self.sources[0].extracted.table.input_tracks
+
+    def _blocks(self, title: str) -> Iterator[Iterator[Block]]:
+        """Yield the blocks of one file after the other, with progress."""
+        total = sum(map(len, self.sources))
+        with tqdm(total=total, desc=title, unit=" jets", unit_scale=True, mininterval=1) as progress:
+
+            def counted(blocks: Iterator[Block]) -> Iterator[Block]:
+                for block in blocks:
+                    yield block
+                    progress.update(len(block))
+
+            for source in self.sources:
+                for blocks in source.pieces():
+                    yield counted(blocks)
+
+    def survey(self) -> Survey:
+        """Return what the first pass finds; a run that was killed later finds it stored."""
+        path = self.folder / "survey.npz"
+        if not path.exists():
+            found = self._survey()
+            with new_file(path) as temporary:
+                found.save(temporary)
+        return Survey.load(path, self.settings)
+
+    def _survey(self) -> Survey:
+        columns = () if self.settings.scalers_from else self.sources[0].extracted.table.inputs(self.n_tracks)
+        default = published_defaults(columns) if self.settings.defaults == "published" else fixed_defaults(columns)
+        found = None
+        for blocks in self._blocks("first pass"):
+            for block in blocks:
+                positions = column_positions(block.jets, columns)
+                one = Survey.of(block, self.settings, positions, default, len(self.labels))
+                found = one if found is None else found + one
+        if found is None:
+            msg = f"{self.sources[0].extracted.folder}: no jets"
+            raise InputError(msg)
+        return found
+
+    def require_all_labels(self, found: Survey) -> None:
+        """Refuse sets without jets of a class; warn where a fraction is off."""
+        for number, name in enumerate(SETS):
+            absent = [label for label, count in zip(self.labels, found.counts[:, number], strict=True) if count == 0]
+            if absent and name in self.settings.sets:
+                msg = (
+                    f"no {' and no '.join(absent)} jets in the set '{name}' (fraction {self.settings.fractions[name]:g} of "
+                    f"{found.counts.sum()} jets); give more jets, other fractions or another seed"
+                )
+                raise InputError(msg)
+        off = np.argwhere(abs(pulls(found.counts, self.settings.expected_fractions)) > _PULL)
+        if len(off):
+            shown = ", ".join(f"{self.labels[label]} in {SETS[number]}" for label, number in off)
+            msg = f"fractions of the sets are off by more than {_PULL} standard deviations: {shown}; are jets repeated?"
+            warnings.warn(msg, stacklevel=4)
+
+    def features(self, found: Survey) -> JetFeatures:
+        """Return the features: given, published or computed."""
+        table = self.sources[0].extracted.table
+        if self.settings.scalers_from is not None:
+            features = read_features(self.settings.scalers_from)
+            if self.settings.n_tracks not in (None, features.n_tracks) or features.table.digest != table.digest:
+                msg = (
+                    f"{self.settings.scalers_from}: features of {features.n_tracks} tracks of the table '{features.name}'; "
+                    f"expected {self.settings.n_tracks or features.n_tracks} tracks of the table of the extracted jets"
+                )
+                raise InputError(msg)
+            return features
+        columns = table.inputs(self.n_tracks)
+        published = self.settings.defaults == "published"
+        default = published_defaults(columns) if published else computed_defaults(columns, found.moments.minimum)
+        scalers = Scalers.published(columns) if self.settings.scalers == "published" else Scalers.fitted(found.moments)
+        return JetFeatures.of(table, self.n_tracks, default, scalers, defaults_to_zero=self.settings.defaults_to_zero)
+
+    def _dealers(self, features: JetFeatures, found: Survey) -> dict[int, Dealer]:
+        dealers = {}
+        for number, name in enumerate(SETS):
+            if name in self.settings.sets:
+                parts = max(1, round(found.counts[:, number].sum() / _PART_JETS))
+                (self.folder / name).mkdir(exist_ok=True)
+                options = (self.settings.seed, True, self.settings.chunk_size, self.settings.compression_level)
+                dealers[number] = Dealer(self.folder / name, JetLayout.of(features), parts, *options)
+        return dealers
+
+    def write_pieces(self, features: JetFeatures, found: Survey) -> None:
+        """Clean, scale and deal the jets: the second pass."""
+        maker = JetMaker(features, None if self.settings.weighting == "noweighting" else found.spectra)
+        dealers = self._dealers(features, found)
+        pieces = 0
+        for file, blocks in enumerate(self._blocks("second pass")):
+            mark = self.folder / f"file-{file:05d}.done"
+            if not mark.exists():
+                if made := maker(blocks):
+                    for number, dealer in dealers.items():
+                        dealer.write_piece(pieces, *rows_of_set(made, number, dealer.layout))
+                mark.write_text("jets" if made else "", encoding="utf-8")
+            pieces += mark.stat().st_size > 0
+
+    def finish(self, features: JetFeatures, found: Survey, wanted: dict[str, Any], inputs: list[Any]) -> dict[str, Any]:
+        """Shuffle the sets, and write the manifests."""
+        marks = list(self.folder.glob("file-*.done"))
+        pieces = sum(mark.stat().st_size > 0 for mark in marks)
+        dealers = self._dealers(features, found)
+        common: dict[str, Any] = {
+            "inputs": inputs,
+            "seed": self.settings.seed,
+            "feature_table": {"name": features.name, "digest": features.digest, "text": features.dump()},
+        }
+        sets = {SETS[number]: self._write_set(dealer, pieces, wanted, common) for number, dealer in dealers.items()}
+        for dealer in dealers.values():
+            dealer.remove_pieces()
+        for path in (*marks, self.folder / "survey.npz"):
+            path.unlink()
+        more: dict[str, Any] = {"sets": sets, "absent_fraction": self._absent(features, found)}
+        return write_manifest(self.folder, step=STEP, settings=wanted, counts=self._counts(found), **common, **more)
+
+    def _write_set(self, dealer: Dealer, pieces: int, wanted: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
+        """Write the parts and the manifest of a set; return its counts."""
+        name = dealer.folder.name
+        limits = [np.iinfo(np.int64).max] * pieces
+        made = tqdm(range(dealer.num_parts), desc=f"writing {name}", unit=" part", mininterval=1)
+        parts = [part for part in (dealer.write_part(number, limits) for number in made) if part["chunks"]]
+        counts = _summary(dealer, parts, self.labels)
+        settings = wanted | {"set": name, "contributions": dict(enumerate(self._contributions()))}
+        more: dict[str, Any] = {"rows": "jets", "kind": self.settings.kind, "parts": parts}
+        write_manifest(dealer.folder, step=SHARDS_STEP, settings=settings, counts=counts, **common, **more)
+        return counts
+
+    def _contributions(self) -> Sequence[str]:
+        if self.settings.kind == "adversarial":
+            return DOMAINS
+        return [source.extracted.folder.name for source in self.sources]
+
+    def _counts(self, found: Survey) -> dict[str, Any]:
+        fractions = found.counts / np.maximum(found.counts.sum(axis=1, keepdims=True), 1)
+        off = pulls(found.counts, self.settings.expected_fractions)
+
+        def table(values: NDArray) -> dict[str, dict[str, Any]]:
+            return {
+                label: dict(zip(SETS, row.tolist(), strict=True)) for label, row in zip(self.labels, values, strict=True)
+            }
+
+        return {
+            "jets": int(found.counts.sum()),
+            "by_label": table(found.counts),
+            "fractions": table(fractions.round(5)),
+            "standard_deviations_off": table(off.round(2)),
+            "training_jets_outside_of_weight_bins": found.outside,
+        }
+
+    def _absent(self, features: JetFeatures, found: Survey) -> dict[str, float]:
+        """Return the fraction of training jets with a default, per feature."""
+        training = found.counts[:, 0].sum()
+        if len(found.moments.count) == 0 or training == 0:
+            return {}
+        present = found.moments.count / training
+        return {name: round(1 - float(share), 6) for name, share in zip(features.names, present, strict=True)}
+
+
+def _summary(dealer: Dealer, parts: Sequence[dict[str, Any]], labels: Sequence[str]) -> dict[str, Any]:
+    """Return jets and sums of weights of a set, by label."""
+    jets, weights = np.zeros(len(labels), np.int64), np.zeros(len(labels))
+    for part in parts:
+        columns = PartReader(dealer.folder, part["name"], dealer.layout).all_columns(["label", "weight"])
+        jets += np.bincount(columns["label"], minlength=len(labels))
+        weights += np.bincount(columns["label"], columns["weight"], minlength=len(labels))
+    return {
+        "jets": int(jets.sum()),
+        "by_group": dict(zip(labels, jets.tolist(), strict=True)),
+        "sum_of_weights": dict(zip(labels, weights.tolist(), strict=True)),
+    }
