@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import tensorflow as tf
 from TauAdv.errors import ConfigError, nearest
 from TauAdv.models.tagger import load_model
 from TauAdv.models.transfer import copy_weights_by_name
+from TauAdv.outputs import new_file
 from TauAdv.tracking import Run
 from TauAdv.training import checkpoints
 from TauAdv.training.checkpoints import State
@@ -161,7 +161,8 @@ class Loop:
         self.run.log_metrics(values, self.state.epoch)
         self.run.flush()
         if self.devices.is_chief:
-            self.trainer.model.save(_made(self.folder) / f"epoch_{self.state.epoch:04d}.keras")
+            with new_file(self.folder / f"epoch_{self.state.epoch:04d}.keras") as temporary:
+                self.trainer.model.save(temporary)
         self._judge(values)
         self.checkpoint()
         minutes = (time.monotonic() - self._started) / 60
@@ -232,11 +233,6 @@ class Loop:
 
 
 _SUMMARY = ("loss", "val_loss", "accuracy", "val_accuracy", "adv_loss", "val_adv_loss", "adv_accuracy", "val_adv_accuracy")
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @contextmanager
