@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from TauAdv.attacks.columns import Columns, Follower
 from TauAdv.attacks.constraints import Constraints
+from TauAdv.jets.features import JetFeatures
 from TauAdv.jets.schema import Column
 
 __all__ = ["covariance_positions", "jet_columns", "jet_constraints"]
@@ -25,21 +26,19 @@ _SIGNIFICANCES = {
 }
 
 
-def jet_constraints(
-    columns: Sequence[Column], *, mean: ArrayLike, std: ArrayLike, constant: ArrayLike = False, **options: Any
-) -> Constraints:
+def jet_constraints(features: JetFeatures, **options: Any) -> Constraints:
     """Return the constraints of a batch of jets: ``x`` may move, except where ``x_default`` says that it is a default.
 
+    Counts never move, and neither do columns that are constant in the training sample: their weights are untrained.
+
     Args:
-        columns: inputs of the network, such as ``JetTable.load().inputs()``.
-        mean: of the scalers: physical = x * std + mean.
-        std: of the scalers.
-        constant: columns that are constant in the training sample [f]: they are frozen, for their weights are untrained.
+        features: table, scalers and constant columns of the sample, as its shards hold them.
         options: of :class:`TauAdv.attacks.constraints.Constraints` (``relative_cap``, ...), or of :func:`jet_columns`
             (``resolution``, ``low``, ``high``).
     """
     of_columns = {key: options.pop(key) for key in ("resolution", "low", "high") if key in options}
-    return Constraints({"x": jet_columns(columns, mean=mean, std=std, constant=constant, **of_columns)}, **options)
+    facts = jet_columns(features.columns, mean=features.mean, std=features.std, constant=features.frozen, **of_columns)
+    return Constraints({"x": facts}, **options)
 
 
 def jet_columns(

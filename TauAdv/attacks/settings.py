@@ -39,7 +39,8 @@ class AttackSettings(Settings):
         unit: ``spread`` of a feature, or ``resolution`` of its measurement.
         steps, step_size, restarts, random_start: of ``pgd``; the size as a share of eps, by default 2.5 / steps.
         direction: of ``systematic``: ``up`` or ``down``.
-        training: whether dropout acts while the attack is made.
+        training: whether dropout acts while the attack is made; whoever makes the objective passes it to
+            :func:`TauAdv.attacks.objectives.label_loss`.
         protect: ``false``: integers, defaults, ranges and all else move, too.
         relative_cap: largest |change| / |value| in physical units; 0: no cap.
         recompute: whether significances follow their values.

@@ -7,6 +7,7 @@ from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.jets import covariance_positions, jet_columns, jet_constraints
 from TauAdv.attacks.objectives import label_loss
 from TauAdv.attacks.systematic import systematic
+from TauAdv.jets.features import JetFeatures
 from TauAdv.jets.schema import JetTable
 from TauAdv.models.jet_flavour import build_jet_classifier
 from TauAdv.models.jet_losses import crossentropy
@@ -37,10 +38,26 @@ def test_facts_come_from_the_table():
     assert (columns.mean[7], columns.std[7]) == (7, 8)
 
 
+def sample_features(n_tracks=6, mean=0.0, std=1.0, frozen=()):
+    table = JetTable.load()
+    n_features = len(table.inputs(n_tracks))
+    arrays = {"mean": np.full(n_features, mean), "std": np.full(n_features, std)}
+    constant = np.isin(np.arange(n_features), frozen)
+    return JetFeatures(table, n_tracks, default=np.zeros(n_features), frozen=constant, **arrays)
+
+
+def test_constraints_of_the_features_of_a_sample():
+    features = sample_features(2, mean=1.0, std=2.0, frozen=[20])
+    columns = jet_constraints(features, relative_cap=0.1, low=-3.0).columns["x"]
+    assert columns.names == tuple(features.names)
+    assert (columns.movable[20], columns.movable[21], columns.mask) == (False, True, "x_default")
+    assert (columns.mean[0], columns.std[0], columns.low[0]) == (1, 2, -3)
+
+
 def test_factors_are_aligned_variable_by_variable():
     """Column 16 + 6 v + t of the inputs belongs to variable v of track t."""
     batch = batch_of() | {"x_default": tf.zeros((6, 184), tf.bool)}
-    moved = (systematic(batch, jet_constraints(INPUTS, mean=0, std=1), 0.01)["x"] - batch["x"]).numpy() / 0.01
+    moved = (systematic(batch, jet_constraints(sample_features()), 0.01)["x"] - batch["x"]).numpy() / 0.01
     tracks = JetTable.load().track
     expected = np.repeat([0 if variable.integer else variable.systematic for variable in tracks], 6)
     np.testing.assert_allclose(moved[:, 16:], np.broadcast_to(expected, (6, 168)), atol=1e-3)
@@ -58,7 +75,7 @@ def test_covariance_entries_are_found():
 
 
 def test_significances_follow_their_tracks():
-    constraints = jet_constraints(INPUTS, mean=0, std=1, recompute=True)
+    constraints = jet_constraints(sample_features(), recompute=True)
     followers = {NAMES[f.column]: (NAMES[f.value], NAMES[f.variance]) for f in constraints.columns["x"].followers}
     assert followers["track_2_d0_significance"] == ("track_1_D0", "track_1_D0D0")
     assert followers["track_3_z0_significance"] == ("track_2_Z0", "track_2_Z0Z0")
@@ -69,7 +86,7 @@ def test_significances_follow_their_tracks():
 def test_jet_network_is_attacked_within_the_rules(options):
     model, batch = build_jet_classifier(load_jet_network()), batch_of()
     objective = label_loss(model, crossentropy)
-    constraints = jet_constraints(INPUTS, mean=3.0, std=0.5, constant=np.arange(184) == 30, **options)
+    constraints = jet_constraints(sample_features(mean=3.0, std=0.5, frozen=[30]), **options)
     attacked = fgsm(objective, batch, constraints, 0.05)
     protected = batch["x_default"].numpy() | constraints.columns["x"].integer | constraints.columns["x"].frozen
     np.testing.assert_array_equal(bits(attacked["x"])[protected], bits(batch["x"])[protected])

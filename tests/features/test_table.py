@@ -109,7 +109,13 @@ def test_digest_sees_what_changes_the_tensors(small, change):
 
 
 @pytest.mark.parametrize(
-    "change", [("relative pt", "other"), ("unit: GeV", "unit: MeV"), ("perturbation: 0.5", "perturbation: 2")]
+    "change",
+    [
+        ("relative pt", "other"),
+        ("unit: GeV", "unit: MeV"),
+        ("perturbation: 0.5", "perturbation: 2"),
+        ("perturbation: 0.5", "follows: quality"),
+    ],
 )
 def test_digest_ignores_what_does_not(small, change):
     other = FeatureTable.from_text(edited(a=change))
@@ -122,6 +128,7 @@ def test_digest_ignores_what_does_not(small, change):
     [
         ("unit: GeV", "units: GeV", r"blocks.Flat.features.rho: (.|\n)*units: unknown key \(did you mean 'unit'\?\)"),
         ("grids:", "gridz:", "gridz: unknown key"),
+        ("perturbation: 0.5", "follows: valu", r"blocks\.\w+: pt: follows 'valu', which this block has not"),
         ("cell_size: 0.1, cone: \"0.2\"", "cone: \"0.2\"", "grids.inner.cell_size: required"),
         ("      good:", "      rho: {}\n      good:", "line 20: 'rho' is given twice"),
         ("tau_mass > 0", "tau_masss > 0", r"blocks.Flat: good: 'tau_masss' is neither .* \(did you mean 'tau_mass'\?\)"),
