@@ -206,6 +206,7 @@ def test_input_without_entries(make_tuple, output, nothing_written):
         ({"include_columns": ("tau_mass",)}, InputError, "tau_mass"),
         ({"other_trees": ("summary",)}, InputError, "no tree 'summary'"),
         ({"comp_algo": "lzam"}, ConfigError, "did you mean 'lzma'"),
+        ({"sel": "mytauType == 2"}, InputError, "'mytauType' is added by --processing-module recompute_tautype.py:compute"),
         ({"processing_module": "mine.py:compute"}, ConfigError, "not a built-in one.*code from files is not executed"),
     ],
 )
