@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +58,8 @@ def predict(
     Raises:
         InputError: numbers below 1, a set without taus, or outputs that are not finite.
     """
+    from TauAdv.models.folded.inference import folded_inference
+
     for name, number in (("taus per batch", batch_size), ("number of batches", max_batches)):
         if number is not None and number < 1:
             msg = f"{name}: expected 1 or more, received {number}"
@@ -67,7 +69,7 @@ def predict(
     if number_of_batches == 0:
         msg = f"{shards.folder}: holds no taus, nothing to predict"
         raise InputError(msg)
-    compute = _compiled(model, with_features, use_adversarial_head)
+    compute = folded_inference(model, with_features=with_features, with_adversarial_head=use_adversarial_head)
     outputs: list[Mapping[str, NDArray]] = []
     columns: list[Mapping[str, NDArray]] = []
     batches = zip(range(number_of_batches), iterate(shards, batch_size), strict=False)
@@ -78,28 +80,6 @@ def predict(
     _require_finite(merged, shards)
     table = _table(merged, {name: np.concatenate([part[name] for part in columns]) for name in columns[0]})
     return Predictions(table, merged.get("features"))
-
-
-def _compiled(model: Any, with_features: bool, use_adversarial_head: bool) -> Callable[[Mapping[str, NDArray]], Any]:
-    """Return a function from network inputs to a dictionary of outputs, traced once for all lengths of a batch."""
-    import keras
-    import tensorflow as tf
-
-    from TauAdv.models.tagger import input_signature, network_inputs
-
-    outputs = dict(model.output) if model.is_adversarial else {"main_output": model.output}
-    if not use_adversarial_head:
-        outputs.pop("adv_output", None)
-    if with_features:
-        outputs["features"] = model.get_layer(model.features_layer).output
-    extended = keras.Model(model.input, outputs)
-    dtype = next(str(value.dtype) for value in model.input.values() if "float" in str(value.dtype))
-
-    @tf.function(input_signature=[input_signature(model.network, dtype)])
-    def compute(inputs: Any) -> Any:
-        return extended(inputs, training=False)
-
-    return lambda inputs: compute({name: tf.convert_to_tensor(value) for name, value in network_inputs(inputs).items()})
 
 
 def _require_finite(outputs: Mapping[str, NDArray], shards: ShardSet) -> None:

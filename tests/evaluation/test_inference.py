@@ -1,8 +1,10 @@
+import keras
 import numpy as np
 import pytest
 
 from TauAdv.errors import InputError
 from TauAdv.evaluation.inference import FIRST_COLUMNS, IDENTITY_COLUMNS, PROBABILITY_COLUMNS, predict
+from TauAdv.models.folded.inference import folded_inference
 from TauAdv.models.tagger import load_model
 from TauAdv.shards.store import ShardSet
 
@@ -49,10 +51,19 @@ def test_outputs_are_those_of_the_model(predictions, model, control):
     )
 
 
-def test_features_are_what_the_heads_see(predictions, model):
+def test_features_are_what_the_heads_see(predictions, model, control):
     assert predictions.features.shape == (620, model.get_layer("features_concat").output.shape[1])
-    assert np.all(predictions.features.std(axis=0) >= 0)
-    assert predictions.features.std() > 0
+    taus, _ = control.take(range(20))
+    head = folded_inference(model, with_features=True)(taus.as_inputs())["features"]
+    np.testing.assert_allclose(predictions.features[:20], head, rtol=1e-5, atol=1e-5)
+    layers = keras.Model(model.input, model.get_layer("features_concat").output)
+    np.testing.assert_allclose(predictions.features[:20], layers(taus.as_inputs()), rtol=1e-4, atol=1e-5)
+
+
+def test_same_numbers_again(predictions, model, control):
+    again = predict(model, control, batch_size=250, with_features=True)
+    assert again.table.equals(predictions.table)
+    np.testing.assert_array_equal(again.features, predictions.features)
 
 
 def test_batch_size_does_not_matter(predictions, model, control):
