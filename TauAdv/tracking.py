@@ -28,6 +28,7 @@ DATABASE = "mlflow.db"
 _LONGEST_PARAMETER = 6000  # characters; MLflow refuses longer ones
 _LARGEST_BATCH = 1000  # metrics in one call
 _FLUSH_AFTER_SECONDS = 5.0
+_SHOWN_FILES = 12
 
 
 class Run:
@@ -133,6 +134,25 @@ class Run:
         with new_file(target) as temporary:
             temporary.write_text(text, encoding="utf-8")
         return target
+
+    def require_file(self, path: str, way_out: str) -> Path:
+        """Return a file of the artifacts.
+
+        Args:
+            path: within the artifacts, for example ``model/model.keras``.
+            way_out: what to do if it is not there.
+
+        Raises:
+            InputError: if it is not there; names what the run has instead.
+        """
+        file = self.artifacts / path
+        if file.is_file():
+            return file
+        found = sorted(entry.relative_to(self.artifacts) for entry in self.artifacts.glob("*/*") if entry.name[0] != ".")
+        shown = ", ".join(str(entry) for entry in found[:_SHOWN_FILES]) or "no files at all"
+        more = f" and {len(found) - _SHOWN_FILES} more" if len(found) > _SHOWN_FILES else ""
+        msg = f"run {self.id} ({self.name}, {self.status}) has no {path}: {way_out}; it has {shown}{more}"
+        raise InputError(msg)
 
     def end(self, status: str) -> None:
         """Close the run with a status (``FINISHED``, ``FAILED``, ``KILLED``)."""

@@ -116,8 +116,4 @@ def read_predictions(run: Run) -> pd.DataFrame:
 
 
 def _model_path(run: Run) -> Path:
-    path = run.artifacts / "model" / "model.keras"
-    if not path.is_file():
-        msg = f"run {run.id} ({run.name}, {run.status}): no model at {path}; did its training finish?"
-        raise InputError(msg)
-    return path
+    return run.require_file("model/model.keras", "its training did not finish, resume it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -40,13 +41,20 @@ class CopyReport:
         return "\n".join(lines)
 
 
-def copy_weights_by_name(source: keras.Model, target: keras.Model, *, require_shapes: bool = False) -> CopyReport:
+def copy_weights_by_name(
+    source: keras.Model,
+    target: keras.Model,
+    *,
+    require_shapes: bool = False,
+    same_layers: Callable[[str], bool] = lambda name: False,
+) -> CopyReport:
     """Copy the weights of every layer of ``target`` that ``source`` has under the same name and with the same shapes.
 
     Args:
         source: model to copy from.
         target: model to copy to, changed in place.
         require_shapes: refuse, before anything is copied, if a layer of both has other shapes.
+        same_layers: with ``require_shapes``, also refuse layers of only one of the two whose names it accepts.
 
     Raises:
         InputError: if no layer name is common to both, or, with ``require_shapes``, listing every mismatch.
@@ -58,6 +66,10 @@ def copy_weights_by_name(source: keras.Model, target: keras.Model, *, require_sh
         msg = f"model '{source.name}' has no layer in common with '{target.name}': is it a network of another family?"
         raise InputError(msg)
     mismatched = {name: text for name in common if (text := _difference(sources[name], targets[name]))}
+    if require_shapes:
+        for name in dict.fromkeys([*targets, *sources]):
+            if name not in common and same_layers(name):
+                mismatched[name] = _difference(sources.get(name), targets.get(name))
     if mismatched and require_shapes:
         lines = "\n  ".join(mismatched.values())
         msg = f"the weights of model '{source.name}' do not fit the configured network '{target.name}':\n  {lines}"
@@ -73,13 +85,17 @@ def copy_weights_by_name(source: keras.Model, target: keras.Model, *, require_sh
     )
 
 
-def _difference(source: keras.layers.Layer, target: keras.layers.Layer) -> str:
-    received = {weight.name: tuple(weight.shape) for weight in source.weights}
-    expected = {weight.name: tuple(weight.shape) for weight in target.weights}
+def _difference(source: keras.layers.Layer | None, target: keras.layers.Layer | None) -> str:
+    received, expected = _shapes(source), _shapes(target)
     if received == expected:
         return ""
-    return f"{target.name}: expected {_shapes(expected)}, received {_shapes(received)}"
+    name = target.name if target is not None else getattr(source, "name", "")
+    return f"{name}: expected {_text(expected)}, received {_text(received)}"
 
 
-def _shapes(shapes: dict[str, tuple[int, ...]]) -> str:
-    return ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+def _shapes(layer: keras.layers.Layer | None) -> dict[str, tuple[int, ...]]:
+    return {} if layer is None else {weight.name: tuple(weight.shape) for weight in layer.weights}
+
+
+def _text(shapes: dict[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{name} {shape}" for name, shape in shapes.items()) or "no such layer"

@@ -57,10 +57,8 @@ def find_pretrained(settings: TrainingSettings, inputs: Inputs) -> Pretrained | 
         run, file = None, source.file
     else:
         run = find_run(source.mlpath or settings.mlruns, str(source.run_id))
-        file = run.artifacts / "model" / "model.keras"
-        if not file.is_file():
-            msg = f"run {run.id} ({run.name}, {run.status}) has no model/model.keras: resume it to its end, or name another"
-            raise InputError(msg)
+        way_out = "resume it to its end, name another, or give one of its epochs as pretrained.file"
+        file = run.require_file("model/model.keras", way_out)
     features = file.parent.parent / "input_cfg" / "features.yaml"
     if features.is_file():
         inputs.sets["training"].require_table(FeatureTable.load(features))
@@ -104,9 +102,10 @@ def start_from(pretrained: Pretrained, trainer: Trainer, *, with_optimizer: bool
         What was copied; and the optimisers, or variables of them, that the previous run did not have (they start afresh).
 
     Raises:
-        InputError: if weights of equal names differ in shape (all are listed), or the run keeps no optimiser state.
+        InputError: if weights of equal names differ in shape, or either has layers outside of the adversarial head that the
+            other does not have (all are listed); or if the run keeps no optimiser state.
     """
-    report = copy_weights_by_name(pretrained.model, trainer.model, require_shapes=True)
+    report = copy_weights_by_name(pretrained.model, trainer.model, require_shapes=True, same_layers=_is_no_adversary)
     if not with_optimizer or pretrained.run is None:
         return report, []
     checkpoint = latest_checkpoint(pretrained.run.artifacts / "model_checkpoints")
@@ -118,6 +117,10 @@ def start_from(pretrained: Pretrained, trainer: Trainer, *, with_optimizer: bool
         absent = copy_optimizer_state(stored_optimizer(checkpoint, name), optimizer)
         missing += [name] if len(absent) == len(optimizer.state()) else [f"{name}/{entry}" for entry in absent]
     return report, missing
+
+
+def _is_no_adversary(layer: str) -> bool:
+    return part_of_layer(layer) != "adversarial_head"
 
 
 def freeze_statistics(model: TauTagger) -> int:

@@ -122,7 +122,7 @@ def test_unknown_run(fresh, sets, run_script, capsys):
 def test_run_without_model(runs, sets):
     with start_run(runs.mlruns, "fresh", "no model") as run:
         pass
-    with pytest.raises(InputError, match=r"no model at .*model\.keras; did its training finish"):
+    with pytest.raises(InputError, match=r"has no model/model\.keras: its training did not finish"):
         apply_run(run.mlpath, run.id, sets.control)
 
 

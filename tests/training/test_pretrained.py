@@ -10,7 +10,7 @@ from TauAdv.models.tagger import load_model
 from TauAdv.tracking import start_run
 from TauAdv.training.checkpoints import latest_checkpoint, stored_optimizer
 from TauAdv.training.inputs import open_inputs
-from TauAdv.training.pretrained import find_pretrained, freeze_statistics, network_of, start_from
+from TauAdv.training.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
 from TauAdv.training.steps import AdversarialTrainer
 
 
@@ -72,7 +72,11 @@ def test_run_without_a_model(adversarial_settings):
     settings = adversarial_settings()
     with start_run(settings.mlruns, "some") as run:
         pass
-    with pytest.raises(InputError, match=r"has no model/model\.keras"):
+    with pytest.raises(InputError, match=r"has no model/model\.keras: .*; it has no files at all"):
+        prepare(adversarial_settings(pretrained={"run_id": run.id}))
+    run.log_text("", "model_checkpoints/epoch_0001.keras")
+    run.log_text("", "input_cfg/training.yaml")
+    with pytest.raises(InputError, match=r"it has input_cfg/training\.yaml, model_checkpoints/epoch_0001\.keras$"):
         prepare(adversarial_settings(pretrained={"run_id": run.id}))
 
 
@@ -88,6 +92,22 @@ def test_other_widths_are_listed(from_run, tmp_path):
         start_from(pretrained, trainer, with_optimizer=False)
     for old, new in zip(before, trainer.model.get_weights(), strict=True):
         np.testing.assert_array_equal(new, old)
+
+
+def test_other_depth_is_listed(from_run, data, tmp_path):
+    path = tmp_path / "deep.yaml"
+    path.write_text((data / "network.yaml").read_text().replace("widths: [6]", "widths: [6, 6]").replace("[5]", "[5, 5]"))
+    pretrained, trainer = prepare(from_run(network=str(path)))
+    with pytest.raises(InputError) as caught:
+        start_from(pretrained, trainer, with_optimizer=False)
+    for layer in ("tau_dense_2", "inner_all_conv_2", "outer_all_norm_2"):
+        assert f"  {layer}: expected " in str(caught.value)
+    assert "tau_dense_2: expected kernel (6, 6), bias (6,), received no such layer" in str(caught.value)
+    assert "final_adv" not in str(caught.value)
+    back = str(data / "network.yaml")  # and the other way round
+    deep = Pretrained(trainer.model, path, None)
+    with pytest.raises(InputError, match=r"tau_dense_2: expected no such layer, received kernel \(6, 6\)"):
+        start_from(deep, prepare(from_run(network=back))[1], with_optimizer=False)
 
 
 def test_other_feature_table(from_run, tmp_path):

@@ -73,11 +73,7 @@ def find_model(
     if file is not None:
         return _source(Path(file))
     run = find_run(str(mlpath), str(run_id))
-    path = run.artifacts / "model" / "model.keras"
-    if not path.is_file():
-        msg = f"run {run.id} ({run.name}, {run.status}) has no model/model.keras: resume it to its end, or name another run"
-        raise InputError(msg)
-    return _source(path)
+    return _source(run.require_file("model/model.keras", "resume it to its end, or name another run"))
 
 
 def _source(file: Path) -> ModelSource:
