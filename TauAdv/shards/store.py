@@ -195,13 +195,15 @@ class ShardSet:
             return packed, columns
         return packed.take(rows), take_columns(columns, rows)
 
-    def take(self, rows: ArrayLike) -> tuple[Any, Columns]:
+    def take(self, rows: ArrayLike | slice) -> tuple[Any, Columns]:
         """Return features and columns of some rows, in the order given (the chunks that hold them are read).
 
         The features are ``SparseTaus``, or ``ScaledJets``; both have ``as_inputs()``, the inputs of a network.
         """
-        rows = np.asarray(rows)
-        wanted = np.arange(self.num_rows)[rows if rows.size else rows.astype(np.int64)]
+        index = rows if isinstance(rows, slice) else np.asarray(rows)
+        if not isinstance(index, slice) and index.size == 0:
+            index = index.astype(np.int64)
+        wanted = np.arange(self.num_rows)[index]
         ends = np.cumsum(self.chunk_sizes)
         place = np.searchsorted(ends, wanted, side="right")
         found = [(number, np.flatnonzero(place == number)) for number in np.unique(place)]
