@@ -14,6 +14,7 @@ import keras
 
 from TauAdv.models.grid_rows import GridRows, GridRowWeights
 from TauAdv.models.normalisation import WeightedBatchNormalization
+from TauAdv.models.row_dropout import RowDropout
 from TauAdv.models.scatter import GridScatter
 from TauAdv.models.settings import ConvolutionLayer, NetworkSettings
 from TauAdv.models.tagger import TauTagger, make_tagger
@@ -37,6 +38,10 @@ def build_classifier(network: NetworkSettings, *, dtype: str = "float32", seed: 
     builder = NetworkBuilder(network, dtype, seed)
     inputs = builder.inputs()
     return make_tagger(inputs, builder.class_head(builder.common_features(inputs)), network)
+
+
+def _unchanged(rows: Any) -> Any:
+    return rows
 
 
 @dataclass(frozen=True)
@@ -122,16 +127,19 @@ class NetworkBuilder:
         rows: Any,
         weights: Any,
         widths: tuple[int, ...],
-        before_last_dropout: Callable[[Any], Any] = lambda rows: rows,
+        before_last_dropout: Callable[[Any], Any] = _unchanged,
     ) -> Any:
         """Return rows after a stack of 1x1 convolutions; the last dropout acts on ``before_last_dropout(rows)``."""
         for number, width in enumerate(widths, start=1):
             rows = self.convolution(f"{block}_conv_{number}", ConvolutionLayer(kernel=1, width=width))(rows)
             rows = self.normalise_rows(f"{block}_norm_{number}", rows, weights)
             rows = self.activate(f"{block}_activation_{number}", shared_axes=(1, 2))(rows)
-            if number == len(widths):
+            last = number == len(widths)
+            if last:
                 rows = before_last_dropout(rows)
-            rows = self.dropout(f"{block}_dropout_{number}", rows)
+            after_scatter = last and before_last_dropout is not _unchanged
+            dropout = self.dropout if after_scatter else self.row_dropout
+            rows = dropout(f"{block}_dropout_{number}", rows)
         return rows
 
     def convolution_block(self, block: str, x: Any, layers: tuple[ConvolutionLayer, ...]) -> Any:
@@ -180,6 +188,13 @@ class NetworkBuilder:
         if self.network.dropout == 0:
             return x
         return keras.layers.Dropout(self.network.dropout, seed=self.seed_of(name), name=name, dtype=self.dtype)(x)
+
+    def row_dropout(self, name: str, rows: Any) -> Any:
+        """Return rows after dropout, if the network has any."""
+        if self.network.dropout == 0 or self.network.grid_mode == "dense":
+            return self.dropout(name, rows)
+        options = {"seed": self.seed_of(name), "name": name, "dtype": self.dtype}
+        return RowDropout(self.network.dropout, self.network.n_empty_rows, **options)(rows)
 
     def kernel_options(self, name: str) -> dict[str, Any]:
         """Return initialisation and penalty of a kernel."""
