@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from TauAdv.models.adversarial import adversarial_head
@@ -13,18 +14,20 @@ from TauAdv.models.conversion import dtype_of
 from TauAdv.models.folded.chunks import apply_in_chunks
 from TauAdv.models.folded.network import FoldedNetwork
 from TauAdv.models.folded.weights import FoldedWeights
+from TauAdv.models.settings import NetworkSettings
 from TauAdv.models.tagger import TauTagger, input_signature, network_inputs
 
-__all__ = ["CHUNK", "FEATURES", "folded_inference"]
+__all__ = ["FEATURES", "folded_inference", "taus_per_chunk"]
 
 #: Name of the output that holds the common features [n, ...].
 FEATURES = "features"
-#: Taus computed together: measured fastest for deeptau_v2p5, flat within a factor of two.
-CHUNK = 64
+#: Bytes of the largest grid of a chunk (64 taus of deeptau_v2p5): some are faster than many, which leave the cache.
+CHUNK_BYTES = 6_000_000
+LARGEST_CHUNK = 1000
 
 
 def folded_inference(
-    model: TauTagger, *, with_features: bool = False, with_adversarial_head: bool = True, chunk: int = CHUNK
+    model: TauTagger, *, with_features: bool = False, with_adversarial_head: bool = True, chunk: int | None = None
 ) -> Callable[[Mapping[str, Any]], dict[str, tf.Tensor]]:
     """Return a compiled function from network inputs to outputs by name, traced once for all batch and cell counts.
 
@@ -37,7 +40,8 @@ def folded_inference(
         model: tagger, with or without adversarial head.
         with_features: also give the common features that the heads see, as ``features``.
         with_adversarial_head: give ``adv_output`` if the model has the head.
-        chunk: taus computed together; more need more memory, results are the same.
+        chunk: taus computed together; without it, as many as fit into the processor's cache. It does not change the results
+            beyond float32 rounding.
 
     Returns:
         Function whose argument is a batch (entries that the network does not read are ignored) and whose result holds
@@ -45,6 +49,7 @@ def folded_inference(
     """
     dtype = keras.dtype_policies.get(dtype_of(model)).variable_dtype
     network = FoldedNetwork(model.network, dtype, seed=0, weights=FoldedWeights(model, dtype))
+    size = chunk or taus_per_chunk(model.network, np.dtype(dtype).itemsize)
     outputs = ["main_output"]
     outputs += ["adv_output"] if with_adversarial_head and model.is_adversarial else []
     outputs += [FEATURES] if with_features else []
@@ -58,6 +63,22 @@ def folded_inference(
 
     @tf.function(input_signature=[input_signature(model.network, dtype)], autograph=False)
     def compute(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return apply_in_chunks(compute_chunk, inputs, grids=list(model.network.grids), outputs=outputs, size=chunk)
+        return apply_in_chunks(compute_chunk, inputs, grids=list(model.network.grids), outputs=outputs, size=size)
 
     return lambda batch: compute({name: tf.convert_to_tensor(value) for name, value in network_inputs(batch).items()})
+
+
+def taus_per_chunk(network: NetworkSettings, itemsize: int) -> int:
+    """Return how many taus to compute together, from the largest grid that a tau has after a convolution.
+
+    Args:
+        network: settings.
+        itemsize: bytes of a number.
+    """
+    largest = 1
+    for grid in network.grids.values():
+        size = grid.n_cells
+        for layer in grid.convolutions(network.merge_widths()[-1]):
+            size = (size - layer.kernel) // layer.stride + 1
+            largest = max(largest, size**2 * layer.width)
+    return min(LARGEST_CHUNK, max(1, CHUNK_BYTES // (largest * itemsize)))

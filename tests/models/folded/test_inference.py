@@ -10,7 +10,7 @@ from network_batches import random_inputs, randomise, tiny_network
 from TauAdv.models.adversarial import build_adversarial
 from TauAdv.models.conversion import with_grid_mode
 from TauAdv.models.deeptau import FEATURES_LAYER, build_classifier
-from TauAdv.models.folded.inference import FEATURES, folded_inference
+from TauAdv.models.folded.inference import FEATURES, folded_inference, taus_per_chunk
 from TauAdv.models.precision import in_single_precision
 from TauAdv.models.settings import load_network
 from TauAdv.models.tagger import inference_function
@@ -218,3 +218,10 @@ def test_plain_sparse_path_has_the_bits_of_dense(name):
     expected = inference_function(with_grid_mode(sparse, "dense"))(inputs).numpy()
     assert np.ptp(expected, axis=0).max() > 1e-3
     assert (inference_function(sparse)(inputs).numpy() == expected).all()
+
+
+def test_chunks_are_as_large_as_the_cache():
+    network = load_network("deeptau_v2p5")
+    assert taus_per_chunk(network, 4) * 19 * 19 * 64 * 4 <= 6e6 < (taus_per_chunk(network, 4) + 1) * 19 * 19 * 64 * 4
+    assert taus_per_chunk(network, 8) == taus_per_chunk(network, 4) // 2
+    assert taus_per_chunk(load_network("deeptau_demo"), 4) == 1000
