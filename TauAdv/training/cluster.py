@@ -27,10 +27,12 @@ class Cluster:
     Attributes:
         addresses: ``host:port`` of every worker, in order; the first one is the chief.
         index: number of this process among them.
+        task: job and number of this process, as TensorFlow calls it.
     """
 
     addresses: tuple[str, ...]
     index: int
+    task: str
 
 
 def cluster_from_environment(environment: Mapping[str, str] = os.environ) -> Cluster:
@@ -62,7 +64,7 @@ def cluster_from_environment(environment: Mapping[str, str] = os.environ) -> Clu
     if not 0 <= number < len(addresses[job]):
         raise _error(f"has the task index {index!r}; expected 0 to {len(addresses[job]) - 1}")
     before = len(addresses.get("chief", ())) if job == "worker" else 0
-    return Cluster(tuple(everyone), before + number)
+    return Cluster(tuple(everyone), before + number, f"{job} {number}")
 
 
 def _entry(content: Any, key: str) -> dict[str, Any]:

@@ -7,10 +7,13 @@ not change what is trained. A worker is one process with its replicas; the first
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +33,7 @@ _LOST = (
     tf.errors.CancelledError,
     tf.errors.FailedPreconditionError,
 )
+_TASK = re.compile(r"/job:(\w+)(?:/replica:\d+)?/task:(\d+)")
 _SEED_STEP = 1_000_003  # a prime: seeds of a replica's layers do not meet those of another's
 
 
@@ -47,6 +51,7 @@ class Devices:
         worker: number of this process.
         replicas: numbers of the replicas of this process.
         n_replicas: number of all replicas.
+        task: job and number of this process, where there are several.
     """
 
     strategy: tf.distribute.Strategy | None = None
@@ -54,6 +59,7 @@ class Devices:
     worker: int = 0
     replicas: range = range(1)
     n_replicas: int = 1
+    task: str = ""
 
     @property
     def is_chief(self) -> bool:
@@ -158,9 +164,9 @@ class Devices:
         except _LOST as error:
             if self.workers == 1:
                 raise
-            reason = str(error.message).strip().splitlines() or [type(error).__name__]
-            told = next((line for line in reason if "task:" in line or "aborted by" in line), reason[0])
-            msg = f"another worker of the training ended or cannot be reached ({told.strip()}); {saved()}"
+            tasks = {f"{job} {number}" for job, number in _TASK.findall(str(error.message))} - {self.task}
+            which = " and ".join(sorted(tasks)) or "connection lost"
+            msg = f"another process of the training ended or cannot be reached ({which}); {saved()}"
             raise WorkerLostError(msg) from error
 
 
@@ -190,8 +196,7 @@ def open_devices(choice: DeviceChoice) -> Devices:
     if choice == "one":
         return ONE_DEVICE
     if choice == "mirrored":
-        names = [device.name for device in _local_devices()]
-        strategy = tf.distribute.MirroredStrategy(names)
+        strategy = _mirrored_strategy(tuple(device.name for device in _local_devices()))
         return Devices(strategy, replicas=range(strategy.num_replicas_in_sync), n_replicas=strategy.num_replicas_in_sync)
     cluster = cluster_from_environment()
     try:
@@ -201,7 +206,24 @@ def open_devices(choice: DeviceChoice) -> Devices:
         raise ConfigError(msg) from error
     local = len(strategy.extended.worker_devices)
     replicas = range(cluster.index * local, (cluster.index + 1) * local)
-    return Devices(strategy, len(cluster.addresses), cluster.index, replicas, strategy.num_replicas_in_sync)
+    atexit.register(_close_pools, strategy)
+    return Devices(strategy, len(cluster.addresses), cluster.index, replicas, strategy.num_replicas_in_sync, cluster.task)
+
+
+@cache
+def _mirrored_strategy(names: tuple[str, ...]) -> tf.distribute.Strategy:
+    # one for all trainings of a process: the sums of a second strategy would be taken for those of the first
+    strategy = tf.distribute.MirroredStrategy(names)
+    atexit.register(_close_pools, strategy)
+    return strategy
+
+
+def _close_pools(strategy: tf.distribute.Strategy) -> None:
+    """Close what TensorFlow leaves open, and would complain of when the process ends."""
+    for name in ("_cross_device_ops", "_host_cross_device_ops", "_collective_ops"):
+        pool = getattr(getattr(strategy.extended, name, None), "_pool", None)
+        if pool is not None:
+            pool.close()
 
 
 def _local_devices() -> Any:
