@@ -16,6 +16,7 @@ from TauAdv.outputs import describe_input
 from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
 from TauAdv.shards.selection import CLASSES, UNLABELLED
 from TauAdv.shards.store import ShardSet
+from TauAdv.training.balance import absent_classes, require_both_sides
 from TauAdv.training.settings import AdversarialSettings, TrainingSettings
 
 __all__ = ["Inputs", "open_inputs"]
@@ -117,13 +118,16 @@ class Inputs:
             yield f"{role}: {shards.folder}, {shards.num_taus:,} taus"
             for name, count, weight in _contributions(shards):
                 yield f"    {name:24s} {count:>10,} taus, sum of weights {weight:,.1f}"
+            if absent := absent_classes(shards, self.settings.loss):
+                yield f"    no {', '.join(absent)}: what tells them from the others is not learned here"
 
 
 def open_inputs(settings: TrainingSettings) -> Inputs:
     """Open and check the sets that the settings name.
 
     Raises:
-        InputError: if one is missing, of the wrong kind, too small for a batch, or the feature tables differ.
+        InputError: if one is missing, of the wrong kind, too small for a batch, the feature tables differ, or one has
+            taus of one side only: no data or no simulation, no genuine taus or no background.
     """
     sets = _opened("", "classification", settings.shards, settings.validation_shards, settings)
     if isinstance(settings, AdversarialSettings):
@@ -134,8 +138,8 @@ def open_inputs(settings: TrainingSettings) -> Inputs:
     if settings.features is not None:
         sets["training"].require_table(FeatureTable.load(settings.features))
     _require_rows(sets["training"], settings.n_tau, "n_tau")
-    if isinstance(settings, AdversarialSettings):
-        _require_both_domains(sets["adversarial training"])
+    for role, shards in sets.items():
+        require_both_sides(role, shards, settings.loss)
     return Inputs(settings, sets)
 
 
@@ -158,14 +162,6 @@ def _require_rows(shards: ShardSet, needed: int, key: str) -> None:
     if shards.num_taus < needed:
         msg = f"{shards.folder}: {shards.num_taus} taus do not fill one batch of {key} = {needed}; lower {key} or add taus"
         raise InputError(msg)
-
-
-def _require_both_domains(shards: ShardSet) -> None:
-    labels = shards.columns(["label"])["label"]
-    for label, name in ((1, "data"), (0, "simulated")):
-        if not np.any(labels == label):
-            msg = f"{shards.folder}: no {name} taus; the adversarial head needs data and simulation to tell apart"
-            raise InputError(msg)
 
 
 def _contributions(shards: ShardSet) -> list[tuple[str, int, float]]:

@@ -62,13 +62,6 @@ def test_batch_larger_than_the_set(classifier_settings):
         open_inputs(classifier_settings(n_tau=500))
 
 
-@pytest.mark.parametrize(("share", "missing"), [(0.0, "data"), (1.0, "simulated")])
-def test_adversarial_set_with_one_domain_only(adversarial_settings, tmp_path, share, missing):
-    write_shards(tmp_path / "one", "adversarial", 40, 1, data=share)
-    with pytest.raises(InputError, match=f"no {missing} taus"):
-        open_inputs(adversarial_settings(adv_shards=tmp_path / "one"))
-
-
 def test_sets_with_different_feature_tables(adversarial_settings, tmp_path):
     write_shards(tmp_path / "other", "adversarial", 40, 1, table=changed_table())
     with pytest.raises(InputError, match=r"of the feature table .deeptau_v2p5.*received those of .changed"):

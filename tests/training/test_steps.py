@@ -1,5 +1,6 @@
 """Compiled steps: metrics, optimisers and unequal batch sizes."""
 
+import network_batches
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -123,10 +124,21 @@ def test_each_head_has_its_own_learning_rate(fresh, batch):
             assert changed == (name != still)
 
 
-def test_no_step_is_traced_twice(fresh):
-    for seed in range(3):
-        fresh.train(paired_batch(NETWORK, N_CLASS, N_ADV, seed=seed), KNOBS)
-    assert fresh._functions["_step"].experimental_get_tracing_count() == 1
+def test_no_step_is_traced_twice(fresh, monkeypatch):
+    """Batches of many, few and no filled cells, measured or not, and validation batches of any number of taus."""
+    sizes = set()
+    for seed, filled in enumerate((4.0, 1.0, 8.0, 0.0)):
+        monkeypatch.setitem(network_batches.N_FILLED, "inner", filled)
+        batch = paired_batch(NETWORK, N_CLASS, N_ADV, seed=seed)
+        sizes.add(len(batch["inner_index"]))
+        fresh.train(batch, KNOBS)
+        fresh.train(batch, KNOBS, measure_gradients=True)
+        part = paired_batch(NETWORK, 3 + seed, 1 + seed, seed=seed)
+        fresh.validate_class(part)
+        fresh.validate_adversarial(part)
+    assert len(sizes) == 4
+    counts = {name: function.experimental_get_tracing_count() for name, function in fresh._functions.items()}
+    assert counts == {"_step": 1, "_measured_step": 1, "class": 1, "adversarial": 1}
 
 
 def test_validation_does_not_depend_on_the_batches(fresh, batch):

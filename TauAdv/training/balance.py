@@ -1,0 +1,75 @@
+"""Whether a set has what a loss compares: data and simulation, genuine taus and background."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from TauAdv.errors import InputError
+from TauAdv.shards.selection import CLASSES
+from TauAdv.shards.store import ShardSet
+
+__all__ = ["absent_classes", "classes_of_loss", "require_both_sides"]
+
+_DOMAINS = {1: "data", 0: "simulated"}
+_GENUINE = "tau"
+
+
+def require_both_sides(role: str, shards: ShardSet, loss: str) -> None:
+    """Check that there is something to tell apart.
+
+    Args:
+        role: what the set is for, for the message.
+        shards: set of either kind.
+        loss: name of the class loss.
+
+    Raises:
+        InputError: if an adversarial set has no data or no simulation of non-zero weight; if a classification set has no
+            genuine taus, or nothing else, and the loss compares them.
+    """
+    present = _labels(shards)
+    if shards.kind == "adversarial":
+        for label, name in _DOMAINS.items():
+            if label not in present:
+                msg = (
+                    f"{role} set {shards.folder}: no {name} taus of non-zero weight among {shards.num_taus:,}; the "
+                    "adversarial head needs data and simulation to tell apart: add them, or take another validation part"
+                )
+                raise InputError(msg)
+        return
+    needed, absent = classes_of_loss(loss), absent_classes(shards, loss)
+    background = [name for name in needed if name != _GENUINE]
+    for group in ([_GENUINE] if _GENUINE in needed else [], background):
+        if group and set(group) <= set(absent):
+            msg = (
+                f"{role} set {shards.folder}: no {' or '.join(group)} of non-zero weight among {shards.num_taus:,}; the "
+                f"loss '{loss}' compares {', '.join(needed)}: add them, or choose a loss that does without"
+            )
+            raise InputError(msg)
+
+
+def absent_classes(shards: ShardSet, loss: str) -> list[str]:
+    """Return the classes that a loss looks at and a classification set lacks; none for an adversarial set."""
+    if shards.kind == "adversarial":
+        return []
+    present = _labels(shards)
+    return [name for name in classes_of_loss(loss) if CLASSES.index(name) not in present]
+
+
+@cache
+def classes_of_loss(loss: str) -> tuple[str, ...]:
+    """Return the true classes for which a loss of the TauLosses family is not zero."""
+    import tensorflow as tf
+
+    from TauAdv.models.losses import loss_function
+
+    labels = tf.eye(len(CLASSES))
+    values = loss_function(loss)(labels, tf.ones_like(labels) / len(CLASSES)).numpy()
+    return tuple(name for name, value in zip(CLASSES, values, strict=True) if value != 0)
+
+
+def _labels(shards: ShardSet) -> set[int]:
+    """Return the labels of taus that count."""
+    columns = shards.columns(["label", "weight"])
+    return set(np.unique(columns["label"][columns["weight"] != 0]).tolist())
