@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from TauAdv.attacks.columns import Columns
+from TauAdv.attacks.options import Unit
 from TauAdv.errors import InputError
 
-__all__ = ["Eps", "Unit", "amplitudes", "is_zero", "unit_size"]
+__all__ = ["Eps", "amplitudes", "is_zero", "unit_size"]
 
 #: A number for all columns, or tensor name -> a number or one number per column.
 Eps: TypeAlias = Any
-Unit = Literal["spread", "resolution"]
 
 
 def amplitudes(eps: Eps, tensors: Mapping[str, Columns], units: Mapping[str, NDArray[np.float32]]) -> dict[str, tf.Tensor]:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.attacks.amplitude import Eps, Unit, amplitudes, unit_size
+from TauAdv.attacks.amplitude import Eps, amplitudes, unit_size
 from TauAdv.attacks.box import Box, exists, limited
 from TauAdv.attacks.columns import Columns
-from TauAdv.attacks.covariance import CovarianceRule, broken_covariances, led_back
+from TauAdv.attacks.covariance import broken_covariances, led_back
 from TauAdv.attacks.followers import Copies, copy_moves, recompute
 from TauAdv.attacks.groups import SharedSteps
+from TauAdv.attacks.options import CovarianceRule, Unit
 from TauAdv.errors import InputError
 
 __all__ = ["Batch", "Constraints"]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import tensorflow as tf
 
 from TauAdv.attacks.columns import Columns
 
-__all__ = ["CovarianceRule", "allowed_fractions", "broken_covariances", "led_back"]
+__all__ = ["allowed_fractions", "broken_covariances", "led_back"]
 
-CovarianceRule = Literal["ignore", "check", "project"]
 #: What has to remain, in every direction of parameter space, of the variance that the clean matrix has there.
 _REMAINING = 0.01
 

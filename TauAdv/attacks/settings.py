@@ -1,76 +1,26 @@
-"""An attack as a configuration, and the function that it stands for."""
+"""The function that an attack's configuration stands for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
-from pydantic import Field, model_validator
 
-from TauAdv.attacks.amplitude import Unit
 from TauAdv.attacks.columns import Columns
 from TauAdv.attacks.constraints import Batch, Constraints
-from TauAdv.attacks.covariance import CovarianceRule
 from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.noise import gaussian_noise
 from TauAdv.attacks.objectives import Objective
+from TauAdv.attacks.options import AttackSettings
 from TauAdv.attacks.pgd import pgd
 from TauAdv.attacks.randomness import Seed
-from TauAdv.attacks.systematic import Direction, systematic
-from TauAdv.config import Settings
+from TauAdv.attacks.systematic import systematic
 from TauAdv.errors import ConfigError, InputError
 
 __all__ = ["Attack", "AttackSettings", "make_attack"]
-
-NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class AttackSettings(Settings):
-    """Which attack, how strong, and within which limits.
-
-    Attributes:
-        kind: ``none``, ``fgsm``, ``pgd``, ``noise`` (Gaussian, of standard deviation eps) or ``systematic``.
-        eps: strength, in ``unit``: a number for all columns, or names and patterns -> number; the last that fits a column
-            counts, and columns that none fits stay.
-        unit: ``spread`` of a feature, or ``resolution`` of its measurement.
-        steps, step_size, restarts, random_start: of ``pgd``; the size as a share of eps, by default 2.5 / steps.
-        direction: of ``systematic``: ``up`` or ``down``.
-        training: whether dropout acts while the attack is made; whoever makes the objective passes it to
-            :func:`TauAdv.attacks.objectives.label_loss`.
-        protect: ``false``: integers, defaults, ranges and all else move, too.
-        relative_cap: largest |change| / |value| in physical units; 0: no cap.
-        recompute: whether significances follow their values.
-        groups: title -> names or patterns of columns that make one common step (``-`` in front: the other way round).
-        frozen: names or patterns of columns that do not move.
-        covariance: ``ignore``, ``check`` or ``project`` matrices that become non-positive.
-    """
-
-    kind: Literal["none", "fgsm", "pgd", "noise", "systematic"] = "fgsm"
-    eps: NotNegative | dict[str, NotNegative] = 0.01
-    unit: Unit = "spread"
-    steps: Count = 10
-    step_size: Annotated[float, Field(gt=0)] | None = None
-    restarts: Count = 1
-    random_start: bool = True
-    direction: Direction = "up"
-    training: bool = False
-    protect: bool = True
-    relative_cap: NotNegative = 0.0
-    recompute: bool = False
-    groups: dict[str, tuple[str, ...]] = {}
-    frozen: tuple[str, ...] = ()
-    covariance: CovarianceRule = "ignore"
-
-    @model_validator(mode="after")
-    def _starts_differ(self) -> AttackSettings:
-        if self.kind == "pgd" and self.restarts > 1 and not self.random_start:
-            msg = f"restarts={self.restarts} without random_start are all the same"
-            raise ValueError(msg)
-        return self
 
 
 class Attack(Protocol):

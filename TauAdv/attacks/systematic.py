@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import tensorflow as tf
 
 from TauAdv.attacks.amplitude import Eps, is_zero
 from TauAdv.attacks.constraints import Batch, Constraints
+from TauAdv.attacks.options import Direction
 
-__all__ = ["Direction", "systematic"]
-
-Direction = Literal["up", "down"]
+__all__ = ["systematic"]
 
 
 @tf.autograph.experimental.do_not_convert

@@ -7,35 +7,14 @@ probability rounds to 0 or 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import tensorflow as tf
-from pydantic import Field
 
-from TauAdv.config import Settings
 from TauAdv.errors import ConfigError
+from TauAdv.models.jet_settings import JetLossSettings
 from TauAdv.models.losses import LossFunction
 
 __all__ = ["JetLossSettings", "crossentropy", "focal_loss", "jet_loss", "weighted_mean"]
-
-Positive = Annotated[float, Field(gt=0)]
-
-
-class JetLossSettings(Settings):
-    """Which loss to train with.
-
-    Attributes:
-        kind: ``crossentropy`` or ``focal``.
-        gamma: exponent of the focal loss; 0 makes it the cross entropy.
-        alpha: factor per class (b, c, light) of the focal loss; none: 1 each.
-        paper_compatible: log-softmax of the softmax ("double softmax"), as the original code has it: the loss never falls
-            below ln(1 + (classes - 1)/e), and outputs saturate. Right only for repeating that study.
-    """
-
-    kind: Literal["crossentropy", "focal"] = "crossentropy"
-    gamma: Annotated[float, Field(ge=0)] = 2.0
-    alpha: tuple[Positive, ...] | None = None
-    paper_compatible: bool = False
 
 
 def jet_loss(settings: JetLossSettings, n_classes: int = 3) -> LossFunction:

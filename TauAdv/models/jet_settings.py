@@ -1,19 +1,20 @@
-"""Settings of the jet-flavour network: how wide, how deep, and where the heads part from the common layers."""
+"""Settings of the jet-flavour network and of its loss, in a module that needs no TensorFlow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from TauAdv.config import Settings, load_settings
 from TauAdv.models.settings import HeadSettings, network_file
 
-__all__ = ["JetNetworkSettings", "load_jet_network"]
+__all__ = ["JetLossSettings", "JetNetworkSettings", "load_jet_network"]
 
 Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 class JetNetworkSettings(Settings):
@@ -43,6 +44,23 @@ class JetNetworkSettings(Settings):
             msg = f"common_layers={self.common_layers}: the network has {len(self.hidden)} hidden layers"
             raise ValueError(msg)
         return self
+
+
+class JetLossSettings(Settings):
+    """Which loss to train with.
+
+    Attributes:
+        kind: ``crossentropy`` or ``focal``.
+        gamma: exponent of the focal loss; 0 makes it the cross entropy.
+        alpha: factor per class (b, c, light) of the focal loss; none: 1 each.
+        paper_compatible: log-softmax of the softmax ("double softmax"), as the original code has it: the loss never falls
+            below ln(1 + (classes - 1)/e), and outputs saturate. Right only for repeating that study.
+    """
+
+    kind: Literal["crossentropy", "focal"] = "crossentropy"
+    gamma: Annotated[float, Field(ge=0)] = 2.0
+    alpha: tuple[Positive, ...] | None = None
+    paper_compatible: bool = False
 
 
 def load_jet_network(name_or_path: str | Path = "jet_flavour", overrides: Iterable[str] = ()) -> JetNetworkSettings:
