@@ -1,0 +1,85 @@
+"""Plots of jet variables per flavour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import hist
+import mplhep
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from TauAdv.plotting.style import label_figure, style
+
+__all__ = ["FLAVOUR_COLORS", "draw_flavours", "plot_absent", "plot_flavours"]
+
+#: Colours of the flavours, and of the domains of an adversarial set.
+FLAVOUR_COLORS = {"b": "#bd1f01", "c": "#3f90da", "udsg": "#ffa90e", "nominal": "#3f90da", "shifted": "#bd1f01"}
+_OTHER_COLORS = ("#94a4a2", "#832db6", "#a96b59", "#e76300")
+
+
+def draw_flavours(axes: Axes, histogram: hist.Hist, *, density: bool = True, log: bool = False) -> None:
+    """Draw a histogram with the axes (flavour, value) into a panel, one line a flavour; empty flavours are left out.
+
+    Args:
+        axes: panel.
+        histogram: to draw.
+        density: every flavour has area 1 (within the axis).
+        log: logarithmic vertical axis.
+    """
+    others = iter(_OTHER_COLORS)
+    for name in histogram.axes[0]:
+        one: Any = histogram[name, :]
+        color = FLAVOUR_COLORS.get(name) or next(others)
+        if np.any(one.values()):
+            mplhep.histplot(one, ax=axes, density=density, label=name, color=color, yerr=False, linewidth=1.5, flow="none")
+    axes.set_xlabel(histogram.axes[1].label, loc="left")  # the right end is for a common power of ten
+    axes.set_ylabel("normalised" if density else "jets")
+    axes.set_xlim(histogram.axes[1].edges[0], histogram.axes[1].edges[-1])
+    if not axes.get_lines() and not axes.patches:
+        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center")
+    elif log:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
+
+
+def plot_flavours(
+    histograms: Sequence[hist.Hist], *, title: str = "", columns: int = 4, density: bool = True, log: bool = False
+) -> Figure:
+    """Return a figure with a panel for each histogram (see :func:`draw_flavours`) and one legend."""
+    rows = -(-len(histograms) // columns)
+    columns = min(columns, len(histograms))
+    with style(), pyplot.rc_context({"font.size": 12, "axes.labelsize": 12, "xtick.labelsize": 11, "ytick.labelsize": 11}):
+        size = (4.2 * columns, 3.6 * rows)
+        figure, panels = pyplot.subplots(rows, columns, figsize=size, squeeze=False)
+        figure.subplots_adjust(wspace=0.3, hspace=0.35)  # a layout engine takes seconds for many panels
+        for panel in panels.flat[len(histograms) :]:
+            panel.set_visible(False)
+        for panel, histogram in zip(panels.flat, histograms, strict=False):
+            draw_flavours(panel, histogram, density=density, log=log)
+        first = next((panel for panel in panels.flat if panel.get_legend_handles_labels()[1]), None)
+        if first is not None:
+            first.legend(loc="upper right", fontsize=12)
+        label_figure(panels.flat[0], "" if columns > 1 else title)
+        if columns > 1:
+            panels.flat[columns - 1].text(
+                1, 1.01, title, transform=panels.flat[columns - 1].transAxes, ha="right", va="bottom", size=14
+            )
+    return figure
+
+
+def plot_absent(fractions: Mapping[str, float], *, title: str = "") -> Figure:
+    """Return a figure with the fraction of jets that have no value, per column."""
+    with style():
+        figure, axes = pyplot.subplots(figsize=(8, 1.5 + 0.32 * len(fractions)))
+        axes.barh(list(fractions), list(fractions.values()), color="#3f90da", height=0.7)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1)
+        axes.set_xlabel("fraction of jets without a value")
+        axes.tick_params(axis="y", labelsize=12, which="both", left=False, right=False)
+        label_figure(axes, title)
+    return figure
