@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from TauAdv.attacks.constraints import Batch, Constraints
-from TauAdv.models.jet_flavour import logits_model
 from TauAdv.models.losses import LossFunction
+from TauAdv.models.scores import class_scores, log_probabilities, scoring_model
 from TauAdv.models.tagger import JetTagger, network_inputs
 
-__all__ = ["Objective", "divergence", "input_gradients", "label_loss", "scores_for_loss"]
+__all__ = ["Objective", "divergence", "input_gradients", "kullback_leibler", "label_loss", "scores_for_loss"]
 
 Objective = Callable[[Batch], tf.Tensor]
 
@@ -36,25 +35,20 @@ def divergence(model: Any, clean: Batch, *, training: bool = False) -> Objective
 
     It has no slope at the clean inputs: use it with an attack that starts at random.
     """
-    scores, tagger_of_jets = scores_for_loss(model), isinstance(model, JetTagger)
+    scores, of_jets = scores_for_loss(model), isinstance(model, JetTagger)
+    target = tf.stop_gradient(log_probabilities(scores(clean, training), are_logits=of_jets))
+    return lambda batch: kullback_leibler(target, log_probabilities(scores(batch, training), are_logits=of_jets))
 
-    def log_probabilities(batch: Batch) -> tf.Tensor:
-        found = scores(batch, training)
-        return tf.nn.log_softmax(found) if tagger_of_jets else tf.math.log(tf.maximum(found, 1e-7))
 
-    target = tf.stop_gradient(log_probabilities(clean))
-    return lambda batch: tf.reduce_sum(tf.exp(target) * (target - log_probabilities(batch)), axis=1)
+def kullback_leibler(target: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    """Return the divergence KL(target || other) per example [n] of logarithms of probabilities [n, classes]."""
+    return tf.reduce_sum(tf.exp(target) * (target - other), axis=1)
 
 
 def scores_for_loss(model: Any) -> Callable[[Batch, bool], tf.Tensor]:
     """Return a function of batch and training flag to what the losses read: logits of jets, probabilities of taus."""
-    scoring: keras.Model = logits_model(model) if isinstance(model, JetTagger) else model
-
-    def scores(batch: Batch, training: bool) -> tf.Tensor:
-        outputs = scoring(network_inputs(batch), training=training)
-        return outputs.get("logits", outputs.get("main_output")) if isinstance(outputs, Mapping) else outputs
-
-    return scores
+    scoring = scoring_model(model)
+    return lambda batch, training: class_scores(scoring(network_inputs(batch), training=training))
 
 
 def input_gradients(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
 from TauAdv.outputs import new_folder
-from TauAdv.training.optimizers import Nadam
+from TauAdv.training.optimizers import Optimizer
 
 __all__ = [
     "State",
@@ -65,7 +65,9 @@ def model_variables(model: keras.Model) -> dict[str, Any]:
     return {f"{layer.name}/{i}": value for layer in model.layers for i, value in enumerate(layer.variables)}
 
 
-def save(folder: Path, model: keras.Model, optimizers: dict[str, Nadam], window: NDArray[np.float64], state: State) -> Path:
+def save(
+    folder: Path, model: keras.Model, optimizers: dict[str, Optimizer], window: NDArray[np.float64], state: State
+) -> Path:
     """Write a checkpoint, remove those older than the one before it, and return its folder.
 
     Args:
@@ -85,7 +87,7 @@ def save(folder: Path, model: keras.Model, optimizers: dict[str, Nadam], window:
     return target
 
 
-def content(model: keras.Model, optimizers: dict[str, Nadam], state: State | None) -> bytes:
+def content(model: keras.Model, optimizers: dict[str, Optimizer], state: State | None) -> bytes:
     """Return all variables and the step as bytes, to compare them between processes."""
     step = np.int64(state.step if state else 0)
     return step.tobytes() + b"".join(_array(value).tobytes() for _, _, value in _named(model, optimizers))
@@ -97,7 +99,7 @@ def latest_checkpoint(folder: Path) -> Path | None:
     return found[-1] if found else None
 
 
-def restore(checkpoint: Path, model: keras.Model, optimizers: dict[str, Nadam]) -> tuple[State, NDArray[np.float64]]:
+def restore(checkpoint: Path, model: keras.Model, optimizers: dict[str, Optimizer]) -> tuple[State, NDArray[np.float64]]:
     """Put the variables of a checkpoint into a model and its optimisers; return the state and the window of metrics.
 
     Raises:
@@ -123,7 +125,7 @@ def stored_optimizer(checkpoint: Path, name: str) -> dict[str, NDArray[Any]]:
         return {key.removeprefix(f"{name}/"): stored[key] for key in stored.files if key.startswith(f"{name}/")}
 
 
-def copy_optimizer_state(source: dict[str, NDArray[Any]], target: Nadam) -> list[str]:
+def copy_optimizer_state(source: dict[str, NDArray[Any]], target: Optimizer) -> list[str]:
     """Copy optimiser state by the names of the variables it belongs to; return what ``source`` did not have."""
     missing = []
     for name, value in target.state().items():
@@ -134,7 +136,7 @@ def copy_optimizer_state(source: dict[str, NDArray[Any]], target: Nadam) -> list
     return missing
 
 
-def _named(model: keras.Model, optimizers: dict[str, Nadam]) -> list[tuple[str, str, Any]]:
+def _named(model: keras.Model, optimizers: dict[str, Optimizer]) -> list[tuple[str, str, Any]]:
     named = [("model", name, value) for name, value in model_variables(model).items()]
     for group, optimizer in optimizers.items():
         named += [(group, name, value) for name, value in optimizer.state().items()]

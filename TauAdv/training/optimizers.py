@@ -1,4 +1,4 @@
-"""The optimiser: Nadam with the momentum schedule that DeepTau was trained with."""
+"""The optimisers: Nadam with the momentum schedule that DeepTau was trained with, and Adam."""
 
 from __future__ import annotations
 
@@ -9,11 +9,38 @@ from typing import Any
 import keras
 from keras import ops
 
-__all__ = ["Nadam", "make_optimizer"]
+__all__ = ["Adam", "Nadam", "Optimizer", "make_optimizer"]
+
+
+class _Moments:
+    """What the optimisers here have in common: they keep the mean gradient and the mean squared gradient."""
+
+    _scalars: tuple[str, ...] = ()
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
+        """Return the gradients as they are.
+
+        Keras would sum over replicas here, after it has clipped. To clip the gradients of the whole batch, they must be
+        summed before (:mod:`TauAdv.training.gradients` does).
+        """
+        return grads_and_vars
+
+    def state(self: Any) -> dict[str, Any]:
+        """Return the optimiser's variables by a name that depends on the model's variables only, not on their order."""
+        named = {"iterations": self.iterations, **{name: getattr(self, f"_{name}") for name in self._scalars}}
+        for variable, m, v in zip(self._trainable_variables, self._momentums, self._velocities, strict=True):
+            named[f"{variable.path}/momentum"] = m
+            named[f"{variable.path}/velocity"] = v
+        return named
 
 
 @keras.saving.register_keras_serializable(package="TauAdv")
-class Nadam(keras.optimizers.Optimizer):
+class Adam(_Moments, keras.optimizers.Adam):
+    """Adam of Keras, with a state that can be named, for gradients that are summed over replicas already."""
+
+
+@keras.saving.register_keras_serializable(package="TauAdv")
+class Nadam(_Moments, keras.optimizers.Optimizer):
     """Adam with Nesterov momentum, the momentum warmed up as Dozat proposed it.
 
     With gradient g and step t = 1, 2, ...::
@@ -39,6 +66,8 @@ class Nadam(keras.optimizers.Optimizer):
     Example:
         ``Nadam(1e-3, schedule_decay=0.004).apply(gradients, model.trainable_variables)``
     """
+
+    _scalars = ("momentum_product",)
 
     def __init__(
         self,
@@ -81,14 +110,6 @@ class Nadam(keras.optimizers.Optimizer):
         # what is common to all variables is worked out once and handed on in place of the learning rate
         super()._backend_update_step(grads, trainable_variables, factors)
 
-    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
-        """Return the gradients as they are.
-
-        Keras would sum over replicas here, after it has clipped. To clip the gradients of the whole batch, they must be
-        summed before (:mod:`TauAdv.training.gradients` does).
-        """
-        return grads_and_vars
-
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Move one variable and its state along its gradient.
 
@@ -106,14 +127,6 @@ class Nadam(keras.optimizers.Optimizer):
         step = gradient * of_gradient + m * of_mean
         self.assign_sub(variable, step / (ops.sqrt(v) * root + self.epsilon))
 
-    def state(self) -> dict[str, Any]:
-        """Return the optimiser's variables by a name that depends on the model's variables only, not on their order."""
-        named = {"iterations": self.iterations, "momentum_product": self._momentum_product}
-        for variable, m, v in zip(self._trainable_variables, self._momentums, self._velocities, strict=True):
-            named[f"{variable.path}/momentum"] = m
-            named[f"{variable.path}/velocity"] = v
-        return named
-
     def get_config(self) -> dict[str, Any]:
         """Return what :meth:`from_config` needs."""
         own = {
@@ -125,18 +138,28 @@ class Nadam(keras.optimizers.Optimizer):
         return {**super().get_config(), **own}
 
 
+Optimizer = Nadam | Adam
+
+
 def make_optimizer(
-    variables: Sequence[Any], learning_rate: float, schedule_decay: float, clip_norm: float | None, name: str
-) -> Nadam:
+    variables: Sequence[Any],
+    learning_rate: float,
+    schedule_decay: float,
+    clip_norm: float | None,
+    name: str,
+    kind: str = "nadam",
+) -> Optimizer:
     """Return the optimiser of some variables, with its state made.
 
     Args:
         variables: trainable variables of the model.
         learning_rate: step size at the start; the loop sets it before every step.
-        schedule_decay: see :class:`Nadam`.
+        schedule_decay: see :class:`Nadam`; of no meaning to Adam.
         clip_norm: largest norm of all gradients together; ``None``: as they are.
         name: name of the optimiser.
+        kind: ``nadam`` or ``adam``.
     """
-    optimizer = Nadam(learning_rate, schedule_decay, name=name, global_clipnorm=clip_norm)
+    options: Any = {"name": name, "global_clipnorm": clip_norm}
+    optimizer = Adam(learning_rate, **options) if kind == "adam" else Nadam(learning_rate, schedule_decay, **options)
     optimizer.build(variables)
     return optimizer

@@ -21,15 +21,18 @@ class LearningRateSchedule(Settings):
     """Factor on both learning rates.
 
     Attributes:
-        kind: ``constant``; ``cosine``: from 1 to ``final`` over all steps; ``epoch``: times ``decay`` after each epoch.
+        kind: ``constant``; ``cosine``: from 1 to ``final`` over all steps; ``epoch``: times ``decay`` after each epoch;
+            ``inverse``: 1 / (1 + e / ``epochs``) in epoch e = 0, 1, ...
         final: factor at the end of ``cosine``.
         decay: factor per epoch of ``epoch``.
+        epochs: epochs after which ``inverse`` has halved the rates.
         warmup_steps: steps over which the factor first rises linearly.
     """
 
-    kind: Literal["constant", "cosine", "epoch"] = "constant"
+    kind: Literal["constant", "cosine", "epoch", "inverse"] = "constant"
     final: Fraction = 0.0
     decay: Annotated[float, Field(gt=0, le=1)] = 0.5
+    epochs: Annotated[float, Field(gt=0)] = 30.0
     warmup_steps: Annotated[int, Field(ge=0)] = 0
 
     def factor(self, step: int, steps_per_epoch: int, n_steps: int) -> float:
@@ -39,6 +42,8 @@ class LearningRateSchedule(Settings):
             return warmup * (self.final + (1 - self.final) * 0.5 * (1 + math.cos(math.pi * min(step / n_steps, 1.0))))
         if self.kind == "epoch":
             return warmup * self.decay ** (step // steps_per_epoch)
+        if self.kind == "inverse":
+            return warmup / (1 + step // steps_per_epoch / self.epochs)
         return warmup
 
 

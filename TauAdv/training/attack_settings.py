@@ -1,0 +1,55 @@
+"""The attack that a tagger is trained against, and how its examples enter the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from TauAdv.attacks.options import AttackSettings
+
+__all__ = ["TrainingAttack"]
+
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class TrainingAttack(AttackSettings):
+    """An attack, made anew on every batch with the weights of the moment; and what the loss sees of it.
+
+    By default every batch is replaced by its attacked version (arXiv:2203.13890). See
+    :class:`~TauAdv.attacks.options.AttackSettings` for ``kind``, ``eps``, ``steps``, ``training`` and the limits.
+
+    Attributes:
+        eps: as there; a number that is not positive: no attack, the training is a nominal one.
+        fraction: of the examples that are attacked, chosen at random in every batch; the others stay clean.
+        trades_beta: instead of the loss of attacked examples, train with the loss of the clean ones and this many times the
+            divergence of the attacked from the clean probabilities (TRADES, arXiv:1901.08573).
+        warmup_epochs: epochs over which eps grows from 0 to its value.
+    """
+
+    eps: Finite | dict[str, NotNegative] = 0.01
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    trades_beta: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    warmup_epochs: NotNegative = 0.0
+
+    def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield the settings that do not go together: their names, and what to change."""
+        yield from super().contradictions()
+        if self.trades_beta is None:
+            return
+        if self.fraction < 1:
+            yield (
+                ("trades_beta", "fraction"),
+                "trades_beta: TRADES sees every example clean and attacked; leave fraction out",
+            )
+        if self.kind == "fgsm" or (self.kind == "pgd" and not self.random_start):
+            message = "trades_beta: the divergence has no slope at the clean inputs; take kind pgd with random_start"
+            yield ("trades_beta", "kind", "random_start"), message
+
+    @property
+    def acts(self) -> bool:
+        """Whether anything is attacked at all."""
+        largest = max(self.eps.values(), default=0.0) if isinstance(self.eps, dict) else self.eps
+        return self.kind != "none" and largest > 0
