@@ -32,8 +32,11 @@ __all__ = [
 def axis_label(column: Column) -> str:
     """Return label and unit of a column."""
     unit = f" [{column.variable.unit}]" if column.variable.unit else ""
-    track = "" if column.track is None else f", track {column.track + 1}"
-    return f"{column.variable.label}{track}{unit}"
+    return f"{_label(column)}{unit}"
+
+
+def _label(column: Column) -> str:
+    return column.variable.label if column.track is None else f"{column.variable.label}, track {column.track + 1}"
 
 
 def column_moments(extracted: ExtractedJets, columns: Sequence[Column]) -> Moments:
@@ -118,7 +121,9 @@ def spectrum_histograms(spectra: Spectra, classes: Sequence[str], *, weighted: b
     for name, axis in (("pt", 1), ("eta", 2)):
         edges = spectra.bins.pt if name == "pt" else spectra.bins.eta
         flavours = hist.axis.StrCategory(classes, name="flavour")
-        histogram: hist.Hist = hist.Hist(flavours, hist.axis.Variable(edges, name=f"jet_{name}", label=labels[name]))
+        histogram: hist.Hist = hist.Hist(
+            flavours, hist.axis.Variable(edges, name=f"jet_{name}", label=labels[name] + (", weighted" if weighted else ""))
+        )
         histogram.view()[...] = by_bin.sum(axis=axis)
         histograms.append(histogram)
     return histograms[0], histograms[1]
@@ -137,7 +142,7 @@ def scaled_histogram(
         value_range: of the axis.
     """
     low, high = value_range
-    axis = hist.axis.Regular(50, low, high, name=column.name, label=f"{axis_label(column)} (scaled)")
+    axis = hist.axis.Regular(50, low, high, name=column.name, label=f"{_label(column)} (scaled)")
     histogram: hist.Hist = hist.Hist(hist.axis.StrCategory(classes, name="flavour"), axis)
     inside = np.clip(x, low, np.nextafter(np.float32(high), np.float32(low)))
     return histogram.fill(np.array(classes)[label], inside)

@@ -18,6 +18,7 @@ __all__ = ["FLAVOUR_COLORS", "draw_flavours", "plot_absent", "plot_flavours"]
 
 #: Colours of the flavours, and of the domains of an adversarial set.
 FLAVOUR_COLORS = {"b": "#bd1f01", "c": "#3f90da", "udsg": "#ffa90e", "nominal": "#3f90da", "shifted": "#bd1f01"}
+_LABEL_SIZE = 12
 _OTHER_COLORS = ("#94a4a2", "#832db6", "#a96b59", "#e76300")
 
 
@@ -36,7 +37,9 @@ def draw_flavours(axes: Axes, histogram: hist.Hist, *, density: bool = True, log
         color = FLAVOUR_COLORS.get(name) or next(others)
         if np.any(one.values()):
             mplhep.histplot(one, ax=axes, density=density, label=name, color=color, yerr=False, linewidth=1.5, flow="none")
-    axes.set_xlabel(histogram.axes[1].label, loc="left")  # the right end is for a common power of ten
+    label = histogram.axes[1].label
+    size = _LABEL_SIZE * min(1.0, 42 / max(1, len(label)))
+    axes.set_xlabel(label, loc="left", size=size)  # the right end is for a common power of ten
     axes.set_ylabel("normalised" if density else "jets")
     axes.set_xlim(histogram.axes[1].edges[0], histogram.axes[1].edges[-1])
     if not axes.get_lines() and not axes.patches:
@@ -53,7 +56,10 @@ def plot_flavours(
     """Return a figure with a panel for each histogram (see :func:`draw_flavours`) and one legend."""
     rows = -(-len(histograms) // columns)
     columns = min(columns, len(histograms))
-    with style(), pyplot.rc_context({"font.size": 12, "axes.labelsize": 12, "xtick.labelsize": 11, "ytick.labelsize": 11}):
+    with (
+        style(),
+        pyplot.rc_context({"font.size": 12, "axes.labelsize": _LABEL_SIZE, "xtick.labelsize": 11, "ytick.labelsize": 11}),
+    ):
         size = (4.2 * columns, 3.6 * rows)
         figure, panels = pyplot.subplots(rows, columns, figsize=size, squeeze=False)
         figure.subplots_adjust(wspace=0.3, hspace=0.35)  # a layout engine takes seconds for many panels
@@ -61,15 +67,26 @@ def plot_flavours(
             panel.set_visible(False)
         for panel, histogram in zip(panels.flat, histograms, strict=False):
             draw_flavours(panel, histogram, density=density, log=log)
-        first = next((panel for panel in panels.flat if panel.get_legend_handles_labels()[1]), None)
-        if first is not None:
-            first.legend(loc="upper right", fontsize=12)
-        label_figure(panels.flat[0], "" if columns > 1 else title)
+        _add_legend(figure, panels[0, 0] if columns == 1 else None)
+        label_figure(panels[0, 0], title if columns == 1 else "")
         if columns > 1:
-            panels.flat[columns - 1].text(
-                1, 1.01, title, transform=panels.flat[columns - 1].transAxes, ha="right", va="bottom", size=14
-            )
+            last = panels[0, -1]
+            last.text(1, 1.01, title, transform=last.transAxes, ha="right", va="bottom", size=14)
     return figure
+
+
+def _add_legend(figure: Figure, panel: Axes | None) -> None:
+    """Add one legend: into the panel, or above the figure if there are several panels."""
+    found = {label: line for each in figure.axes for line, label in zip(*each.get_legend_handles_labels(), strict=True)}
+    if not found:
+        return
+    if panel is not None:
+        panel.legend(found.values(), found.keys(), fontsize=12)
+    else:
+        position = (0.5, figure.subplotpars.top)
+        figure.legend(
+            found.values(), found.keys(), loc="lower center", bbox_to_anchor=position, ncols=len(found), fontsize=13
+        )
 
 
 def plot_absent(fractions: Mapping[str, float], *, title: str = "") -> Figure:

@@ -1,0 +1,55 @@
+import hist
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import pyplot
+
+from TauAdv.plotting.jets import FLAVOUR_COLORS, draw_flavours, plot_absent, plot_flavours
+from TauAdv.plotting.style import save_figure
+
+matplotlib.use("Agg")
+
+
+@pytest.fixture
+def filled():
+    flavours = hist.axis.StrCategory(["b", "c", "udsg", "other"], name="flavour")
+    histogram = hist.Hist(flavours, hist.axis.Regular(4, 0, 2, name="value", label="value [GeV]"))
+    histogram.fill("b", [0.1, 0.6, 0.7])
+    histogram.fill("c", [1.9, 5.0])
+    return histogram
+
+
+def test_lines_have_the_content_and_empty_flavours_are_left_out(filled):
+    _, axes = pyplot.subplots()
+    draw_flavours(axes, filled)
+    drawn = {label: patch for patch, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    assert set(drawn) == {"b", "c"}
+    steps = {patch.get_label(): patch for patch in axes.patches}
+    np.testing.assert_allclose(steps["b"].get_data().values * 0.5, [1 / 3, 2 / 3, 0, 0])
+    np.testing.assert_allclose(steps["c"].get_data().values * 0.5, [0, 0, 0, 1])
+    assert matplotlib.colors.to_hex(steps["b"].get_edgecolor()) == FLAVOUR_COLORS["b"]
+    assert axes.get_xlabel() == "value [GeV]"
+    pyplot.close("all")
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_panels(filled, number, tmp_path):
+    figure = plot_flavours([filled] * number, title="test", columns=3, log=True)
+    assert sum(panel.get_visible() for panel in figure.axes) == number
+    legends = figure.legends + [panel.get_legend() for panel in figure.axes if panel.get_legend()]
+    assert [text.get_text() for legend in legends for text in legend.get_texts()] == ["b", "c"]
+    assert all(path.stat().st_size > 5000 for path in save_figure(figure, tmp_path, "panels"))
+
+
+def test_histogram_without_values_says_so():
+    flavours = hist.axis.StrCategory(["b"], name="flavour")
+    figure = plot_flavours([hist.Hist(flavours, hist.axis.Regular(2, 0, 1, name="value", label="empty"))] * 2, log=True)
+    assert "no values" in [text.get_text() for text in figure.axes[1].texts]
+    pyplot.close(figure)
+
+
+def test_absent_fractions():
+    figure = plot_absent({"one": 0.25, "two": 1.0}, title="jets")
+    assert [bar.get_width() for bar in figure.axes[0].patches] == [0.25, 1.0]
+    assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == ["one", "two"]
+    pyplot.close(figure)
