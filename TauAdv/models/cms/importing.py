@@ -7,14 +7,15 @@ from pathlib import Path
 
 from TauAdv.errors import InputError
 from TauAdv.models.cms.architecture import network_settings
-from TauAdv.models.cms.compare import Comparison, compare_scores
+from TauAdv.models.cms.compare import Comparison, Scores, compare_scores
 from TauAdv.models.cms.dialects import LayerConstants, keras_weights, layer_constants
 from TauAdv.models.cms.execute import FrozenTagger
 from TauAdv.models.cms.parts import read_graphs
 from TauAdv.models.deeptau import build_classifier
-from TauAdv.models.tagger import TauTagger, inference_function
+from TauAdv.models.folded.inference import folded_inference
+from TauAdv.models.tagger import TauTagger
 
-__all__ = ["LARGEST_DIFFERENCE", "ImportedModel", "fill_weights", "import_cms_model"]
+__all__ = ["LARGEST_DIFFERENCE", "ImportedModel", "fill_weights", "import_cms_model", "predictions"]
 
 #: Largest difference of a score from the frozen graphs that an import may have.
 LARGEST_DIFFERENCE = 1e-5
@@ -67,10 +68,7 @@ def import_cms_model(
     network = network_settings(graphs, constants, name=name, dropout=dropout)
     model = build_classifier(network)
     fill_weights(model, constants)
-    compute = inference_function(model)
-    comparison = compare_scores(
-        FrozenTagger(graphs, network), lambda inputs: compute(inputs).numpy(), network, n_taus=n_taus, seed=seed
-    )
+    comparison = compare_scores(FrozenTagger(graphs, network), predictions(model), network, n_taus=n_taus, seed=seed)
     if comparison.largest_difference > LARGEST_DIFFERENCE:
         msg = (
             f"{graphs.core.path}: the imported network is not the one of the graphs: {comparison}, allowed "
@@ -78,6 +76,12 @@ def import_cms_model(
         )
         raise InputError(msg)
     return ImportedModel(model, dialect.name, sum(map(len, constants.values())), comparison)
+
+
+def predictions(model: TauTagger) -> Scores:
+    """Return the scores of a model as predictions are made, a function of network inputs."""
+    compute = folded_inference(model, with_adversarial_head=False)
+    return lambda inputs: compute(inputs)["main_output"].numpy()
 
 
 def fill_weights(model: TauTagger, constants: LayerConstants) -> None:

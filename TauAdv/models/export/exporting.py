@@ -14,14 +14,15 @@ from pydantic import Field
 from TauAdv.config import Settings
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
-from TauAdv.models.cms.compare import Comparison, Inputs, Scores, compare_all
+from TauAdv.models.cms.compare import Comparison, Scores, compare_all
+from TauAdv.models.cms.importing import predictions
 from TauAdv.models.deeptau import build_classifier
 from TauAdv.models.export.feature_file import feature_text
 from TauAdv.models.export.formats import FORMATS, Exported, Format
 from TauAdv.models.export.source import ModelSource
 from TauAdv.models.feature_check import require_features
 from TauAdv.models.layer_weights import layer_weights
-from TauAdv.models.tagger import TauTagger, inference_function, load_model
+from TauAdv.models.tagger import TauTagger, load_model
 from TauAdv.models.transfer import copy_weights_by_name
 from TauAdv.outputs import finished, new_folder, write_manifest
 
@@ -32,7 +33,7 @@ STEP = "export_model"
 LARGEST_RELATIVE_DIFFERENCE = 1e-6
 #: A single score may be off by this or, relative to the tau's largest score, by so many times the mean rounding of the
 #: model's own scores in single precision (all together, from the same network in double precision).
-ROUNDINGS = 20
+ROUNDINGS = 50
 
 
 class ExportSettings(Settings):
@@ -110,7 +111,7 @@ def _compare(exported: Exported, form: Format, folder: Path, settings: ExportSet
     Raises:
         InputError: if one does not give the model's scores.
     """
-    references = {"model": _scores(exported.model), "float64": _double_precision(exported.model)}
+    references = {"model": predictions(exported.model), "float64": _double_precision(exported.model)}
     ways = form.execute(exported, folder)
     found = compare_all(references, ways, exported.network, n_taus=settings.n_taus, seed=settings.seed)
     single = max(LARGEST_RELATIVE_DIFFERENCE, ROUNDINGS * found["float64"]["model"].relative_difference)
@@ -126,21 +127,15 @@ def _compare(exported: Exported, form: Format, folder: Path, settings: ExportSet
     return found
 
 
-def _scores(model: TauTagger) -> Scores:
-    compute = inference_function(model)
-    return lambda inputs: compute(inputs).numpy()
-
-
 def _double_precision(model: TauTagger) -> Scores:
     """Return the scores of the model as they are without rounding, for practical purposes."""
     double = build_classifier(model.network, dtype="float64")
     copy_weights_by_name(model, double, require_shapes=True)
 
-    def compute(inputs: Inputs) -> NDArray[Any]:
-        cast = {name: x.astype(np.float64) if np.issubdtype(x.dtype, np.floating) else x for name, x in inputs.items()}
-        return double(cast, training=False).numpy()
+    def in_double(x: NDArray[Any]) -> NDArray[Any]:
+        return x.astype(np.float64) if np.issubdtype(x.dtype, np.floating) else x
 
-    return compute
+    return lambda inputs: double({name: in_double(x) for name, x in inputs.items()}, training=False).numpy()
 
 
 def _figures(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A classifier as an ONNX model with the seven dense tensors of DeepTau as inputs.
 
-Inside it does what CMS software does: only cells with a non-zero feature go through the per-cell layers, and all empty cells
-share the output of one.
+Inside it does what predictions do: only cells with a non-zero feature go through the per-cell layers, all empty cells share
+the output of one, and batch normalisation is folded into the weights.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import onnx
 
 from TauAdv.models.cms.parts import TAU_INPUT, cell_input
 from TauAdv.models.export.onnx_writer import OnnxWriter
-from TauAdv.models.layer_weights import LayerWeights
+from TauAdv.models.folded.weights import FoldedLayer, FoldedWeights
 from TauAdv.models.settings import ConvolutionLayer, NetworkSettings
 
 __all__ = ["OUTPUT", "onnx_model"]
@@ -21,21 +21,21 @@ OUTPUT = "main_output"
 _TAUS = "n_taus"
 
 
-def onnx_model(weights: LayerWeights, network: NetworkSettings, metadata: Mapping[str, str]) -> onnx.ModelProto:
+def onnx_model(weights: FoldedWeights, network: NetworkSettings, metadata: Mapping[str, str]) -> onnx.ModelProto:
     """Return the model: ``input_tau`` [n, features], ``input_{grid}_{component}`` [n, eta, phi, features] -> scores.
 
     Args:
-        weights: layer -> name of the weight -> value.
+        weights: of the layers, in single precision.
         network: settings of the network.
         metadata: texts to keep in the file.
     """
-    layers = _OnnxLayers(OnnxWriter(), weights, network.normalisation.epsilon)
+    layers = _OnnxLayers(OnnxWriter(), weights)
     x = layers.writer.input(TAU_INPUT, _TAUS, network.tau.n_features)
     parts = [layers.rows_block("tau", "dense", x, len(network.tau.layer_widths(network.dropout)))]
     parts += [layers.grid(grid, network) for grid in network.grids]
     x = layers.writer.node("Concat", "features_concat", *parts, axis=1)
     x = layers.rows_block("final", "dense", x, len(network.class_head.widths))
-    x = layers.linear("final_dense_last", x)
+    x = layers.linear("final_dense_last", weights.linear("final_dense_last"), x)
     output = layers.writer.node("Softmax", OUTPUT, x, axis=1)
     return layers.writer.finish(network.name, output, (_TAUS, network.n_classes), metadata)
 
@@ -43,8 +43,8 @@ def onnx_model(weights: LayerWeights, network: NetworkSettings, metadata: Mappin
 class _OnnxLayers:
     """Adds the layers of a network to a graph."""
 
-    def __init__(self, writer: OnnxWriter, weights: LayerWeights, epsilon: float) -> None:
-        self.writer, self.weights, self.epsilon = writer, weights, epsilon
+    def __init__(self, writer: OnnxWriter, weights: FoldedWeights) -> None:
+        self.writer, self.weights = writer, weights
 
     def grid(self, grid: str, network: NetworkSettings) -> str:
         """Add the layers of a grid; return its features [n, ...]."""
@@ -90,31 +90,27 @@ class _OnnxLayers:
     def rows_block(self, block: str, kind: str, x: str, n_layers: int) -> str:
         """Add fully connected layers, or layers on single cells, on rows [m, features]."""
         for number in range(1, n_layers + 1):
-            x = self.linear(f"{block}_{kind}_{number}", x)
-            x = self.ending(block, number, x, (-1,))
+            layer = self.weights.normalised(block, kind, number)
+            x = self.linear(f"{block}_{kind}_{number}", layer, x)
+            x = self.activation(f"{block}_activation_{number}", layer, x, (-1,))
         return x
 
-    def linear(self, layer: str, x: str) -> str:
+    def linear(self, name: str, layer: FoldedLayer, x: str) -> str:
         """Add a product of rows with a kernel."""
-        kernel, bias = self.weights[layer]["kernel"], self.weights[layer]["bias"]
-        *_, n_inputs, width = kernel.shape
-        kernel_name = self.writer.constant(f"{layer}/kernel", kernel.reshape(n_inputs, width))
-        return self.writer.node("Gemm", layer, x, kernel_name, self.writer.constant(f"{layer}/bias", bias))
+        kernel = self.writer.constant(f"{name}/kernel", layer.pointwise().kernel)
+        return self.writer.node("Gemm", name, x, kernel, self.writer.constant(f"{name}/bias", layer.bias))
 
-    def convolution(self, block: str, number: int, layer: ConvolutionLayer, x: str) -> str:
-        """Add a convolution and what follows it, on grids [n, features, eta, phi]."""
-        name = f"{block}_conv_{number}"
-        kernel = self.writer.constant(f"{name}/kernel", self.weights[name]["kernel"].transpose(3, 2, 0, 1))
-        bias = self.writer.constant(f"{name}/bias", self.weights[name]["bias"])
-        shape = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2}
+    def convolution(self, block: str, number: int, settings: ConvolutionLayer, x: str) -> str:
+        """Add a convolution with its activation, on grids [n, features, eta, phi]."""
+        name, layer = f"{block}_conv_{number}", self.weights.normalised(block, "conv", number)
+        kernel = self.writer.constant(f"{name}/kernel", layer.kernel.transpose(3, 2, 0, 1))
+        bias = self.writer.constant(f"{name}/bias", layer.bias)
+        shape = {"kernel_shape": [settings.kernel] * 2, "strides": [settings.stride] * 2}
         x = self.writer.node("Conv", name, x, kernel, bias, **shape)
-        return self.ending(block, number, x, (-1, 1, 1))
+        return self.activation(f"{block}_activation_{number}", layer, x, (-1, 1, 1))
 
-    def ending(self, block: str, number: int, x: str, shape: tuple[int, ...]) -> str:
-        """Add batch normalisation and PReLU; ``shape`` is that of a slope per feature."""
-        norm, activation = f"{block}_norm_{number}", f"{block}_activation_{number}"
-        roles = ("gamma", "beta", "moving_mean", "moving_variance")
-        constants = [self.writer.constant(f"{norm}/{role}", self.weights[norm][role]) for role in roles]
-        x = self.writer.node("BatchNormalization", norm, x, *constants, epsilon=self.epsilon)
-        slope = self.writer.constant(f"{activation}/alpha", self.weights[activation]["alpha"].reshape(shape))
-        return self.writer.node("PRelu", activation, x, slope)
+    def activation(self, name: str, layer: FoldedLayer, x: str, shape: tuple[int, ...]) -> str:
+        """Add a PReLU, if the layer has one; ``shape`` is that of a slope per feature."""
+        if layer.slope is None:
+            return x
+        return self.writer.node("PRelu", name, x, self.writer.constant(f"{name}/alpha", layer.slope.reshape(shape)))

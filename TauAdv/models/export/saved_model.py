@@ -1,4 +1,4 @@
-"""A classifier as a TensorFlow SavedModel, which needs neither Keras nor TauAdv to be read."""
+"""A classifier as a TensorFlow SavedModel: needs neither Keras nor TauAdv to be read, and computes as predictions do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from TauAdv.models.export.dense_inputs import dense_shapes, sparse_inputs
+from TauAdv.models.folded.inference import folded_inference
 from TauAdv.models.tagger import TauTagger, input_signature
 
 __all__ = ["DENSE", "OUTPUT", "SPARSE", "write_saved_model"]
@@ -20,21 +21,19 @@ OUTPUT = "main_output"
 def write_saved_model(model: TauTagger, folder: Path) -> None:
     """Write a classifier as a SavedModel with the signatures ``serving_default`` and ``sparse``."""
     network = model.network
-    sparse = input_signature(network)
+    sparse, compute = input_signature(network), folded_inference(model, with_adversarial_head=False)
     dense = {name: tf.TensorSpec((None, *shape), tf.float32) for name, shape in dense_shapes(network).items()}
 
     @tf.function
     def from_sparse(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {OUTPUT: model(inputs, training=False)}
+        return {OUTPUT: compute(inputs)["main_output"]}
 
     @tf.function
     def from_dense(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {OUTPUT: model(sparse_inputs(tensors, network), training=False)}
+        return {OUTPUT: compute(sparse_inputs(tensors, network))["main_output"]}
 
-    module = tf.Module()
-    module.weights = [variable.value for variable in model.variables]
     signatures = {DENSE: _concrete(from_dense, dense), SPARSE: _concrete(from_sparse, sparse)}
-    tf.saved_model.save(module, str(folder), signatures=signatures)
+    tf.saved_model.save(tf.Module(), str(folder), signatures=signatures)
 
 
 def _concrete(function: Any, signature: dict[str, tf.TensorSpec]) -> Any:
