@@ -1,0 +1,136 @@
+"""Preparation of jets and batches of them: jets a second and peak memory.
+
+Preparation beside the published duration of the original (23 minutes for 11.5 M jets, in memory), batches beside an array
+in memory that is indexed by a permutation. Input: the simulated sample of tests/data/jets, extracted and repeated with pt
+changed at random. The preparation runs in a process of its own, for two numbers of jets: its peak memory must not grow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from jets import peak_rss
+from report import Report, interleaved, options
+
+from TauAdv.jets.columns import Jets
+from TauAdv.jets.extract import ExtractionSettings, extract_jets
+from TauAdv.jets.parts import ExtractedJets, PartWriter
+from TauAdv.shards.batching import Batches, batches
+from TauAdv.shards.jet_preparation import prepare_jets
+from TauAdv.shards.jet_settings import JetPreparationSettings
+from TauAdv.shards.store import ShardSet
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+SAMPLE = Path(__file__).resolve().parents[1] / "tests" / "data" / "jets" / "jets.json.gz"
+ORIGINAL = 11_491_971 / (23 * 60)
+PER_FILE = 16  # copies of the sample in a file: 96,000 jets, as the extraction writes them
+BLOCK = 1000
+
+
+def repeat(source: Path, folder: Path, copies: int) -> None:
+    """Write an extracted folder with the jets of another one several times, pt changed by up to 10 %."""
+    extracted = ExtractedJets.open(source)
+    jets, manifest, rng = extracted.read(), dict(extracted.manifest), np.random.default_rng(0)
+    folder.mkdir()
+    manifest["parts"] = []
+    for first in range(0, copies, PER_FILE):
+        name = f"jets-{first // PER_FILE:05d}.arrow"
+        number = min(PER_FILE, copies - first)
+        with PartWriter(folder / name, extracted.columns) as writer:
+            for copy in range(first, first + number):
+                values = jets.values.copy()
+                values[:, 0] *= rng.uniform(0.9, 1.1, len(jets))
+                copied = Jets(jets.line + copy * len(jets), jets.n_tracks, values, jets.columns)
+                for start in range(0, len(jets), BLOCK):
+                    writer.write(copied.take(slice(start, start + BLOCK)))
+        rows = number * len(jets)
+        manifest["parts"].append({"file": name, "first_line": first * len(jets) + 1, "lines": rows, "jets": rows})
+    flavours = {flavour: count * copies for flavour, count in extracted.flavour_counts.items()}
+    manifest["counts"] = {"jets": len(jets) * copies, "flavours": flavours}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def prepare_and_report(folder: str, output: str) -> None:
+    """What the process of its own does."""
+    start = time.process_time()
+    prepare_jets([folder], output, JetPreparationSettings())
+    print(json.dumps([time.process_time() - start, peak_rss()]))
+
+
+def prepare_apart(folder: Path, output: Path) -> tuple[float, float]:
+    """Return CPU seconds and peak memory (MiB) of a preparation."""
+    command = [sys.executable, __file__, "--prepare", str(folder), str(output)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    seconds, peak = json.loads(done.stdout.splitlines()[-1])
+    return seconds, peak / 2**20
+
+
+def epoch_of(shards: ShardSet, size: int, most: int) -> int:
+    """Read batches of an epoch; return the number of jets."""
+    source = Batches(shards, size, seed=1)
+    return sum(len(source(step)["x"]) for step in range(min(source.steps_per_epoch, -(-most // size))))
+
+
+def dataset_of(shards: ShardSet, size: int, most: int) -> int:
+    """Read batches as ``tf.data`` gives them to the training; return the number of jets."""
+    return sum(int(batch["x"].shape[0]) for batch in batches(shards, size, seed=1, num_steps=max(1, most // size)))
+
+
+def indexed(x: np.ndarray, size: int, most: int) -> int:
+    """Index an array in memory by a permutation; return the number of jets."""
+    order = np.random.default_rng(1).permutation(len(x))[:most]
+    return sum(len(x[order[start : start + size]]) for start in range(0, len(order), size))
+
+
+def main() -> None:
+    """Measure and print."""
+    chosen = options(__doc__)
+    copies = (32, 96) if chosen.quick else (64, 256)
+    report = Report("Preparation and batches of jets")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        extract_jets(SAMPLE, folder / "sample", ExtractionSettings())
+        peaks = []
+        for number in copies:
+            repeat(folder / "sample", folder / f"{number}", number)
+            jets = len(ExtractedJets.open(folder / f"{number}"))
+            seconds, peak = prepare_apart(folder / f"{number}", folder / f"prepared-{number}")
+            peaks.append(peak)
+            rate = jets / seconds
+            report.add(
+                f"prepare {jets:,} jets (of one core)",
+                figure=f"{rate:,.0f}/s, peak {peak:.0f} MiB",
+                baseline=f"{ORIGINAL:,.0f}/s as published",
+                ratio=rate / ORIGINAL,
+            )
+        report.add("peak memory, more over fewer jets", figure=f"{peaks[1] / peaks[0]:.2f}", ratio=peaks[1] / peaks[0])
+        shards = ShardSet.open(folder / f"prepared-{copies[1]}" / "train")
+        most = min(shards.num_rows, 262_144)
+        x = np.concatenate([shards.chunk(chunk)[0].x for chunk in range(len(shards.chunk_sizes))])
+        for size in (512, 65_536):
+            jobs = {
+                "ours": lambda size=size: epoch_of(shards, size, most),
+                "tf.data": lambda size=size: dataset_of(shards, size, most),
+                "memory": lambda size=size: indexed(x, size, most),
+            }
+            times = interleaved(jobs, 3, clock=time.process_time)
+            rates = {job: most / seconds for job, seconds in times.items()}
+            limit = f"{rates['memory']:,.0f}/s in memory, no mask, labels, weights"
+            for job, what in (("ours", "shuffled batches"), ("tf.data", "the same as tf.data")):
+                ratio = rates[job] / rates["memory"]
+                report.add(f"{what} of {size:,} (of one core)", figure=f"{rates[job]:,.0f}/s", baseline=limit, ratio=ratio)
+    report.finish(chosen.json)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--prepare"]:
+        prepare_and_report(*sys.argv[2:4])
+    else:
+        main()
