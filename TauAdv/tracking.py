@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -110,20 +110,20 @@ class Run:
             self._store.log_batch(self.id, waiting[start : start + _LARGEST_BATCH], [], [])
         self._last_flush = time.monotonic()
 
-    def drop_metrics(self, after_step: int, prefix: str = "", *, except_prefix: str | None = None) -> None:
+    def drop_metrics(self, after_step: int, prefix: str = "", *, except_prefix: str | Sequence[str] = ()) -> None:
         """Remove values of metrics after a step: a resumed run logs them again.
 
         Args:
             after_step: last step to keep.
             prefix: only of metrics whose names start so.
-            except_prefix: and not so.
+            except_prefix: and not so, or so.
         """
         self.flush()
         condition = "run_uuid = ? AND step > ? AND substr(key, 1, ?) = ?"
         values: list[Any] = [self.id, after_step, len(prefix), prefix]
-        if except_prefix is not None:
+        for kept in [except_prefix] if isinstance(except_prefix, str) else except_prefix:
             condition += " AND substr(key, 1, ?) != ?"
-            values += [len(except_prefix), except_prefix]
+            values += [len(kept), kept]
         with closing(sqlite3.connect(self.mlpath.parent / DATABASE)) as database, database:
             for table in ("metrics", "latest_metrics"):
                 database.execute(f"DELETE FROM {table} WHERE {condition}", values)

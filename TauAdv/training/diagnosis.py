@@ -185,7 +185,7 @@ def _in_loss(trainer: Trainer, batch: Arrays, outputs: Arrays) -> Finding | None
 
 def _losses(trainer: Trainer, batch: Arrays, outputs: Arrays) -> Iterator[tuple[str, NDArray[Any]]]:
     labels, scores = (tf.constant(values, tf.float32) for values in (batch["y"], outputs["main_output"]))
-    yield f"class loss '{trainer.settings.loss}'", np.asarray(trainer.loss(labels, scores)) * batch["weight"]
+    yield "class loss", np.asarray(trainer.loss(labels, scores)) * batch["weight"]
     if isinstance(trainer, AdversarialTrainer):
         labels, scores = (tf.constant(values, tf.float32) for values in (batch["y_adv"], outputs["adv_output"]))
         yield "adversarial loss", np.asarray(trainer.adversarial_loss(labels, scores)) * batch["weight_adv"]
@@ -196,8 +196,7 @@ def _in_gradients(trainer: Trainer, model: Any, batch: Arrays, knobs: Mapping[st
     if isinstance(trainer, AdversarialTrainer):
         set_gradient_scales(model, knobs["k1"], knobs["k2"])
         losses: Any = {"loss": trainer.loss, "adversarial_loss": trainer.adversarial_loss}
-        n_class = trainer.settings.n_tau
-        result = gradients.adversarial_gradients(model, tensors, n_class, trainer.rows - n_class, **losses)
+        result = gradients.adversarial_gradients(model, tensors, trainer.n_class, trainer.n_adv, **losses)
     else:
         result = gradients.classifier_gradients(model, tensors, trainer.rows, loss=trainer.loss)
     broken = {

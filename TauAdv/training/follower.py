@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class FollowedRun:
         """Leave it to the chief; return the path of the file."""
         return self.artifacts / path
 
-    def drop_metrics(self, after_step: int, prefix: str = "", *, except_prefix: str | None = None) -> None:
+    def drop_metrics(self, after_step: int, prefix: str = "", *, except_prefix: str | Sequence[str] = ()) -> None:
         """Leave it to the chief."""
 
     def flush(self) -> None:

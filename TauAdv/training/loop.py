@@ -25,6 +25,8 @@ from TauAdv.training.nan_report import not_finite, require_finite_statistics
 from TauAdv.training.progress import EpochBar, say
 from TauAdv.training.settings import AdversarialSettings, TrainingSettings
 from TauAdv.training.steps import AdversarialTrainer, Trainer
+from TauAdv.training.system_metrics import SystemMetrics
+from TauAdv.training.tensorboard import EventLog
 
 __all__ = ["STEP_PREFIX", "Loop", "knobs_at", "require_stopping_metric"]
 
@@ -88,6 +90,9 @@ class Loop:
         # to look at every step costs nothing where the host waits for the step anyway
         self._guard_steps = _GUARD_STEPS_ON_GPU if tf.config.list_physical_devices("GPU") else 1
         trainer.guard.start(self.state.step)
+        writes = self.devices.is_chief
+        self._system = SystemMetrics() if self.settings.system_metrics and writes else None
+        self._events = EventLog(run.artifacts / "tensorboard") if self.settings.tensorboard and writes else None
 
     def run_to_end(self) -> State:
         """Train until the last epoch or early stopping; return the state.
@@ -146,7 +151,19 @@ class Loop:
         self._logged = (self.state.step, time.monotonic())
         taus = (self.state.step - step) * self.trainer.rows
         values |= {**knobs, "taus_per_second": taus / max(self._logged[1] - now, 1e-9)}
-        self.run.log_metrics({STEP_PREFIX + name: value for name, value in values.items()}, self.state.step)
+        self._log({STEP_PREFIX + name: value for name, value in values.items()}, self.state.step)
+        if self._system is not None and (sampled := self._system.sample()):
+            self._log(sampled, self.state.step)
+
+    def _log(self, metrics: dict[str, float], step: int) -> None:
+        self.run.log_metrics(metrics, step)
+        if self._events is not None:
+            self._events.add(metrics, step)
+
+    def _flush(self) -> None:
+        self.run.flush()
+        if self._events is not None:
+            self._events.flush()
 
     def _present(self) -> dict[str, float]:
         return means(self.trainer.sums.names, self._epoch_sums + self.trainer.sums.read())
@@ -158,8 +175,8 @@ class Loop:
         self._epoch_sums[:] = 0
         self.state.epoch += 1
         values |= self._validate()
-        self.run.log_metrics(values, self.state.epoch)
-        self.run.flush()
+        self._log(values, self.state.epoch)
+        self._flush()
         if self.devices.is_chief:
             with new_file(self.folder / f"epoch_{self.state.epoch:04d}.keras") as temporary:
                 self.trainer.model.save(temporary)
@@ -209,7 +226,7 @@ class Loop:
         """
         self._require_finite()
         require_finite_statistics(self.trainer.model, self.state.step)
-        self.run.flush()
+        self._flush()
         self.state.seconds = time.monotonic() - self._started
         self.state.epoch_sums = self._epoch_sums.tolist()
         self._checkpointed_at = time.monotonic()

@@ -21,10 +21,19 @@ from TauAdv.outputs import new_file
 from TauAdv.tracking import Run
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.metrics import METRICS
+from TauAdv.training.plan import network_lines
 from TauAdv.training.precision import precision_note
 from TauAdv.training.settings import TrainingSettings
 
-__all__ = ["announcement", "code_version", "record_inputs", "require_same_inputs", "save_model", "stored_network"]
+__all__ = [
+    "announcement",
+    "code_changes",
+    "code_version",
+    "record_inputs",
+    "require_same_inputs",
+    "save_model",
+    "stored_network",
+]
 
 _CONFIGURATION = "input_cfg"
 
@@ -32,15 +41,20 @@ _CONFIGURATION = "input_cfg"
 def code_version() -> dict[str, str]:
     """Return version of the package and, in a checkout, the commit and whether files differ from it."""
     version = {"TauAdv": __version__}
+    commit = _git("rev-parse", "HEAD")
+    if not commit:
+        return {**version, "git_commit": "none: the package is not in a git checkout"}
+    modified = bool(_git("status", "--porcelain", "--untracked-files=no"))
+    return {**version, "git_commit": commit, "git_modified": str(modified)}
+
+
+def code_changes() -> str:
+    """Return which files of a checkout differ from its commit, and by how many lines; empty if none or no checkout."""
+    return _git("diff", "--stat", "HEAD")
+
+
+def _git(*arguments: str) -> str:
     folder = Path(__file__).resolve().parent
-    commit = _git(folder, "rev-parse", "HEAD")
-    if commit:
-        version["git_commit"] = commit
-        version["git_modified"] = str(bool(_git(folder, "status", "--porcelain", "--untracked-files=no")))
-    return version
-
-
-def _git(folder: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=20)
     except (OSError, subprocess.SubprocessError):
@@ -56,6 +70,8 @@ def record_inputs(run: Run, settings: TrainingSettings, inputs: Inputs, network:
     run.log_text(_json(inputs.description()), f"{_CONFIGURATION}/inputs.json")
     for role, shards in inputs.sets.items():
         run.log_text(_json(shards.manifest), f"{_CONFIGURATION}/shards/{role.replace(' ', '_')}.json")
+    if changes := code_changes():
+        run.log_text(changes + "\n", f"{_CONFIGURATION}/git_changes.txt")
     run.log_params(settings.model_dump(mode="json"))
     run.log_tags({"feature_table": inputs.table.digest, "network": network.name, **code_version()})
     run.log_text(dump_settings(settings), f"{_CONFIGURATION}/training.yaml")  # last: a run that has it can be resumed
@@ -95,12 +111,9 @@ def announcement(settings: TrainingSettings, inputs: Inputs, model: keras.Model)
         yield f"  {line}"
     yield f"feature table '{inputs.table.name}', digest {inputs.table.digest[:12]}"
     yield f"network '{model.name}'"
-    groups = {
-        "common layers": common_variables(model),
-        "class head": class_head_variables(model),
-        "adversarial head": adversarial_head_variables(model),
-    }
-    for title, variables in groups.items():
+    for line in network_lines(model):
+        yield f"  {line}"
+    for title, variables in _groups(model).items():
         if variables:
             yield f"  {title}: {_count(variables):,} trainable parameters"
     yield f"  all: {model.count_params():,} parameters, {_count(model.trainable_variables):,} trainable"
@@ -114,6 +127,14 @@ def announcement(settings: TrainingSettings, inputs: Inputs, model: keras.Model)
     if note := precision_note(settings.precision):
         yield note
     yield f"runs in {settings.mlruns}, experiment '{settings.experiment}'"
+
+
+def _groups(model: keras.Model) -> dict[str, list[Any]]:
+    return {
+        "common layers": common_variables(model),
+        "class head": class_head_variables(model),
+        "adversarial head": adversarial_head_variables(model),
+    }
 
 
 def _count(variables: list[Any]) -> int:

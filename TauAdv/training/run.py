@@ -20,12 +20,14 @@ from TauAdv.training.devices import ONE_DEVICE, Devices, open_devices, require_d
 from TauAdv.training.follower import shared_run
 from TauAdv.training.inputs import Inputs, open_inputs
 from TauAdv.training.loop import STEP_PREFIX, Loop, require_stopping_metric
+from TauAdv.training.plan import plan_lines
 from TauAdv.training.preflight import require_inputs
 from TauAdv.training.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
 from TauAdv.training.progress import say
 from TauAdv.training.record import announcement, record_inputs, require_same_inputs, save_model, stored_network
 from TauAdv.training.settings import TrainingSettings, comparable, resolved
 from TauAdv.training.steps import Trainer
+from TauAdv.training.system_metrics import SYSTEM_PREFIX
 
 __all__ = ["Kind", "train"]
 
@@ -97,6 +99,8 @@ def _train(settings: TrainingSettings, kind: Kind, resume: str | None, devices: 
         for line in (*announcement(settings, inputs, model), *devices.lines(), *report):
             say(line)
     if dry_run:
+        for line in plan_lines(model, inputs):
+            say(line)
         say(f"settings:\n{dump_settings(settings)}dry run: nothing was written")
         return None
     with shared_run(devices, _opened(settings, kind, resume)) as run:
@@ -177,7 +181,8 @@ def _restore(trainer: Trainer, inputs: Inputs, start: _Start) -> State | None:
 def _run(run: Run, trainer: Trainer, inputs: Inputs, start: _Start, kind: Kind) -> None:
     state = _restore(trainer, inputs, start)
     run.drop_metrics(state.step if state else -1, STEP_PREFIX)
-    run.drop_metrics(state.epoch if state else -1, except_prefix=STEP_PREFIX)
+    run.drop_metrics(state.step if state else -1, SYSTEM_PREFIX)
+    run.drop_metrics(state.epoch if state else -1, except_prefix=(STEP_PREFIX, SYSTEM_PREFIX))
     try:
         Loop(trainer, inputs, run, state).run_to_end()
     except KeyboardInterrupt:

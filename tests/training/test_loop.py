@@ -86,7 +86,7 @@ def uninterrupted(trainer, start, settings):
 
 
 def history(run):
-    names = [name for name in run.metrics if not name.endswith("taus_per_second")]
+    names = [name for name in run.metrics if not name.endswith("taus_per_second") and not name.startswith("system/")]
     return {name: run.metric_history(name) for name in names}
 
 

@@ -1,0 +1,69 @@
+"""The table of all settings of a training, for the documentation: written from the settings classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from TauAdv.config_errors import settings_in
+from TauAdv.training.settings import AdversarialSettings, ClassifierSettings
+
+__all__ = ["key_table", "write_key_table"]
+
+BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
+
+
+def key_table() -> str:
+    """Return a Markdown table of key, meaning and default of every setting; groups of settings with dotted keys."""
+    lines = ["| key | meaning | default |", "|---|---|---|"]
+    lines += [f"| `{key}` | {meaning} | {default} |" for key, meaning, default in _rows(AdversarialSettings)]
+    return "\n".join(lines)
+
+
+def write_key_table(page: Path | str) -> None:
+    """Renew the table between the two markers of a page."""
+    page = Path(page)
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    page.write_text(f"{before}{BEGIN}\n{key_table()}\n{END}{after}", encoding="utf-8")
+
+
+def _rows(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    meanings = {name: text for base in reversed(kind.__mro__) for name, text in _attributes(base).items()}
+    for name, field in kind.model_fields.items():
+        only = kind is AdversarialSettings and name not in ClassifierSettings.model_fields
+        if name not in meanings:
+            msg = f"{kind.__name__}: the docstring does not say what '{name}' is"
+            raise KeyError(msg)
+        meaning = meanings[name] + (" (adversarial training)" if only else "")
+        group = settings_in(field.annotation)
+        yield f"{prefix}{name}", meaning, _default(field, group)
+        if group is not None:
+            yield from _rows(group, f"{prefix}{name}.")
+
+
+def _default(field: Any, group: type[BaseModel] | None) -> str:
+    if field.is_required():
+        return "required"
+    if field.default is None:
+        return "none"
+    if group is not None:
+        return "as below"
+    return f"`{list(field.default) if isinstance(field.default, tuple) else _yaml(field.default)}`"
+
+
+def _yaml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _attributes(kind: type) -> dict[str, str]:
+    """Return what the docstring of a class says of its attributes."""
+    _, _, text = (kind.__doc__ or "").partition("Attributes:\n")
+    found = re.split(r"\n {8}(\w[\w, ]*): ", "\n" + text.split("\n\n")[0].rstrip())
+    texts = (" ".join(part.split()).removesuffix(".").replace("``", "`").replace("|", "/") for part in found[2::2])
+    pairs = zip(found[1::2], texts, strict=True)
+    return {name: text for names, text in pairs for name in names.split(", ")}
