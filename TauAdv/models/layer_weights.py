@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from TauAdv.errors import InputError
 from TauAdv.models.tagger import TauTagger
 
-__all__ = ["LayerWeights", "layer_weights"]
+__all__ = ["LayerWeights", "folded_layer", "layer_weights"]
 
 #: layer -> name of the weight -> float32 value.
 LayerWeights = Mapping[str, Mapping[str, NDArray[np.float32]]]
@@ -41,3 +41,26 @@ def layer_weights(model: TauTagger, source: str) -> LayerWeights:
         msg = f"{source}: weights that are not finite in {', '.join(broken)}; take the model of an earlier checkpoint"
         raise InputError(msg)
     return weights
+
+
+def folded_layer(
+    weights: LayerWeights, block: str, kind: str, number: int, epsilon: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return kernel and bias of a layer of a block with its batch normalisation in them, computed in double precision.
+
+    With s = gamma/sqrt(variance + epsilon) the kernel is multiplied by s, and the bias becomes (bias - mean) s + beta.
+
+    Args:
+        weights: of the network.
+        block: name of the block, for example ``inner_egamma``.
+        kind: ``dense`` or ``conv``.
+        number: of the layer within the block, from 1.
+        epsilon: added to the variance.
+    """
+    layer, norm = (
+        {role: value.astype(np.float64) for role, value in weights[f"{block}_{name}_{number}"].items()}
+        for name in (kind, "norm")
+    )
+    scale = norm["gamma"] / np.sqrt(norm["moving_variance"] + epsilon)
+    bias = (layer["bias"] - norm["moving_mean"]) * scale + norm["beta"]
+    return (layer["kernel"] * scale).astype(np.float32), bias.astype(np.float32)

@@ -16,7 +16,6 @@ from TauAdv.models.cms.exporting import graph_files, write_graphs
 from TauAdv.models.cms.parts import GRIDS, read_graphs
 from TauAdv.models.export.dense_inputs import dense_inputs
 from TauAdv.models.export.saved_model import DENSE, OUTPUT, SPARSE, write_saved_model
-from TauAdv.models.folded.weights import FoldedWeights
 from TauAdv.models.layer_weights import LayerWeights
 from TauAdv.models.settings import NetworkSettings
 from TauAdv.models.tagger import TauTagger
@@ -89,7 +88,7 @@ def _write_onnx(exported: Exported, folder: Path) -> None:
         from TauAdv.models.export.onnx_graph import onnx_model
     except ImportError as error:
         raise InputError(_missing_onnx(error)) from error
-    model = onnx_model(FoldedWeights(exported.model, "float32"), exported.network, exported.metadata)
+    model = onnx_model(exported.weights, exported.network, exported.metadata)
     _onnx_file(exported, folder).write_bytes(model.SerializeToString())
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import onnx
+from numpy.typing import NDArray
 
 from TauAdv.models.cms.parts import TAU_INPUT, cell_input
 from TauAdv.models.export.onnx_writer import OnnxWriter
-from TauAdv.models.folded.weights import FoldedLayer, FoldedWeights
+from TauAdv.models.layer_weights import LayerWeights, folded_layer
 from TauAdv.models.settings import ConvolutionLayer, NetworkSettings
 
 __all__ = ["OUTPUT", "onnx_model"]
@@ -21,21 +23,22 @@ OUTPUT = "main_output"
 _TAUS = "n_taus"
 
 
-def onnx_model(weights: FoldedWeights, network: NetworkSettings, metadata: Mapping[str, str]) -> onnx.ModelProto:
+def onnx_model(weights: LayerWeights, network: NetworkSettings, metadata: Mapping[str, str]) -> onnx.ModelProto:
     """Return the model: ``input_tau`` [n, features], ``input_{grid}_{component}`` [n, eta, phi, features] -> scores.
 
     Args:
-        weights: of the layers, in single precision.
+        weights: layer -> name of the weight -> value.
         network: settings of the network.
         metadata: texts to keep in the file.
     """
-    layers = _OnnxLayers(OnnxWriter(), weights)
+    layers = _OnnxLayers(OnnxWriter(), weights, network.normalisation.epsilon)
     x = layers.writer.input(TAU_INPUT, _TAUS, network.tau.n_features)
     parts = [layers.rows_block("tau", "dense", x, len(network.tau.layer_widths(network.dropout)))]
     parts += [layers.grid(grid, network) for grid in network.grids]
     x = layers.writer.node("Concat", "features_concat", *parts, axis=1)
     x = layers.rows_block("final", "dense", x, len(network.class_head.widths))
-    x = layers.linear("final_dense_last", weights.linear("final_dense_last"), x)
+    last = weights["final_dense_last"]
+    x = layers.linear("final_dense_last", last["kernel"], last["bias"], x)
     output = layers.writer.node("Softmax", OUTPUT, x, axis=1)
     return layers.writer.finish(network.name, output, (_TAUS, network.n_classes), metadata)
 
@@ -43,8 +46,8 @@ def onnx_model(weights: FoldedWeights, network: NetworkSettings, metadata: Mappi
 class _OnnxLayers:
     """Adds the layers of a network to a graph."""
 
-    def __init__(self, writer: OnnxWriter, weights: FoldedWeights) -> None:
-        self.writer, self.weights = writer, weights
+    def __init__(self, writer: OnnxWriter, weights: LayerWeights, epsilon: float) -> None:
+        self.writer, self.weights, self.epsilon = writer, weights, epsilon
 
     def grid(self, grid: str, network: NetworkSettings) -> str:
         """Add the layers of a grid; return its features [n, ...]."""
@@ -90,27 +93,27 @@ class _OnnxLayers:
     def rows_block(self, block: str, kind: str, x: str, n_layers: int) -> str:
         """Add fully connected layers, or layers on single cells, on rows [m, features]."""
         for number in range(1, n_layers + 1):
-            layer = self.weights.normalised(block, kind, number)
-            x = self.linear(f"{block}_{kind}_{number}", layer, x)
-            x = self.activation(f"{block}_activation_{number}", layer, x, (-1,))
+            kernel, bias = folded_layer(self.weights, block, kind, number, self.epsilon)
+            x = self.linear(f"{block}_{kind}_{number}", kernel, bias, x)
+            x = self.activation(f"{block}_activation_{number}", x, (-1,))
         return x
 
-    def linear(self, name: str, layer: FoldedLayer, x: str) -> str:
-        """Add a product of rows with a kernel."""
-        kernel = self.writer.constant(f"{name}/kernel", layer.pointwise().kernel)
-        return self.writer.node("Gemm", name, x, kernel, self.writer.constant(f"{name}/bias", layer.bias))
+    def linear(self, name: str, kernel: NDArray[np.float32], bias: NDArray[np.float32], x: str) -> str:
+        """Add a product of rows with a kernel [..., inputs, outputs]."""
+        kernel_name = self.writer.constant(f"{name}/kernel", kernel.reshape(kernel.shape[-2:]))
+        return self.writer.node("Gemm", name, x, kernel_name, self.writer.constant(f"{name}/bias", bias))
 
-    def convolution(self, block: str, number: int, settings: ConvolutionLayer, x: str) -> str:
+    def convolution(self, block: str, number: int, layer: ConvolutionLayer, x: str) -> str:
         """Add a convolution with its activation, on grids [n, features, eta, phi]."""
-        name, layer = f"{block}_conv_{number}", self.weights.normalised(block, "conv", number)
-        kernel = self.writer.constant(f"{name}/kernel", layer.kernel.transpose(3, 2, 0, 1))
-        bias = self.writer.constant(f"{name}/bias", layer.bias)
-        shape = {"kernel_shape": [settings.kernel] * 2, "strides": [settings.stride] * 2}
-        x = self.writer.node("Conv", name, x, kernel, bias, **shape)
-        return self.activation(f"{block}_activation_{number}", layer, x, (-1, 1, 1))
+        name = f"{block}_conv_{number}"
+        kernel, bias = folded_layer(self.weights, block, "conv", number, self.epsilon)
+        kernel_name = self.writer.constant(f"{name}/kernel", kernel.transpose(3, 2, 0, 1))
+        bias_name = self.writer.constant(f"{name}/bias", bias)
+        shape = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2}
+        x = self.writer.node("Conv", name, x, kernel_name, bias_name, **shape)
+        return self.activation(f"{block}_activation_{number}", x, (-1, 1, 1))
 
-    def activation(self, name: str, layer: FoldedLayer, x: str, shape: tuple[int, ...]) -> str:
-        """Add a PReLU, if the layer has one; ``shape`` is that of a slope per feature."""
-        if layer.slope is None:
-            return x
-        return self.writer.node("PRelu", name, x, self.writer.constant(f"{name}/alpha", layer.slope.reshape(shape)))
+    def activation(self, layer: str, x: str, shape: tuple[int, ...]) -> str:
+        """Add a PReLU; ``shape`` is that of a slope per feature."""
+        slope = self.writer.constant(f"{layer}/alpha", self.weights[layer]["alpha"].reshape(shape))
+        return self.writer.node("PRelu", layer, x, slope)
