@@ -57,7 +57,7 @@ def convolve_filled_cells(
         tf.reshape(products, (-1, n_outputs)), tf.reshape(position, (-1,)), n_taus * length**2
     )
     grids = tf.reshape(sums, (-1, length, length, n_outputs))
-    return prelu(grids + _output_of_empty_grid(layer, empty), layer.slope)
+    return prelu(grids + _output_of_empty_grid(layer, empty), layer)
 
 
 def _output_of_empty_grid(layer: FoldedLayer, empty: NDArray) -> NDArray:

@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from TauAdv.models.folded.weights import FoldedLayer
 
 __all__ = ["apply_convolution", "apply_dense", "prelu"]
 
 
-def prelu(x: tf.Tensor, slope: NDArray | None) -> tf.Tensor:
-    """Return x where it is positive and slope times x elsewhere; ``x`` itself without slope.
+def prelu(x: tf.Tensor, layer: FoldedLayer) -> tf.Tensor:
+    """Return the activation of a layer.
 
-    Where every slope is at most one this is the larger of x and slope times x: two passes over memory in place of five.
+    A PReLU is x above zero and slope x below. For slopes up to one that is max(x, slope x), and for steeper ones -max(-x,
+    -slope x): two passes over memory in place of four. Layers that are ``flipped`` give the steep ones as -x already.
     """
-    if slope is None:
+    if layer.slope is None:
         return x
-    if (slope <= 1).all():
-        return tf.maximum(x, x * slope)
-    return tf.where(x > 0, x, x * slope)
+    if layer.flipped or (layer.slope <= 1).all():
+        return tf.maximum(x, x * layer.slope)
+    return tf.nn.relu(x) + layer.slope * tf.minimum(x, 0)
 
 
 def apply_dense(x: tf.Tensor, layer: FoldedLayer) -> tf.Tensor:
     """Return rows [rows, outputs] of rows [rows, inputs]."""
-    return prelu(tf.nn.bias_add(tf.matmul(x, layer.kernel), layer.bias), layer.slope)
+    return prelu(tf.nn.bias_add(tf.matmul(x, layer.kernel), layer.bias), layer)
 
 
 def apply_convolution(x: tf.Tensor, layer: FoldedLayer, stride: int) -> tf.Tensor:
     """Return grids [n, eta, phi, outputs] after a convolution with valid padding."""
     x = tf.nn.conv2d(x, layer.kernel, strides=stride, padding="VALID")
-    return prelu(tf.nn.bias_add(x, layer.bias), layer.slope)
+    return prelu(tf.nn.bias_add(x, layer.bias), layer)

@@ -15,7 +15,6 @@ from TauAdv.models.deeptau import NetworkBuilder
 from TauAdv.models.folded.first_convolution import convolve_filled_cells, pays_off
 from TauAdv.models.folded.layers import apply_convolution, apply_dense
 from TauAdv.models.folded.weights import FoldedWeights
-from TauAdv.models.settings import ConvolutionLayer
 
 __all__ = ["FoldedNetwork"]
 
@@ -41,23 +40,16 @@ class FoldedNetwork(NetworkBuilder):
 
     def dense_block(self, block: str, x: Any, widths: tuple[int, ...]) -> Any:
         """Return ``x`` [n, features] after a stack of fully connected layers."""
-        for number in range(1, len(widths) + 1):
-            x = apply_dense(x, self.weights.normalised(block, "dense", number))
+        for layer in self.weights.block(block, "dense", len(widths)):
+            x = apply_dense(x, layer)
         return x
 
     def cell_block(self, block: str, cells: Any, widths: tuple[int, ...]) -> Any:
         """Return cells [m, features] after a stack of 1x1 convolutions."""
-        for number, width in enumerate(widths, start=1):
-            layer = self.weights.normalised(block, "conv", number).pointwise()
-            width = width if number == len(widths) else -(-width // ALIGNED) * ALIGNED
-            cells = apply_dense(cells, layer.widened(cells.shape[-1], width))
+        for number, layer in enumerate(self.weights.block(block, "conv", len(widths)), start=1):
+            width = widths[number - 1] if number == len(widths) else -(-widths[number - 1] // ALIGNED) * ALIGNED
+            cells = apply_dense(cells, layer.pointwise().widened(cells.shape[-1], width))
         return cells
-
-    def convolution_block(self, block: str, x: Any, layers: tuple[ConvolutionLayer, ...], first: int = 1) -> Any:
-        """Return grids [n, eta, phi, features] after the convolutions from number ``first`` on."""
-        for number, layer in list(enumerate(layers, start=1))[first - 1 :]:
-            x = apply_convolution(x, self.weights.normalised(block, "conv", number), layer.stride)
-        return x
 
     def merged_cells(self, grid: str, cells: Any) -> Any:
         """Return the merged features [m, ...] of cells [m, features]."""
@@ -74,17 +66,17 @@ class FoldedNetwork(NetworkBuilder):
 
     def grid(self, grid: str, index: Any, cells: Any, tau: Any) -> Any:
         """Return the features [n, ...] of one grid."""
-        settings = self.network.grids[grid]
-        n_taus, block, empty = tf.shape(tau)[0], f"{grid}_all_3x3", self.empty_cell(grid)
+        n_cells, n_taus, empty = self.network.grids[grid].n_cells, tf.shape(tau)[0], self.empty_cell(grid)
         merged = self.merged_cells(grid, whole_rows(cells))
-        layers = settings.convolutions(len(empty))
-        if pays_off(layers[0], settings.n_cells):
-            first = self.weights.normalised(block, "conv", 1)
-            x = convolve_filled_cells(merged, index, n_taus, empty, settings.n_cells, first)
-            x = self.convolution_block(block, x, layers, first=2)
+        settings = self.network.grids[grid].convolutions(len(empty))
+        first, *others = zip(self.weights.block(f"{grid}_all_3x3", "conv", len(settings)), settings, strict=True)
+        if pays_off(settings[0], n_cells):
+            x = convolve_filled_cells(merged, index, n_taus, empty, n_cells, first[0])
         else:
-            x = filled_grids(merged[: tf.shape(index)[0]], index, n_taus, empty, settings.n_cells)
-            x = self.convolution_block(block, x, layers)
+            x = filled_grids(merged[: tf.shape(index)[0]], index, n_taus, empty, n_cells)
+            x = apply_convolution(x, first[0], first[1].stride)
+        for layer, convolution in others:
+            x = apply_convolution(x, layer, convolution.stride)
         return tf.reshape(x, (n_taus, x.shape[-1]))
 
 

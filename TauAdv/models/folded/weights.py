@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,25 +19,28 @@ class FoldedLayer:
     Attributes:
         kernel: weights [inputs, outputs] of a fully connected layer, [eta, phi, inputs, outputs] of a convolution.
         bias: [outputs].
-        slope: of the PReLU for negative values [outputs]; ``None`` without activation.
+        slope: of the PReLU [outputs]; ``None`` without activation.
+        flipped: features whose slope exceeds one are made with the opposite sign.
     """
 
     kernel: NDArray
     bias: NDArray
     slope: NDArray | None = None
+    flipped: bool = False
 
     def pointwise(self) -> FoldedLayer:
         """Return a 1x1 convolution as a layer that acts on rows [rows, inputs]."""
-        return FoldedLayer(self.kernel.reshape(self.kernel.shape[-2:]), self.bias, self.slope)
+        return replace(self, kernel=self.kernel.reshape(self.kernel.shape[-2:]))
 
     def widened(self, n_inputs: int, n_outputs: int) -> FoldedLayer:
         """Return the layer [inputs, outputs] with more inputs, which it ignores, and more outputs, which are zero."""
         inputs, outputs = self.kernel.shape
         more = (0, n_outputs - outputs)
-        return FoldedLayer(
-            np.pad(self.kernel, ((0, n_inputs - inputs), more)),
-            np.pad(self.bias, more),
-            None if self.slope is None else np.pad(self.slope, more),
+        return replace(
+            self,
+            kernel=np.pad(self.kernel, ((0, n_inputs - inputs), more)),
+            bias=np.pad(self.bias, more),
+            slope=None if self.slope is None else np.pad(self.slope, more),
         )
 
 
@@ -61,24 +64,39 @@ class FoldedWeights:
     def linear(self, name: str) -> FoldedLayer:
         """Return a layer that has neither normalisation nor activation."""
         weights = self._weights[name]
-        return FoldedLayer(*(self._cast(weights[role]) for role in ("kernel", "bias")))
+        return FoldedLayer(self._cast(weights["kernel"]), self._cast(weights["bias"]))
 
-    def normalised(self, block: str, kind: str, number: int) -> FoldedLayer:
-        """Return a layer of a block, with normalisation and activation.
+    def block(self, block: str, kind: str, depth: int) -> list[FoldedLayer]:
+        """Return the layers of a block, each with normalisation and activation.
 
-        With s = gamma/sqrt(variance + epsilon), the kernel is multiplied by s and the bias is (bias - mean) s + beta.
+        Between two layers of a block, features whose slope exceeds one are carried with the opposite sign: the kernel that
+        makes them and the one that takes them change sign, which is exact, and the activation is then
+        max(x, slope x) for every slope (see :func:`TauAdv.models.folded.layers.prelu`). The last layer keeps its signs.
 
         Args:
             block: name of the block, for example ``inner_egamma``.
             kind: ``dense`` or ``conv``.
-            number: of the layer within the block, from 1.
+            depth: number of layers.
+        """
+        layers, signs = [], np.ones(1, self.dtype)
+        for number in range(1, depth + 1):
+            kernel, bias, slope = self._normalised(block, kind, number)
+            taken, flipped = signs, number < depth
+            signs = np.where((slope > 1) & flipped, -1, 1).astype(self.dtype)
+            layers.append(FoldedLayer(kernel * taken[:, None] * signs, bias * signs, slope, flipped))
+        return layers
+
+    def _normalised(self, block: str, kind: str, number: int) -> tuple[NDArray, NDArray, NDArray]:
+        """Return kernel, bias and slope of a layer with its normalisation.
+
+        With s = gamma/sqrt(variance + epsilon), the kernel is multiplied by s and the bias is (bias - mean) s + beta.
         """
         layer = self._weights[f"{block}_{kind}_{number}"]
         norm = self._weights[f"{block}_norm_{number}"]
         slope = self._weights[f"{block}_activation_{number}"]["alpha"]
         scale = norm["gamma"] / np.sqrt(norm["moving_variance"] + self._epsilon)
         bias = (layer["bias"] - norm["moving_mean"]) * scale + norm["beta"]
-        return FoldedLayer(self._cast(layer["kernel"] * scale), self._cast(bias), self._cast(slope.reshape(-1)))
+        return self._cast(layer["kernel"] * scale), self._cast(bias), self._cast(slope.reshape(-1))
 
     def _cast(self, values: NDArray[np.float64]) -> NDArray:
         return values.astype(self.dtype)

@@ -158,12 +158,16 @@ def test_cells_may_come_in_any_order():
 
 
 def test_negative_and_steep_slopes():
-    model = small_model(build_classifier, dtype="float64")
+    model = small_model(build_classifier, dtype="float64", tau={"n_features": 6, "widths": [9, 8, 7]})
     generator = np.random.default_rng(2)
     for layer in model.layers:
         if "_activation_" in layer.name:
             layer.alpha.assign(generator.normal(0, 2, layer.alpha.shape))
-    require_equal(model, in_type(random_inputs(model.network, 5), "float64"), 1e-12)
+    inputs = in_type(random_inputs(model.network, 5), "float64")
+    require_equal(model, inputs, 1e-12)
+    inputs["outer_cells"][inputs["outer_index"][:, 0] == 2] = np.nan
+    scores = folded_inference(model)(inputs)["main_output"].numpy()
+    assert np.isnan(scores).all(axis=1).tolist() == [False, False, True, False, False]
 
 
 def test_same_numbers_twice_and_in_any_chunks(single):
