@@ -33,7 +33,7 @@ lint: $(STAMP)
 	$(VENV)/bin/mypy
 
 bench: $(STAMP)
-	@set -e; for program in $$(ls bench/*.py | grep -v bench/report.py); do echo "== $$program"; $(PY) $$program --quick; done
+	@set -e; for program in $$(grep -l __main__ bench/*.py | grep -v -e bench/network_ -e _worker); do echo "== $$program"; $(PY) $$program --quick; done
 
 docs: $(STAMP)
 	$(PY) -m pip install --quiet -e '.[docs]'
