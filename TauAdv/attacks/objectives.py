@@ -27,7 +27,12 @@ def label_loss(model: Any, loss: LossFunction, *, training: bool = False) -> Obj
             normalisation it also changes the running statistics.
     """
     scores = scores_for_loss(model)
-    return lambda batch: loss(batch["y"], scores(batch, training))
+
+    def of_labels(batch: Batch) -> tf.Tensor:
+        found = scores(batch, training)
+        return loss(tf.cast(batch["y"], found.dtype), found)
+
+    return of_labels
 
 
 def divergence(model: Any, clean: Batch, *, training: bool = False) -> Objective:

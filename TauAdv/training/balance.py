@@ -1,4 +1,4 @@
-"""Whether a set has what a loss compares: data and simulation, genuine taus and background."""
+"""Whether a set has what a loss compares: two domains, genuine taus and background, all flavours of jets."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from TauAdv.shards.store import ShardSet
 
 __all__ = ["absent_classes", "classes_of_loss", "require_both_sides"]
 
-_DOMAINS = {1: "data", 0: "simulated"}
+_DOMAINS = {"taus": {1: "data", 0: "simulated"}, "jets": {1: "shifted", 0: "nominal"}}
 _GENUINE = "tau"
 
 
-def require_both_sides(role: str, shards: ShardSet, loss: str) -> None:
+def require_both_sides(role: str, shards: ShardSet, loss: str | None) -> None:
     """Check that there is something to tell apart.
 
     Args:
         role: what the set is for, for the message.
         shards: set of either kind.
-        loss: name of the class loss.
+        loss: name of the class loss of taus; ``None``: one that needs every class.
 
     Raises:
         InputError: if an adversarial set has no data or no simulation of non-zero weight; if a classification set has no
-            genuine taus, or nothing else, and the loss compares them.
+            genuine taus, or nothing else, and the loss compares them; if a class of jets is absent.
     """
-    present = _labels(shards)
     if shards.kind == "adversarial":
-        for label, name in _DOMAINS.items():
-            if label not in present:
-                msg = (
-                    f"{role} set {shards.folder}: no {name} taus of non-zero weight among {shards.num_taus:,}; the "
-                    "adversarial head needs data and simulation to tell apart: add them, or take another validation part"
-                )
-                raise InputError(msg)
+        _require_domains(role, shards)
+        return
+    if loss is None:
+        if absent := absent_classes(shards, loss):
+            msg = (
+                f"{role} set {shards.folder}: no jets of class {' or '.join(absent)} of non-zero weight among "
+                f"{shards.num_rows:,}; what tells them from the others cannot be learned: add them, or take more jets"
+            )
+            raise InputError(msg)
         return
     needed, absent = classes_of_loss(loss), absent_classes(shards, loss)
     background = [name for name in needed if name != _GENUINE]
@@ -49,12 +50,24 @@ def require_both_sides(role: str, shards: ShardSet, loss: str) -> None:
             raise InputError(msg)
 
 
-def absent_classes(shards: ShardSet, loss: str) -> list[str]:
-    """Return the classes that a loss looks at and a classification set lacks; none for an adversarial set."""
+def _require_domains(role: str, shards: ShardSet) -> None:
+    present, rows = _labels(shards), shards.rows_name
+    for label, name in _DOMAINS[rows].items():
+        if label not in present:
+            both = "data and simulation" if rows == "taus" else "jets of both detectors"
+            msg = (
+                f"{role} set {shards.folder}: no {name} {rows} of non-zero weight among {shards.num_rows:,}; the "
+                f"adversarial head needs {both} to tell apart: add them, or take another validation part"
+            )
+            raise InputError(msg)
+
+
+def absent_classes(shards: ShardSet, loss: str | None) -> list[str]:
+    """Return the classes that a loss looks at (``None``: all) and a set lacks; none for an adversarial set."""
     if shards.kind == "adversarial":
         return []
-    present = _labels(shards)
-    return [name for name in classes_of_loss(loss) if CLASSES.index(name) not in present]
+    present, names = _labels(shards), list(shards.classes)
+    return [name for name in (names if loss is None else classes_of_loss(loss)) if names.index(name) not in present]
 
 
 @cache

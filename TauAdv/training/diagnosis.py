@@ -16,6 +16,8 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from TauAdv.models.adversarial import set_gradient_scales
+from TauAdv.models.jet_flavour import LOGITS_LAYER
+from TauAdv.models.scores import scoring_model
 from TauAdv.models.tagger import network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
 from TauAdv.training import gradients
@@ -61,8 +63,8 @@ def diagnose(trainer: Trainer, inputs: Inputs, step: int, knobs: Mapping[str, fl
         knobs: learning rates, k1 and k2 of the step.
         steps_done: steps that were done by now, this one included.
     """
-    batch = inputs.source()(step)
-    model = _before(trainer.model, step, steps_done)
+    clean = inputs.source()(step)
+    model, batch = _as_seen(trainer, clean, step, knobs, steps_done)
     outputs = _outputs(model, batch)
     first = next((name for name, values in outputs.items() if not _finite(values)), None)
     searches: list[Callable[[], Finding | None]] = [
@@ -71,14 +73,25 @@ def diagnose(trainer: Trainer, inputs: Inputs, step: int, knobs: Mapping[str, fl
         lambda: _in_labels(batch, first),
         lambda: None if first is None else _in_layer(model, batch, first, outputs),
         lambda: _in_loss(trainer, batch, outputs),
-        lambda: _in_gradients(trainer, _before(trainer.model, step, steps_done), batch, knobs),
+        lambda: _in_gradients(trainer, *_as_seen(trainer, clean, step, knobs, steps_done), knobs),
     ]
     found = next((finding for search in searches if (finding := search()) is not None), None)
     return found or Finding("unknown", "all is finite when the step is repeated: other rounding, or other dropout")
 
 
+def _as_seen(trainer: Trainer, clean: Arrays, step: int, knobs: Mapping[str, float], steps_done: int) -> tuple[Any, Arrays]:
+    """Return a copy of the model with the random states before the step, and the batch as the network then saw it.
+
+    In a training against an attack, that is the attacked batch; making it has advanced the random states of the copy.
+    """
+    model = _before(trainer.model, step, steps_done)
+    batch = dict(trainer.objective.weighted({name: tf.constant(values) for name, values in clean.items()}))
+    if trainer.attacks.training is not None and trainer.attacks.trades_beta is None:
+        batch = dict(trainer.attacks.on(model).attacked(batch, step, knobs))
+    return model, {name: values.numpy() for name, values in batch.items()}
+
+
 def _before(model: Any, step: int, steps_done: int) -> Any:
-    """Return a copy of the model with the random states before the step."""
     copy = type(model).from_config(model.get_config())
     target = model_variables(copy)
     for name, variable in model_variables(model).items():
@@ -123,13 +136,19 @@ def _in_inputs(batch: Arrays, inputs: Inputs, first: str | None) -> Finding | No
         if not bad.any():
             continue
         rows.append(_taus(batch, name, np.flatnonzero(bad.any(axis=1))))
-        tensor = "tau" if name == "tau" else "cell"
-        features = [inputs.table.features(tensor)[i].path for i in np.flatnonzero(bad.any(axis=0))]
+        features = [_feature_names(inputs, name)[i] for i in np.flatnonzero(bad.any(axis=0))]
         shown = ", ".join(features[:3]) + (f" and {len(features) - 3} more features" if len(features) > 3 else "")
         found.append(f"'{name}' ({shown})")
     if not found:
         return None
     return Finding("inputs", f"values that are not finite in {' and '.join(found)}", first, np.unique(np.concatenate(rows)))
+
+
+def _feature_names(inputs: Inputs, name: str) -> list[str]:
+    """Return the names of the columns of an input."""
+    if inputs.rows_name == "jets":
+        return inputs.table.names
+    return [feature.path for feature in inputs.table.features("tau" if name == "tau" else "cell")]
 
 
 def _taus(batch: Arrays, name: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -179,12 +198,13 @@ def _in_loss(trainer: Trainer, batch: Arrays, outputs: Arrays) -> Finding | None
     for name, losses in _losses(trainer, batch, outputs):
         if not _finite(losses):
             rows = np.flatnonzero(~np.isfinite(losses))
-            return Finding("loss", f"the {name} of {len(rows)} taus is not finite, though all scores are", None, rows)
+            return Finding("loss", f"the {name} of {len(rows)} rows is not finite, though all scores are", None, rows)
     return None
 
 
 def _losses(trainer: Trainer, batch: Arrays, outputs: Arrays) -> Iterator[tuple[str, NDArray[Any]]]:
-    labels, scores = (tf.constant(values, tf.float32) for values in (batch["y"], outputs["main_output"]))
+    layer = LOGITS_LAYER if trainer.objective.are_logits else "main_output"
+    labels, scores = (tf.constant(values, tf.float32) for values in (batch["y"], outputs[layer]))
     yield "class loss", np.asarray(trainer.loss(labels, scores)) * batch["weight"]
     if isinstance(trainer, AdversarialTrainer):
         labels, scores = (tf.constant(values, tf.float32) for values in (batch["y_adv"], outputs["adv_output"]))
@@ -195,10 +215,11 @@ def _in_gradients(trainer: Trainer, model: Any, batch: Arrays, knobs: Mapping[st
     tensors: Any = {name: tf.constant(value) for name, value in batch.items()}
     if isinstance(trainer, AdversarialTrainer):
         set_gradient_scales(model, knobs["k1"], knobs["k2"])
-        losses: Any = {"loss": trainer.loss, "adversarial_loss": trainer.adversarial_loss}
+        losses: Any = {"loss": trainer.loss, "adversarial_loss": trainer.adversarial_loss, "forward": scoring_model(model)}
         result = gradients.adversarial_gradients(model, tensors, trainer.n_class, trainer.n_adv, **losses)
     else:
-        result = gradients.classifier_gradients(model, tensors, trainer.rows, loss=trainer.loss)
+        forward = scoring_model(model)
+        result = gradients.classifier_gradients(model, tensors, trainer.rows, loss=trainer.loss, forward=forward)
     broken = {
         variable.path.split("/")[0]
         for group, variables in _VARIABLES.items()

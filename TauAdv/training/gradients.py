@@ -2,7 +2,8 @@
 
 The batch is the flat dictionary of the shards: network inputs, ``y`` [n, classes] and ``weight`` [n], and in paired batches
 ``y_adv`` [n, 1] and ``weight_adv`` [n]. Rows of the other kind carry weight zero. Losses are sums over the batch divided by
-a *count* of rows (DeepTau specification, section H), which the caller gives.
+a number that the caller gives: of rows (DeepTau specification, section H), or the sum of weights (jet-flavour
+specification, section 6).
 
 Where several replicas share a batch, the caller gives the counts of the whole batch. Losses and penalty are then the
 replica's shares, which add up to those of the batch; gradients are summed over all replicas.
@@ -18,7 +19,8 @@ import tensorflow as tf
 from TauAdv.models.adversarial import ADVERSARIAL_GRADIENT, CLASS_GRADIENT, set_gradient_scales
 from TauAdv.models.losses import LossFunction, adversarial_crossentropy
 from TauAdv.models.replicas import replica_share, sum_over_replicas
-from TauAdv.models.tagger import TauTagger, network_inputs
+from TauAdv.models.scores import class_scores
+from TauAdv.models.tagger import Tagger, network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables, part_of_layer
 
 __all__ = ["adversarial_gradients", "classifier_gradients", "mean_magnitude", "regularisation", "two_tape_gradients"]
@@ -27,31 +29,47 @@ Batch = Mapping[str, tf.Tensor]
 Groups = dict[str, list[tf.Tensor]]
 
 
+Further = Callable[[Any], tf.Tensor]
+"""From the outputs of a scoring model to a term that is added to the class loss."""
+
+
 def classifier_gradients(
-    model: TauTagger, batch: Batch, n_class: float | tf.Tensor, *, loss: LossFunction, training: bool = True
+    model: Tagger,
+    batch: Batch,
+    n_class: float | tf.Tensor,
+    *,
+    loss: LossFunction,
+    training: bool = True,
+    forward: Callable[..., Any] | None = None,
+    further: Further | None = None,
 ) -> dict[str, Any]:
     """Return losses and gradients of the class loss.
 
     Args:
         model: classifier.
         batch: network inputs, ``y`` and ``weight``.
-        n_class: number of rows that the summed loss is divided by.
-        loss: class loss per tau.
+        n_class: number of rows, or sum of weights, that the summed loss is divided by.
+        loss: class loss per row of labels and scores.
         training: whether dropout and batch statistics are those of training.
+        forward: evaluates the model in its place: a scoring model (:mod:`TauAdv.models.scores`), perhaps with more outputs.
+        further: term to be added to the loss.
 
     Returns:
-        ``loss`` (with penalty), ``pure_loss``, ``regularisation``, ``outputs`` of the model, and ``gradients``: a list
-        for each of ``common`` and ``class_head``, in the order of :mod:`TauAdv.models.variables`.
+        ``loss`` (with penalty and further term), ``pure_loss``, ``further``, ``regularisation``, ``outputs`` of the model,
+        and ``gradients``: a list for each of ``common`` and ``class_head``, in the order of
+        :mod:`TauAdv.models.variables`.
     """
     groups = {"common": common_variables(model), "class_head": class_head_variables(model)}
     with tf.GradientTape() as tape:
-        outputs = model(network_inputs(batch), training=training)
-        pure = class_loss(loss, batch, _class_scores(outputs), n_class)
+        outputs = (forward or model)(network_inputs(batch), training=training)
+        pure = class_loss(loss, batch, class_scores(outputs), n_class)
+        added = _added(further, outputs, pure)
         penalty = regularisation(model, "common") + regularisation(model, "class_head")
-        total = pure + penalty
+        total = pure + added + penalty
     return {
         "loss": total,
         "pure_loss": pure,
+        "further": added,
         "regularisation": penalty,
         "outputs": outputs,
         "gradients": _gradients(tape, total, groups),
@@ -59,7 +77,7 @@ def classifier_gradients(
 
 
 def adversarial_gradients(
-    model: TauTagger,
+    model: Tagger,
     batch: Batch,
     n_class: float | tf.Tensor,
     n_adv: float | tf.Tensor,
@@ -68,6 +86,7 @@ def adversarial_gradients(
     adversarial_loss: LossFunction = adversarial_crossentropy,
     training: bool = True,
     forward: Callable[..., Any] | None = None,
+    further: Further | None = None,
 ) -> dict[str, Any]:
     """Return losses and gradients of an adversarial step, in one forward and one backward pass.
 
@@ -77,12 +96,13 @@ def adversarial_gradients(
     Args:
         model: model with an adversarial head.
         batch: network inputs, ``y``, ``weight``, ``y_adv``, ``weight_adv``.
-        n_class: number of class rows.
-        n_adv: number of adversarial rows.
-        loss: class loss per tau.
-        adversarial_loss: loss of data against simulation per tau.
+        n_class: number of class rows, or sum of their weights.
+        n_adv: number of adversarial rows, or sum of their weights.
+        loss: class loss per row.
+        adversarial_loss: loss of data against simulation per row.
         training: whether dropout and batch statistics are those of training.
         forward: evaluates the model in its place and may have further outputs.
+        further: term to be added to the class loss.
 
     Returns:
         As :func:`classifier_gradients`, with ``adv_loss`` and the gradients of ``adversarial_head``.
@@ -91,15 +111,17 @@ def adversarial_gradients(
     k1 = model.get_layer(CLASS_GRADIENT).scale
     with tf.GradientTape() as tape:
         outputs = (forward or model)(network_inputs(batch), training=training)
-        pure = class_loss(loss, batch, outputs["main_output"], n_class)
+        pure = class_loss(loss, batch, class_scores(outputs), n_class)
+        added = _added(further, outputs, pure)
         adversarial = adversary_loss(adversarial_loss, batch, outputs["adv_output"], n_adv)
         common_penalty, head_penalty = regularisation(model, "common"), regularisation(model, "class_head")
         # the penalty is part of L_class but does not pass the layer that multiplies its gradient by k1
-        joint = pure + head_penalty + adversarial + tf.cast(k1, pure.dtype) * common_penalty
+        joint = pure + added + head_penalty + adversarial + tf.cast(k1, pure.dtype) * common_penalty
     penalty = common_penalty + head_penalty
     return {
-        "loss": pure + penalty,
+        "loss": pure + added + penalty,
         "pure_loss": pure,
+        "further": added,
         "regularisation": penalty,
         "adv_loss": adversarial,
         "outputs": outputs,
@@ -108,7 +130,7 @@ def adversarial_gradients(
 
 
 def two_tape_gradients(
-    model: TauTagger,
+    model: Tagger,
     batch: Batch,
     n_class: float | tf.Tensor,
     n_adv: float | tf.Tensor,
@@ -119,6 +141,7 @@ def two_tape_gradients(
     adversarial_loss: LossFunction = adversarial_crossentropy,
     training: bool = True,
     forward: Callable[..., Any] | None = None,
+    further: Further | None = None,
 ) -> dict[str, Any]:
     """Return the gradients of an adversarial step by two backward passes that know nothing of reversal: the definition.
 
@@ -131,9 +154,10 @@ def two_tape_gradients(
     try:
         with tf.GradientTape() as class_tape, tf.GradientTape() as adversarial_tape:
             outputs = (forward or model)(network_inputs(batch), training=training)
-            pure = class_loss(loss, batch, outputs["main_output"], n_class)
+            pure = class_loss(loss, batch, class_scores(outputs), n_class)
+            added = _added(further, outputs, pure)
             penalty = regularisation(model, "common") + regularisation(model, "class_head")
-            total = pure + penalty
+            total = pure + added + penalty
             adversarial = adversary_loss(adversarial_loss, batch, outputs["adv_output"], n_adv)
         by_class = _gradients(class_tape, total, {key: groups[key] for key in ("common", "class_head")})
         by_adversary = _gradients(
@@ -153,6 +177,7 @@ def two_tape_gradients(
     return {
         "loss": total,
         "pure_loss": pure,
+        "further": added,
         "regularisation": penalty,
         "adv_loss": adversarial,
         "outputs": outputs,
@@ -161,7 +186,7 @@ def two_tape_gradients(
 
 
 def class_loss(loss: LossFunction, batch: Batch, scores: tf.Tensor, n_class: float | tf.Tensor) -> tf.Tensor:
-    """Return the weighted sum of the class loss over the batch divided by the number of class rows."""
+    """Return the weighted sum of the class loss over the batch divided by the number that the caller gives."""
     weighted = tf.cast(batch["weight"], scores.dtype) * loss(tf.cast(batch["y"], scores.dtype), scores)
     return tf.reduce_sum(weighted) / tf.cast(n_class, scores.dtype)
 
@@ -172,7 +197,7 @@ def adversary_loss(loss: LossFunction, batch: Batch, scores: tf.Tensor, n_adv: f
     return tf.reduce_sum(weighted) / tf.cast(n_adv, scores.dtype)
 
 
-def regularisation(model: TauTagger, part: str) -> tf.Tensor:
+def regularisation(model: Tagger, part: str) -> tf.Tensor:
     """Return the penalty on the weights of one part (``common``, ``class_head``, ``adversarial_head``); zero without one.
 
     One of n replicas has an n-th of it.
@@ -193,7 +218,7 @@ def _number(value: float | tf.Tensor, dtype: tf.DType) -> tf.Tensor:
     return tf.cast(value, dtype) if tf.is_tensor(value) else tf.constant(value, dtype)
 
 
-def _all_groups(model: TauTagger) -> dict[str, list[Any]]:
+def _all_groups(model: Tagger) -> dict[str, list[Any]]:
     return {
         "common": common_variables(model),
         "class_head": class_head_variables(model),
@@ -201,8 +226,8 @@ def _all_groups(model: TauTagger) -> dict[str, list[Any]]:
     }
 
 
-def _class_scores(outputs: Any) -> tf.Tensor:
-    return outputs["main_output"] if isinstance(outputs, Mapping) else outputs
+def _added(further: Further | None, outputs: Any, pure: tf.Tensor) -> tf.Tensor:
+    return tf.zeros_like(pure) if further is None else tf.cast(further(outputs), pure.dtype)
 
 
 def _gradients(tape: tf.GradientTape, target: tf.Tensor, groups: dict[str, list[Any]]) -> Groups:

@@ -13,10 +13,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from TauAdv.models.deeptau import FEATURES_LAYER
 from TauAdv.models.losses import LossFunction
 from TauAdv.models.replicas import sum_over_replicas
-from TauAdv.models.tagger import TauTagger
+from TauAdv.models.scores import scoring_model
+from TauAdv.models.tagger import Tagger
 from TauAdv.training.gradients import adversary_loss
 
 __all__ = ["FEATURES", "adversarial_head", "head_gradients", "with_features"]
@@ -25,14 +25,14 @@ FEATURES = "features"
 """Key of the common features among the outputs of :func:`with_features`."""
 
 
-def with_features(model: TauTagger) -> keras.Model:
-    """Return the adversarial model, layers shared, with the common features among its outputs."""
-    return keras.Model(model.input, {**model.output, FEATURES: model.get_layer(FEATURES_LAYER).output})
+def with_features(model: Tagger) -> keras.Model:
+    """Return the scoring model of an adversarial model, layers shared, with the common features among its outputs."""
+    return keras.Model(model.input, {**scoring_model(model).output, FEATURES: model.get_layer(model.features_layer).output})
 
 
-def adversarial_head(model: TauTagger) -> keras.Model:
+def adversarial_head(model: Tagger) -> keras.Model:
     """Return the adversarial head of a model, layers shared: common features [n, ...] to probabilities to be data [n, 1]."""
-    return keras.Model(model.get_layer(FEATURES_LAYER).output, model.output["adv_output"])
+    return keras.Model(model.get_layer(model.features_layer).output, model.output["adv_output"])
 
 
 def head_gradients(

@@ -14,12 +14,12 @@ from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.outputs import describe_input
 from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
-from TauAdv.shards.selection import CLASSES, UNLABELLED
+from TauAdv.shards.selection import UNLABELLED
 from TauAdv.shards.store import ShardSet
 from TauAdv.training.balance import absent_classes, require_both_sides
-from TauAdv.training.settings import AdversarialSettings, TrainingSettings
+from TauAdv.training.settings import DomainSettings, TauSettings, TrainingSettings
 
-__all__ = ["Inputs", "open_inputs"]
+__all__ = ["Inputs", "open_inputs", "open_set"]
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,26 @@ class Inputs:
     sets: Mapping[str, ShardSet]
 
     @property
-    def table(self) -> FeatureTable:
-        """Feature table of all sets."""
+    def rows_name(self) -> str:
+        """What rows are called: ``taus`` or ``jets``."""
+        return self.sets["training"].rows_name
+
+    @property
+    def table(self) -> Any:
+        """Feature table of all sets: a ``FeatureTable`` of taus, or ``JetFeatures``."""
         return self.sets["training"].table
 
     @property
     def batch_sizes(self) -> dict[str, int]:
         """Rows of a training batch, by the setting that tells them."""
-        return {key: getattr(self.settings, key) for key in ("n_tau", "n_adv_tau") if hasattr(self.settings, key)}
+        return self.settings.batch_sizes
 
     @property
     def steps_per_epoch(self) -> int:
         """Training steps of an epoch."""
         if self.settings.n_batches is not None:
             return self.settings.n_batches
-        return self.sets["training"].num_steps_per_epoch(self.settings.n_tau, drop_remainder=True)
+        return self.sets["training"].num_steps_per_epoch(self.settings.n_class, drop_remainder=True)
 
     @property
     def n_steps(self) -> int:
@@ -67,22 +72,22 @@ class Inputs:
             "share": share,
         }
         adversarial = self.sets.get("adversarial training")
-        if isinstance(self.settings, AdversarialSettings) and adversarial is not None:
-            sizes = (self.settings.n_tau, self.settings.n_adv_tau)
+        if isinstance(self.settings, DomainSettings) and adversarial is not None:
+            sizes = (self.settings.n_class, self.settings.n_adversarial)
             return paired_batches(self.sets["training"], adversarial, *sizes, **options)
-        return batches(self.sets["training"], self.settings.n_tau, **options)
+        return batches(self.sets["training"], self.settings.n_class, **options)
 
     def source(self) -> Batches | PairedBatches:
         """Return the function from the number of a training step to its whole batch, as arrays."""
         options: dict[str, Any] = {"seed": self.settings.seed, "shuffle": self.settings.shuffle, "drop_remainder": True}
         adversarial = self.sets.get("adversarial training")
-        if isinstance(self.settings, AdversarialSettings) and adversarial is not None:
-            sizes = (self.settings.n_tau, self.settings.n_adv_tau)
+        if isinstance(self.settings, DomainSettings) and adversarial is not None:
+            sizes = (self.settings.n_class, self.settings.n_adversarial)
             return PairedBatches(self.sets["training"], adversarial, *sizes, **options)
-        return Batches(self.sets["training"], self.settings.n_tau, **options)
+        return Batches(self.sets["training"], self.settings.n_class, **options)
 
     def rows(self, step: int) -> dict[str, NDArray[np.int64]]:
-        """Return the stored rows of the taus of a training step by role of their set, in the order of the batch."""
+        """Return the stored rows of a training step by role of their set, in the order of the batch."""
         source = self.source()
         if isinstance(source, PairedBatches):
             of_class, of_adversary = source.rows(step)
@@ -99,10 +104,10 @@ class Inputs:
         shards = self.sets.get(role)
         if shards is None:
             return None
-        steps = shards.num_steps_per_epoch(self.settings.n_tau)
+        steps = shards.num_steps_per_epoch(self.settings.n_class)
         if self.settings.n_batches_val is not None:
             steps = min(steps, self.settings.n_batches_val)
-        return batches(shards, self.settings.n_tau, shuffle=False, num_steps=steps, every=every)
+        return batches(shards, self.settings.n_class, shuffle=False, num_steps=steps, every=every)
 
     def folders(self) -> dict[str, Path]:
         """Return the folders read, by role (a set and its validation part share one)."""
@@ -113,12 +118,12 @@ class Inputs:
         return {role: describe_input(folder) for role, folder in self.folders().items()}
 
     def lines(self) -> Iterator[str]:
-        """Yield what is read, with the number of taus per contribution."""
+        """Yield what is read, with the number of rows per contribution."""
         for role, shards in self.sets.items():
-            yield f"{role}: {shards.folder}, {shards.num_taus:,} taus"
+            yield f"{role}: {shards.folder}, {shards.num_rows:,} {shards.rows_name}"
             for name, count, weight in _contributions(shards):
-                yield f"    {name:24s} {count:>10,} taus, sum of weights {weight:,.1f}"
-            if absent := absent_classes(shards, self.settings.loss):
+                yield f"    {name:24s} {count:>10,} {shards.rows_name}, sum of weights {weight:,.1f}"
+            if absent := absent_classes(shards, _loss_name(self.settings)):
                 yield f"    no {', '.join(absent)}: what tells them from the others is not learned here"
 
 
@@ -127,40 +132,66 @@ def open_inputs(settings: TrainingSettings) -> Inputs:
 
     Raises:
         InputError: if one is missing, of the wrong kind, too small for a batch, the feature tables differ, or one has
-            taus of one side only: no data or no simulation, no genuine taus or no background.
+            taus of one side only (no data or no simulation, no genuine taus or no background), or jets without a class.
     """
     sets = _opened("", "classification", settings.shards, settings.validation_shards, settings)
-    if isinstance(settings, AdversarialSettings):
+    if isinstance(settings, DomainSettings):
         adversarial = (settings.adv_shards, settings.adv_validation_shards)
         sets |= _opened("adversarial ", "adversarial", *adversarial, settings)
     for shards in sets.values():
         shards.require_table(sets["training"].table)
-    if settings.features is not None:
+    if isinstance(settings, TauSettings) and settings.features is not None:
         sets["training"].require_table(FeatureTable.load(settings.features))
-    _require_rows(sets["training"], settings.n_tau, "n_tau")
+    _require_rows(sets["training"], settings.n_class, settings.class_size_key)
     for role, shards in sets.items():
-        require_both_sides(role, shards, settings.loss)
+        require_both_sides(role, shards, _loss_name(settings))
     return Inputs(settings, sets)
 
 
 def _opened(
     prefix: str, kind: str, folder: Path, validation: Path | None, settings: TrainingSettings
 ) -> dict[str, ShardSet]:
-    shards = ShardSet.open(folder)
-    shards.require_kind(kind)
+    shards = open_set(folder, kind, settings)
     if validation is not None:
-        other = ShardSet.open(validation)
-        other.require_kind(kind)
-        return {f"{prefix}training": shards, f"{prefix}validation": other}
+        return {
+            f"{prefix}training": _taken(shards, prefix, settings),
+            f"{prefix}validation": open_set(validation, kind, settings),
+        }
     if settings.validation_fraction:
         first, second = shards.split(settings.validation_fraction, settings.seed)
-        return {f"{prefix}training": first, f"{prefix}validation": second}
-    return {f"{prefix}training": shards}
+        return {f"{prefix}training": _taken(first, prefix, settings), f"{prefix}validation": second}
+    return {f"{prefix}training": _taken(shards, prefix, settings)}
+
+
+def open_set(folder: Path, kind: str, settings: TrainingSettings) -> ShardSet:
+    """Open a set of shards of taus or of jets, as the training wants it.
+
+    Raises:
+        InputError: if it is of another kind, or of other rows.
+    """
+    shards = ShardSet.open(folder)
+    if shards.rows_name != f"{settings.tagger}s":
+        other = "train_jet_tagger.py" if shards.rows_name == "jets" else "train_classifier.py or train_adversarial.py"
+        msg = f"{folder}: expected shards of {settings.tagger}s, received {shards.rows_name}; train them with {other}"
+        raise InputError(msg)
+    shards.require_kind(kind)
+    return shards
+
+
+def _taken(shards: ShardSet, prefix: str, settings: TrainingSettings) -> ShardSet:
+    """Return the part of a training set that the settings ask for; sets are shuffled when they are written."""
+    number = getattr(settings, "n_jets", None)
+    return shards if number is None or prefix else shards.head(number)
+
+
+def _loss_name(settings: TrainingSettings) -> str | None:
+    return settings.loss if isinstance(settings, TauSettings) else None
 
 
 def _require_rows(shards: ShardSet, needed: int, key: str) -> None:
     if shards.num_taus < needed:
-        msg = f"{shards.folder}: {shards.num_taus} taus do not fill one batch of {key} = {needed}; lower {key} or add taus"
+        rows = f"{shards.num_rows:,} {shards.rows_name}"
+        msg = f"{shards.folder}: {rows} do not fill one batch of {key} = {needed:,}; lower {key} or add {shards.rows_name}"
         raise InputError(msg)
 
 
@@ -171,7 +202,7 @@ def _contributions(shards: ShardSet) -> list[tuple[str, int, float]]:
         given = shards.manifest["settings"].get("contributions", {})
         names = {int(number): name for number, name in given.items()}
     else:
-        column, names = "label", {UNLABELLED: "unlabelled", **dict(enumerate(CLASSES))}
+        column, names = "label", {UNLABELLED: "unlabelled", **dict(enumerate(shards.classes))}
     columns = shards.columns([column, "weight"])
     found = []
     for number in np.unique(columns[column]).tolist():

@@ -13,17 +13,18 @@ import numpy as np
 import tensorflow as tf
 
 from TauAdv.errors import ConfigError, nearest
-from TauAdv.models.tagger import load_model
+from TauAdv.models.tagger import load_tagger
 from TauAdv.models.transfer import copy_weights_by_name
 from TauAdv.outputs import new_file
 from TauAdv.tracking import Run
 from TauAdv.training import checkpoints
+from TauAdv.training.attacked import STRENGTH
 from TauAdv.training.checkpoints import State
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.metrics import METRICS, means
 from TauAdv.training.nan_report import not_finite, require_finite_statistics
 from TauAdv.training.progress import EpochBar, say
-from TauAdv.training.settings import AdversarialSettings, TrainingSettings
+from TauAdv.training.settings import DomainSettings, TrainingSettings
 from TauAdv.training.steps import AdversarialTrainer, Trainer
 from TauAdv.training.system_metrics import SystemMetrics
 from TauAdv.training.tensorboard import EventLog
@@ -36,10 +37,13 @@ STEP_PREFIX = "step/"
 
 
 def knobs_at(settings: TrainingSettings, step: int, steps_per_epoch: int, n_steps: int) -> dict[str, float]:
-    """Return what changes from step to step: learning rates, k1 and k2."""
+    """Return what changes from step to step: learning rates, k1 and k2, the share of eps of an attack that warms up."""
     rate = settings.learning_rate_schedule.factor(step, steps_per_epoch, n_steps)
     knobs = {"learning_rate": settings.learning_rate * rate}
-    if isinstance(settings, AdversarialSettings):
+    attack = settings.acting_attack
+    if attack is not None and attack.warmup_epochs:
+        knobs[STRENGTH] = min(1.0, (step + 1) / (attack.warmup_epochs * steps_per_epoch))
+    if isinstance(settings, DomainSettings):
         k1, k2 = settings.adv_parameter
         knobs["adv_learning_rate"] = settings.adv_learning_rate * rate
         knobs["k1"], knobs["k2"] = k1, k2 * settings.k2_schedule.factor(step, n_steps)
@@ -59,7 +63,9 @@ def require_stopping_metric(trainer: Trainer, inputs: Inputs) -> None:
     validated = {"validation": False, "adversarial validation": True}
     for role, of_adversary in validated.items():
         if role in inputs.sets:
-            names += [f"val_{name}" for name in trainer.validation_sums.names if name.startswith("adv_") == of_adversary]
+            names += [name for name in trainer.validation.names if name.startswith("val_adv_") == of_adversary]
+    if "validation" in inputs.sets and trainer.attacked_validation is not None:
+        names += trainer.attacked_validation.names
     if rule.metric not in names:
         msg = f"early_stopping.metric: no metric '{rule.metric}'{nearest(rule.metric, names)}; there are {', '.join(names)}"
         raise ConfigError(msg)
@@ -81,6 +87,7 @@ class Loop:
         self.state = state or State()
         self.devices = trainer.devices
         self.state.n_replicas = self.devices.n_replicas
+        self.state.stopped = self._is_over()  # a resumed training may have been given more patience
         self.folder = run.artifacts / "model_checkpoints"
         self.steps_per_epoch = inputs.steps_per_epoch
         self._epoch_sums = np.array(self.state.epoch_sums or np.zeros((len(trainer.sums.names), 2)))
@@ -116,7 +123,14 @@ class Loop:
         rows = self.trainer.rows
         done = self.state.step % self.steps_per_epoch
         title = f"epoch {self.state.epoch + 1}/{self.settings.n_epochs}"
-        with EpochBar(title, self.steps_per_epoch * rows, done * rows, self._present, shown=self.devices.is_chief) as bar:
+        with EpochBar(
+            title,
+            self.steps_per_epoch * rows,
+            done * rows,
+            self._present,
+            shown=self.devices.is_chief,
+            unit=self.inputs.rows_name[:-1],
+        ) as bar:
             for _ in range(done, self.steps_per_epoch):
                 self._step(next(batches))
                 bar.update(rows)
@@ -149,8 +163,8 @@ class Loop:
         values = {name: value for name, value in values.items() if name in METRICS}
         step, now = self._logged
         self._logged = (self.state.step, time.monotonic())
-        taus = (self.state.step - step) * self.trainer.rows
-        values |= {**knobs, "taus_per_second": taus / max(self._logged[1] - now, 1e-9)}
+        rows = (self.state.step - step) * self.trainer.rows
+        values |= {**knobs, f"{self.inputs.rows_name}_per_second": rows / max(self._logged[1] - now, 1e-9)}
         self._log({STEP_PREFIX + name: value for name, value in values.items()}, self.state.step)
         if self._system is not None and (sampled := self._system.sample()):
             self._log(sampled, self.state.step)
@@ -190,30 +204,40 @@ class Loop:
     def _validate(self) -> dict[str, float]:
         """Return the metrics of the validation; workers take turns with its batches."""
         every = (self.devices.worker, self.devices.workers)
-        sums = self.trainer.validation_sums
-        sums.take()
-        for batch in self.inputs.validation("validation", every) or ():
+        looks = [self.trainer.validation]
+        attacked = self.trainer.attacked_validation
+        if attacked is not None and self.state.epoch % self.settings.validation_attack_epochs == 0:
+            looks.append(attacked)
+        for look in looks:
+            look.start()
+        for number, batch in enumerate(self.inputs.validation("validation", every) or ()):
             self.trainer.validate_class(batch)
+            if attacked in looks:
+                self.trainer.validate_attacked(batch, every[0] + number * every[1])
         if isinstance(self.trainer, AdversarialTrainer):
             for batch in self.inputs.validation("adversarial validation", every) or ():
                 self.trainer.validate_adversarial(batch)
-        return means(sums.names, self.devices.total(sums.take()), "val_")
+        return {name: value for look in looks for name, value in look.values(self.devices.total).items()}
 
     def _judge(self, values: dict[str, float]) -> None:
         """Keep the best epoch in mind, and stop if it is too long ago."""
         rule = self.settings.early_stopping
         if rule is None:
             return
-        value = -values[rule.metric] if rule.metric.endswith("accuracy") else values[rule.metric]
+        value = -values[rule.metric] if rule.larger_is_better else values[rule.metric]
         if self.state.best is None or value < self.state.best - rule.min_delta:
             self.state.best, self.state.best_epoch = value, self.state.epoch
-        self.state.stopped = self.state.epoch - self.state.best_epoch >= rule.patience
+        self.state.stopped = self._is_over()
+
+    def _is_over(self) -> bool:
+        rule = self.settings.early_stopping
+        return rule is not None and self.state.epoch - self.state.best_epoch >= rule.patience
 
     def _restore_best(self) -> None:
         rule = self.settings.early_stopping
         if rule is None or not rule.restore_best or self.state.best_epoch in (0, self.state.epoch):
             return
-        best = load_model(self.folder / f"epoch_{self.state.best_epoch:04d}.keras")
+        best: Any = load_tagger(self.folder / f"epoch_{self.state.best_epoch:04d}.keras")
         copy_weights_by_name(best, self.trainer.model)
         if self.devices.is_chief:
             say(f"weights of epoch {self.state.best_epoch}, the best by {rule.metric}, restored")

@@ -21,8 +21,9 @@ Ratio = tuple[tf.Tensor | float, tf.Tensor | float]
 
 METRICS = {
     "loss": "class loss with the penalty on weights: sum of weight x loss over class rows / their number",
-    "pure_loss": "the same without the penalty",
+    "pure_loss": "the same without the penalty and the divergence",
     "reg_loss": "penalty on weights",
+    "divergence": "of attacked from clean class probabilities, weighted as the loss (TRADES)",
     "adv_loss": "sum of weight x cross entropy of data against simulation over adversarial rows / their number",
     "adv_accuracy": "share of the weight of adversarial rows on the right side of y_adv = 0.5",
     "class_gradient": "mean over common variables of the mean |gradient| of the class loss, before k1",

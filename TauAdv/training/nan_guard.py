@@ -36,6 +36,11 @@ class NanGuard:
         self._step = tf.Variable(0, **options, name="guarded_step")
         self._first = tf.Variable(_NEVER, **options, name="first_step_not_finite")
 
+    @property
+    def step(self) -> tf.Tensor:
+        """Number of the present step, in a compiled step before it is checked."""
+        return self._step.read_value()
+
     def start(self, step: int) -> None:
         """Begin to watch; the next step is number ``step``."""
         self._step.assign(step)

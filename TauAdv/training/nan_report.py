@@ -12,7 +12,6 @@ import keras
 import numpy as np
 
 from TauAdv.errors import InputError
-from TauAdv.shards.taus import IDENTITY
 from TauAdv.tracking import Run
 from TauAdv.training.checkpoints import latest_checkpoint
 from TauAdv.training.diagnosis import diagnose
@@ -22,9 +21,10 @@ from TauAdv.training.steps import Trainer
 __all__ = ["not_finite", "require_finite_statistics"]
 
 _SHOWN = 3
+_IDENTITY = 4  # columns of the identity that are shown: run, lumi, evt, dataset_id; source, line, jet_id, dataset_id
 _WAY_OUT = {
     "weights": "lower the learning rates or k2, let them warm up (learning_rate_schedule.warmup_steps), or set clip_norm",
-    "inputs": "look up these taus in the tuples, and make the shards again without them",
+    "inputs": "look up these rows in what the shards were made of, and make the shards again without them",
     "labels": "make the shards again: weights must be finite",
     "layer": "lower the learning rates or k2, or set clip_norm",
     "loss": "choose another loss, or lower the learning rates",
@@ -45,18 +45,19 @@ def not_finite(trainer: Trainer, inputs: Inputs, run: Run, step: int, knobs: Map
         done: steps that were done by now.
     """
     found = diagnose(trainer, inputs, step, knobs, done)
-    taus = _taus(inputs, step)
-    concerned = [taus[row] for row in found.rows.tolist()]
-    content = {"step": step, **asdict(found), "rows": found.rows.tolist(), "knobs": dict(knobs), "batch": taus}
+    rows = _rows(inputs, step)
+    concerned = [rows[row] for row in found.rows.tolist()]
+    content = {"step": step, **asdict(found), "rows": found.rows.tolist(), "knobs": dict(knobs), "batch": rows}
     file = run.log_text(json.dumps(content, indent=1) + "\n", f"diagnosis/step_{step:09d}.json")
     checkpoint = latest_checkpoint(run.artifacts / "model_checkpoints")
     parts = [f"the losses or gradients of step {step:,} are not finite", f"to blame: {found.blame}: {found.text}"]
     if found.layer is not None:
         parts.append(f"first layer that is not finite: '{found.layer}'")
     if concerned:
-        parts.append(f"{len(concerned)} of the {len(taus)} taus of the batch are concerned: {_shown(concerned)}")
+        names = inputs.rows_name
+        parts.append(f"{len(concerned)} of the {len(rows)} {names} of the batch are concerned: {_shown(concerned)}")
     parts += [
-        f"all taus of the batch: {file}",
+        f"all {inputs.rows_name} of the batch: {file}",
         f"last good checkpoint: {_good(checkpoint)}",
         f"way out: {_WAY_OUT[found.blame]} (run {run.id})",
     ]
@@ -80,11 +81,11 @@ def require_finite_statistics(model: keras.Model, step: int) -> None:
                 raise InputError(msg)
 
 
-def _taus(inputs: Inputs, step: int) -> list[dict[str, Any]]:
-    """Return where every tau of a batch is stored and what identifies it, in the order of the batch."""
+def _rows(inputs: Inputs, step: int) -> list[dict[str, Any]]:
+    """Return where every row of a batch is stored and what identifies it, in the order of the batch."""
     found: list[dict[str, Any]] = []
     for role, rows in inputs.rows(step).items():
-        columns = inputs.sets[role].columns(list(IDENTITY))
+        columns = inputs.sets[role].columns(list(inputs.sets[role].layout.identity))
         found += [
             {"set": role, "row": int(row), **{name: np.asarray(values)[row].item() for name, values in columns.items()}}
             for row in rows
@@ -92,13 +93,12 @@ def _taus(inputs: Inputs, step: int) -> list[dict[str, Any]]:
     return found
 
 
-def _shown(taus: list[dict[str, Any]]) -> str:
-    lines = [
-        f"{tau['set']} row {tau['row']} (run {tau['run']}, lumi {tau['lumi']}, evt {tau['evt']}, dataset_id "
-        f"{tau['dataset_id']})"
-        for tau in taus[:_SHOWN]
-    ]
-    return ", ".join(lines) + (", ..." if len(taus) > _SHOWN else "")
+def _shown(rows: list[dict[str, Any]]) -> str:
+    lines = []
+    for row in rows[:_SHOWN]:
+        identity = [f"{name} {value}" for name, value in row.items() if name not in ("set", "row")]
+        lines.append(f"{row['set']} row {row['row']} ({', '.join(identity[:_IDENTITY])})")
+    return ", ".join(lines) + (", ..." if len(rows) > _SHOWN else "")
 
 
 def _good(checkpoint: Path | None) -> str:

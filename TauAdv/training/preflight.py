@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from TauAdv.errors import InputError, TauAdvError
 from TauAdv.features.table import FeatureTable
-from TauAdv.models.losses import loss_function
-from TauAdv.models.settings import load_network
-from TauAdv.shards.store import ShardSet
-from TauAdv.training.settings import SETS, TrainingSettings
+from TauAdv.training.inputs import open_set
+from TauAdv.training.objective import objective_of
+from TauAdv.training.settings import SETS, TauSettings, TrainingSettings
+from TauAdv.training.taggers import tagger_kind
 
 __all__ = ["require_inputs"]
 
@@ -41,13 +40,9 @@ def _checks(settings: TrainingSettings) -> Iterator[tuple[str, Callable[[], Any]
     for key in SETS:
         if (folder := getattr(settings, key, None)) is not None:
             kind = "adversarial" if key.startswith("adv_") else "classification"
-            yield key, partial(_open, folder, kind)
+            yield key, partial(open_set, folder, kind, settings)
     if (network := settings.network) is not None:
-        yield "network", lambda: load_network(network)
-    if (features := settings.features) is not None:
+        yield "network", lambda: tagger_kind(settings).load_network(network)
+    if isinstance(settings, TauSettings) and (features := settings.features) is not None:
         yield "features", lambda: FeatureTable.load(features)
-    yield "loss", lambda: loss_function(settings.loss)
-
-
-def _open(folder: Path, kind: str) -> None:
-    ShardSet.open(folder).require_kind(kind)
+    yield "loss", lambda: objective_of(settings)

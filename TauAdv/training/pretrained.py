@@ -7,21 +7,21 @@ from pathlib import Path
 
 import keras
 
+from TauAdv.config import Settings
 from TauAdv.errors import InputError
-from TauAdv.features.table import FeatureTable
-from TauAdv.models.settings import NetworkSettings, load_network
-from TauAdv.models.tagger import TauTagger, load_model
+from TauAdv.models.settings import NetworkSettings
+from TauAdv.models.tagger import Tagger, load_tagger
 from TauAdv.models.transfer import CopyReport, copy_weights_by_name
 from TauAdv.models.variables import part_of_layer
+from TauAdv.shards.kinds import read_table
 from TauAdv.tracking import Run, find_run
 from TauAdv.training.checkpoints import copy_optimizer_state, latest_checkpoint, stored_optimizer
 from TauAdv.training.inputs import Inputs
-from TauAdv.training.settings import TrainingSettings
+from TauAdv.training.settings import TauSettings, TrainingSettings
 from TauAdv.training.steps import Trainer
+from TauAdv.training.taggers import tagger_kind
 
 __all__ = ["Pretrained", "find_pretrained", "freeze_statistics", "network_of", "start_from"]
-
-_DEFAULT_NETWORK = "deeptau_v2p5"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Pretrained:
         run: its run; ``None`` if only the file was given.
     """
 
-    model: TauTagger
+    model: Tagger
     file: Path
     run: Run | None
 
@@ -61,35 +61,36 @@ def find_pretrained(settings: TrainingSettings, inputs: Inputs) -> Pretrained | 
         file = run.require_file("model/model.keras", way_out)
     features = file.parent.parent / "input_cfg" / "features.yaml"
     if features.is_file():
-        inputs.sets["training"].require_table(FeatureTable.load(features))
-    return Pretrained(load_model(file), file, run)
+        table = read_table(inputs.rows_name, features.read_text(encoding="utf-8"), str(features))
+        inputs.sets["training"].require_table(table)
+    return Pretrained(load_tagger(file, tagger_kind(settings).tagger), file, run)
 
 
-def network_of(settings: TrainingSettings, inputs: Inputs, pretrained: Pretrained | None) -> NetworkSettings:
+def network_of(settings: TrainingSettings, inputs: Inputs, pretrained: Pretrained | None) -> Settings:
     """Return the settings of the network to train.
 
     Raises:
         ConfigError: if the network is not known.
         InputError: if it has another number of inputs than the shards have features.
     """
-    if settings.network is not None:
-        network = load_network(settings.network)
+    kind = tagger_kind(settings)
+    if settings.network is None and pretrained is not None:
+        network = pretrained.model.network
     else:
-        network = pretrained.model.network if pretrained else load_network(_DEFAULT_NETWORK)
-    network = _with_grids_of(settings, network)
-    layout = inputs.table.layout
-    given = (layout.tau, layout.cell, dict(layout.grids))
-    wanted = (network.tau.n_features, network.n_cell_features, {name: grid.n_cells for name, grid in network.grids.items()})
+        network = kind.load_network(settings.network or kind.default_network)
+    if isinstance(settings, TauSettings):
+        network = _with_grids_of(settings, network)
+    given, wanted = kind.sizes_of_table(inputs.table), kind.sizes(network)
     if given != wanted:
         msg = (
-            f"network '{network.name}' takes (features of a tau, features of a cell, cells of the grids) {wanted}, but "
-            f"{inputs.sets['training'].folder} has {given}; choose the network of this feature table ('{inputs.table.name}')"
+            f"network '{network.name}' takes {kind.sizes_are} {wanted}, but {inputs.sets['training'].folder} has {given}; "
+            f"choose the network of this feature table ('{inputs.table.name}')"
         )
         raise InputError(msg)
     return network
 
 
-def _with_grids_of(settings: TrainingSettings, network: NetworkSettings) -> NetworkSettings:
+def _with_grids_of(settings: TauSettings, network: NetworkSettings) -> NetworkSettings:
     """Return the network with the way to evaluate its grids that the settings ask for."""
     asked = {key: getattr(settings, key) for key in ("grid_mode", "n_empty_rows")}
     return network.model_copy(update={key: value for key, value in asked.items() if value is not None})
@@ -123,7 +124,7 @@ def _is_no_adversary(layer: str) -> bool:
     return part_of_layer(layer) != "adversarial_head"
 
 
-def freeze_statistics(model: TauTagger) -> int:
+def freeze_statistics(model: Tagger) -> int:
     """Fix the batch normalisations of the common layers and the class head as they are; return how many.
 
     They normalise with their running statistics and train no scale and offset. The adversarial head is left as it is.

@@ -20,24 +20,32 @@ def say(text: str) -> None:
 
 
 class EpochBar:
-    """Progress bar of an epoch: taus done, taus per second, time left, present metrics.
+    """Progress bar of an epoch: rows done, rows per second, time left, present metrics.
 
     Args:
         title: what stands before the bar.
-        n_taus: taus of the whole epoch.
-        done: taus of it that are done already.
+        n_rows: taus or jets of the whole epoch.
+        done: those of it that are done already.
         metrics: called about once a second for the values to show.
         shown: whether there is a bar at all.
+        unit: what is counted, ``tau`` or ``jet``.
     """
 
     def __init__(
-        self, title: str, n_taus: int, done: int, metrics: Callable[[], Mapping[str, float]], *, shown: bool = True
+        self,
+        title: str,
+        n_rows: int,
+        done: int,
+        metrics: Callable[[], Mapping[str, float]],
+        *,
+        shown: bool = True,
+        unit: str = "tau",
     ) -> None:
         self._bar = tqdm(
-            total=n_taus,
+            total=n_rows,
             initial=done,
             desc=title,
-            unit="tau",
+            unit=unit,
             unit_scale=True,
             mininterval=1.0,
             dynamic_ncols=True,
@@ -52,12 +60,12 @@ class EpochBar:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._bar.close()
 
-    def update(self, n_taus: int) -> None:
-        """Add taus."""
+    def update(self, n_rows: int) -> None:
+        """Add taus or jets."""
         now = time.monotonic()
         if now - self._shown_at > _SECONDS_BETWEEN_UPDATES:
             self._shown_at = now
             values = self._metrics()
             shown = {text: f"{values[name]:.4f}" for name, text in _SHOWN.items() if name in values}
             self._bar.set_postfix(shown, refresh=False)
-        self._bar.update(n_taus)
+        self._bar.update(n_rows)

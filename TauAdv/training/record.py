@@ -14,13 +14,12 @@ import keras
 from TauAdv import __version__
 from TauAdv.config import dump_settings
 from TauAdv.errors import InputError
-from TauAdv.models.losses import LOSS_NAMES
-from TauAdv.models.settings import NetworkSettings
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
 from TauAdv.outputs import new_file
 from TauAdv.tracking import Run
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.metrics import METRICS
+from TauAdv.training.objective import objective_of
 from TauAdv.training.plan import network_lines
 from TauAdv.training.precision import precision_note
 from TauAdv.training.settings import TrainingSettings
@@ -62,11 +61,13 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def record_inputs(run: Run, settings: TrainingSettings, inputs: Inputs, network: NetworkSettings) -> None:
+def record_inputs(run: Run, settings: TrainingSettings, inputs: Inputs, network: Any) -> None:
     """Write the merged settings, network, feature table, shard manifests and metric names to ``input_cfg/``."""
     run.log_text(dump_settings(network), f"{_CONFIGURATION}/network.yaml")
     run.log_text(inputs.sets["training"].feature_table, f"{_CONFIGURATION}/features.yaml")
-    run.log_text(_json({"metrics": METRICS, "loss_terms": LOSS_NAMES}), f"{_CONFIGURATION}/metrics.json")
+    objective = objective_of(settings)
+    metrics = {"metrics": METRICS, "loss_terms": sorted(objective.terms), "areas": objective.pairs}
+    run.log_text(_json(metrics), f"{_CONFIGURATION}/metrics.json")
     run.log_text(_json(inputs.description()), f"{_CONFIGURATION}/inputs.json")
     for role, shards in inputs.sets.items():
         run.log_text(_json(shards.manifest), f"{_CONFIGURATION}/shards/{role.replace(' ', '_')}.json")
@@ -117,16 +118,26 @@ def announcement(settings: TrainingSettings, inputs: Inputs, model: keras.Model)
         if variables:
             yield f"  {title}: {_count(variables):,} trainable parameters"
     yield f"  all: {model.count_params():,} parameters, {_count(model.trainable_variables):,} trainable"
-    sizes = [f"{settings.n_tau} class"]
-    if hasattr(settings, "n_adv_tau"):
-        sizes.append(f"{settings.n_adv_tau} adversarial")
+    sizes = [f"{size:,} {part}" for size, part in zip(inputs.batch_sizes.values(), ("class", "adversarial"), strict=False)]
     yield (
-        f"{settings.n_epochs} x {inputs.steps_per_epoch:,} steps of {' + '.join(sizes)} taus; "
-        f"{inputs.n_steps * settings.n_tau / inputs.sets['training'].num_taus:.1f} passes over the classification set"
+        f"{settings.n_epochs} x {inputs.steps_per_epoch:,} steps of {' + '.join(sizes)} {inputs.rows_name}; "
+        f"{inputs.n_steps * settings.n_class / inputs.sets['training'].num_rows:.1f} passes over the classification set"
     )
+    yield from _attack_lines(settings)
     if note := precision_note(settings.precision):
         yield note
     yield f"runs in {settings.mlruns}, experiment '{settings.experiment}'"
+
+
+def _attack_lines(settings: TrainingSettings) -> Iterator[str]:
+    attack = settings.acting_attack
+    if attack is None:
+        if settings.attack is not None:
+            yield "the attack of the configuration does NOT act: method nominal, kind none, or eps not positive"
+        return
+    concerned = "every batch" if attack.fraction == 1 else f"{attack.fraction:.0%} of every batch"
+    used = "as the loss sees it" if attack.trades_beta is None else f"for TRADES with beta {attack.trades_beta:g}"
+    yield f"attack on {concerned}, {used}: {attack.kind}, eps {attack.eps} in units of the {attack.unit}"
 
 
 def _groups(model: keras.Model) -> dict[str, list[Any]]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from TauAdv.config import dump_settings
-from TauAdv.models.settings import NetworkSettings, load_network
-from TauAdv.models.tagger import TauTagger
+from TauAdv.attacks.constraints import Constraints
+from TauAdv.config import Settings, dump_settings
+from TauAdv.models.tagger import Tagger
 from TauAdv.outputs import versions
 from TauAdv.tracking import Run, find_run, resume_run, start_run
 from TauAdv.training import checkpoints
@@ -25,9 +25,10 @@ from TauAdv.training.preflight import require_inputs
 from TauAdv.training.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
 from TauAdv.training.progress import say
 from TauAdv.training.record import announcement, record_inputs, require_same_inputs, save_model, stored_network
-from TauAdv.training.settings import TrainingSettings, comparable, resolved
+from TauAdv.training.settings import TauSettings, TrainingSettings, comparable, resolved
 from TauAdv.training.steps import Trainer
 from TauAdv.training.system_metrics import SYSTEM_PREFIX
+from TauAdv.training.taggers import tagger_kind
 
 __all__ = ["Kind", "train"]
 
@@ -40,20 +41,20 @@ class Kind:
         name: of the kind, a tag of its runs.
         script: that trains and resumes it.
         build: (network, dtype, seed) -> model.
-        trainer: (model, settings, devices) -> trainer.
+        trainer: (model, settings, devices, constraints of attacks on the inputs) -> trainer.
     """
 
     name: str
     script: str
-    build: Callable[..., TauTagger]
-    trainer: Callable[[TauTagger, Any, Devices], Trainer]
+    build: Callable[..., Tagger]
+    trainer: Callable[[Any, Any, Devices, Constraints | None], Trainer]
 
 
 @dataclass(frozen=True)
 class _Start:
     """Where a training starts: from a pretrained model, from a checkpoint, or (neither) from scratch."""
 
-    network: NetworkSettings
+    network: Settings
     pretrained: Pretrained | None
     checkpoint: Path | None
 
@@ -90,9 +91,9 @@ def _train(settings: TrainingSettings, kind: Kind, resume: str | None, devices: 
         devices.share.require_divisible(**inputs.batch_sizes)
     with devices.scope():
         model = kind.build(start.network, dtype=settings.precision, seed=settings.seed)
-    if settings.batch_norm == "frozen":
+    if isinstance(settings, TauSettings) and settings.batch_norm == "frozen":
         freeze_statistics(model)
-    trainer = kind.trainer(model, settings, devices)
+    trainer = kind.trainer(model, settings, devices, tagger_kind(settings).constraints(inputs.table))
     require_stopping_metric(trainer, inputs)
     report = _copy(start, trainer, settings)
     if devices.is_chief:
@@ -125,7 +126,7 @@ def _resumed_start(settings: TrainingSettings, inputs: Inputs, run_id: str) -> _
     require_same_inputs(run, inputs)
     checkpoint = checkpoints.latest_checkpoint(run.artifacts / "model_checkpoints")
     pretrained = None if checkpoint else find_pretrained(settings, inputs)
-    return _Start(load_network(stored_network(run)), pretrained, checkpoint)
+    return _Start(tagger_kind(settings).load_network(stored_network(run)), pretrained, checkpoint)
 
 
 def _copy(start: _Start, trainer: Trainer, settings: TrainingSettings) -> list[str]:

@@ -132,7 +132,9 @@ def settings_of_run(kind: type[Kind], mlpath: Path | str, run_id: str, overrides
     before = load_settings(kind, path)
     after = load_settings(kind, path, overrides)
     old, new = before.model_dump(), after.model_dump()
-    changed = [name for name in old if old[name] != new[name] and name not in FREE_ON_RESUME]
+    changed = sorted(name for name in old if old[name] != new[name] and name not in FREE_ON_RESUME)
+    if before.early_stopping and after.early_stopping and before.early_stopping.metric != after.early_stopping.metric:
+        changed.append("early_stopping.metric")
     if changed:
         msg = f"{', '.join(changed)}: cannot change when a run is resumed; possible: {', '.join(FREE_ON_RESUME)}"
         raise ConfigError(msg)

@@ -1,0 +1,35 @@
+"""Training of taggers of jets: nominal, against attacks, or with gradient reversal between two detectors."""
+
+from __future__ import annotations
+
+from TauAdv.models.jet_flavour import build_jet_adversarial, build_jet_classifier
+from TauAdv.training.jet_settings import JetSettings
+from TauAdv.training.run import Kind, train
+from TauAdv.training.steps import AdversarialTrainer, ClassifierTrainer
+
+__all__ = ["train_jet_tagger"]
+
+_SCRIPT = "Training/train_jet_tagger.py"
+_KINDS = {
+    "nominal": Kind("jet tagger", _SCRIPT, build_jet_classifier, ClassifierTrainer),
+    "adversarial": Kind("adversarial jet tagger", _SCRIPT, build_jet_classifier, ClassifierTrainer),
+    "domain": Kind("jet tagger of two domains", _SCRIPT, build_jet_adversarial, AdversarialTrainer),
+}
+
+
+def train_jet_tagger(settings: JetSettings, *, resume: str | None = None, dry_run: bool = False) -> str | None:
+    """Train a tagger of jets by the method that the settings name; return the identifier of its run.
+
+    (Jet-flavour specification, section 6.)
+
+    Args:
+        settings: of :func:`TauAdv.training.jet_settings.jet_settings`; for a run to resume, of ``jet_settings_of_run``.
+        resume: identifier of a run to go on with.
+        dry_run: only check, and say what would be done (and return ``None``).
+
+    Raises:
+        ConfigError: if the network or the attack does not fit the inputs.
+        InputError: if inputs, pretrained model or the run to resume do not fit.
+        KeyboardInterrupt: after a clean end, by Ctrl-C or SIGTERM.
+    """
+    return train(settings, _KINDS[settings.method], resume=resume, dry_run=dry_run)

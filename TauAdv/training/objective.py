@@ -1,0 +1,84 @@
+"""What the class head is trained for: the loss per row, how rows are weighted, and what else is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import tensorflow as tf
+
+from TauAdv.models.jet_losses import crossentropy, jet_loss
+from TauAdv.models.losses import LossFunction, TauLosses, loss_function
+from TauAdv.models.replicas import sum_over_replicas
+from TauAdv.shards.selection import CLASSES
+from TauAdv.training.common_settings import TrainingSettings
+from TauAdv.training.jet_settings import JetSettings
+from TauAdv.training.settings import TauSettings
+
+__all__ = ["ClassObjective", "objective_of"]
+
+_TAU, _JET_CLASSES = CLASSES.index("tau"), 3
+
+
+@dataclass(frozen=True)
+class ClassObjective:
+    """Class loss of a tagger.
+
+    Attributes:
+        loss: from labels and scores to a loss per row: scores are probabilities of taus, logits of jets.
+        terms: further losses by name, whose unweighted means are metrics.
+        pairs: name of a metric -> the two classes (signal, background) whose separation it measures.
+        are_logits: whether scores are logits.
+        by_weight: divide the weighted sum of losses by the sum of weights; otherwise, by the number of rows.
+        use_weights: whether the weights of the shards count.
+    """
+
+    loss: LossFunction
+    terms: Mapping[str, LossFunction] = field(default_factory=dict)
+    pairs: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    are_logits: bool = False
+    by_weight: bool = False
+    use_weights: bool = True
+
+    def divisor(self, weights: tf.Tensor, n_rows: float | tf.Tensor) -> tf.Tensor:
+        """Return what the weighted sum of losses over the whole batch, on all replicas, is divided by.
+
+        Args:
+            weights: of the rows of this replica; of those that do not count, 0.
+            n_rows: rows that count, on all replicas.
+        """
+        return sum_over_replicas(tf.reduce_sum(weights)) if self.by_weight else tf.cast(n_rows, weights.dtype)
+
+    def weighted(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """Return the batch with the weights that count: its own, or 1 for every row (0 for rows of the other set)."""
+        if self.use_weights:
+            return dict(batch)
+        labelled = tf.reduce_sum(batch["y"], axis=1) if "y" in batch else None
+        changed = dict(batch)
+        if labelled is not None and "weight" in batch:
+            changed["weight"] = tf.cast(labelled, batch["weight"].dtype)
+        if "weight_adv" in batch:
+            ones = tf.ones_like(batch["weight_adv"])
+            changed["weight_adv"] = ones if labelled is None else ones - tf.cast(labelled, ones.dtype)
+        return changed
+
+
+def objective_of(settings: TrainingSettings) -> ClassObjective:
+    """Return the objective that the settings describe.
+
+    Raises:
+        ConfigError: if the loss is not known, or its parameters do not fit the classes.
+    """
+    if isinstance(settings, JetSettings):
+        loss = jet_loss(settings.loss, _JET_CLASSES)
+        return ClassObjective(
+            loss,
+            terms={"unweighted_loss": loss, "crossentropy": crossentropy},
+            pairs={"auc_b_vs_light": (0, 2), "auc_b_vs_c": (0, 1), "auc_c_vs_light": (1, 2)},
+            are_logits=True,
+            by_weight=True,
+            use_weights=settings.use_weights,
+        )
+    assert isinstance(settings, TauSettings)
+    pairs = {f"auc_tau_vs_{name}": (_TAU, k) for k, name in enumerate(CLASSES) if k != _TAU}
+    return ClassObjective(loss_function(settings.loss), TauLosses().functions(), pairs)
