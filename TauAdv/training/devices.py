@@ -7,13 +7,12 @@ not change what is trained. A worker is one process with its replicas; the first
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from TauAdv.errors import ConfigError, InputError, TauAdvError
+from TauAdv.models.replicas import sum_over_replicas
 from TauAdv.shards.batching import Share
 from TauAdv.training.cluster import DeviceChoice, cluster_from_environment
 
@@ -92,8 +92,19 @@ class Devices:
             return values
         given = np.asarray(values, np.float64)
         parts = [tf.constant(given if i == 0 else np.zeros_like(given)) for i in range(len(self.replicas))]
-        summed = self.strategy.reduce(tf.distribute.ReduceOp.SUM, self._values(parts), axis=None)
-        return np.asarray(summed).reshape(given.shape)
+        return self._sum(parts).numpy()
+
+    @cached_property
+    def _sum(self) -> Any:
+        # compiled, for each shape: done eagerly, it would leave a pool of threads behind when a worker is lost
+        def on_replica(part: tf.Tensor) -> tf.Tensor:
+            return sum_over_replicas(tf.identity(part))  # placed on the device, as the sum asks for
+
+        def summed(parts: Sequence[tf.Tensor]) -> tf.Tensor:
+            assert self.strategy is not None
+            return self.strategy.experimental_local_results(self.on_each(on_replica, parts))[0]
+
+        return tf.function(summed, autograph=False)
 
     def _values(self, parts: Sequence[Any]) -> Any:
         assert self.strategy is not None
@@ -206,24 +217,13 @@ def open_devices(choice: DeviceChoice) -> Devices:
         raise ConfigError(msg) from error
     local = len(strategy.extended.worker_devices)
     replicas = range(cluster.index * local, (cluster.index + 1) * local)
-    atexit.register(_close_pools, strategy)
     return Devices(strategy, len(cluster.addresses), cluster.index, replicas, strategy.num_replicas_in_sync, cluster.task)
 
 
 @cache
 def _mirrored_strategy(names: tuple[str, ...]) -> tf.distribute.Strategy:
     # one for all trainings of a process: the sums of a second strategy would be taken for those of the first
-    strategy = tf.distribute.MirroredStrategy(names)
-    atexit.register(_close_pools, strategy)
-    return strategy
-
-
-def _close_pools(strategy: tf.distribute.Strategy) -> None:
-    """Close what TensorFlow leaves open, and would complain of when the process ends."""
-    for name in ("_cross_device_ops", "_host_cross_device_ops", "_collective_ops"):
-        pool = getattr(getattr(strategy.extended, name, None), "_pool", None)
-        if pool is not None:
-            pool.close()
+    return tf.distribute.MirroredStrategy(names)
 
 
 def _local_devices() -> Any:

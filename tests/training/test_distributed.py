@@ -97,7 +97,7 @@ def reference(started, content):
 
 
 def history(run):
-    names = [name for name in run.metrics if not name.endswith("taus_per_second")]
+    names = [name for name in run.metrics if not name.endswith("taus_per_second") and not name.startswith("system")]
     return {name: dict(run.metric_history(name)) for name in names}
 
 
