@@ -40,10 +40,6 @@ def build_classifier(network: NetworkSettings, *, dtype: str = "float32", seed: 
     return make_tagger(inputs, builder.class_head(builder.common_features(inputs)), network)
 
 
-def _unchanged(rows: Any) -> Any:
-    return rows
-
-
 @dataclass(frozen=True)
 class NetworkBuilder:
     """Makes the parts of a network, with names, seeds and number type.
@@ -127,19 +123,17 @@ class NetworkBuilder:
         rows: Any,
         weights: Any,
         widths: tuple[int, ...],
-        before_last_dropout: Callable[[Any], Any] = _unchanged,
+        before_last_dropout: Callable[[Any], Any] | None = None,
     ) -> Any:
-        """Return rows after a stack of 1x1 convolutions; the last dropout acts on ``before_last_dropout(rows)``."""
+        """Return rows after a stack of 1x1 convolutions; ``before_last_dropout`` makes grids of them."""
         for number, width in enumerate(widths, start=1):
             rows = self.convolution(f"{block}_conv_{number}", ConvolutionLayer(kernel=1, width=width))(rows)
             rows = self.normalise_rows(f"{block}_norm_{number}", rows, weights)
             rows = self.activate(f"{block}_activation_{number}", shared_axes=(1, 2))(rows)
-            last = number == len(widths)
-            if last:
-                rows = before_last_dropout(rows)
-            after_scatter = last and before_last_dropout is not _unchanged
-            dropout = self.dropout if after_scatter else self.row_dropout
-            rows = dropout(f"{block}_dropout_{number}", rows)
+            name, n_empty_rows = f"{block}_dropout_{number}", self.network.n_empty_rows
+            if number == len(widths) and before_last_dropout is not None:
+                rows, n_empty_rows = before_last_dropout(rows), 0
+            rows = self.grid_dropout(name, rows, n_empty_rows)
         return rows
 
     def convolution_block(self, block: str, x: Any, layers: tuple[ConvolutionLayer, ...]) -> Any:
@@ -148,7 +142,7 @@ class NetworkBuilder:
             x = self.convolution(f"{block}_conv_{number}", layer)(x)
             x = self.normalise(f"{block}_norm_{number}")(x)
             x = self.activate(f"{block}_activation_{number}", shared_axes=(1, 2))(x)
-            x = self.dropout(f"{block}_dropout_{number}", x)
+            x = self.grid_dropout(f"{block}_dropout_{number}", x)
         return x
 
     def linear(self, name: str, width: int) -> keras.layers.Layer:
@@ -189,12 +183,11 @@ class NetworkBuilder:
             return x
         return keras.layers.Dropout(self.network.dropout, seed=self.seed_of(name), name=name, dtype=self.dtype)(x)
 
-    def row_dropout(self, name: str, rows: Any) -> Any:
-        """Return rows after dropout, if the network has any."""
+    def grid_dropout(self, name: str, x: Any, n_empty_rows: int = 0) -> Any:
+        """Return grids, or rows of which the last ``n_empty_rows`` stand for empty cells, after dropout."""
         if self.network.dropout == 0 or self.network.grid_mode == "dense":
-            return self.dropout(name, rows)
-        options = {"seed": self.seed_of(name), "name": name, "dtype": self.dtype}
-        return RowDropout(self.network.dropout, self.network.n_empty_rows, **options)(rows)
+            return self.dropout(name, x)
+        return RowDropout(self.network.dropout, n_empty_rows, seed=self.seed_of(name), name=name, dtype=self.dtype)(x)
 
     def kernel_options(self, name: str) -> dict[str, Any]:
         """Return initialisation and penalty of a kernel."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from TauAdv.models.row_dropout import RowDropout, next_prime
+from TauAdv.models.row_dropout import RowDropout
 
 RATE, N_FILLED, N_FEATURES = 0.2, 400, 30
 
@@ -20,12 +20,13 @@ def test_mean_of_equal_empty_rows_is_kept_for_every_feature(n_empty_rows):
     empty = outputs(n_empty_rows)[0, N_FILLED:]
     np.testing.assert_allclose(empty.mean(axis=0), 1, rtol=1e-6)
     dropped = (empty == 0).mean(axis=0)
-    np.testing.assert_allclose(dropped, RATE, atol=(next_prime(n_empty_rows) - n_empty_rows + 1.5) / n_empty_rows)
+    np.testing.assert_allclose(dropped, RATE, rtol=0, atol=1 / n_empty_rows)
+    assert len(set(dropped)) == 1
 
 
 def test_filled_rows_are_dropped_independently():
     filled = outputs(16, n_calls=20)[:, :N_FILLED]
-    assert set(np.unique(filled.round(5))) == {0, 1.25}
+    assert set(np.unique(filled.round(4))) == {0, 1.25}
     counts = (filled == 0).sum(axis=1)  # of 400, for every feature and call
     assert counts.mean() == pytest.approx(N_FILLED * RATE, rel=0.02)
     assert counts.var() == pytest.approx(N_FILLED * RATE * (1 - RATE), rel=0.2)
@@ -40,6 +41,22 @@ def test_two_features_are_dropped_independently_of_each_other():
     assert abs(others.mean()) < 2e-4
     assert others.std() < 5e-3
     assert np.abs(dropped.mean(axis=(0, 2))).max() < 0.02
+
+
+def test_number_of_dropped_rows_is_the_rate_on_average():
+    dropped = (outputs(16, n_calls=300)[:, N_FILLED:] == 0).mean(axis=(1, 2))
+    assert set((16 * dropped).round(6)) == {3, 4}
+    assert dropped.mean() == pytest.approx(RATE, abs=4 * 0.4 / 16 / np.sqrt(300))
+
+
+def test_without_empty_rows_it_is_plain_dropout_with_the_gradient_of_the_mask():
+    layer = RowDropout(RATE, seed=3)
+    grids = tf.Variable(tf.ones((20, 7, 7, 5)))  # an odd number of entries
+    with tf.GradientTape() as tape:
+        dropped = layer(grids, training=True)
+    np.testing.assert_array_equal(tape.gradient(dropped, grids), dropped)
+    assert set(np.unique(dropped.numpy().round(4))) == {0, 1.25}
+    assert (dropped.numpy() == 0).mean() == pytest.approx(RATE, abs=4 * 0.4 / np.sqrt(20 * 49 * 5))
 
 
 def test_one_empty_row_and_evaluation():
@@ -59,7 +76,3 @@ def test_every_call_draws_anew_and_a_seed_repeats():
 def test_half_precision_keeps_the_dropped_share():
     empty = outputs(512, dtype="mixed_bfloat16")[0, N_FILLED:]
     np.testing.assert_allclose(empty.mean(axis=0), 1, rtol=4e-3)
-
-
-def test_primes():
-    assert [next_prime(n) for n in (1, 2, 4, 16, 512, 521, 2048)] == [2, 2, 5, 17, 521, 521, 2053]
