@@ -44,7 +44,7 @@ def trained_on(run: Run, shards: ShardSet) -> str | None:
         manifest = _json(folder / "shards" / f"{role.replace(' ', '_')}.json")
         if recorded[role]["digest"] == describe_input(shards.folder)["digest"]:
             reasons.append(f"it is the {role} set")
-        elif common := _tuples(manifest) & _tuples(shards.manifest):
+        elif (common := _tuples(manifest) & _tuples(shards.manifest)) and not _same_split(manifest, shards.manifest):
             reasons.append(f"it and the {role} set were made of the same tuples ({len(common)} files)")
     return f"run {run.id} was trained on taus of {shards.folder}: {'; '.join(reasons)}" if reasons else None
 
@@ -70,7 +70,14 @@ def _common_taus(used: ShardSet, shards: ShardSet) -> int:
 
 def _identities(shards: ShardSet) -> np.ndarray:
     """Return one number per tau; equal identities have equal numbers."""
-    return pd.util.hash_pandas_object(pd.DataFrame(shards.columns(IDENTITY)), index=False).to_numpy()
+    identity = IDENTITY if shards.rows_name == "taus" else shards.layout.key
+    return pd.util.hash_pandas_object(pd.DataFrame(shards.columns(identity)), index=False).to_numpy()
+
+
+def _same_split(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether two sets of jets are parts of one preparation: they have no jet in common."""
+    parts = [{**manifest.get("settings", {}), "set": None} for manifest in (one, other)]
+    return one.get("rows") == "jets" and parts[0] == parts[1] and one["inputs"] == other["inputs"]
 
 
 def _tuples(manifest: Mapping[str, Any]) -> set[str]:

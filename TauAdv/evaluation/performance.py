@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.statistics import Efficiency, Measured, efficiency, weighted_quantile
+from TauAdv.evaluation.statistics import Efficiency, Measured, efficiencies, efficiency, weighted_quantile
 
 __all__ = ["MisId", "RocCurve", "mis_id_at", "mis_id_ratio", "roc_curve"]
 
@@ -155,8 +155,5 @@ def roc_curve(
     if np.any((wanted <= 0) | (wanted >= 1)):
         msg = f"signal efficiencies: expected values between 0 and 1, received {wanted.min()} to {wanted.max()}"
         raise InputError(msg)
-    background = np.asarray(background)
     cuts = weighted_quantile(signal, 1 - wanted, signal_weights)
-    found = [efficiency(background > cut, background_weights) for cut in cuts]
-    columns = (np.array([getattr(point, name) for point in found]) for name in ("value", "low", "high"))
-    return RocCurve(wanted, *columns)
+    return RocCurve(wanted, *efficiencies(background, cuts, background_weights))

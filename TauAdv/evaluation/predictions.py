@@ -11,8 +11,8 @@ import pandas as pd
 from TauAdv.errors import InputError
 from TauAdv.evaluation.histograms import require_columns
 from TauAdv.evaluation.inference import predict
-from TauAdv.features.table import FeatureTable
 from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.shards.kinds import read_table
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run, find_run
 
@@ -75,21 +75,25 @@ def apply_run(
 
 
 def load_run_model(run: Run, *shard_sets: ShardSet) -> Any:
-    """Return the model of a run after checking that the sets of shards were made with its feature table.
+    """Return the model of a run, of taus or jets, after checking that the sets of shards were made with its feature table.
 
     Raises:
-        InputError: no model or no feature table in the run, or another table.
+        InputError: no model or no feature table in the run, a model of other objects than the sets hold, or another table.
     """
-    from TauAdv.models.tagger import load_model
+    from TauAdv.models.tagger import load_tagger
 
     path = _model_path(run)
     table = run.artifacts / "input_cfg" / "features.yaml"
     if not table.is_file():
         msg = f"run {run.id}: no feature table at {table}; the run does not say which features its model reads"
         raise InputError(msg)
+    model: Any = load_tagger(path)
     for shards in shard_sets:
-        shards.require_table(FeatureTable.load(table))
-    return load_model(path)
+        if shards.rows_name != model.objects:
+            msg = f"{shards.folder}: holds {shards.rows_name}; the model of run {run.id} reads {model.objects}"
+            raise InputError(msg)
+        shards.require_table(read_table(model.objects, table.read_text(encoding="utf-8"), str(table)))
+    return model
 
 
 def read_predictions(run: Run) -> pd.DataFrame:

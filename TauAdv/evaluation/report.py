@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from TauAdv.evaluation.performance import MisId
 from TauAdv.evaluation.statistics import Measured
 from TauAdv.outputs import finished, new_file, write_manifest
 
-__all__ = ["as_dictionary", "as_text", "make_report", "write_report"]
+__all__ = ["aligned", "as_dictionary", "as_text", "make_report", "write_report"]
 
 STEP = "compare_runs"
 JSON_NAME, TEXT_NAME = "comparison.json", "comparison.txt"
@@ -25,10 +25,15 @@ def as_text(comparison: Comparison) -> str:
     lines = [("", *labels)]
     for name, cell in _lines(comparison):
         lines.append((name, *(cell(result) for result in comparison.results.values())))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(labels) + 1)]
+    return "\n".join([*aligned(lines), "", *_explanations(comparison)]) + "\n"
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines of text in columns, with a rule below the first."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
     table.insert(1, "-" * len(max(table, key=len)))
-    return "\n".join([*table, "", *_explanations(comparison)]) + "\n"
+    return table
 
 
 def _lines(comparison: Comparison) -> list[tuple[str, Callable[[RunResult], str]]]:

@@ -10,7 +10,7 @@ from scipy.stats import beta
 
 from TauAdv.errors import InputError
 
-__all__ = ["Efficiency", "Measured", "auc", "efficiency", "fraction_below", "weighted_quantile"]
+__all__ = ["Efficiency", "Measured", "auc", "efficiencies", "efficiency", "fraction_below", "weighted_quantile"]
 
 ONE_SIGMA = 0.6826894921370859
 
@@ -128,17 +128,36 @@ def efficiency(passes: ArrayLike, weights: ArrayLike | None = None) -> Efficienc
         InputError: no entries, or weights without a positive sum.
     """
     passes = np.asarray(passes, dtype=bool)
-    weights = _weights(weights, len(passes), "an efficiency")
-    total, squared = weights.sum(), weights**2
-    value = float(np.clip(weights[passes].sum() / total, 0, 1))
-    variance = (np.sum(squared[passes]) * (1 - value) ** 2 + np.sum(squared[~passes]) * value**2) / total**2
-    trials = value * (1 - value) / variance if 0 < value < 1 else total**2 / squared.sum()
-    low, high = _clopper_pearson(value * trials, trials)
-    return Efficiency(value, low, high, int(passes.sum()))
+    value, low, high = efficiencies(passes, [0.5], weights)
+    return Efficiency(float(value[0]), float(low[0]), float(high[0]), int(passes.sum()))
 
 
-def _clopper_pearson(passed: float, trials: float) -> tuple[float, float]:
+def efficiencies(
+    scores: ArrayLike, cuts: ArrayLike, weights: ArrayLike | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the weighted fractions of scores above each cut and the ends of their intervals (see :func:`efficiency`).
+
+    Raises:
+        InputError: no entries, or weights without a positive sum.
+    """
+    scores, cuts = (np.asarray(values, dtype=np.float64) for values in (scores, cuts))
+    weights = _weights(weights, len(scores), "an efficiency")
+    order = np.argsort(-scores)  # sums start where few pass, so that small fractions are exact
+    passed = np.searchsorted(-scores[order], -cuts, side="left")
+    sums, squares = (np.concatenate([[0.0], np.cumsum(weights[order] ** power)]) for power in (1, 2))
+    total, all_squares = sums[-1], squares[-1]
+    value = np.clip(sums[passed] / total, 0, 1)
+    variance = (squares[passed] * (1 - value) ** 2 + (all_squares - squares[passed]) * value**2) / total**2
+    between = (value > 0) & (value < 1) & (variance > 0)
+    trials = np.full_like(value, total**2 / all_squares)
+    np.divide(value * (1 - value), variance, out=trials, where=between)
+    return value, *_clopper_pearson(value * trials, trials)
+
+
+def _clopper_pearson(passed: NDArray[np.float64], trials: NDArray[np.float64]) -> tuple[NDArray, NDArray]:
     tail = (1 - ONE_SIGMA) / 2
-    low = 0.0 if passed <= 0 else beta.ppf(tail, passed, trials - passed + 1)
-    high = 1.0 if passed >= trials else beta.ppf(1 - tail, passed + 1, trials - passed)
-    return float(low), float(high)
+    failed = trials - passed
+    with np.errstate(invalid="ignore"):
+        low = np.where(passed > 0, beta.ppf(tail, passed, failed + 1), 0.0)
+        high = np.where(failed > 0, beta.ppf(1 - tail, passed + 1, failed), 1.0)
+    return low, high

@@ -37,7 +37,8 @@ def test_roc_curve_agrees_with_single_points():
     curve = roc_curve(signal, background, None, weights, points=[0.7, 0.9])
     for index, wanted in enumerate((0.7, 0.9)):
         single = mis_id_at(wanted, signal, background, None, weights).mis_id
-        assert (curve.mis_id[index], curve.low[index], curve.high[index]) == (single.value, single.low, single.high)
+        found = (curve.mis_id[index], curve.low[index], curve.high[index])
+        assert found == pytest.approx((single.value, single.low, single.high), rel=1e-12)
     whole = roc_curve(signal, background)
     assert np.all(np.diff(whole.mis_id) >= 0)
     assert whole.efficiency[[0, -1]] == pytest.approx([0.1, 0.99])

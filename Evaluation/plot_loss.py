@@ -1,0 +1,49 @@
+#!/usr/bin/env python
+"""Plot what trainings logged per epoch, or the loss of one jet as two of its inputs move, into the first run's artifacts.
+
+python Evaluation/plot_loss.py --mlpath mlruns/1 --expID RUN_ID [RUN_ID ...]
+python Evaluation/plot_loss.py --mlpath mlruns/1 --expID RUN_ID --surface track_0_D0 jet_pt --test jets/test --row 12
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from TauAdv.errors import report_errors
+from TauAdv.plotting.losses import save_loss_history, save_loss_surface
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line of the script."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--mlpath", required=True, type=Path, help="folder mlruns, or one experiment in it")
+    options.add_argument("--expID", required=True, nargs="+", metavar="RUN_ID", help="runs; the surface is of the first")
+    options.add_argument("--metrics", nargs="+", help="metrics per epoch (default: loss and val_loss)")
+    options.add_argument("--surface", nargs=2, metavar="INPUT", help="draw the loss over these two inputs instead")
+    options.add_argument("--test", type=Path, metavar="SHARDS", help="set that holds the jet of the surface")
+    options.add_argument("--row", type=int, default=0, help="number of the jet in the set (default 0)")
+    options.add_argument("--width", type=float, default=1.0, help="reach of the surface in standard deviations (default 1)")
+    options.add_argument("--points", type=int, default=61, help="points of the surface in each direction (default 61)")
+    options.add_argument("--eps", type=float, default=0.05, help="half width of the box of an attack (default 0.05)")
+    options.add_argument("--output", type=Path, metavar="FOLDER", help="default: artifacts/plots of the first run")
+    return options
+
+
+@report_errors
+def main(argv: list[str] | None = None) -> None:
+    """Parse the command line and draw."""
+    options = parser()
+    args = options.parse_args(argv)
+    if args.surface and args.test is None:
+        options.error("--surface needs --test, the set that holds the jet")
+    if args.surface:
+        shape = {"row": args.row, "width": args.width, "points": args.points, "eps": args.eps}
+        paths = save_loss_surface(args.mlpath, args.expID[0], args.test, args.surface, output=args.output, **shape)
+    else:
+        paths = save_loss_history(args.mlpath, args.expID, metrics=args.metrics, output=args.output)
+    print("\n".join(str(path) for path in paths))
+
+
+if __name__ == "__main__":
+    main()

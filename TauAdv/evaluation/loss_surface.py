@@ -1,0 +1,136 @@
+"""The loss of one jet as two of its inputs move, all others fixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from TauAdv.errors import InputError, nearest
+from TauAdv.evaluation.attacked import label_objective
+from TauAdv.jets.features import JetFeatures
+from TauAdv.shards.store import ShardSet
+
+__all__ = ["LossSurface", "SurfaceAxis", "loss_surface"]
+
+
+@dataclass(frozen=True)
+class SurfaceAxis:
+    """One of the two inputs.
+
+    Attributes:
+        name: of the input.
+        label: of its axis, with the unit.
+        values: at which the loss is known, in physical units.
+        value: of the jet.
+        eps: half width of the box that an attack of ``eps`` may use, in physical units; 0: it may not move.
+    """
+
+    name: str
+    label: str
+    values: NDArray[np.float64]
+    value: float
+    eps: float
+
+
+@dataclass(frozen=True)
+class LossSurface:
+    """Loss of a jet.
+
+    Attributes:
+        x, y: the inputs.
+        loss: cross entropy of the true flavour [y, x].
+        here: that of the jet as it is.
+        title: which jet it is.
+    """
+
+    x: SurfaceAxis
+    y: SurfaceAxis
+    loss: NDArray[np.float64]
+    here: float
+    title: str
+
+
+def loss_surface(
+    model: Any,
+    shards: ShardSet,
+    inputs: tuple[str, str],
+    *,
+    row: int = 0,
+    width: float = 1.0,
+    points: int = 61,
+    eps: float = 0.05,
+) -> LossSurface:
+    """Return the loss of a jet on a grid of two of its inputs.
+
+    Args:
+        model: tagger of jets.
+        shards: set that holds the jet.
+        inputs: names of two inputs.
+        row: number of the jet in the set.
+        width: the grid reaches this far to either side, in standard deviations of the inputs.
+        points: of the grid in each direction; an odd number has the jet itself on it.
+        eps: of the box that is given with the axes, in standard deviations.
+
+    Raises:
+        InputError: not a set of labelled jets, no such row or input, twice the same input, one that this jet does not have
+            (a default), or a width or number of points that makes no grid.
+    """
+    import tensorflow as tf
+
+    shards.require_kind("classification")
+    if shards.rows_name != "jets":
+        msg = f"{shards.folder}: expected jets, received {shards.rows_name}; the loss surface is drawn for jets"
+        raise InputError(msg)
+    if not (0 <= row < shards.num_rows and width > 0 and points >= 2 and eps >= 0):
+        msg = (
+            f"loss surface: expected 0 <= row < {shards.num_rows}, width > 0, points >= 2, eps >= 0; "
+            f"received row {row}, width {width}, points {points}, eps {eps}"
+        )
+        raise InputError(msg)
+    features: JetFeatures = shards.table
+    jets, columns = shards.take([row])
+    first, second = (_position(features, name, jets.x_default[0]) for name in inputs)
+    if first == second:
+        msg = f"loss surface: expected two different inputs, received '{inputs[0]}' twice"
+        raise InputError(msg)
+    offsets = np.linspace(-width, width, points)
+    moved = np.repeat(jets.x, points**2 + 1, axis=0)
+    moved[:-1, first] += np.tile(offsets, points).astype(np.float32)
+    moved[:-1, second] += np.repeat(offsets, points).astype(np.float32)
+    labels = np.repeat(columns["y"], len(moved), axis=0)
+    loss = label_objective(model)({"x": tf.constant(moved), "y": tf.constant(labels)}).numpy().astype(np.float64)
+    x, y = (_axis(features, position, jets.x[0], offsets, eps) for position in (first, second))
+    flavour = shards.classes[int(columns["label"][0])]
+    title = f"{flavour} jet, $p_T$ = {columns['jet_pt'][0]:.0f} GeV (line {columns['line'][0]})"
+    return LossSurface(x, y, loss[:-1].reshape(points, points), float(loss[-1]), title)
+
+
+def _position(features: JetFeatures, name: str, absent: NDArray[np.bool_]) -> int:
+    if name not in features.names:
+        msg = f"no input '{name}'{nearest(name, features.names)} among the {len(features)} of the network"
+        raise InputError(msg)
+    position = features.names.index(name)
+    if absent[position]:
+        msg = f"input '{name}' is a default of this jet, it has no such quantity; choose another input, or another row"
+        raise InputError(msg)
+    return position
+
+
+def _axis(
+    features: JetFeatures, position: int, x: NDArray[np.float32], offsets: NDArray[np.float64], eps: float
+) -> SurfaceAxis:
+    column, std = features.columns[position], features.std[position]
+    value = float(x[position] * std + features.mean[position])
+    unit = f" [{column.variable.unit}]" if column.variable.unit else ""
+    track = "" if column.track is None else f" of track {column.track}"
+    fixed = bool(features.integer[position] or features.frozen[position])
+    return SurfaceAxis(
+        name=column.name,
+        label=f"{column.variable.label}{track}{unit}",
+        values=value + offsets * std,
+        value=value,
+        eps=0.0 if fixed else float(eps * column.variable.perturbation * std),
+    )

@@ -1,0 +1,128 @@
+"""A study of robustness as tables to read, as CSV and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from TauAdv.evaluation.report import aligned
+from TauAdv.evaluation.robustness import RobustnessStudy, evaluate_robustness
+from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
+from TauAdv.outputs import finished, new_file, write_manifest
+
+__all__ = ["as_text", "make_robustness_report", "summary_table", "write_robustness_report"]
+
+STEP = "evaluate_robustness"
+JSON_NAME, TEXT_NAME = "robustness.json", "robustness.txt"
+
+
+def make_robustness_report(
+    folder: Path | str,
+    mlpath: Path | str,
+    run_ids: Mapping[str, str],
+    test: Path | str,
+    *,
+    settings: RobustnessSettings,
+    parts: Sequence[str] | None = None,
+    overwrite: bool = False,
+) -> RobustnessStudy:
+    """Study runs (see :func:`TauAdv.evaluation.robustness.evaluate_robustness`), write the tables and print the summary.
+
+    A report of the same runs, set and settings is made again; another one is not replaced.
+
+    Raises:
+        InputError: as ``evaluate_robustness``.
+        OutputExistsError: another report is in ``folder``, or other predictions in a run, and ``overwrite`` is false.
+    """
+    decisive = {"runs": dict(run_ids), "parts": parts, "robustness": settings.model_dump(mode="json")}
+    finished(Path(folder) / JSON_NAME, step=STEP, settings=decisive, inputs=[Path(test)], overwrite=overwrite)
+    study = evaluate_robustness(mlpath, run_ids, test, settings, parts=parts, overwrite=overwrite)
+    print(write_robustness_report(study, folder, decisive))
+    return study
+
+
+def write_robustness_report(study: RobustnessStudy, folder: Path | str, settings: Mapping[str, Any]) -> str:
+    """Write text, one CSV per table, and JSON with a manifest into ``folder``; return the text."""
+    folder, text = Path(folder), as_text(study)
+    with new_file(folder / TEXT_NAME) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    for name, table in study.tables().items():
+        with new_file(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
+    with new_file(folder / JSON_NAME) as temporary:
+        temporary.write_text(json.dumps(_dictionary(study), indent=1) + "\n", encoding="utf-8")
+        (folder / JSON_NAME).unlink(missing_ok=True)  # the manifest never belongs to another report
+        write_manifest(folder / JSON_NAME, step=STEP, settings=settings, inputs=[study.test], counts=study.counts)
+    return text
+
+
+def summary_table(study: RobustnessStudy, column: str = "auc") -> pd.DataFrame:
+    """Return one row per discriminator and run, one column per disturbance, "value ± error" as text."""
+    rows = []
+    for (name, run), part in study.performance.groupby(["discriminator", "run"], sort=False):
+        cells = {line["disturbance"]: f"{line[column]:.4f} ± {line[f'{column}_error']:.4f}" for _, line in part.iterrows()}
+        rows.append({"score": name, "run": run, **cells})
+    return pd.DataFrame(rows)
+
+
+def as_text(study: RobustnessStudy) -> str:
+    """Return the main tables, and what is needed to read them."""
+    lines = []
+    if len(study.performance):
+        lines += ["AUC", *_text_table(summary_table(study)), ""]
+        for mistag in study.settings.mistags:
+            title = f"signal efficiency at {100 * mistag:g} % mistag"
+            lines += [title, *_text_table(summary_table(study, f"efficiency_at_{mistag:g}")), ""]
+    if len(study.recovered):
+        lines += [f"AUC lost by {next(iter(study.run_ids))} and won back", *_text_table(_recovered(study.recovered)), ""]
+    counts = ", ".join(f"{number} {name}" for name, number in study.counts.items())
+    weights = "with the weights of the set" if study.settings.weighted else "unweighted"
+    errors = f"Errors: {study.settings.bootstrap} bootstrap samples of the test set; one training each."
+    lines += [f"Test set {study.test}: {counts}; {weights}. {errors}", _strengths(study.settings)]
+    return "\n".join([*lines, *(f"WARNING: {text}" for text in study.warnings)]) + "\n"
+
+
+def _recovered(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table as text; discriminators that mirror each other (CvsB of BvsC) keep both rows."""
+    return pd.DataFrame(
+        {
+            "run": table["run"],
+            "score": table["discriminator"],
+            "disturbance": table["disturbance"],
+            "lost, in points": (100 * table["lost_by_first"]).map("{:.2f}".format),
+            "recovered": [
+                "-" if pd.isna(value) else f"{value:.3f} ± {error:.3f}"
+                for value, error in zip(table["recovered"], table["recovered_error"], strict=True)
+            ],
+            "clean change, in points": [
+                f"{100 * value:+.2f} ± {100 * error:.2f}"
+                for value, error in zip(table["clean_change"], table["clean_change_error"], strict=True)
+            ],
+        }
+    )
+
+
+def _text_table(table: pd.DataFrame) -> list[str]:
+    return aligned([list(table.columns), *(list(row) for row in table.itertuples(index=False, name=None))])
+
+
+def _strengths(settings: RobustnessSettings) -> str:
+    described = [f"{name}: {attack.kind}, eps {attack.eps}" for name, attack in settings.disturbances.items()]
+    return f"Disturbances ({RAW}: none): {'; '.join(described)}."
+
+
+def _dictionary(study: RobustnessStudy) -> dict[str, Any]:
+    tables = {name: json.loads(table.to_json(orient="records")) for name, table in study.tables().items()}
+    return {
+        "runs": dict(study.run_ids),
+        "test": study.test.name,
+        "counts": dict(study.counts),
+        "settings": study.settings.model_dump(mode="json"),
+        "warnings": list(study.warnings),
+        "confusion": {f"{run}, {name}": matrix.tolist() for (run, name), matrix in study.confusion.items()},
+        **tables,
+    }

@@ -1,0 +1,125 @@
+"""Distributions of scores and inputs by flavour: raw as lines, disturbed as points, and their ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import hist
+import mplhep
+import numpy as np
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import GridSpec
+from numpy.typing import NDArray
+
+from TauAdv.plotting.jets import FLAVOUR_COLORS
+from TauAdv.plotting.style import style
+
+__all__ = ["plot_shapes"]
+
+_OTHER_COLORS = ("#832db6", "#94a4a2", "#a96b59", "#e76300")
+_COLUMNS = 4
+_SMALL: dict[Any, Any] = {
+    "font.size": 12,
+    "axes.labelsize": 13,
+    "xtick.labelsize": 11,
+    "ytick.labelsize": 11,
+    "legend.fontsize": 9.5,
+}
+RAW = "raw"
+
+
+def plot_shapes(
+    histograms: Mapping[str, hist.Hist],
+    disturbance: str,
+    divergences: Mapping[tuple[str, str], float] | None = None,
+    *,
+    title: str = "",
+) -> Figure:
+    """Return one figure with a panel for each histogram, on a logarithmic axis, and disturbed / raw below each.
+
+    Error bars are statistical, root of the sum of squared weights of either side. Both sides are the same jets, so ratios
+    are better known than the bars say.
+
+    Args:
+        histograms: name -> axes (disturbance, flavour, value) with weighted storage; inputs in physical units.
+        disturbance: which one to draw beside raw.
+        divergences: (name, flavour) -> Kullback-Leibler divergence, written into the legends.
+        title: text above the first panels.
+    """
+    rows, columns = -(-len(histograms) // _COLUMNS), min(_COLUMNS, len(histograms))
+    with style(), pyplot.rc_context(_SMALL):
+        figure = pyplot.figure(figsize=(4.4 * columns, 4.6 * rows))
+        grid = GridSpec(rows, columns, figure, hspace=0.28, wspace=0.26)
+        for number, (name, histogram) in enumerate(histograms.items()):
+            inner = grid[number // columns, number % columns].subgridspec(2, 1, height_ratios=(3, 1), hspace=0.06)
+            main = figure.add_subplot(inner[0])
+            ratio = figure.add_subplot(inner[1], sharex=main)
+            _draw(main, ratio, histogram, disturbance, _with_divergence(name, divergences or {}))
+            if len(main.patches):
+                main.set_yscale("log")
+                main.set_ylim(0.5, main.get_ylim()[1] * 20)
+            _label(main, ratio, histogram.axes[2].label, first=number % columns == 0)
+            if number == 0:
+                main.text(0, 1.02, "TauAdv", transform=main.transAxes, weight="bold", va="bottom", size=14)
+            if number == columns - 1:
+                text = f"{title}  (lines: {RAW}, points: {disturbance})"
+                main.text(1, 1.02, text, transform=main.transAxes, ha="right", va="bottom", size=13)
+    return figure
+
+
+def _label(main: Axes, ratio: Axes, label: str, *, first: bool) -> None:
+    main.tick_params(labelbottom=False)
+    main.legend(loc="upper right", ncols=1)
+    main.set_ylabel("Jets / bin" if first else "")
+    ratio.set_xlabel(label)
+    ratio.set_ylabel("ratio" if first else "", loc="center")
+    for panel in (main, ratio):
+        panel.minorticks_off()
+
+
+def _with_divergence(name: str, divergences: Mapping[tuple[str, str], float]) -> Callable[[str], str]:
+    def text(flavour: str) -> str:
+        return f"{flavour} (KL {divergences[name, flavour]:.2g})" if (name, flavour) in divergences else flavour
+
+    return text
+
+
+def _draw(main: Axes, ratio: Axes, histogram: hist.Hist, disturbance: str, text: Callable[[str], str]) -> None:
+    """Draw raw as lines, disturbed as points, and the ratio; empty flavours are left out."""
+    others = iter(_OTHER_COLORS)
+    axis = histogram.axes[2]
+    flavours: Sequence[str] = list(histogram.axes[1])
+    for flavour in flavours:
+        color = FLAVOUR_COLORS.get(flavour) or next(others)
+        raw, now = (cast(hist.Hist, histogram[name, flavour, :]) for name in (RAW, disturbance))
+        if not np.any(raw.values()):
+            continue
+        mplhep.histplot(raw, ax=main, color=color, yerr=False, linewidth=1.5, label=text(flavour), flow="none")
+        _points(main, axis, now.values(), np.sqrt(np.asarray(now.variances())), color)
+        _points(ratio, axis, *_ratio(now, raw), color)
+    ratio.axhline(1, color="0.4", lw=1, ls="--")
+    ratio.set_ylim(0, 2)
+    ratio.set_xlim(axis.edges[0], axis.edges[-1])
+    main.set_xlabel("")
+
+
+def _points(axes: Axes, axis: hist.axis.Regular, values: NDArray, errors: NDArray, color: str) -> None:
+    drawn = np.isfinite(values) & (values > 0)
+    options: dict[str, Any] = {"fmt": "o", "markersize": 2.5, "elinewidth": 0.9, "color": color}
+    axes.errorbar(axis.centers[drawn], values[drawn], errors[drawn], **options)
+
+
+def _ratio(now: hist.Hist, raw: hist.Hist) -> tuple[NDArray, NDArray]:
+    """Return the ratio and its error, both sides taken as independent; NaN where a side is empty."""
+    top, bottom = now.values(), raw.values()
+    filled = (top > 0) & (bottom > 0)
+    values = np.divide(top, bottom, out=np.full_like(top, np.nan), where=filled)
+    errors = [np.sqrt(np.asarray(side.variances())) for side in (now, raw)]
+    relative = [
+        np.divide(error, counts, out=np.zeros_like(top), where=filled)
+        for error, counts in zip(errors, (top, bottom), strict=True)
+    ]
+    return values, values * np.hypot(*relative)
