@@ -7,13 +7,13 @@ from pathlib import Path
 
 from TauAdv.errors import InputError
 from TauAdv.models.cms.architecture import network_settings
-from TauAdv.models.cms.compare import Comparison, Scores, compare_scores
+from TauAdv.models.cms.compare import Comparison, Scores, compare_all
 from TauAdv.models.cms.dialects import LayerConstants, keras_weights, layer_constants
 from TauAdv.models.cms.execute import FrozenTagger
 from TauAdv.models.cms.parts import read_graphs
 from TauAdv.models.deeptau import build_classifier
 from TauAdv.models.folded.inference import folded_inference
-from TauAdv.models.tagger import TauTagger
+from TauAdv.models.tagger import TauTagger, inference_function
 
 __all__ = ["LARGEST_DIFFERENCE", "ImportedModel", "fill_weights", "import_cms_model", "predictions"]
 
@@ -29,13 +29,15 @@ class ImportedModel:
         model: the tagger.
         dialect: name of the dialect of the graphs.
         n_constants: number of weight constants in the graphs, all of them used.
-        comparison: difference of its scores from those of the graphs.
+        comparison: difference of the scores of its layers from those of the graphs; decides whether it is the same network.
+        predictions: the same of its predictions, where normalisations are folded into the weights: rounded elsewhere.
     """
 
     model: TauTagger
     dialect: str
     n_constants: int
     comparison: Comparison
+    predictions: Comparison
 
 
 def import_cms_model(
@@ -68,14 +70,16 @@ def import_cms_model(
     network = network_settings(graphs, constants, name=name, dropout=dropout)
     model = build_classifier(network)
     fill_weights(model, constants)
-    comparison = compare_scores(FrozenTagger(graphs, network), predictions(model), network, n_taus=n_taus, seed=seed)
-    if comparison.largest_difference > LARGEST_DIFFERENCE:
+    layers = inference_function(model)
+    ways = {"layers": lambda inputs: layers(inputs).numpy(), "predictions": predictions(model)}
+    found = compare_all({"graphs": FrozenTagger(graphs, network)}, ways, network, n_taus=n_taus, seed=seed)["graphs"]
+    if (comparison := found["layers"]).largest_difference > LARGEST_DIFFERENCE:
         msg = (
             f"{graphs.core.path}: the imported network is not the one of the graphs: {comparison}, allowed "
             f"{LARGEST_DIFFERENCE:.0e}; it has operations that TauAdv does not know"
         )
         raise InputError(msg)
-    return ImportedModel(model, dialect.name, sum(map(len, constants.values())), comparison)
+    return ImportedModel(model, dialect.name, sum(map(len, constants.values())), comparison, found["predictions"])
 
 
 def predictions(model: TauTagger) -> Scores:

@@ -83,11 +83,13 @@ def import_to_file(
     counts = {"constants": imported.n_constants, "parameters": imported.model.count_params()}
     manifest = write_manifest(output, step=STEP, settings=content, inputs=graphs, counts=counts, seed=settings.seed, **more)
     _say(f"{output}: {imported.dialect}, all {imported.n_constants} weights used; {imported.comparison}", manifest)
+    print(f"predictions: {imported.predictions}")
     return manifest
 
 
 def _figures(imported: ImportedModel) -> dict[str, Any]:
-    return {"dialect": imported.dialect, "comparison": imported.comparison.as_dict()}
+    comparisons = {"comparison": imported.comparison.as_dict(), "predictions": imported.predictions.as_dict()}
+    return {"dialect": imported.dialect, **comparisons}
 
 
 def _record(
