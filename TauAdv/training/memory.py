@@ -66,7 +66,9 @@ class MemoryEstimate:
 
 
 def filled_cells(shards: ShardSet) -> dict[str, float]:
-    """Return the mean number of filled cells per tau and grid, of the first taus of a set."""
+    """Return the mean number of filled cells per tau and grid, of the first taus of a set; jets have no cells."""
+    if shards.rows_name == "jets":
+        return {}
     taus, _ = shards.take(np.arange(min(shards.num_taus, _SAMPLE)))
     return {grid: len(block.index) / max(len(taus.tau), 1) for grid, block in taus.cells.items()}
 
@@ -79,21 +81,20 @@ def estimate_memory(model: Any, inputs: Inputs) -> MemoryEstimate:
         inputs: batch sizes and sets.
     """
     sizes = inputs.batch_sizes
-    roles = {"n_tau": "training", "n_adv_tau": "adversarial training"}
     rows = sum(sizes.values())
     cells: dict[str, float] = {}
-    for key, size in sizes.items():
-        for grid, mean in filled_cells(inputs.sets[roles[key]]).items():
+    for role, size in zip(("training", "adversarial training"), sizes.values(), strict=False):
+        for grid, mean in filled_cells(inputs.sets[role]).items():
             cells[grid] = cells.get(grid, 0.0) + size * mean
     width = np.dtype(model.layers[-1].variable_dtype).itemsize
     trainable = sum(math.prod(variable.shape) for variable in model.trainable_variables)
     fixed = model.count_params() - trainable
-    layout = inputs.table.layout
-    measured = bool(inputs.settings.gradient_steps) and "n_adv_tau" in sizes  # a second graph, with two backward passes
+    flat, cell = _widths(inputs.sets["training"])
+    measured = bool(inputs.settings.gradient_steps) and len(sizes) > 1  # a second graph, with two backward passes
     return MemoryEstimate(
         weights=(_STATES * trainable + fixed) * width,
         activations=_KEPT_PER_OUTPUT * layer_outputs(model, rows, cells) * width,
-        taus=_shuffled(inputs) + _BATCHES_IN_FLIGHT * 4 * (rows * layout.tau + sum(cells.values()) * layout.cell),
+        taus=_shuffled(inputs) + _BATCHES_IN_FLIGHT * 4 * (rows * flat + sum(cells.values()) * cell),
         step=_GRAPH_PER_LAYER * len(model.layers) * (2 if measured else 1),
     )
 
@@ -127,12 +128,19 @@ def _grid_rows(model: Any, name: str, rows: int, cells: dict[str, float]) -> flo
     return cells[grid] + settings.n_empty_rows
 
 
+def _widths(shards: ShardSet) -> tuple[int, int]:
+    """Return the numbers of features of a row, and of each of its cells."""
+    if shards.rows_name == "jets":
+        return len(shards.table), 0
+    return shards.table.layout.tau, shards.table.layout.cell
+
+
 def _shuffled(inputs: Inputs) -> float:
     """Return the bytes of the packed taus that are shuffled together."""
     total = 0.0
     for role in ("training", "adversarial training"):
         if (shards := inputs.sets.get(role)) is not None:
-            layout = shards.layout.layout
-            per_tau = 4 * (layout.tau + 0.2 * sum(filled_cells(shards).values()) * layout.cell)
+            flat, cell = _widths(shards)
+            per_tau = 4 * (flat + 0.2 * sum(filled_cells(shards).values()) * cell)
             total += _WINDOWS * per_tau * min(shards.num_taus, max(_WINDOW, int(shards.chunk_sizes.max())))
     return total

@@ -47,7 +47,9 @@ class ClassObjective:
             weights: of the rows of this replica; of those that do not count, 0.
             n_rows: rows that count, on all replicas.
         """
-        return sum_over_replicas(tf.reduce_sum(weights)) if self.by_weight else tf.cast(n_rows, weights.dtype)
+        if self.by_weight:
+            return sum_over_replicas(tf.reduce_sum(tf.cast(weights, tf.float64)))
+        return tf.cast(n_rows, weights.dtype)
 
     def weighted(self, batch: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Return the batch with the weights that count: its own, or 1 for every row (0 for rows of the other set)."""

@@ -12,9 +12,9 @@ from TauAdv.models.scores import log_probabilities
 
 __all__ = ["Separation"]
 
-_BINS = 4096
-_RANGE = 6.0
-"""Bins are equal in the inverse hyperbolic sine of the log odds of the two classes, from minus to plus this number."""
+_BINS = 8192
+_FINENESS, _RANGE = 100.0, 11.0
+"""Bins are equal in asinh(fineness x log odds of the two classes) from -range to range: fine near 0, wide far from it."""
 
 
 class Separation:
@@ -37,7 +37,7 @@ class Separation:
         """Add rows with one-hot labels [n, classes] and scores [n, classes]; in a compiled function."""
         log_p = log_probabilities(scores, are_logits=self._are_logits)
         for number, pair in enumerate(self.pairs.values()):
-            position = tf.asinh(log_p[:, pair[0]] - log_p[:, pair[1]]) / (2 * _RANGE) + 0.5
+            position = tf.asinh(_FINENESS * (log_p[:, pair[0]] - log_p[:, pair[1]])) / (2 * _RANGE) + 0.5
             bins = tf.clip_by_value(tf.cast(position * _BINS, tf.int32), 0, _BINS - 1)
             for side, k in enumerate(pair):
                 found = tf.math.bincount(bins, tf.cast(labels[:, k], tf.float64), minlength=_BINS, maxlength=_BINS)

@@ -4,9 +4,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from prepared_jets import prepared_jets
 from synthetic_shards import write_network, write_shards
 
 from TauAdv.config import load_settings
+from TauAdv.training.jet_settings import jet_settings
 from TauAdv.training.settings import AdversarialSettings, ClassifierSettings
 
 
@@ -51,3 +53,23 @@ def classifier_settings(data, tmp_path):
 def adversarial_settings(data, tmp_path):
     """Return a function: changes -> settings of an adversarial training."""
     return partial(_settings, AdversarialSettings, data, tmp_path / "mlruns")
+
+
+@pytest.fixture(scope="session")
+def jets(tmp_path_factory) -> Path:
+    """Folder with prepared jets and networks."""
+    return prepared_jets(tmp_path_factory.mktemp("jets"))
+
+
+@pytest.fixture
+def settings_of_jets(jets, tmp_path):
+    """Return a function: changes -> settings of a training of jets; those of a domain training with method="domain"."""
+
+    def settings(**changes):
+        common = {"shards": jets / "jets/train", "validation_shards": jets / "jets/val", "network": str(jets / "small.yaml")}
+        common |= {"mlruns": tmp_path / "mlruns", "batch_size": 64, "n_epochs": 2, "learning_rate": 0.01, "log_steps": 2}
+        if changes.get("method") == "domain":
+            common |= {"adv_shards": jets / "domains/train", "adv_batch_size": 32, "adv_parameter": [1, 2]}
+        return jet_settings(None, {**common, **changes})
+
+    return settings
