@@ -38,15 +38,16 @@ def test_stated_cost_is_that_of_the_public_network(reference_data):
     assert f"up to ~{MIXED_BFLOAT16_SCORE_SHIFT}" in precision_note("mixed_bfloat16")
 
 
-def test_training_in_mixed_precision(classifier_settings, capsys):
+def test_training_in_mixed_precision(classifier_settings, data, capsys):
     losses, kernels = [], []
+    without_dropout = str(data / "still.yaml")  # masks differ between number types
     for precision in ("float32", "mixed_bfloat16"):
-        settings = classifier_settings(precision=precision, n_epochs=1)
+        settings = classifier_settings(precision=precision, n_epochs=1, network=without_dropout)
         run = find_run(settings.mlruns, train_classifier(settings))
         assert ("mixed_bfloat16: scores move by up to" in capsys.readouterr().out) == (precision == "mixed_bfloat16")
         model = load_model(run.artifacts / "model" / "model.keras")
         losses.append(run.metrics["loss"])
         kernels.append(model.get_layer("final_dense_last").kernel.numpy())
         assert model.get_layer("final_dense_1").compute_dtype == "float32"
-    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
     assert 0 < np.abs(kernels[1] - kernels[0]).max() < 0.05
