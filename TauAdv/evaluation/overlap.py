@@ -1,4 +1,4 @@
-"""Whether a run was trained on taus of a set that it is to be judged on."""
+"""Whether a run was trained on taus or jets of a set that it is to be judged on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from TauAdv.outputs import describe_input
 from TauAdv.shards.store import ShardSet
 from TauAdv.shards.taus import IDENTITY
 from TauAdv.tracking import Run
+from TauAdv.training.common_settings import TrainingSettings
 from TauAdv.training.inputs import open_inputs
+from TauAdv.training.jet_settings import jet_settings
 from TauAdv.training.settings import AdversarialSettings, ClassifierSettings
 
 __all__ = ["trained_on"]
@@ -28,7 +30,7 @@ def trained_on(run: Run, shards: ShardSet) -> str | None:
     """Return what a user should know if a run was trained on taus of a set, otherwise ``None``.
 
     If the training sets are still where the run read them, taus are compared by run, lumi, event, data set, pt, eta and
-    decay mode; if not, the manifests in the run tell whether the set is the same, or was made of the same tuples. A run
+    decay mode, jets by their content; if not, the manifests in the run tell whether the set is the same, or was made of the same tuples. A run
     that was not trained by TauAdv, such as an imported network, says nothing.
     """
     folder = run.artifacts / "input_cfg"
@@ -37,16 +39,16 @@ def trained_on(run: Run, shards: ShardSet) -> str | None:
     for role in (role for role in recorded if "training" in role):
         used = _training_set(folder, recorded[role], role)
         if used is not None:
-            count = _common_taus(used, shards)
+            count = _common_taus(used, shards) if used.rows_name == shards.rows_name else 0
             if count:
-                reasons.append(f"{count} of its {shards.num_taus} taus are in the {role} set {used.folder}")
+                reasons.append(f"{count} of its {shards.num_rows} {shards.rows_name} are in the {role} set {used.folder}")
             continue
         manifest = _json(folder / "shards" / f"{role.replace(' ', '_')}.json")
         if recorded[role]["digest"] == describe_input(shards.folder)["digest"]:
             reasons.append(f"it is the {role} set")
         elif (common := _tuples(manifest) & _tuples(shards.manifest)) and not _same_split(manifest, shards.manifest):
             reasons.append(f"it and the {role} set were made of the same tuples ({len(common)} files)")
-    return f"run {run.id} was trained on taus of {shards.folder}: {'; '.join(reasons)}" if reasons else None
+    return f"run {run.id} was trained on {shards.rows_name} of {shards.folder}: {'; '.join(reasons)}" if reasons else None
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -57,11 +59,17 @@ def _training_set(folder: Path, recorded: Mapping[str, Any], role: str) -> Shard
     """Return the taus of a role as the run saw them, if they are still there and unchanged."""
     path = folder / "training.yaml"
     try:
-        kind = AdversarialSettings if "adv_shards" in read_yaml(path) else ClassifierSettings
-        used = open_inputs(load_settings(kind, path)).sets[role]
+        used = open_inputs(_settings(path)).sets[role]
     except (TauAdvError, OSError, KeyError):
         return None
     return used if describe_input(used.folder)["digest"] == recorded["digest"] else None
+
+
+def _settings(path: Path) -> TrainingSettings:
+    content = read_yaml(path)
+    if "method" in content:
+        return jet_settings(path)
+    return load_settings(AdversarialSettings if "adv_shards" in content else ClassifierSettings, path)
 
 
 def _common_taus(used: ShardSet, shards: ShardSet) -> int:
