@@ -8,6 +8,7 @@ found by their place relative to that folder, so it can be moved or copied as a 
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import sqlite3
@@ -182,9 +183,10 @@ def start_run(
     """
     folder = Path(mlruns).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    _repair_locations(folder)
-    store = _open_store(folder)
-    created = store.create_run(_experiment_id(store, experiment, folder), "", int(time.time() * 1000), [], run_name)
+    with _alone(folder):
+        _repair_locations(folder)
+        store = _open_store(folder)
+        created = store.create_run(_experiment_id(store, experiment, folder), "", int(time.time() * 1000), [], run_name)
     run = Run(store, folder, created.info)
     run.log_tags(tags or {})
     run.artifacts.mkdir(parents=True, exist_ok=True)
@@ -262,6 +264,14 @@ def experiment_of(mlpath: Path | str, default: str) -> tuple[Path, str]:
         msg = f"{mlpath}: no such experiment in {path.parent}; known: {listed}; or give the folder mlruns itself"
         raise InputError(msg)
     return path.parent, known[path.name]
+
+
+@contextmanager
+def _alone(mlruns: Path) -> Iterator[None]:
+    """Wait until no other process starts a run: of two that make the store at the same time, one would fail."""
+    with (mlruns / ".starting").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @contextmanager

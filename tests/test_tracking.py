@@ -2,6 +2,8 @@
 
 import math
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -117,3 +119,27 @@ def test_experiment_of_a_folder(store, tmp_path):
     assert experiment_of(run.mlpath, "new") == (mlruns, "control region")
     with pytest.raises(InputError, match=r"no such experiment .*known: .*\(control region\)"):
         experiment_of(mlruns / "77", "new")
+
+
+def test_processes_may_start_the_first_runs_at_the_same_time(tmp_path):
+    program = """
+import sys, time
+from TauAdv.tracking import start_run
+from mlflow.store.tracking import sqlalchemy_store
+print("ready", flush=True)
+sys.stdin.readline()
+with start_run(sys.argv[1], "same", sys.argv[2]):
+    pass
+"""
+    mlruns, names = tmp_path / "mlruns", ["one", "two", "three"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    started = [subprocess.Popen([sys.executable, "-c", program, mlruns, name], **pipes) for name in names]
+    for process in started:
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in started:
+        process.communicate()
+    assert [process.returncode for process in started] == [0, 0, 0]
+    assert sorted(run.name for run in list_runs(mlruns)) == sorted(names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -26,12 +26,15 @@ class TrainingAttack(AttackSettings):
         fraction: of the examples that are attacked, chosen at random in every batch; the others stay clean.
         trades_beta: instead of the loss of attacked examples, train with the loss of the clean ones and this many times the
             divergence of the attacked from the clean probabilities (TRADES, arXiv:1901.08573).
+        strength: ``full``: attacked examples move by eps; ``uniform``: each by a share of eps, drawn between 0 and 1 anew in
+            every batch.
         warmup_epochs: epochs over which eps grows from 0 to its value.
     """
 
     eps: Finite | dict[str, NotNegative] = 0.01
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     trades_beta: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    strength: Literal["full", "uniform"] = "full"
     warmup_epochs: NotNegative = 0.0
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -46,7 +46,9 @@ class AttackedBatches:
     def __init__(self, model: Any, settings: AttackSettings, constraints: Constraints, objective: ClassObjective) -> None:
         self.settings = settings
         self._attack = make_attack(settings, constraints)
-        self._fraction = settings.fraction if isinstance(settings, TrainingAttack) else 1.0
+        of_training = isinstance(settings, TrainingAttack)
+        self._fraction = settings.fraction if of_training else 1.0
+        self._uniform = of_training and settings.strength == "uniform"
         self._objective_on = _objectives(model, settings, objective)
 
     def __call__(self, batch: Batch, seed: tf.Tensor, strength: tf.Tensor | None = None) -> Batch:
@@ -58,13 +60,19 @@ class AttackedBatches:
             strength: multiplies eps.
         """
         paired = "y_adv" in batch
-        rows = tf.reduce_sum(batch["y"], axis=1) if paired or self._fraction < 1 else None
-        if self._fraction < 1 and rows is not None:
-            drawn = tf.random.stateless_uniform(tf.shape(rows), tf.random.experimental.stateless_fold_in(seed, _CHOICE))
-            rows *= tf.cast(drawn < self._fraction, rows.dtype)
+        rows = tf.reduce_sum(batch["y"], axis=1) if paired or self._fraction < 1 or self._uniform else None
+        if rows is not None and (self._fraction < 1 or self._uniform):
+            rows *= tf.cast(self._shares(tf.shape(rows), seed), rows.dtype)
         if rows is not None:
             strength = rows if strength is None else rows * strength
         return self._attack(self._objective_on(batch), batch, seed, strength)
+
+    def _shares(self, shape: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """Return the share of eps that each row moves by: 0 for those that stay clean."""
+        drawn = tf.random.stateless_uniform(shape, tf.random.experimental.stateless_fold_in(seed, _CHOICE))
+        # given that it is below the fraction, the number over the fraction is uniform between 0 and 1
+        share = drawn / self._fraction if self._uniform else tf.ones_like(drawn)
+        return tf.where(drawn < self._fraction, share, tf.zeros_like(share))
 
 
 def _objectives(model: Any, settings: AttackSettings, objective: ClassObjective) -> Callable[[Batch], Objective]:
