@@ -1,0 +1,228 @@
+"""Batch jobs that train: their files, written from templates, and their submission to Slurm or HTCondor."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from TauAdv.config import Settings
+from TauAdv.errors import ConfigError, InputError, OutputExistsError
+from TauAdv.outputs import new_folder
+from TauAdv.training.job import JOB_FILE, Job
+
+__all__ = ["Submission", "SubmissionSettings", "submit"]
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class SubmissionSettings(Settings):
+    """What a batch system is asked for.
+
+    Attributes:
+        system: ``slurm`` or ``htcondor``.
+        name: of the job, of its folder, and of its run, unless the training gets a ``run_name`` of its own; by default
+            the name of the script and the time.
+        jobs: folder of the folders of jobs.
+        hours: of running time.
+        cpus: processor cores per node.
+        memory_gb: memory per node.
+        gpus: per node.
+        nodes: machines that train together (Slurm only): ``devices=multi_worker`` is set.
+        port: that the workers of several nodes talk through.
+        partition, account: of Slurm.
+        notice_seconds: before the end of its time, the training is told to make a checkpoint.
+        python: interpreter of the job; by default the one that submits.
+        setup: shell commands before the training, such as ``source /path/to/setup.sh``.
+        lines: further lines of the job description, such as ``#SBATCH --constraint=a100``.
+    """
+
+    system: Literal["slurm", "htcondor"] = "slurm"
+    name: Annotated[str, Field(pattern=r"^[\w.+-]+$")] | None = None
+    jobs: Path = Path("jobs")
+    hours: Positive = 12.0
+    cpus: Count = 2
+    memory_gb: Positive = 8.0
+    gpus: Annotated[int, Field(ge=0)] = 0
+    nodes: Count = 1
+    port: Annotated[int, Field(ge=1024, le=65535)] = 7777
+    partition: str | None = None
+    account: str | None = None
+    notice_seconds: Count = 300
+    python: Path = Path(sys.executable)
+    setup: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+
+    def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield the settings that do not go together: their names, and what to change."""
+        if self.system == "htcondor":
+            for key, default in (("nodes", 1), ("partition", None), ("account", None)):
+                if getattr(self, key) != default:
+                    yield (key, "system"), f"{key}: is of Slurm only; HTCondor takes it in lines, if at all"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job that is ready to be submitted.
+
+    Attributes:
+        folder: of the job.
+        files: name -> content; all go into the folder.
+        command: that submits it.
+    """
+
+    folder: Path
+    files: dict[str, str]
+    command: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: SubmissionSettings, training: Sequence[str], submitter: Path) -> Submission:
+        """Return the job of a training.
+
+        Args:
+            settings: what the batch system is asked for.
+            training: path of a training script and its arguments, as on the command line.
+            submitter: script that runs the job in its folder (``submitter --run FOLDER``).
+
+        Raises:
+            ConfigError: if the command is none of a training.
+            InputError: if the script or a configuration is not there.
+        """
+        script = _checked(training)
+        name = settings.name or f"{script.stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+        folder = (settings.jobs / name).resolve()
+        job = Job.of(script, training[1:], name, several=settings.nodes > 1)
+        values = _values(settings, name, folder, submitter)
+        files = {JOB_FILE: job.dump()}
+        if settings.system == "slurm":
+            files["job.sh"] = _filled("slurm", values)
+            return cls(folder, files, ("sbatch", str(folder / "job.sh")))
+        files |= {"job.sub": _filled("htcondor", values), "job.sh": _filled("htcondor_job", values)}
+        return cls(folder, files, ("condor_submit", str(folder / "job.sub")))
+
+    def lines(self) -> Iterator[str]:
+        """Yield the files and the command, for people to read."""
+        for name, content in self.files.items():
+            yield f"--- {self.folder / name}"
+            yield content.rstrip("\n")
+        yield f"--- submitted by: {shlex.join(self.command)}"
+
+    def write(self) -> None:
+        """Write the files.
+
+        Raises:
+            OutputExistsError: if there is a job of that name.
+        """
+        if self.folder.exists():
+            msg = f"{self.folder}: there is a job of that name; choose another name, or remove that folder"
+            raise OutputExistsError(msg)
+        with new_folder(self.folder) as temporary:
+            for name, content in self.files.items():
+                (temporary / name).write_text(content, encoding="utf-8")
+                if name == "job.sh":
+                    (temporary / name).chmod(0o755)
+
+    def submit(self) -> str:
+        """Submit the job and return what the batch system says.
+
+        Raises:
+            InputError: if the batch system refuses it.
+        """
+        done = subprocess.run(self.command, capture_output=True, text=True, cwd=self.folder)
+        if done.returncode:
+            said = done.stderr.strip() or done.stdout.strip()
+            msg = f"{shlex.join(self.command)} failed: {said}; the job is in {self.folder}"
+            raise InputError(msg)
+        return done.stdout.strip()
+
+
+def submit(settings: SubmissionSettings, training: Sequence[str], submitter: Path, *, dry_run: bool = False) -> None:
+    """Write and submit a batch job that trains, or only print it.
+
+    Args:
+        settings: what the batch system is asked for.
+        training: path of a training script and its arguments.
+        submitter: script that runs the job.
+        dry_run: print the files and the command; nothing is written.
+
+    Raises:
+        ConfigError: if there is no such batch system on this machine, or the command is none of a training.
+        InputError: if the script or a configuration is not there, or the batch system refuses the job.
+        OutputExistsError: if there is a job of that name.
+    """
+    submission = Submission.of(settings, training, submitter)
+    if dry_run:
+        print("\n".join(submission.lines()))
+        return
+    if shutil.which(submission.command[0]) is None:
+        msg = (
+            f"there is no command '{submission.command[0]}' on this machine: submit from a login node of the cluster, "
+            "choose another system (slurm, htcondor), or look at the job with --dry-run"
+        )
+        raise ConfigError(msg)
+    submission.write()
+    print(submission.submit())
+    print(f"job in {submission.folder}; its output: {submission.folder / 'log.txt'}")
+
+
+def _checked(training: Sequence[str]) -> Path:
+    """Return the script of a training's command line."""
+    if not training or not Path(training[0]).name.startswith("train_"):
+        msg = (
+            "expected, behind --, a training script and its arguments, such as "
+            "-- Training/train_jet_tagger.py --config Training/configs/jet_nominal.yaml n_epochs=50; "
+            f"received: {shlex.join(training) or 'nothing'}"
+        )
+        raise ConfigError(msg)
+    script = Path(training[0])
+    if not script.is_file():
+        msg = f"{script}: no such training script"
+        raise InputError(msg)
+    return script.resolve()
+
+
+def _values(settings: SubmissionSettings, name: str, folder: Path, submitter: Path) -> dict[str, str]:
+    lines = list(settings.lines)
+    if settings.system == "slurm":
+        asked = {"partition": settings.partition, "account": settings.account, "gpus-per-node": settings.gpus or None}
+        lines = [f"#SBATCH --{key}={value}" for key, value in asked.items() if value is not None] + lines
+    return {
+        "name": name,
+        "folder": str(folder),
+        "workdir": shlex.quote(str(Path.cwd())) if settings.system == "slurm" else str(Path.cwd()),
+        "nodes": str(settings.nodes),
+        "cpus": str(settings.cpus),
+        "memory_mb": str(round(1024 * settings.memory_gb)),
+        "minutes": str(max(1, round(60 * settings.hours))),
+        "seconds": str(round(3600 * settings.hours)),
+        "notice": str(settings.notice_seconds),
+        "gpus_line": f"request_gpus   = {settings.gpus}" if settings.gpus else "",
+        "lines": "\n".join(lines),
+        "setup": "\n".join(settings.setup),
+        "port": str(settings.port),
+        "python": shlex.quote(str(settings.python)),
+        "submitter": shlex.quote(str(submitter.resolve())),
+    }
+
+
+def _filled(template: str, values: dict[str, str]) -> str:
+    """Return the text of a template with its @words@ replaced; lines that become empty are left out."""
+    kept = []
+    for line in (_TEMPLATES / f"{template}.template").read_text(encoding="utf-8").splitlines():
+        filled = line
+        for key, value in values.items():
+            filled = filled.replace(f"@{key}@", value)
+        if filled or not line:
+            kept.append(filled)
+    return "\n".join(kept) + "\n"

@@ -1,0 +1,194 @@
+"""Batch jobs: their files, their submission, and what they do when they are started again."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from TauAdv.config import dump_settings, load_settings
+from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.tracking import list_runs, start_run
+from TauAdv.training.cluster import cluster_from_environment
+from TauAdv.training.job import JOB_FILE, Job, run_job, tf_config
+from TauAdv.training.submission import Submission, SubmissionSettings, submit
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    """A training script that notes how it was called; the working folder is empty but for it and a configuration."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train_anything.py").write_text("import sys\nprint('called with', *sys.argv[1:])\n")
+    (tmp_path / "training.yaml").write_text("mlruns: somewhere\n")
+    return tmp_path / "train_anything.py"
+
+
+@pytest.fixture
+def submitter(repository):
+    return repository / "Training" / "submit_training.py"
+
+
+def settings(**changes):
+    return load_settings(SubmissionSettings, None, {"name": "one", **changes})
+
+
+def directives(text):
+    found = [line.removeprefix("#SBATCH --").split("=", 1) for line in text.splitlines() if line.startswith("#SBATCH --")]
+    return {words[0]: words[-1] for words in found}
+
+
+def test_slurm_job(script, submitter):
+    asked = settings(hours=1.5, gpus=2, cpus=8, memory_gb=20, partition="gpu", lines=["#SBATCH --constraint=a100"])
+    job = Submission.of(asked, [str(script), "--config", "training.yaml", "n_epochs=3"], submitter)
+    found = directives(job.files["job.sh"])
+    assert found["time"] == "90"
+    assert (found["gpus-per-node"], found["cpus-per-task"], found["mem"]) == ("2", "8", "20480M")
+    assert (found["partition"], found["constraint"], found["signal"]) == ("gpu", "a100", "TERM@300")
+    assert "account" not in found
+    assert "@" not in job.files["job.sh"].replace("TERM@300", "")
+    assert job.command == ("sbatch", str(job.folder / "job.sh"))
+    assert json.loads(job.files[JOB_FILE])["arguments"] == ["--config", "training.yaml", "n_epochs=3", "run_name=one"]
+
+
+def test_condor_job(script, submitter):
+    asked = settings(system="htcondor", gpus=1, hours=2, setup=["source setup.sh"], lines=['+JobFlavour = "tomorrow"'])
+    job = Submission.of(asked, [str(script), "--config", "training.yaml"], submitter)
+    pairs = [line.partition("=") for line in job.files["job.sub"].splitlines() if "=" in line and not line.startswith("#")]
+    found = {key.strip(): value.strip() for key, _, value in pairs}
+    assert (found["request_gpus"], found["+MaxRuntime"], found["+JobFlavour"]) == ("1", "7200", '"tomorrow"')
+    assert found["executable"] == str(job.folder / "job.sh")
+    assert "source setup.sh" in job.files["job.sh"].splitlines()
+    assert "@" not in job.files["job.sub"] + job.files["job.sh"]
+
+
+@pytest.mark.parametrize("system", ["slurm", "htcondor"])
+def test_job_file_is_a_valid_script_that_trains(script, submitter, system):
+    """The script, run as the batch system would; srun is replaced by what it runs."""
+    job = Submission.of(settings(system=system, gpus=1), [str(script), "--config", "training.yaml"], submitter)
+    job.write()
+    tools = script.parent / "tools"
+    tools.mkdir()
+    (tools / "srun").write_text('#!/bin/bash\nwhile [[ $1 == --* ]]; do shift; done\nexec "$@"\n')
+    (tools / "srun").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "SLURM_JOB_NUM_NODES": "1"}
+    done = subprocess.run([job.folder / "job.sh"], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "called with --config training.yaml run_name=one" in done.stdout
+
+
+def test_job_is_submitted_once(script, submitter, tmp_path, monkeypatch, capsys):
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "sbatch").write_text('#!/bin/bash\ntest -f "$1" && echo Submitted batch job 17\n')
+    (tools / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
+    submit(settings(), [str(script), "--config", "training.yaml"], submitter)
+    assert "Submitted batch job 17" in capsys.readouterr().out
+    with pytest.raises(OutputExistsError, match="choose another name"):
+        submit(settings(), [str(script)], submitter)
+    (tools / "sbatch").write_text("#!/bin/bash\necho no such partition >&2\nexit 1\n")
+    with pytest.raises(InputError, match="failed: no such partition; the job is in"):
+        submit(settings(name="two"), [str(script)], submitter)
+
+
+def test_script_prints_the_job_and_writes_nothing(script, run_script, capsys):
+    before = sorted(script.parent.iterdir())
+    words = ("--dry-run", "system=htcondor", "name=one", "--", script, "--config", "training.yaml", "attack.eps=0.1")
+    run_script("Training/submit_training.py", *words)
+    shown = capsys.readouterr().out
+    assert "submitted by: condor_submit" in shown
+    assert '"attack.eps=0.1"' in shown
+    assert sorted(script.parent.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["system=slurm", "--", "train_anything.py"], "there is no command 'sbatch' on this machine"),
+        (["system=htcondor", "--", "train_anything.py"], "there is no command 'condor_submit'"),
+        (["system=pbs", "--", "train_anything.py"], "system: expected 'slurm' or 'htcondor'"),
+        (["system=htcondor", "nodes=2", "--", "train_anything.py"], "nodes: is of Slurm only"),
+        (["--dry-run"], "received: nothing"),
+        (["--dry-run", "--", "python", "x.py"], "a training script"),
+        (["--dry-run", "--", "train_nothing.py"], "no such training script"),
+        (["--dry-run", "--", "train_anything.py", "--config", "gone.yaml"], "gone.yaml: no such configuration"),
+        (["--dry-run", "name=a b", "--", "train_anything.py"], "name"),
+        (["--run", "nowhere"], "expected the folder of a job"),
+    ],
+)
+def test_errors(script, run_script, capsys, monkeypatch, words, message):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(SystemExit, match="2"):
+        run_script("Training/submit_training.py", *words)
+    assert message in capsys.readouterr().err
+    assert not (script.parent / "jobs").exists()
+
+
+def test_job_started_again_goes_on_with_its_own_run(script):
+    job = Job.of(script, ["--config", "training.yaml", "mlruns=runs", "devices=mirrored"], "one", several=False)
+    assert job.command({}) == [str(script), *job.arguments]
+    with start_run("runs", "e", "another"), pytest.raises(KeyboardInterrupt), start_run("runs", "e", "one") as run:
+        assert job.command({}) == [str(script), *job.arguments]  # nothing to resume yet
+        run.log_text("shards: a\n", "input_cfg/training.yaml")
+        raise KeyboardInterrupt
+    assert job.command({}) == [str(script), "--resume", run.id, "--mlpath", "runs", "devices=mirrored"]
+    several = Job(**{**job.__dict__, "several": True})
+    assert several.command({}) == [str(script), *job.arguments]
+    assert several.command({"SLURM_RESTART_COUNT": "1"})[1] == "--resume"
+
+
+def test_finished_job_does_nothing(script, submitter, capsys):
+    with start_run("somewhere", "e", "one"):
+        pass
+    job = Submission.of(settings(), [str(script), "--config", "training.yaml"], submitter)
+    job.write()
+    run_job(job.folder)
+    assert "finished" in capsys.readouterr().out
+
+
+def test_workers_of_several_nodes():
+    environment = {"TAUADV_WORKERS": " a:7777 b:7777", "SLURM_PROCID": "1"}
+    cluster = cluster_from_environment({"TF_CONFIG": tf_config(environment)})
+    assert (cluster.addresses, cluster.index) == (("a:7777", "b:7777"), 1)
+    assert tf_config({}) is None
+
+
+def test_run_name_of_the_training_is_kept(script):
+    job = Job.of(script, ["--config", "training.yaml", "run_name=mine"], "one", several=False)
+    assert (job.run_name, job.mlruns, job.arguments[-1]) == ("mine", "somewhere", "run_name=mine")
+    assert Job.of(script, ["--resume", "abc", "--mlpath=there/1"], "one", several=False).run_name is None
+
+
+def test_interrupted_training_is_a_job_to_go_on_with(settings_of_jets, repository, tmp_path, monkeypatch):
+    """A real training in a job: told to end by SIGTERM, it ends with status 130; started again, it finishes its run."""
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "jets.yaml"
+    config.write_text(dump_settings(settings_of_jets(n_epochs=2, run_name=None)))
+    training = [str(repository / "Training/train_jet_tagger.py"), "--config", str(config)]
+    job = Submission.of(settings(), training, repository / "Training/submit_training.py")
+    job.write()
+    terminating = tmp_path / "sitecustomize.py"
+    terminating.write_text(
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'TauAdv.training.jets':\n"
+        "            sys.meta_path.remove(self)\n"
+        "            from TauAdv.training import loop\n"
+        "            real = loop.Loop._step\n"
+        "            def step(self, batch):\n"
+        "                real(self, batch)\n"
+        "                if self.state.step == 3: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "            loop.Loop._step = step\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    command = [sys.executable, repository / "Training/submit_training.py", "--run", job.folder]
+    first = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert first.returncode == 130, first.stderr
+    terminating.unlink()
+    again = subprocess.run(command, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    (run,) = list_runs(tmp_path / "mlruns")
+    assert (run.name, run.status) == ("one", "FINISHED")
+    assert "resuming after step" in again.stdout + again.stderr
