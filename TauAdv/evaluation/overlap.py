@@ -30,8 +30,8 @@ def trained_on(run: Run, shards: ShardSet) -> str | None:
     """Return what a user should know if a run was trained on taus of a set, otherwise ``None``.
 
     If the training sets are still where the run read them, taus are compared by run, lumi, event, data set, pt, eta and
-    decay mode, jets by their content; if not, the manifests in the run tell whether the set is the same, or was made of the same tuples. A run
-    that was not trained by TauAdv, such as an imported network, says nothing.
+    decay mode, jets by their content; if not, the manifests in the run tell whether the set is the same, or was made of the
+    same files by another split. A run that was not trained by TauAdv, such as an imported network, says nothing.
     """
     folder = run.artifacts / "input_cfg"
     recorded = _json(folder / "inputs.json")

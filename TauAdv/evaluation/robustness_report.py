@@ -38,7 +38,7 @@ def make_robustness_report(
         InputError: as ``evaluate_robustness``.
         OutputExistsError: another report is in ``folder``, or other predictions in a run, and ``overwrite`` is false.
     """
-    decisive = {"runs": dict(run_ids), "parts": parts, "robustness": settings.model_dump(mode="json")}
+    decisive = {"runs": dict(run_ids), "parts": parts, **settings.model_dump(mode="json")}
     finished(Path(folder) / JSON_NAME, step=STEP, settings=decisive, inputs=[Path(test)], overwrite=overwrite)
     study = evaluate_robustness(mlpath, run_ids, test, settings, parts=parts, overwrite=overwrite)
     print(write_robustness_report(study, folder, decisive))

@@ -15,7 +15,7 @@ from matplotlib.gridspec import GridSpec
 from numpy.typing import NDArray
 
 from TauAdv.plotting.jets import FLAVOUR_COLORS
-from TauAdv.plotting.style import style
+from TauAdv.plotting.style import add_legend, style
 
 __all__ = ["plot_shapes"]
 
@@ -72,7 +72,7 @@ def plot_shapes(
 
 def _label(main: Axes, ratio: Axes, label: str, *, first: bool) -> None:
     main.tick_params(labelbottom=False)
-    main.legend(loc="upper right", ncols=1)
+    add_legend(main, loc="upper right")
     main.set_ylabel("Jets / bin" if first else "")
     ratio.set_xlabel(label)
     ratio.set_ylabel("ratio" if first else "", loc="center")

@@ -12,7 +12,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-__all__ = ["Drawn", "label_figure", "save_figure", "style", "with_ratio_panel"]
+__all__ = ["Drawn", "add_legend", "label_figure", "save_figure", "style", "with_ratio_panel"]
 
 FORMATS = ("pdf", "png")
 # size for a page or a slide; the style of mplhep is made for a square of 10 x 10 inches
@@ -65,6 +65,12 @@ def label_figure(axes: Axes, title: str) -> None:
     """Write ``title`` above the right end of a panel, and that it is simulation above the left end."""
     axes.text(0, 1.01, "TauAdv", transform=axes.transAxes, weight="bold", va="bottom", size=20)
     axes.text(1, 1.01, title, transform=axes.transAxes, ha="right", va="bottom", size=16)
+
+
+def add_legend(axes: Axes, **options: Any) -> None:
+    """Add a legend, unless nothing with a label was drawn (a warning of matplotlib otherwise)."""
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(**options)
 
 
 def save_figure(figure: Figure, folder: Path | str, name: str) -> list[Path]:

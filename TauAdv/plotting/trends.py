@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from TauAdv.plotting.looks import disturbance_colors, line_styles
 from TauAdv.plotting.roc import COLOURS
-from TauAdv.plotting.style import label_figure, style
+from TauAdv.plotting.style import add_legend, label_figure, style
 
 __all__ = ["plot_epochs", "plot_history", "plot_regions", "plot_scan"]
 
@@ -38,7 +38,7 @@ def plot_scan(table: pd.DataFrame, mistags: Sequence[float], *, title: str = "")
             panel.set_xlabel(r"$\epsilon$ [standard deviations of the inputs]")
             panel.set_ylabel(label)
             panel.set_xlim(table["eps"].min(), table["eps"].max() or 1)
-        panels[0].legend(loc="lower left")
+        add_legend(panels[0], loc="lower left")
     return figure
 
 
@@ -55,7 +55,7 @@ def plot_epochs(tables: Mapping[str, pd.DataFrame], *, title: str = "") -> Figur
             panel.set_xlabel("Epoch")
             panel.set_ylabel(f"AUC {heading}")
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        panels[0].legend(loc="best")
+        add_legend(panels[0], loc="best")
     return figure
 
 
@@ -80,7 +80,7 @@ def plot_regions(
                 panel.set_xticks([tick for tick in _PT_TICKS if panel.get_xlim()[0] <= tick <= panel.get_xlim()[1]])
                 panel.xaxis.set_major_formatter(ScalarFormatter())
                 panel.minorticks_off()
-        panels[0].legend(loc="lower left")
+        add_legend(panels[0], loc="lower left")
     return figure
 
 

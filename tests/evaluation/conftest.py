@@ -62,3 +62,14 @@ def runs(tmp_path_factory):
         "adversarial": write_run(mlruns, build_adversarial(network, seed=2), "adversarial", "adaptation"),
     }
     return SimpleNamespace(mlruns=mlruns, **made)
+
+
+@pytest.fixture(scope="session")
+def jets(tmp_path_factory):
+    """Prepared jets of the committed sample (``train``, ``test``) and two runs of small taggers trained on them."""
+    from jet_runs import prepared, train_run
+
+    folder = tmp_path_factory.mktemp("jets")
+    sets = prepared(folder, jets=3000)
+    runs = {name: train_run(folder / "mlruns", sets / "train", name, seed=seed) for seed, name in enumerate(("one", "two"))}
+    return SimpleNamespace(train=sets / "train", test=sets / "test", mlruns=folder / "mlruns", folder=folder, **runs)

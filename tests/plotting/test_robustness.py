@@ -1,0 +1,187 @@
+"""The plots of a study, and the page that shows them: drawn values are those of the tables."""
+
+from types import SimpleNamespace
+
+import hist
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot
+
+from TauAdv.plotting.losses import save_loss_history
+from TauAdv.plotting.matrices import plot_matrices
+from TauAdv.plotting.page import Section, write_page
+from TauAdv.plotting.robustness import save_robustness_report
+from TauAdv.plotting.shapes import plot_shapes
+from TauAdv.plotting.surface import plot_surface
+from TauAdv.plotting.trends import plot_epochs, plot_history, plot_regions, plot_scan
+from TauAdv.tracking import start_run
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    pyplot.close("all")
+
+
+@pytest.fixture
+def shape():
+    rng = np.random.default_rng(1)
+    axes = [
+        hist.axis.StrCategory(["raw", "FGSM"], name="disturbance"),
+        hist.axis.StrCategory(["b", "c", "udsg"], name="flavour"),
+    ]
+    filled = hist.Hist(
+        *axes, hist.axis.Regular(20, 0, 10, name="value", label="vertex mass [GeV]"), storage=hist.storage.Weight()
+    )
+    for disturbance, scale in (("raw", 2.0), ("FGSM", 2.3)):
+        for flavour in ("b", "udsg"):
+            filled.fill(disturbance, flavour, rng.exponential(scale, 500), weight=rng.uniform(0.5, 1, 500))
+    return filled
+
+
+def table(x, values):
+    rows = []
+    for number, run in enumerate(("nominal", "adversarial")):
+        for disturbance in ("raw", "FGSM"):
+            for value in values:
+                figures = {
+                    "auc": 0.9 - 0.1 * number,
+                    "auc_error": 0.01,
+                    "efficiency_at_0.1": 0.7,
+                    "efficiency_at_0.1_error": 0.02,
+                }
+                rows.append({"run": run, "disturbance": disturbance, "discriminator": "BvsL", x: value, **figures})
+    return pd.DataFrame(rows)
+
+
+def test_shapes_and_ratio_are_the_histogram(shape):
+    main, ratio = plot_shapes({"vertex_mass": shape}, "FGSM", {("vertex_mass", "b"): 0.123}, title="nominal").axes
+    raw, now = (shape[name, "b", :] for name in ("raw", "FGSM"))
+    points = main.containers[0].lines[0].get_ydata()
+    assert points == pytest.approx(now.values()[now.values() > 0])
+    filled = (raw.values() > 0) & (now.values() > 0)
+    expected = now.values()[filled] / raw.values()[filled]
+    assert ratio.containers[0].lines[0].get_ydata() == pytest.approx(expected)
+    error = expected * np.hypot(*(np.sqrt(side.variances()[filled]) / side.values()[filled] for side in (now, raw)))
+    segments = np.array(ratio.containers[0].lines[2][0].get_segments())
+    assert (segments[:, 1, 1] - segments[:, 0, 1]) / 2 == pytest.approx(error)
+    assert ratio.get_ylim() == (0, 2)
+    assert (main.get_yscale(), ratio.get_xlabel()) == ("log", "vertex mass [GeV]")
+    assert [text.get_text() for text in main.get_legend().get_texts()] == ["b (KL 0.12)", "udsg"]  # there are no c jets
+
+
+def test_shapes_of_nothing_are_drawn(shape):
+    plot_shapes({"vertex_mass": shape * 0}, "FGSM").canvas.draw()
+
+
+def test_lines_are_the_table():
+    figure = plot_scan(table("eps", [0.1, 0.0, 0.05]), [0.1], title="b against light")
+    first = figure.axes[0].lines[0]
+    assert first.get_xdata().tolist() == [0.0, 0.05, 0.1]
+    assert first.get_ydata() == pytest.approx([0.9] * 3)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["AUC", "Efficiency at 10 % mistag"]
+    assert "standard deviations" in figure.axes[0].get_xlabel()
+    axes = plot_epochs({"BvsL": table("epoch", [1, 2, 3])}).axes[0]
+    assert len(axes.lines) == 4
+    assert axes.get_xlabel() == "Epoch"
+
+
+def test_regions_are_drawn_within_their_bins():
+    rows = table("low", [20.0, 50.0]).assign(variable="pt")
+    rows["high"] = rows["low"] + 30
+    axes = plot_regions({"BvsL": rows}, "pt", ["raw"]).axes[0]
+    x = np.concatenate([container.lines[0].get_xdata() for container in axes.containers])
+    assert len(axes.containers) == 2  # of two runs
+    assert ((x > 20) & (x < 80)).all()
+    assert axes.get_xlabel() == "$p_T$ [GeV]"
+    plot_regions({"BvsL": rows}, "abs_eta", ["raw"]).canvas.draw()  # nothing there
+
+
+def test_history():
+    rows = pd.DataFrame(
+        {"run": "one", "metric": ["loss", "loss", "val_loss", "k2_loss"], "epoch": [2, 1, 1, 1], "value": [0.5, 1.0, 0.8, 3]}
+    )
+    axes = plot_history(rows).axes[0]
+    assert [line.get_label() for line in axes.lines] == ["one: loss", "one: val_loss"]
+    assert axes.lines[0].get_ydata().tolist() == [1.0, 0.5]
+    assert [line.get_label() for line in plot_history(rows, ["k2_loss"]).axes[0].lines] == ["one: k2_loss"]
+
+
+def test_matrices_are_written_in():
+    values, errors = np.array([[0.9, 0.8], [np.nan, 0.7]]), np.full((2, 2), 0.01)
+    options = {"row_label": "Made with", "column_label": "Read by", "value_range": (0.5, 1.0)}
+    figure = plot_matrices({"BvsL": values}, ["a", "b"], ["a", "b"], errors={"BvsL": errors}, **options)
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert texts[:4] == ["0.900\n± 0.010", "0.800\n± 0.010", "-\n± 0.010", "0.700\n± 0.010"]
+    assert figure.axes[0].get_ylabel() == "Made with"
+
+
+def test_surface_has_the_jet_and_its_box():
+    axis = SimpleNamespace(label="jet $p_T$ [GeV]", values=np.linspace(10, 50, 9), value=30.0, eps=2.0)
+    surface = SimpleNamespace(x=axis, y=axis, loss=np.add.outer(axis.values, axis.values), title="b jet")
+    axes = plot_surface(surface).axes[0]
+    (box,) = [patch for patch in axes.patches if hasattr(patch, "get_xy") and patch.get_label().startswith("box")]
+    assert (box.get_xy(), box.get_width()) == ((28.0, 28.0), 4.0)
+    flat = SimpleNamespace(x=axis, y=axis, loss=np.ones((9, 9)), title="")
+    plot_surface(flat).canvas.draw()
+
+
+def test_page(tmp_path):
+    (tmp_path / "plots").mkdir()
+    picture = tmp_path / "plots" / "roc.png"
+    picture.touch()
+    sections = [Section("A < B", text="x & y", table=pd.DataFrame({"auc": [0.5]}), report="<tt>", figures=[picture])]
+    text = write_page(tmp_path / "index.html", "Title", sections, ["trained on the test set"]).read_text()
+    assert "A &lt; B" in text
+    assert "&lt;tt&gt;" in text
+    assert "<a href='plots/roc.png'><img src='plots/roc.png'" in text  # there is no PDF
+    assert "trained on the test set" in text
+
+
+def test_report_of_a_study(shape, tmp_path):
+    """Everything that a study may hold is drawn once, and only what it holds."""
+    from TauAdv.evaluation.discriminators import choose_discriminators
+    from TauAdv.evaluation.robustness import RobustnessStudy
+    from TauAdv.evaluation.robustness_settings import load_robustness_settings
+
+    settings = load_robustness_settings(None, ["mistags=[0.1]", "shapes=[FGSM]"])
+    runs = {"nominal": "1", "adversarial": "2"}
+    points = np.linspace(0.1, 0.9, 9)
+    curve = SimpleNamespace(efficiency=points, mis_id=0.1 * points**3, low=0.09 * points**3, high=0.11 * points**3)
+    transfer = pd.DataFrame(
+        [
+            {"disturbance": "FGSM", "made_with": a, "read_by": b, "discriminator": "BvsL", "auc": 0.8, "auc_error": 0.01}
+            for a in runs
+            for b in runs
+        ]
+    )
+    study = RobustnessStudy(
+        settings=settings,
+        run_ids=runs,
+        test=tmp_path,
+        rows="jets",
+        counts={"b": 1},
+        discriminators=choose_discriminators(("b", "c", "udsg"), ["BvsL"]),
+        performance=table("x", [0]),
+        scan=table("eps", [0.0, 0.1]),
+        transfer=transfer,
+        roc={("BvsL", run, name): curve for run in runs for name in ("raw", "FGSM")},
+        scores={("BvsL", run): shape for run in runs},
+        confusion={(run, "raw"): np.eye(3) for run in runs},
+    )
+    page = save_robustness_report(study, tmp_path / "report").read_text()
+    drawn = {path.stem for path in (tmp_path / "report" / "plots").glob("*.png")}
+    scores = {f"scores_{run}_FGSM" for run in runs}
+    assert drawn == {"roc_BvsL", "scan_BvsL", "transfer_FGSM", "confusion_nominal", "confusion_adversarial", *scores}
+    assert all(f"plots/{name}.pdf" in page and f"plots/{name}.png" in page for name in drawn)
+    assert "Loss history" not in page
+
+
+def test_history_goes_into_the_run(tmp_path):
+    with start_run(tmp_path / "mlruns", "jets", "one") as run:
+        run.log_metrics({"loss": 1.0}, 1)
+        run.log_metrics({"loss": 0.5}, 2)
+    paths = save_loss_history(run.mlpath, [run.id])
+    assert {path.name for path in paths} == {"loss_history.pdf", "loss_history.png"}
+    assert all(path.parent == run.artifacts / "plots" and path.stat().st_size for path in paths)
