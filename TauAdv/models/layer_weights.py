@@ -44,23 +44,22 @@ def layer_weights(model: TauTagger, source: str) -> LayerWeights:
 
 
 def folded_layer(
-    weights: LayerWeights, block: str, kind: str, number: int, epsilon: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return kernel and bias of a layer of a block with its batch normalisation in them, computed in double precision.
+    weights: Mapping[str, Mapping[str, NDArray]], block: str, kind: str, number: int, epsilon: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return kernel and bias of a layer of a block with its batch normalisation in them, in double precision.
 
     With s = gamma/sqrt(variance + epsilon) the kernel is multiplied by s, and the bias becomes (bias - mean) s + beta.
 
     Args:
-        weights: of the network.
+        weights: of the network, in any precision.
         block: name of the block, for example ``inner_egamma``.
         kind: ``dense`` or ``conv``.
         number: of the layer within the block, from 1.
         epsilon: added to the variance.
     """
     layer, norm = (
-        {role: value.astype(np.float64) for role, value in weights[f"{block}_{name}_{number}"].items()}
+        {role: np.asarray(value, np.float64) for role, value in weights[f"{block}_{name}_{number}"].items()}
         for name in (kind, "norm")
     )
     scale = norm["gamma"] / np.sqrt(norm["moving_variance"] + epsilon)
-    bias = (layer["bias"] - norm["moving_mean"]) * scale + norm["beta"]
-    return (layer["kernel"] * scale).astype(np.float32), bias.astype(np.float32)
+    return layer["kernel"] * scale, (layer["bias"] - norm["moving_mean"]) * scale + norm["beta"]

@@ -93,10 +93,15 @@ class _OnnxLayers:
     def rows_block(self, block: str, kind: str, x: str, n_layers: int) -> str:
         """Add fully connected layers, or layers on single cells, on rows [m, features]."""
         for number in range(1, n_layers + 1):
-            kernel, bias = folded_layer(self.weights, block, kind, number, self.epsilon)
+            kernel, bias = self.folded(block, kind, number)
             x = self.linear(f"{block}_{kind}_{number}", kernel, bias, x)
             x = self.activation(f"{block}_activation_{number}", x, (-1,))
         return x
+
+    def folded(self, block: str, kind: str, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return kernel and bias of a layer with its batch normalisation in them."""
+        kernel, bias = folded_layer(self.weights, block, kind, number, self.epsilon)
+        return kernel.astype(np.float32), bias.astype(np.float32)
 
     def linear(self, name: str, kernel: NDArray[np.float32], bias: NDArray[np.float32], x: str) -> str:
         """Add a product of rows with a kernel [..., inputs, outputs]."""
@@ -106,7 +111,7 @@ class _OnnxLayers:
     def convolution(self, block: str, number: int, layer: ConvolutionLayer, x: str) -> str:
         """Add a convolution with its activation, on grids [n, features, eta, phi]."""
         name = f"{block}_conv_{number}"
-        kernel, bias = folded_layer(self.weights, block, "conv", number, self.epsilon)
+        kernel, bias = self.folded(block, "conv", number)
         kernel_name = self.writer.constant(f"{name}/kernel", kernel.transpose(3, 2, 0, 1))
         bias_name = self.writer.constant(f"{name}/bias", bias)
         shape = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.models.layer_weights import folded_layer
 from TauAdv.models.tagger import TauTagger
 
 __all__ = ["FoldedLayer", "FoldedWeights"]
@@ -87,16 +88,10 @@ class FoldedWeights:
         return layers
 
     def _normalised(self, block: str, kind: str, number: int) -> tuple[NDArray, NDArray, NDArray]:
-        """Return kernel, bias and slope of a layer with its normalisation.
-
-        With s = gamma/sqrt(variance + epsilon), the kernel is multiplied by s and the bias is (bias - mean) s + beta.
-        """
-        layer = self._weights[f"{block}_{kind}_{number}"]
-        norm = self._weights[f"{block}_norm_{number}"]
+        """Return kernel, bias and slope of a layer with its normalisation."""
+        kernel, bias = folded_layer(self._weights, block, kind, number, self._epsilon)
         slope = self._weights[f"{block}_activation_{number}"]["alpha"]
-        scale = norm["gamma"] / np.sqrt(norm["moving_variance"] + self._epsilon)
-        bias = (layer["bias"] - norm["moving_mean"]) * scale + norm["beta"]
-        return self._cast(layer["kernel"] * scale), self._cast(bias), self._cast(slope.reshape(-1))
+        return self._cast(kernel), self._cast(bias), self._cast(slope.reshape(-1))
 
     def _cast(self, values: NDArray[np.float64]) -> NDArray:
         return values.astype(self.dtype)
