@@ -80,6 +80,8 @@ def plot_regions(
                 panel.set_xticks([tick for tick in _PT_TICKS if panel.get_xlim()[0] <= tick <= panel.get_xlim()[1]])
                 panel.xaxis.set_major_formatter(ScalarFormatter())
                 panel.minorticks_off()
+        low, high = panels[0].get_ylim()
+        panels[0].set_ylim(low - 0.45 * (high - low), high)  # room for the legend
         add_legend(panels[0], loc="lower left")
     return figure
 
