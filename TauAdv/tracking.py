@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import sqlite3
 import time
 import warnings
@@ -360,9 +361,13 @@ def _repair_locations(mlruns: Path) -> None:
             )
 
 
+#: What the store takes as part of a name; a mapping from patterns, say, is logged as one value instead.
+_NAME = re.compile(r"[\w\-. :/]+")
+
+
 def _flatten(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in settings.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and all(_NAME.fullmatch(str(name)) for name in value):
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -16,7 +16,7 @@ def store(tmp_path_factory):
     """A store with one finished run."""
     mlruns = tmp_path_factory.mktemp("tracking") / "mlruns"
     with start_run(mlruns, "control region", "first", {"kind": "adversarial"}) as run:
-        run.log_params({"adv": {"adv_parameter": [1, 10]}, "long": "x" * 10_000})
+        run.log_params({"adv": {"adv_parameter": [1, 10]}, "long": "x" * 10_000, "eps": {"track_*_D0": 0.5}})
         for step in range(2500):
             run.log_metrics({"loss": step / 2, "adv_loss": math.nan if step == 7 else 1.0}, step)
         run.log_text("a: 1\n", "input_cfg/training.yaml")
@@ -35,6 +35,7 @@ def test_everything_logged_is_found_again(store):
     assert (found.name, found.status) == ("first", "FINISHED")
     assert found.params["adv.adv_parameter"] == "[1, 10]"
     assert found.params["long"].startswith("xxx")
+    assert found.params["eps"] == "{'track_*_D0': 0.5}"  # no name for the store
     assert found.tags["kind"] == "adversarial"
     assert found.metric_history("loss") == [(step, step / 2) for step in range(2500)]
     assert math.isnan(dict(found.metric_history("adv_loss"))[7])

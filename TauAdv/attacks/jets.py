@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.attacks.columns import Columns, Follower
 from TauAdv.attacks.constraints import Constraints
 from TauAdv.jets.features import JetFeatures
 from TauAdv.jets.schema import Column
 
-__all__ = ["covariance_positions", "jet_columns", "jet_constraints"]
+__all__ = ["covariance_positions", "jet_columns", "jet_constraints", "track_resolutions"]
 
 #: Perigee parameters of a track; the covariances are named by pairs of them.
 _PARAMETERS = ("D0", "Z0", "PHI", "THETA", "QOVERP")
@@ -34,11 +34,27 @@ def jet_constraints(features: JetFeatures, **options: Any) -> Constraints:
     Args:
         features: table, scalers and constant columns of the sample, as its shards hold them.
         options: of :class:`TauAdv.attacks.constraints.Constraints` (``relative_cap``, ...), or of :func:`jet_columns`
-            (``resolution``, ``low``, ``high``).
+            (``resolution``, ``low``, ``high``). By default the resolutions are those of :func:`track_resolutions`.
     """
     of_columns = {key: options.pop(key) for key in ("resolution", "low", "high") if key in options}
+    of_columns.setdefault("resolution", track_resolutions(features))
     facts = jet_columns(features.columns, mean=features.mean, std=features.std, constant=features.frozen, **of_columns)
     return Constraints({"x": facts}, **options)
+
+
+def track_resolutions(features: JetFeatures) -> NDArray[np.float64]:
+    """Return the resolution of every column [f] in physical units; NaN where it is not known.
+
+    Of the five parameters of a track it is the root of their mean variance among the training jets; it is not known of
+    other columns.
+    """
+    position = {name: i for i, name in enumerate(features.names)}
+    found = np.full(len(features), np.nan)
+    for name, i in position.items():
+        of_track, _, parameter = name.rpartition("_")
+        if parameter in _PARAMETERS and (variance := position.get(f"{of_track}_{parameter}{parameter}")) is not None:
+            found[i] = np.sqrt(max(features.mean[variance], 0.0))
+    return found
 
 
 def jet_columns(

@@ -25,10 +25,12 @@ class AttackSettings(Settings):
         eps: strength, in ``unit``: a number for all columns, or names and patterns -> number; the last that fits a column
             counts, and columns that none fits stay.
         unit: ``spread`` of a feature, or ``resolution`` of its measurement.
-        steps, step_size, restarts, random_start: of ``pgd``; the size as a share of eps, by default 2.5 / steps.
+        steps: gradient steps of ``pgd``.
+        step_size: of a step of ``pgd``, as a share of eps; ``null``: 2.5 / steps.
+        restarts: starts of ``pgd``; the worst of each example counts.
+        random_start: start ``pgd`` anywhere within eps, instead of at the clean inputs.
         direction: of ``systematic``: ``up`` or ``down``.
-        training: whether dropout acts while the attack is made; whoever makes the objective passes it to
-            :func:`TauAdv.attacks.objectives.label_loss`.
+        training: whether dropout acts while the attack is made (in code: whoever makes the objective passes it on).
         protect: ``false``: integers, defaults, ranges and all else move, too.
         relative_cap: largest |change| / |value| in physical units; 0: no cap.
         recompute: whether significances follow their values.

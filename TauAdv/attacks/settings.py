@@ -50,8 +50,10 @@ def make_attack(settings: AttackSettings, constraints: Constraints) -> Attack:
         >>> attacked = attack(label_loss(model, loss), batch, seed=1)
     """
     try:
-        constraints = _with_options(settings, constraints)
         eps = _eps_by_tensor(settings.eps, constraints)
+        if settings.unit == "resolution" and isinstance(settings.eps, Mapping):
+            constraints = _frozen_where_zero(eps, constraints)  # the resolution of what does not move need not be known
+        constraints = _with_options(settings, constraints)
         constraints.amplitudes(eps, {})
     except InputError as error:
         msg = f"attack {settings.kind}: {error}"
@@ -70,6 +72,11 @@ def make_attack(settings: AttackSettings, constraints: Constraints) -> Attack:
         return batch
 
     return attack
+
+
+def _frozen_where_zero(eps: Mapping[str, Any], constraints: Constraints) -> Constraints:
+    tensors = {name: columns.freeze(eps[name] == 0) for name, columns in constraints.tensors.items()}
+    return replace(constraints, tensors=tensors)
 
 
 def _with_options(settings: AttackSettings, constraints: Constraints) -> Constraints:

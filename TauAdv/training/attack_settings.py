@@ -22,7 +22,8 @@ class TrainingAttack(AttackSettings):
     :class:`~TauAdv.attacks.options.AttackSettings` for ``kind``, ``eps``, ``steps``, ``training`` and the limits.
 
     Attributes:
-        eps: as there; a number that is not positive: no attack, the training is a nominal one.
+        eps: strength, in ``unit``: a number for all columns, or names and patterns -> number; a number that is not positive:
+            no attack, the training is a nominal one.
         fraction: of the examples that are attacked, chosen at random in every batch; the others stay clean.
         trades_beta: instead of the loss of attacked examples, train with the loss of the clean ones and this many times the
             divergence of the attacked from the clean probabilities (TRADES, arXiv:1901.08573).

@@ -4,9 +4,12 @@ import tensorflow as tf
 from attack_inputs import bits
 
 from TauAdv.attacks.fgsm import fgsm
-from TauAdv.attacks.jets import covariance_positions, jet_columns, jet_constraints
+from TauAdv.attacks.jets import covariance_positions, jet_columns, jet_constraints, track_resolutions
 from TauAdv.attacks.objectives import label_loss
+from TauAdv.attacks.options import AttackSettings
+from TauAdv.attacks.settings import make_attack
 from TauAdv.attacks.systematic import systematic
+from TauAdv.errors import ConfigError
 from TauAdv.jets.features import JetFeatures
 from TauAdv.jets.schema import JetTable
 from TauAdv.models.jet_flavour import build_jet_classifier
@@ -91,3 +94,26 @@ def test_jet_network_is_attacked_within_the_rules(options):
     protected = batch["x_default"].numpy() | constraints.columns["x"].integer | constraints.columns["x"].frozen
     np.testing.assert_array_equal(bits(attacked["x"])[protected], bits(batch["x"])[protected])
     assert (objective(attacked) > objective(batch)).numpy().all()
+
+
+def test_resolution_of_track_parameters_is_that_of_their_variance():
+    features = sample_features(3, mean=0.04, std=2.0)
+    found = dict(zip(features.names, track_resolutions(features), strict=True))
+    mean = dict(zip(features.names, features.mean, strict=True))
+    for parameter in ("D0", "Z0", "PHI", "THETA", "QOVERP"):
+        assert found[f"track_1_{parameter}"] == pytest.approx(np.sqrt(mean[f"track_1_{parameter}{parameter}"]))
+    assert np.isnan([found["jet_pt"], found["track_1_D0D0"], found["track_1_weight"]]).all()
+
+
+def test_eps_in_resolutions_needs_those_of_what_moves_only():
+    features = sample_features(3, mean=0.04, std=2.0)
+    of = jet_constraints(features)
+    settings = AttackSettings(kind="systematic", eps={"track_*_D0": 0.5}, unit="resolution")
+    batch = {"x": tf.zeros((2, len(features))), "x_default": tf.zeros((2, len(features)), tf.bool)}
+    moved = make_attack(settings, of)(None, batch)["x"].numpy()[0]
+    expected = 0.5 * track_resolutions(features) / features.std * of.columns["x"].factor
+    chosen = np.array([name.startswith("track_") and name.endswith("_D0") for name in features.names])
+    np.testing.assert_allclose(moved[chosen], expected[chosen], rtol=1e-5)
+    assert not moved[~chosen].any()
+    with pytest.raises(ConfigError, match="give their resolution"):
+        make_attack(AttackSettings(eps=0.5, unit="resolution"), of)

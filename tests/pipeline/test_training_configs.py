@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from cms_graphs import V2P5_INPUTS, random_model, small_network, weights_of
 from cms_graphs import write_network as write_graphs
+from prepared_jets import prepared_jets
 from synthetic_shards import write_network, write_shards
 
 from TauAdv.models.cms.importing import import_cms_model
-from TauAdv.models.tagger import load_model
+from TauAdv.models.tagger import load_model, load_tagger
 from TauAdv.outputs import read_manifest
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import list_runs
@@ -31,6 +32,7 @@ def sets(tmp_path_factory):
     ("script", "config", "more"),
     [
         ("Training/train_classifier.py", "classifier_deeptau_v2p5", []),
+        ("Training/train_classifier.py", "deeptau_fgsm", []),
         ("Training/train_adversarial.py", "adversarial_deeptau_v2p5", ["n_adv_tau=16", "adv_shards={sets}/adv"]),
     ],
 )
@@ -41,6 +43,37 @@ def test_shipped_configs_train(script, config, more, sets, run_script, repositor
     (found,) = list_runs(tmp_path / "mlruns")
     assert found.status == "FINISHED"
     assert load_model(found.artifacts / "model/model.keras").name == "test"
+
+
+@pytest.fixture(scope="module")
+def jets(tmp_path_factory):
+    return prepared_jets(tmp_path_factory.mktemp("jets"))
+
+
+@pytest.mark.parametrize(
+    ("config", "more", "metrics"),
+    [
+        ("jet_nominal", [], {"val_auc_b_vs_light", "val_attacked_auc_b_vs_c"}),
+        (
+            "jet_adversarial",
+            ["attack.unit=resolution", "attack.eps={track_*_D0: 0.5, track_*_Z0: 0.5}"],
+            {"val_unweighted_loss"},
+        ),
+        ("jet_adversarial", ["attack.kind=pgd", "attack.steps=2", "attack.trades_beta=3"], {"divergence"}),
+        ("jet_domain", ["adv_batch_size=32"], {"adv_loss", "val_adv_accuracy"}),
+    ],
+)
+def test_shipped_configs_train_jets(config, more, metrics, jets, run_script, repository, tmp_path):
+    folders = {"jets/train": "shards", "jets/val": "validation_shards"}
+    if config == "jet_domain":
+        folders |= {"domains/train": "adv_shards", "domains/val": "adv_validation_shards"}
+    changes = [f"{key}={jets / folder}" for folder, key in folders.items()]
+    changes += [f"network={jets}/small.yaml", f"mlruns={tmp_path}/mlruns", "batch_size=64", "n_epochs=1", *more]
+    run_script("Training/train_jet_tagger.py", "--config", repository / f"Training/configs/{config}.yaml", *changes)
+    (found,) = list_runs(tmp_path / "mlruns")
+    assert found.status == "FINISHED"
+    assert metrics <= set(found.metrics)
+    assert load_tagger(found.artifacts / "model/model.keras").is_adversarial == (config == "jet_domain")
 
 
 def test_a_cms_network_is_imported_fine_tuned_applied_and_exported(sets, run_script, repository, tmp_path):
