@@ -1,4 +1,4 @@
-# make setup | demo | test | lint | bench | docs | clean        (each makes .venv first where it needs it)
+# make setup | demo | demo-jets | test | lint | bench | docs | clean        (each makes .venv first where it needs it)
 SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -9,7 +9,7 @@ TENSORFLOW ?= cpu
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: setup demo test lint bench docs clean
+.PHONY: setup demo demo-jets test lint bench docs clean
 
 setup: $(STAMP)
 
@@ -23,6 +23,9 @@ $(STAMP): setup.cfg pyproject.toml
 
 demo: $(STAMP)
 	$(PY) demo/run_demo.py
+
+demo-jets: $(STAMP)
+	$(PY) demo/run_demo_jets.py
 
 test: $(STAMP)
 	$(PY) -m pytest -n 2 --dist loadfile

@@ -8,26 +8,24 @@ once (generated events, tuples, shards); trainings, predictions and plots are ne
 from __future__ import annotations
 
 import argparse
-import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from steps import REPOSITORY, Runner, shown
+from steps import DEMO, REPOSITORY, Runner, discard_if_outdated, newest, shown
 
 from TauAdv.errors import report_errors
-from TauAdv.tracking import Run, list_runs
 
-DEMO = REPOSITORY / "demo"
+SOURCES = sorted(path for path in DEMO.iterdir() if path.suffix in {".py", ".yaml"} and path.name != "run_demo_jets.py")
 COMPRESSION = ("--comp-algo", "zstd", "--comp-level", 5)
 
 
 def make_samples(runner: Runner, config: Mapping[str, Any], output: Path, name: str, workers: int) -> None:
     """Make one of the two independent samples, from generated events to shards."""
     folder = output / name
-    discard_if_outdated(folder)
+    discard_if_outdated(folder, SOURCES)
     tuples, skims, mixed = folder / "tuples", folder / "skims", folder / "mixed"
     runner.title(f"{name} sample: generate events, simulate the detector, reconstruct tau candidates")
     generate = ("Production/generate_tuples.py", "--config", DEMO / f"simulation_{name}.yaml", "--output", tuples)
@@ -73,19 +71,6 @@ def make_samples(runner: Runner, config: Mapping[str, Any], output: Path, name: 
     runner.run_together("shards", [adversarial_shards(folder), classification_shards(config, folder)])
 
 
-def discard_if_outdated(folder: Path) -> None:
-    """Remove a sample that was made with other settings or another version of the code (generated events stay)."""
-    digest = hashlib.sha256()
-    for top in (DEMO, REPOSITORY / "Production", REPOSITORY / "TauAdv"):
-        for path in sorted(path for path in top.rglob("*") if path.suffix in {".py", ".yaml", ".lark"}):
-            digest.update(path.read_bytes())
-    stamp = folder / "made_with.sha256"
-    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest.hexdigest():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        stamp.write_text(digest.hexdigest(), encoding="utf-8")
-
-
 def adversarial_shards(folder: Path) -> tuple[object, ...]:
     """Return the command that writes data and simulation of the control region as shards."""
     files = ("--input", folder / "mixed" / "control_region.root", "--weights", folder / "pt_weights.root")
@@ -129,11 +114,6 @@ def drop_command(datacard: Path, skims: Path, name: str, drop: Mapping[str, Any]
     maximum = ("--maximum", "robust", "--max_relative_error", drop["max_relative_error"])
     target = ("--target_file", datacard, "--target_histo", drop["target_histo"])
     return ("Production/EventDrop.py", *files, *target, *maximum)
-
-
-def newest(mlruns: Path, name: str) -> Run:
-    """Return the run of that name that was started last."""
-    return next(run for run in list_runs(mlruns) if run.name == name)
 
 
 def train(runner: Runner, config: Mapping[str, Any], output: Path) -> tuple[Path, dict[str, str]]:
@@ -201,9 +181,7 @@ def main(argv: list[str] | None = None) -> None:
     print("\nPlots (PDF and PNG): " + ", ".join(shown(path) for path in plots))
     print(f"Executed notebook: {shown(output / 'evaluate_adversarial.ipynb')}")
     database = f"sqlite:///{shown(output / 'mlruns' / 'mlflow.db')}"
-    print(
-        f"Runs: .venv/bin/mlflow ui --backend-store-uri {database}    (then choose 'Model training')"
-    )
+    print(f"Runs: .venv/bin/mlflow ui --backend-store-uri {database}    (then choose 'Model training')")
 
 
 if __name__ == "__main__":

@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO
 
 from TauAdv.errors import TauAdvError
+from TauAdv.tracking import Run, list_runs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+DEMO = REPOSITORY / "demo"
+_SOURCES = {".py", ".yaml", ".lark"}
 HEARTBEAT = 15.0  # seconds between two signs of life of a captured command
+
+
+def newest(mlruns: Path, name: str) -> Run:
+    """Return the run of that name that was started last."""
+    return next(run for run in list_runs(mlruns) if run.name == name)
+
+
+def discard_if_outdated(folder: Path, sources: Iterable[Path]) -> None:
+    """Remove a sample that was made with other settings or another version of the code (generated events stay).
+
+    Args:
+        folder: the sample.
+        sources: files, and folders with files, of the demo that decide its content, besides the code of the package.
+    """
+    digest = hashlib.sha256()
+    for top in (*sources, REPOSITORY / "Production", REPOSITORY / "TauAdv"):
+        files = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.suffix in _SOURCES)
+        for path in files:
+            digest.update(path.read_bytes())
+    stamp = folder / "made_with.sha256"
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest.hexdigest():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        stamp.write_text(digest.hexdigest(), encoding="utf-8")
 
 
 class CommandFailed(TauAdvError):

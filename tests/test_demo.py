@@ -106,17 +106,15 @@ def test_fine_tunes_differ_in_the_strength_only(commands, config):
     assert all({word.partition("=")[0] for word in words} == {"adv_parameter", "run_name"} for words in differing)
 
 
-def test_samples_of_other_settings_are_outdated(demo, tmp_path, monkeypatch):
-    top = tmp_path / "checkout"
-    (top / "demo").mkdir(parents=True)
-    (top / "demo" / "mix.yaml").write_text("seed: 1\n")
-    monkeypatch.setattr(demo, "DEMO", top / "demo")
-    monkeypatch.setattr(demo, "REPOSITORY", top)
+def test_samples_of_other_settings_are_outdated(demo, tmp_path):
+    settings = tmp_path / "demo" / "mix.yaml"
+    settings.parent.mkdir()
+    settings.write_text("seed: 1\n")
     sample = tmp_path / "train"
-    demo.discard_if_outdated(sample)
+    demo.discard_if_outdated(sample, [settings.parent])
     (sample / "tuples").mkdir()
-    demo.discard_if_outdated(sample)
+    demo.discard_if_outdated(sample, [settings])
     assert (sample / "tuples").exists()
-    (top / "demo" / "mix.yaml").write_text("seed: 2\n")
-    demo.discard_if_outdated(sample)
+    settings.write_text("seed: 2\n")
+    demo.discard_if_outdated(sample, [settings])
     assert not (sample / "tuples").exists()
