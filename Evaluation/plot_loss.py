@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from TauAdv.errors import report_errors
+from TauAdv.evaluation.losses import history_of_runs, plots_folder, surface_of_run
 from TauAdv.plotting.losses import save_loss_history, save_loss_surface
 
 
@@ -37,11 +38,13 @@ def main(argv: list[str] | None = None) -> None:
     args = options.parse_args(argv)
     if args.surface and args.test is None:
         options.error("--surface needs --test, the set that holds the jet")
+    folder = args.output or plots_folder(args.mlpath, args.expID[0])
     if args.surface:
         shape = {"row": args.row, "width": args.width, "points": args.points, "eps": args.eps}
-        paths = save_loss_surface(args.mlpath, args.expID[0], args.test, args.surface, output=args.output, **shape)
+        surface = surface_of_run(args.mlpath, args.expID[0], args.test, args.surface, **shape)
+        paths = save_loss_surface(surface, folder, args.row)
     else:
-        paths = save_loss_history(args.mlpath, args.expID, metrics=args.metrics, output=args.output)
+        paths = save_loss_history(history_of_runs(args.mlpath, args.expID, args.metrics), folder, args.metrics)
     print("\n".join(str(path) for path in paths))
 
 

@@ -2,8 +2,8 @@
 
     python bench/training_worker.py dense|sparse PRECISION OCCUPANCY N_CLASS N_ADV
 
-Started by ``network_training.py``. Prints ``ready``; then for every line ``step`` the CPU seconds of one step (one thread), for ``sgemm`` the
-speed of a matrix product in FLOP/s, for ``memory`` the peak resident memory of the process in bytes.
+Started by ``network_training.py``. Prints ``ready``; then for every line ``step`` the CPU seconds of one step (one thread),
+for ``sgemm`` the speed of a matrix product in FLOP/s, for ``memory`` the peak resident memory of the process in bytes.
 """
 
 from __future__ import annotations

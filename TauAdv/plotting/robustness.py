@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,11 +19,10 @@ from TauAdv.plotting.shapes import plot_shapes
 from TauAdv.plotting.style import save_figure
 from TauAdv.plotting.trends import plot_epochs, plot_history, plot_regions, plot_scan
 
-if TYPE_CHECKING:  # the study brings TensorFlow along
-    from TauAdv.evaluation.robustness import RobustnessStudy
-
 __all__ = ["save_robustness_report"]
 
+#: What evaluation calls a study (``TauAdv.evaluation.robustness.RobustnessStudy``): plots import no other stage.
+RobustnessStudy = Any
 RAW = "raw"
 _INPUTS_PER_PAGE = 12
 Named = tuple[str, Figure]

@@ -46,9 +46,8 @@ class AttackedBatches:
     def __init__(self, model: Any, settings: AttackSettings, constraints: Constraints, objective: ClassObjective) -> None:
         self.settings = settings
         self._attack = make_attack(settings, constraints)
-        of_training = isinstance(settings, TrainingAttack)
-        self._fraction = settings.fraction if of_training else 1.0
-        self._uniform = of_training and settings.strength == "uniform"
+        self._fraction = settings.fraction if isinstance(settings, TrainingAttack) else 1.0
+        self._uniform = isinstance(settings, TrainingAttack) and settings.strength == "uniform"
         self._objective_on = _objectives(model, settings, objective)
 
     def __call__(self, batch: Batch, seed: tf.Tensor, strength: tf.Tensor | None = None) -> Batch:

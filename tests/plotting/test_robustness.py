@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
+from TauAdv.evaluation.losses import history_of_runs, plots_folder
 from TauAdv.plotting.losses import save_loss_history
 from TauAdv.plotting.matrices import plot_matrices
 from TauAdv.plotting.page import Section, write_page
@@ -182,6 +183,6 @@ def test_history_goes_into_the_run(tmp_path):
     with start_run(tmp_path / "mlruns", "jets", "one") as run:
         run.log_metrics({"loss": 1.0}, 1)
         run.log_metrics({"loss": 0.5}, 2)
-    paths = save_loss_history(run.mlpath, [run.id])
+    paths = save_loss_history(history_of_runs(run.mlpath, [run.id]), plots_folder(run.mlpath, run.id))
     assert {path.name for path in paths} == {"loss_history.pdf", "loss_history.png"}
     assert all(path.parent == run.artifacts / "plots" and path.stat().st_size for path in paths)
