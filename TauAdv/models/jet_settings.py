@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -61,6 +61,11 @@ class JetLossSettings(Settings):
     gamma: Annotated[float, Field(ge=0)] = 2.0
     alpha: tuple[Positive, ...] | None = None
     paper_compatible: bool = False
+
+    def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield the settings that do not go together: their names, and what to change."""
+        if self.alpha is not None and self.kind != "focal":
+            yield ("alpha", "kind"), "alpha: acts in the focal loss only; set kind: focal, or leave alpha out"
 
 
 def load_jet_network(name_or_path: str | Path = "jet_flavour", overrides: Iterable[str] = ()) -> JetNetworkSettings:

@@ -80,6 +80,7 @@ def test_when_an_attack_acts(overrides, acts):
             "validation_attack_epochs: 1",
         ),
         (["loss.gamma=-1"], r"loss\.gamma"),
+        (["loss.alpha=[1,2,3]"], "set kind: focal"),
         (["optimizer=sgd"], "nadam"),
         (["n_tau=3"], "n_tau: unknown key"),
     ],
