@@ -212,6 +212,11 @@ class TrainingSettings(Settings):
         return {self.class_size_key: self.n_class}
 
     @property
+    def average_decay(self) -> float | None:
+        """Decay per step of a moving average of the weights; ``None``: none is kept."""
+        return None
+
+    @property
     def acting_attack(self) -> TrainingAttack | None:
         """The attack that is trained against; ``None`` in a training without one."""
         return self.attack if self.attack is not None and self.attack.acts else None

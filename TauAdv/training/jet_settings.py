@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from TauAdv.config import load_settings, read_yaml
 from TauAdv.errors import ConfigError
@@ -29,6 +31,8 @@ class JetSettings(TrainingSettings):
         n_jets: jets of the training set to use; ``null``: all.
         use_weights: whether the sample weights of the shards count.
         loss: cross entropy or focal loss, and its parameters.
+        weight_average: decay per step of an exponential moving average of the weights. With these averages, epochs are
+            validated and kept; the training itself goes on with the weights. ``null``: no average.
     """
 
     tagger = "jet"
@@ -43,6 +47,7 @@ class JetSettings(TrainingSettings):
     learning_rate: Rate = 1e-4
     learning_rate_schedule: LearningRateSchedule = LearningRateSchedule(kind="inverse")
     experiment: str = "jet flavour"
+    weight_average: Annotated[float, Field(gt=0, lt=1)] | None = None
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield the settings that do not go together: their names, and what to change."""
@@ -51,6 +56,15 @@ class JetSettings(TrainingSettings):
             yield ("method", "attack"), "method 'adversarial' needs an attack, such as attack: {kind: fgsm, eps: 0.01}"
         if self.method == "domain" and not isinstance(self, DomainSettings):
             yield ("method",), "method 'domain' has settings of its own: make them with jet_settings or JetDomainSettings"
+
+        if self.weight_average is not None and (self.devices != "one" or self.method == "domain"):
+            message = "weight_average: on one device only, and not with method 'domain'"
+            yield ("weight_average", "devices", "method"), message
+
+    @property
+    def average_decay(self) -> float | None:
+        """Decay per step of a moving average of the weights; ``None``: none is kept."""
+        return self.weight_average
 
     @property
     def acting_attack(self) -> TrainingAttack | None:

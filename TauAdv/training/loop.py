@@ -19,6 +19,7 @@ from TauAdv.outputs import new_file
 from TauAdv.tracking import Run
 from TauAdv.training import checkpoints
 from TauAdv.training.attacked import STRENGTH
+from TauAdv.training.averages import averaged, keep_average
 from TauAdv.training.checkpoints import State
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.metrics import METRICS, means
@@ -188,12 +189,13 @@ class Loop:
         values = means(self.trainer.sums.names, self._epoch_sums)
         self._epoch_sums[:] = 0
         self.state.epoch += 1
-        values |= self._validate()
-        self._log(values, self.state.epoch)
-        self._flush()
-        if self.devices.is_chief:
-            with new_file(self.folder / f"epoch_{self.state.epoch:04d}.keras") as temporary:
-                self.trainer.model.save(temporary)
+        with averaged(self.trainer.optimizers["optimizer"]):
+            values |= self._validate()
+            self._log(values, self.state.epoch)
+            self._flush()
+            if self.devices.is_chief:
+                with new_file(self.folder / f"epoch_{self.state.epoch:04d}.keras") as temporary:
+                    self.trainer.model.save(temporary)
         self._judge(values)
         self.checkpoint()
         minutes = (time.monotonic() - self._started) / 60
@@ -236,6 +238,7 @@ class Loop:
     def _restore_best(self) -> None:
         rule = self.settings.early_stopping
         if rule is None or not rule.restore_best or self.state.best_epoch in (0, self.state.epoch):
+            keep_average(self.trainer.optimizers["optimizer"])
             return
         best: Any = load_tagger(self.folder / f"epoch_{self.state.best_epoch:04d}.keras")
         copy_weights_by_name(best, self.trainer.model)

@@ -31,7 +31,13 @@ class _Moments:
         for variable, m, v in zip(self._trainable_variables, self._momentums, self._velocities, strict=True):
             named[f"{variable.path}/momentum"] = m
             named[f"{variable.path}/velocity"] = v
-        return named
+        return named | {f"{variable.path}/average": average for variable, average in self.averages()}
+
+    def averages(self: Any) -> list[tuple[Any, Any]]:
+        """Return the trained variables and their moving averages; empty if none are kept."""
+        if not self.use_ema:
+            return []
+        return list(zip(self._trainable_variables, self._model_variables_moving_average, strict=True))
 
 
 @keras.saving.register_keras_serializable(package="TauAdv")
@@ -148,6 +154,7 @@ def make_optimizer(
     clip_norm: float | None,
     name: str,
     kind: str = "nadam",
+    average_decay: float | None = None,
 ) -> Optimizer:
     """Return the optimiser of some variables, with its state made.
 
@@ -158,8 +165,11 @@ def make_optimizer(
         clip_norm: largest norm of all gradients together; ``None``: as they are.
         name: name of the optimiser.
         kind: ``nadam`` or ``adam``.
+        average_decay: of a moving average of the variables, per step; ``None``: none is kept.
     """
     options: Any = {"name": name, "global_clipnorm": clip_norm}
+    if average_decay is not None:
+        options |= {"use_ema": True, "ema_momentum": average_decay}
     optimizer = Adam(learning_rate, **options) if kind == "adam" else Nadam(learning_rate, schedule_decay, **options)
     optimizer.build(variables)
     return optimizer

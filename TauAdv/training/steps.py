@@ -93,7 +93,8 @@ class Trainer:
         settings = self.settings
         variables = [*common_variables(self.model), *class_head_variables(self.model)]
         rates = settings.learning_rate, settings.schedule_decay
-        return make_optimizer(variables, *rates, settings.clip_norm, name, settings.optimizer)
+        kind, decay = settings.optimizer, settings.average_decay
+        return make_optimizer(variables, *rates, settings.clip_norm, name, kind, decay)
 
     def train(self, batch: Batch | Sequence[Batch], knobs: Mapping[str, float], *, measure_gradients: bool = False) -> None:
         """Do one step.

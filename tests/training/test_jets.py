@@ -18,7 +18,7 @@ from TauAdv.training.jet_settings import jet_settings_of_run
 from TauAdv.training.jets import train_jet_tagger
 
 METHODS = {
-    "nominal": {"optimizer": "nadam"},
+    "nominal": {"optimizer": "nadam", "weight_average": 0.8},
     "pgd": {
         "method": "adversarial",
         "attack": {"kind": "pgd", "eps": 0.2, "steps": 2, "restarts": 2, "fraction": 0.5, "training": True},
