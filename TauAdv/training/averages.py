@@ -1,6 +1,6 @@
 """Moving averages of the weights in the place of the weights: for the time of a validation, or for good.
 
-The averages are part of the optimiser's state (:func:`TauAdv.training.optimizers.make_optimizer`). Without them, nothing happens.
+The averages are part of the state of the optimiser, if it keeps them; otherwise nothing happens here.
 """
 
 from __future__ import annotations
