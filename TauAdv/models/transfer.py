@@ -72,7 +72,8 @@ def copy_weights_by_name(
                 mismatched[name] = _difference(sources.get(name), targets.get(name))
     if mismatched and require_shapes:
         lines = "\n  ".join(mismatched.values())
-        msg = f"the weights of model '{source.name}' do not fit the configured network '{target.name}':\n  {lines}"
+        differ = f"{len(mismatched)} of {len(sources.keys() | targets.keys())} layers differ"
+        msg = f"the weights of model '{source.name}' do not fit the configured network '{target.name}', {differ}:\n  {lines}"
         raise InputError(msg)
     copied = [name for name in common if name not in mismatched]
     for name in copied:

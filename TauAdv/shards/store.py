@@ -129,7 +129,10 @@ class ShardSet:
             InputError: if not.
         """
         if kind != self.kind:
-            maker = "make_shards.py" if self.rows_name == "taus" else "prepare_jets.py"
+            if self.rows_name == "taus":
+                maker = f"Production/make_shards.py --config Production/configs/shards_{kind}.yaml"
+            else:
+                maker = f"Production/prepare_jets.py{' --shifted JETS' if kind == 'adversarial' else ''}"
             msg = f"{self.folder}: expected a set of kind '{kind}', received '{self.kind}'; make one with {maker}"
             raise InputError(msg)
 

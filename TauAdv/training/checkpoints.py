@@ -21,6 +21,7 @@ from TauAdv.outputs import new_folder
 from TauAdv.training.optimizers import Optimizer
 
 __all__ = [
+    "KEPT_CHECKPOINTS",
     "State",
     "content",
     "copy_optimizer_state",
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 _FOLDER = re.compile(r"step_(\d+)")
-_KEPT = 2
+KEPT_CHECKPOINTS = 2  # newest, of a run
 
 
 @dataclass
@@ -82,7 +83,10 @@ def save(
     with new_folder(target) as temporary:
         np.savez(temporary / "variables.npz", window=window, **arrays)
         (temporary / "state.json").write_text(json.dumps(asdict(state), indent=1) + "\n", encoding="utf-8")
-    for old in (*_checkpoints(folder)[:-_KEPT], *folder.glob(".step_*")):  # those hidden were left by a killed process
+    for old in (
+        *_checkpoints(folder)[:-KEPT_CHECKPOINTS],
+        *folder.glob(".step_*"),
+    ):  # those hidden were left by a killed process
         shutil.rmtree(old)
     return target
 

@@ -14,6 +14,7 @@ from TauAdv.training.settings import AdversarialSettings, ClassifierSettings
 
 __all__ = ["key_table", "write_key_table"]
 
+_ROLE = re.compile(r":[a-z]+:`~?(?P<name>[^`]+)`")  # such as :class:`~TauAdv.config.Settings`
 BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
 
 
@@ -64,6 +65,12 @@ def _attributes(kind: type) -> dict[str, str]:
     """Return what the docstring of a class says of its attributes."""
     _, _, text = (kind.__doc__ or "").partition("Attributes:\n")
     found = re.split(r"\n {8}(\w[\w, ]*): ", "\n" + text.split("\n\n")[0].rstrip())
-    texts = (" ".join(part.split()).removesuffix(".").replace("``", "`").replace("|", "/") for part in found[2::2])
+    texts = (" ".join(part.split()).removesuffix(".") for part in found[2::2])
     pairs = zip(found[1::2], texts, strict=True)
-    return {name: text for names, text in pairs for name in names.split(", ")}
+    return {name: _markdown(text) for names, text in pairs for name in names.split(", ")}
+
+
+def _markdown(text: str) -> str:
+    """Return the text of a docstring for a cell of the table: code in single quotes, also where it refers to a name."""
+    text = _ROLE.sub(lambda match: f"`{match['name'].rpartition('.')[2]}`", text)
+    return text.replace("``", "`").replace("|", "/")

@@ -1,29 +1,34 @@
 """How much memory a training will take, worked out from the network, the batch and the filled cells of the sets.
 
 Weights, gradients and the two moments of the optimiser are counted; so are the batches that are read ahead, and the taus
-that are shuffled. What a step keeps of the outputs of all layers, and what its compiled graph takes, are factors measured
-on seven trainings (two networks, 20 to 2,000 taus per batch, both grid modes, one CPU): the estimate was within 25 % of the
-growth of the process in all of them. It is of the growth beyond Python with TensorFlow loaded.
+that are shuffled. What a step keeps of the outputs of all layers, and what its compiled graph takes, are factors fitted
+to seven trainings in float32 (two networks, 20 to 2,000 taus per batch, both grid modes, one CPU). The estimate is of the
+growth of the process beyond Python with TensorFlow loaded, to be trusted within a factor of ``ACCURACY``; a test holds it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from TauAdv.models.grid_rows import GridLayer
 from TauAdv.shards.store import ShardSet
 from TauAdv.training.inputs import Inputs
 
-__all__ = ["MemoryEstimate", "estimate_memory", "filled_cells", "layer_outputs"]
+__all__ = ["ACCURACY", "MemoryEstimate", "estimate_memory", "filled_cells", "layer_outputs"]
 
+#: Largest ratio between the estimate and what a training takes, either way round.
+ACCURACY = 1.5
 _KEPT_PER_OUTPUT = 1.2  # bytes of a step per byte of the layers' outputs
 _GRAPH_PER_LAYER = 2.0e6  # bytes of a compiled step
 _BATCHES_IN_FLIGHT = 5  # read, decoded and waiting
+_PACKED_SHARE = 0.2  # of the numbers of a cell; objects that are absent take no place in packed taus
 _SAMPLE = 2000  # taus whose cells are counted
 _STATES = 4  # a trainable weight, its gradient, and two moments
 _WINDOWS = 2  # of shuffled taus in memory
@@ -60,9 +65,8 @@ class MemoryEstimate:
             "compiled step": self.step,
         }
         shown = ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in parts.items())
-        return (
-            f"about {self.total / 1e6:,.0f} MB (within a factor 1.5), beyond the 0.8 GB of Python with TensorFlow: {shown}"
-        )
+        return f"about {self.total / 1e6:,.0f} MB (within a factor {ACCURACY:g}), "
+            f"beyond the 0.8 GB of Python with TensorFlow: {shown}"
 
 
 def filled_cells(shards: ShardSet) -> dict[str, float]:
@@ -93,7 +97,7 @@ def estimate_memory(model: Any, inputs: Inputs) -> MemoryEstimate:
     measured = bool(inputs.settings.gradient_steps) and len(sizes) > 1  # a second graph, with two backward passes
     return MemoryEstimate(
         weights=(_STATES * trainable + fixed) * width,
-        activations=_KEPT_PER_OUTPUT * layer_outputs(model, rows, cells) * width,
+        activations=_KEPT_PER_OUTPUT * _output_bytes(model, rows, cells),
         taus=_shuffled(inputs) + _BATCHES_IN_FLIGHT * 4 * (rows * flat + sum(cells.values()) * cell),
         step=_GRAPH_PER_LAYER * len(model.layers) * (2 if measured else 1),
     )
@@ -107,16 +111,23 @@ def layer_outputs(model: Any, rows: int, cells: dict[str, float]) -> float:
         rows: taus of the batch.
         cells: filled cells of the batch per grid.
     """
-    total = 0.0
+    return sum(count for _, count in _outputs(model, rows, cells))
+
+
+def _output_bytes(model: Any, rows: int, cells: dict[str, float]) -> float:
+    """Return the bytes of these numbers, each in the number type in which its layer computes."""
+    return sum(count * tf.as_dtype(layer.compute_dtype).size for layer, count in _outputs(model, rows, cells))
+
+
+def _outputs(model: Any, rows: int, cells: dict[str, float]) -> Iterator[tuple[Any, float]]:
     for layer in model.layers:
         if isinstance(layer, keras.layers.InputLayer):
             continue
         first, *rest = layer.output.shape
         if first == 1 and rest[0] is None:  # rows of a grid
-            total += _grid_rows(model, layer.name, rows, cells) * rest[-1]
+            yield layer, _grid_rows(model, layer.name, rows, cells) * rest[-1]
         else:
-            total += rows * math.prod(size or 1 for size in rest)
-    return total
+            yield layer, float(rows * math.prod(size or 1 for size in rest))
 
 
 def _grid_rows(model: Any, name: str, rows: int, cells: dict[str, float]) -> float:
@@ -141,6 +152,6 @@ def _shuffled(inputs: Inputs) -> float:
     for role in ("training", "adversarial training"):
         if (shards := inputs.sets.get(role)) is not None:
             flat, cell = _widths(shards)
-            per_tau = 4 * (flat + 0.2 * sum(filled_cells(shards).values()) * cell)
+            per_tau = 4 * (flat + _PACKED_SHARE * sum(filled_cells(shards).values()) * cell)
             total += _WINDOWS * per_tau * min(shards.num_taus, max(_WINDOW, int(shards.chunk_sizes.max())))
     return total

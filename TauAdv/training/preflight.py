@@ -10,26 +10,34 @@ from TauAdv.errors import InputError, TauAdvError
 from TauAdv.features.table import FeatureTable
 from TauAdv.training.inputs import open_set
 from TauAdv.training.objective import objective_of
+from TauAdv.training.pretrained import locate_pretrained
 from TauAdv.training.settings import SETS, TauSettings, TrainingSettings
 from TauAdv.training.taggers import tagger_kind
 
 __all__ = ["require_inputs"]
 
 
-def require_inputs(settings: TrainingSettings) -> None:
-    """Check that all that the settings name is there: sets of shards of the right kind, files, network, features, loss.
+def require_inputs(settings: TrainingSettings, *, resumed: bool = False) -> None:
+    """Check that all that the settings name is there.
+
+    That is: sets of shards of the right kind, files, network, features, loss, and the run of the pretrained model.
+
+    Args:
+        settings: of the training.
+        resumed: whether a run is resumed, which need not have its pretrained model any more.
 
     Raises:
         InputError: listing everything that is not.
     """
     problems = settings.missing_inputs()
     missing = {line.partition(":")[0] for line in problems}
-    for key, check in _checks(settings):
+    checks = [*_checks(settings), *([] if resumed or "pretrained.mlpath" in missing else _pretrained(settings))]
+    for key, check in checks:
         if key not in missing:
             try:
                 check()
             except TauAdvError as error:
-                problems.append(f"{key}: {error}")
+                problems.append(f"{key}: {error}".replace("\n", "\n    "))
     if problems:
         number = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         msg = f"{number} with what the settings name:\n  " + "\n  ".join(problems)
@@ -46,3 +54,9 @@ def _checks(settings: TrainingSettings) -> Iterator[tuple[str, Callable[[], Any]
     if isinstance(settings, TauSettings) and (features := settings.features) is not None:
         yield "features", lambda: FeatureTable.load(features)
     yield "loss", lambda: objective_of(settings)
+
+
+def _pretrained(settings: TrainingSettings) -> Iterator[tuple[str, Callable[[], Any]]]:
+    source = settings.pretrained
+    if source is not None and source.run_id is not None:
+        yield "pretrained.run_id", lambda: locate_pretrained(source, settings.mlruns)

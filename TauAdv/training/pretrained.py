@@ -17,11 +17,11 @@ from TauAdv.shards.kinds import read_table
 from TauAdv.tracking import Run, find_run
 from TauAdv.training.checkpoints import copy_optimizer_state, latest_checkpoint, stored_optimizer
 from TauAdv.training.inputs import Inputs
-from TauAdv.training.settings import TauSettings, TrainingSettings
+from TauAdv.training.settings import PretrainedSettings, TauSettings, TrainingSettings
 from TauAdv.training.steps import Trainer
 from TauAdv.training.taggers import tagger_kind
 
-__all__ = ["Pretrained", "find_pretrained", "freeze_statistics", "network_of", "start_from"]
+__all__ = ["Pretrained", "find_pretrained", "freeze_statistics", "locate_pretrained", "network_of", "start_from"]
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,25 @@ def find_pretrained(settings: TrainingSettings, inputs: Inputs) -> Pretrained | 
     source = settings.pretrained
     if source is None:
         return None
-    if source.file is not None:
-        run, file = None, source.file
-    else:
-        run = find_run(source.mlpath or settings.mlruns, str(source.run_id))
-        way_out = "resume it to its end, name another, or give one of its epochs as pretrained.file"
-        file = run.require_file("model/model.keras", way_out)
+    run, file = locate_pretrained(source, settings.mlruns)
     features = file.parent.parent / "input_cfg" / "features.yaml"
     if features.is_file():
         table = read_table(inputs.rows_name, features.read_text(encoding="utf-8"), str(features))
         inputs.sets["training"].require_table(table)
     return Pretrained(load_tagger(file, tagger_kind(settings).tagger), file, run)
+
+
+def locate_pretrained(source: PretrainedSettings, mlruns: Path) -> tuple[Run | None, Path]:
+    """Return the run of a pretrained model (``None`` if a file is named), and its ``.keras`` file.
+
+    Raises:
+        InputError: if there is no such run, or it has no trained model.
+    """
+    if source.file is not None:
+        return None, source.file
+    run = find_run(source.mlpath or mlruns, str(source.run_id))
+    way_out = "resume it to its end, name another, or give one of its epochs as pretrained.file"
+    return run, run.require_file("model/model.keras", way_out)
 
 
 def network_of(settings: TrainingSettings, inputs: Inputs, pretrained: Pretrained | None) -> Settings:
@@ -106,7 +114,13 @@ def start_from(pretrained: Pretrained, trainer: Trainer, *, with_optimizer: bool
         InputError: if weights of equal names differ in shape, or either has layers outside of the adversarial head that the
             other does not have (all are listed); or if the run keeps no optimiser state.
     """
-    report = copy_weights_by_name(pretrained.model, trainer.model, require_shapes=True, same_layers=_is_no_adversary)
+    try:
+        report = copy_weights_by_name(pretrained.model, trainer.model, require_shapes=True, same_layers=_is_no_adversary)
+    except InputError as error:
+        if trainer.settings.network is None:
+            raise
+        msg = f"{error}\nleave out network ({trainer.settings.network}): the pretrained model's own is taken"
+        raise InputError(msg) from error
     if not with_optimizer or pretrained.run is None:
         return report, []
     checkpoint = latest_checkpoint(pretrained.run.artifacts / "model_checkpoints")

@@ -119,8 +119,10 @@ def announcement(settings: TrainingSettings, inputs: Inputs, model: keras.Model)
             yield f"  {title}: {_count(variables):,} trainable parameters"
     yield f"  all: {model.count_params():,} parameters, {_count(model.trainable_variables):,} trainable"
     sizes = [f"{size:,} {part}" for size, part in zip(inputs.batch_sizes.values(), ("class", "adversarial"), strict=False)]
+    steps = f"{inputs.steps_per_epoch:,} step{'s' if inputs.steps_per_epoch != 1 else ''}"
+    rows = inputs.rows_name if sum(inputs.batch_sizes.values()) != 1 else inputs.rows_name.removesuffix("s")
     yield (
-        f"{settings.n_epochs} x {inputs.steps_per_epoch:,} steps of {' + '.join(sizes)} {inputs.rows_name}; "
+        f"{settings.n_epochs} x {steps} of {' + '.join(sizes)} {rows}; "
         f"{inputs.n_steps * settings.n_class / inputs.sets['training'].num_rows:.1f} passes over the classification set"
     )
     yield from _attack_lines(settings)

@@ -136,6 +136,7 @@ def settings_of_run(kind: type[Kind], mlpath: Path | str, run_id: str, overrides
     if before.early_stopping and after.early_stopping and before.early_stopping.metric != after.early_stopping.metric:
         changed.append("early_stopping.metric")
     if changed:
-        msg = f"{', '.join(changed)}: cannot change when a run is resumed; possible: {', '.join(FREE_ON_RESUME)}"
+        cannot = f"{', '.join(changed)}: cannot change when a run is resumed"
+        msg = f"run {run_id} ({run.name}): {cannot}; possible: {', '.join(FREE_ON_RESUME)}; or start a new run"
         raise ConfigError(msg)
     return after.model_copy(update={"mlruns": run.mlpath.parent})

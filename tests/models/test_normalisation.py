@@ -1,8 +1,9 @@
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from TauAdv.models.normalisation import WeightedBatchNormalization
+from TauAdv.models.normalisation import WeightedBatchNormalization, normalised, shared_moments
 
 WEIGHTS = np.array([1, 3, 1, 2, 5])
 
@@ -65,3 +66,31 @@ def test_without_weights_it_is_the_keras_layer():
     rows = np.random.default_rng(0).normal(2, 3, (2, 5, 5, 4))
     weighted, plain = pair_of_layers(4)
     np.testing.assert_array_equal(weighted(rows, training=True), plain(rows, training=True))
+
+
+@pytest.mark.parametrize("with_weights", [True, False])
+def test_shared_statistics_are_those_of_one_device(with_weights):
+    """Of one replica; what the layer makes of them has the gradients that are written out for one device."""
+    generator = np.random.default_rng(3)
+    rows = tf.constant(generator.normal(2, 3, (1, len(WEIGHTS), 1, 4)))
+    weights = tf.constant(WEIGHTS[None, :, None, None], tf.float64) if with_weights else None
+    gamma, beta = (tf.constant(generator.uniform(0.5, 2, 4)) for _ in range(2))
+    target = generator.normal(size=rows.shape)
+
+    def shared(rows):
+        mean, variance = shared_moments(rows, weights)
+        scale = gamma * tf.math.rsqrt(variance + 1e-3)
+        return rows * scale + (beta - mean * scale), mean, variance
+
+    def single(rows):
+        return normalised(rows, weights, gamma, beta, 1e-3)
+
+    results = []
+    for way in (shared, single):
+        with tf.GradientTape() as tape:
+            tape.watch([rows, gamma, beta])
+            outputs, mean, variance = way(rows)
+            loss = tf.reduce_sum(outputs * target)
+        results.append([outputs, mean, variance, *tape.gradient(loss, [rows, gamma, beta])])
+    for received, expected in zip(*results, strict=True):
+        np.testing.assert_allclose(received, expected, rtol=0, atol=1e-12)

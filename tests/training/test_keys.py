@@ -1,6 +1,11 @@
 """The table of all settings in the documentation."""
 
+import re
+
+from TauAdv.config import Settings
 from TauAdv.config_errors import settings_in
+from TauAdv.training import keys
+from TauAdv.training.common_settings import FREE_ON_RESUME
 from TauAdv.training.keys import BEGIN, END, key_table, write_key_table
 from TauAdv.training.settings import AdversarialSettings, ClassifierSettings
 
@@ -13,9 +18,9 @@ def keys_of(kind, prefix=""):
 
 
 def test_table_has_every_key_once():
-    keys = [line.split("`")[1] for line in key_table().splitlines()[2:]]
-    assert keys == list(keys_of(AdversarialSettings))
-    assert set(keys_of(ClassifierSettings)) <= set(keys)
+    listed = [line.split("`")[1] for line in key_table().splitlines()[2:]]
+    assert listed == list(keys_of(AdversarialSettings))
+    assert set(keys_of(ClassifierSettings)) <= set(listed)
     assert "| `adv_parameter` | k1, k2" in key_table()
     assert "(adversarial training) | `[1.0, 10.0]` |" in key_table()
     assert "| `shards` | classification set | required |" in key_table()
@@ -34,3 +39,23 @@ def test_table_is_renewed_in_its_place(tmp_path):
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
     write_key_table(page)
     assert page.read_text() == f"before\n{BEGIN}\n{key_table()}\n{END}\nafter\n"
+
+
+class Documented(Settings):
+    """Settings.
+
+    Attributes:
+        one: of :class:`~TauAdv.config.Settings`, or ``x|y`` of :func:`TauAdv.config.load_settings`.
+    """
+
+    one: int = 1
+
+
+def test_references_of_docstrings_are_code_in_the_table():
+    assert list(keys._rows(Documented)) == [("one", "of `Settings`, or `x/y` of `load_settings`", "`1`")]
+
+
+def test_documentation_tells_what_may_change_on_resuming(repository):
+    text = (repository / "docs" / "training.md").read_text(encoding="utf-8")
+    told = text.partition("When resuming, only ")[2].partition(" may be changed")[0]
+    assert re.findall("`([a-z_]+)`", told) == sorted(FREE_ON_RESUME)

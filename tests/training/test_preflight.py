@@ -3,6 +3,7 @@
 import pytest
 
 from TauAdv.errors import InputError
+from TauAdv.tracking import start_run
 from TauAdv.training.preflight import require_inputs
 
 
@@ -37,6 +38,21 @@ def test_all_problems_are_told_at_once(adversarial_settings, data, tmp_path):
     }.items():
         (line,) = [line for line in lines if line.startswith(f"  {key}: ")]
         assert words in line
+
+
+def test_unknown_pretrained_run_is_told_with_the_rest(adversarial_settings, data, tmp_path):
+    with start_run(tmp_path / "mlruns", "trainings", "known") as run:
+        pass
+    settings = adversarial_settings(
+        adv_shards=data / "class", pretrained={"run_id": "0123", "mlpath": tmp_path / "mlruns"}, network=None
+    )
+    with pytest.raises(InputError, match="2 problems with what the settings name") as caught:
+        require_inputs(settings)
+    assert "Production/configs/shards_adversarial.yaml" in str(caught.value)
+    assert "pretrained.run_id: " in str(caught.value)
+    assert f"      {run.id}  known" in str(caught.value)
+    with pytest.raises(InputError, match="1 problem with"):
+        require_inputs(settings, resumed=True)
 
 
 def test_script_lists_missing_inputs_with_wrong_keys(run_script, tmp_path, capsys, monkeypatch):

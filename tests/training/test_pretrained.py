@@ -88,8 +88,13 @@ def test_missing_file(adversarial_settings, tmp_path):
 def test_other_widths_are_listed(from_run, tmp_path):
     pretrained, trainer = prepare(from_run(network=str(write_network(tmp_path / "wide.yaml", width=7))))
     before = trainer.model.get_weights()
-    with pytest.raises(InputError, match=r"do not fit(.|\n)*tau_dense_1: expected kernel \(43, 7\)(.|\n)*final_dense_1"):
+    with pytest.raises(
+        InputError, match=r"do not fit(.|\n)*tau_dense_1: expected kernel \(43, 7\)(.|\n)*final_dense_1"
+    ) as caught:
         start_from(pretrained, trainer, with_optimizer=False)
+    first, *_, way_out = str(caught.value).splitlines()
+    assert "layers differ:" in first
+    assert way_out == f"leave out network ({tmp_path / 'wide.yaml'}): the pretrained model's own is taken"
     for old, new in zip(before, trainer.model.get_weights(), strict=True):
         np.testing.assert_array_equal(new, old)
 

@@ -80,7 +80,7 @@ def test_resuming_keeps_the_settings_of_the_steps(tmp_path):
         run.log_text("shards: a\nn_tau: 50\n", "input_cfg/training.yaml")
     settings = settings_of_run(ClassifierSettings, run.mlpath, run.id, ["n_epochs=7"])
     assert (settings.n_tau, settings.n_epochs, settings.mlruns) == (50, 7, run.mlpath.parent)
-    with pytest.raises(ConfigError, match="n_tau, seed: cannot change when a run is resumed"):
+    with pytest.raises(ConfigError, match=rf"run {run.id} \(.*\): n_tau, seed: cannot change when a run is resumed"):
         settings_of_run(ClassifierSettings, run.mlpath, run.id, ["n_tau=60", "seed=5"])
 
 

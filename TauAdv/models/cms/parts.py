@@ -58,22 +58,32 @@ def read_graphs(inner: Path | str, outer: Path | str, core: Path | str) -> CmsGr
     """Return the graphs of a network.
 
     Raises:
-        InputError: if a file cannot be read, is another graph of the network, or of another version by its name.
+        InputError: if files cannot be read or are other graphs of the network (all of them are listed), or they are of
+            several versions by their names.
     """
-    graphs = CmsGraphs({"inner": read_graph(inner), "outer": read_graph(outer)}, read_graph(core))
-    for name, graph in graphs.parts.items():
-        _require_role(name, graph)
+    read: dict[str, FrozenGraph] = {}
+    problems = []
+    for name, path in (("inner", inner), ("outer", outer), (CORE, core)):
+        try:
+            read[name] = read_graph(path)
+        except InputError as error:
+            problems.append(str(error))
+    roles = {name: _role(graph) for name, graph in read.items()}
+    problems += [_wrong_role(name, graph, roles[name]) for name, graph in read.items() if roles[name] != name]
+    for name, role in roles.items():
+        if role is not None and name < role and roles.get(role) == name:
+            problems.append(f"exchange them: --{name} {read[role].path} --{role} {read[name].path}")
+    if problems:
+        raise InputError("\n".join(problems))
+    graphs = CmsGraphs({grid: read[grid] for grid in GRIDS}, read[CORE])
     _require_one_version(graphs)
     return graphs
 
 
-def _require_role(name: str, graph: FrozenGraph) -> None:
-    role = _role(graph)
-    if role != name:
-        is_given = f"the {role} graph of a network" if role else "of another network"
-        inputs = ", ".join(graph.placeholders) or "none"
-        msg = f"{graph.path}: given as the {name} graph, but by its inputs ({inputs}) it is {is_given}"
-        raise InputError(msg)
+def _wrong_role(name: str, graph: FrozenGraph, role: str | None) -> str:
+    is_given = f"the {role} graph of a network" if role else "of another network"
+    inputs = ", ".join(graph.placeholders) or "none"
+    return f"{graph.path}: given as the {name} graph, but by its inputs ({inputs}) it is {is_given}"
 
 
 def _role(graph: FrozenGraph) -> str | None:

@@ -98,6 +98,25 @@ def test_other_networks_of_the_family(variant, dialect, tmp_path):
     assert imported.comparison.largest_difference < 2e-6
 
 
+def test_problems_of_all_files_are_told_at_once(model, tmp_path):
+    files = write_network(model, tmp_path) | {"inner": tmp_path / "nowhere.pb"}
+    files["core"] = files["outer"]
+    with pytest.raises(
+        InputError, match=r"nowhere.pb: no such file(.|\n)*given as the core graph, .* it is the outer graph"
+    ):
+        import_cms_model(**files)
+
+
+def test_exchanged_files_are_refused_with_the_way_out(model, tmp_path):
+    files = write_network(model, tmp_path)
+    files |= {"inner": files["outer"], "outer": files["inner"]}
+    with pytest.raises(InputError) as caught:
+        import_cms_model(**files)
+    *wrong, way_out = str(caught.value).splitlines()
+    assert ["given as the inner" in wrong[0], "given as the outer" in wrong[1]] == [True, True]
+    assert way_out == f"exchange them: --inner {files['outer']} --outer {files['inner']}"
+
+
 def test_mixed_dialects_are_refused(model, tmp_path):
     files = write_network(model, tmp_path / "new") | {"core": write_network(model, tmp_path / "old", TF1)["core"]}
     with pytest.raises(InputError, match=r"test_inner.pb TF2-frozen, .*test_core.pb TF1-folded"):
