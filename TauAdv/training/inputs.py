@@ -104,10 +104,12 @@ class Inputs:
         shards = self.sets.get(role)
         if shards is None:
             return None
-        steps = shards.num_steps_per_epoch(self.settings.n_class)
-        if self.settings.n_batches_val is not None:
-            steps = min(steps, self.settings.n_batches_val)
-        return batches(shards, self.settings.n_class, shuffle=False, num_steps=steps, every=every)
+        return batches(shards, self.settings.n_class, shuffle=False, num_steps=self.validation_steps(role), every=every)
+
+    def validation_steps(self, role: str) -> int:
+        """Return the number of batches of a validation set."""
+        steps = self.sets[role].num_steps_per_epoch(self.settings.n_class)
+        return steps if self.settings.n_batches_val is None else min(steps, self.settings.n_batches_val)
 
     def folders(self) -> dict[str, Path]:
         """Return the folders read, by role (a set and its validation part share one)."""
@@ -120,9 +122,9 @@ class Inputs:
     def lines(self) -> Iterator[str]:
         """Yield what is read, with the number of rows per contribution."""
         for role, shards in self.sets.items():
-            yield f"{role}: {shards.folder}, {shards.num_rows:,} {shards.rows_name}"
+            yield f"{role}: {shards.folder}, {_counted(shards.num_rows, shards)}"
             for name, count, weight in _contributions(shards):
-                yield f"    {name:24s} {count:>10,} {shards.rows_name}, sum of weights {weight:,.1f}"
+                yield f"    {name:24s} {_counted(count, shards, 10)}, sum of weights {weight:,.1f}"
             if absent := absent_classes(shards, _loss_name(self.settings)):
                 yield f"    no {', '.join(absent)}: what tells them from the others is not learned here"
 
@@ -190,9 +192,14 @@ def _loss_name(settings: TrainingSettings) -> str | None:
 
 def _require_rows(shards: ShardSet, needed: int, key: str) -> None:
     if shards.num_taus < needed:
-        rows = f"{shards.num_rows:,} {shards.rows_name}"
+        rows = _counted(shards.num_rows, shards)
         msg = f"{shards.folder}: {rows} do not fill one batch of {key} = {needed:,}; lower {key} or add {shards.rows_name}"
         raise InputError(msg)
+
+
+def _counted(count: int, shards: ShardSet, width: int = 0) -> str:
+    """Return a number of taus or jets in words."""
+    return f"{count:>{width},} {shards.rows_name if count != 1 else shards.rows_name.removesuffix('s')}"
 
 
 def _contributions(shards: ShardSet) -> list[tuple[str, int, float]]:
