@@ -159,7 +159,96 @@ def test_enormous_input_spoils_running_statistics(fresh, bad_sets):
         start_run(settings(shards=bad_sets / "large").mlruns, "guard") as run,
     ):
         Loop(trainer, open_inputs(settings(shards=bad_sets / "large", n_epochs=3)), run).run_to_end()
-    assert checkpoints.latest_checkpoint(run.artifacts / "model_checkpoints") is None
+    assert list((run.artifacts / "model_checkpoints").glob("*")) == []
+
+
+def test_weights_that_the_last_update_threw_off(fresh, data):
+    """One step, of finite losses and gradients, whose update is not: nothing may be kept of it."""
+    trainer, settings = fresh
+    settings = settings(shards=data / "class", n_epochs=1, n_batches=1, learning_rate=3e38)
+    with pytest.raises(InputError) as caught, start_run(settings.mlruns, "guard") as run:
+        Loop(trainer, open_inputs(settings), run).run_to_end()
+    message = str(caught.value)
+    assert re.search(r"after 1 step \w+ of layer '\w+' is not finite, though all losses were: the last update", message)
+    assert f"last good checkpoint: none yet (run {run.id})" in message
+    assert list((run.artifacts / "model_checkpoints").glob("*")) == []
+    assert run.status == "FAILED"
+
+
+def test_validation_tau_that_is_not_finite(fresh, data, bad_sets):
+    """The metric of early stopping is no number: that must not be the best epoch, and the tau is named."""
+    trainer, settings = fresh
+    stopping = {"metric": "val_loss", "patience": 2}
+    settings = settings(
+        shards=data / "class",
+        validation_shards=bad_sets / "in_tau",
+        n_epochs=3,
+        n_batches=2,
+        checkpoint_steps=1,
+        early_stopping=stopping,
+    )
+    with pytest.raises(InputError) as caught, start_run(settings.mlruns, "guard") as run:
+        loop = Loop(trainer, open_inputs(settings), run)
+        loop.run_to_end()
+    message = str(caught.value)
+    assert re.search(r"metrics of epoch 1 are not finite: (\w+, )*val_loss", message)
+    blamed = (
+        f"validation set {bad_sets / 'in_tau'}: inputs or labels of 1 of its taus are not finite: validation row {BAD_TAU} "
+    )
+    assert f"{blamed}(run 1, lumi {BAD_TAU // 100 + 1}, evt {BAD_TAU}" in message
+    assert str(checkpoints.latest_checkpoint(run.artifacts / "model_checkpoints")) in message
+    assert (loop.state.best, loop.state.best_epoch) == (None, 0)
+    assert list((run.artifacts / "model_checkpoints").glob("epoch_*")) == []
+
+
+@pytest.fixture(scope="module")
+def head_trainer(trainer, data):
+    """A trainer with further steps of the head, and what they met."""
+    settings = trainer[2](shards=data / "class", adv_head_steps=3, n_epochs=3)
+    return AdversarialTrainer(build_adversarial(load_network(settings.network), seed=1), settings), settings
+
+
+def train_steps(trainer, settings, shards, n_steps):
+    """Do some steps; return the trainable weights before each of them and after the last."""
+    settings = settings.model_copy(update={"shards": shards})
+    trainer.guard.start(0)
+    seen = []
+    for number, batch in enumerate(open_inputs(settings).training(0).take(n_steps)):
+        seen.append({v.path: v.numpy() for v in trainer.model.trainable_variables})
+        trainer.train(batch, knobs_at(settings, number, 5, 15))
+    return [*seen, {v.path: v.numpy() for v in trainer.model.trainable_variables}]
+
+
+def test_further_steps_of_the_head_are_spared(head_trainer, bad_sets):
+    trainer, settings = head_trainer
+    step = step_of_bad_tau(settings.model_copy(update={"shards": bad_sets / "in_tau"}))
+    seen = train_steps(trainer, settings, bad_sets / "in_tau", step + 2)
+    assert trainer.guard.first_broken_step() == step
+    for name, value in seen[step].items():
+        np.testing.assert_array_equal(seen[-1][name], value, err_msg=name)
+
+
+def test_further_steps_of_the_head_are_watched(trainer, data, monkeypatch):
+    """Only their gradients are not finite, from one step on: it is noticed, and no weight follows them."""
+    import tensorflow as tf
+
+    from TauAdv.training import steps
+
+    broken, real = 2, steps.head_gradients
+    settings = trainer[2](shards=data / "class", adv_head_steps=2, n_epochs=3)
+    other = AdversarialTrainer(build_adversarial(load_network(settings.network), seed=1), settings)
+
+    def gradients(*arguments):
+        factor = tf.where(other.guard.step > broken, np.nan, 1.0)  # the step was counted when its joint part was checked
+        return [gradient * tf.cast(factor, gradient.dtype) for gradient in real(*arguments)]
+
+    monkeypatch.setattr(steps, "head_gradients", gradients)
+    seen = train_steps(other, settings, data / "class", broken + 3)
+    assert other.guard.first_broken_step() == broken
+    assert any(np.any(seen[broken][name] != seen[broken - 1][name]) for name in seen[0])
+    for name, value in seen[broken + 1].items():
+        assert np.isfinite(value).all(), name
+        np.testing.assert_array_equal(seen[-1][name], value, err_msg=name)
 
 
 def test_learning_rate_that_explodes(fresh, data):
