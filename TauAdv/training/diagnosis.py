@@ -76,7 +76,17 @@ def diagnose(trainer: Trainer, inputs: Inputs, step: int, knobs: Mapping[str, fl
         lambda: _in_gradients(trainer, *_as_seen(trainer, clean, step, knobs, steps_done), knobs),
     ]
     found = next((finding for search in searches if (finding := search()) is not None), None)
-    return found or Finding("unknown", "all is finite when the step is repeated: other rounding, or other dropout")
+    return found or Finding("unknown", f"all is finite when the step is repeated: {_other_reasons(trainer)}")
+
+
+def _other_reasons(trainer: Trainer) -> str:
+    """Return what can differ in a repeated step, and which of its parts are not repeated."""
+    reasons = ["other rounding, or other dropout"]
+    if trainer.attacks.trades_beta is not None:
+        reasons.append("the divergence of TRADES, which is not repeated")
+    if isinstance(trainer, AdversarialTrainer) and trainer.more_head_steps:
+        reasons.append("the further steps of the adversarial head (adv_head_steps), which are not repeated")
+    return "; or ".join(reasons)
 
 
 def _as_seen(trainer: Trainer, clean: Arrays, step: int, knobs: Mapping[str, float], steps_done: int) -> tuple[Any, Arrays]:
@@ -212,14 +222,18 @@ def _losses(trainer: Trainer, batch: Arrays, outputs: Arrays) -> Iterator[tuple[
 
 
 def _in_gradients(trainer: Trainer, model: Any, batch: Arrays, knobs: Mapping[str, float]) -> Finding | None:
+    """Return the layers whose gradients of the joint step, without the divergence of TRADES, are not finite."""
     tensors: Any = {name: tf.constant(value) for name, value in batch.items()}
+    divisor = trainer.objective.divisor
     if isinstance(trainer, AdversarialTrainer):
         set_gradient_scales(model, knobs["k1"], knobs["k2"])
         losses: Any = {"loss": trainer.loss, "adversarial_loss": trainer.adversarial_loss, "forward": scoring_model(model)}
-        result = gradients.adversarial_gradients(model, tensors, trainer.n_class, trainer.n_adv, **losses)
+        counts = divisor(tensors["weight"], trainer.n_class), divisor(tensors["weight_adv"], trainer.n_adv)
+        result = gradients.adversarial_gradients(model, tensors, *counts, **losses)
     else:
         forward = scoring_model(model)
-        result = gradients.classifier_gradients(model, tensors, trainer.rows, loss=trainer.loss, forward=forward)
+        count = divisor(tensors["weight"], trainer.rows)
+        result = gradients.classifier_gradients(model, tensors, count, loss=trainer.loss, forward=forward)
     broken = {
         variable.path.split("/")[0]
         for group, variables in _VARIABLES.items()

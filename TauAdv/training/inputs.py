@@ -104,10 +104,12 @@ class Inputs:
         shards = self.sets.get(role)
         if shards is None:
             return None
-        steps = shards.num_steps_per_epoch(self.settings.n_class)
-        if self.settings.n_batches_val is not None:
-            steps = min(steps, self.settings.n_batches_val)
-        return batches(shards, self.settings.n_class, shuffle=False, num_steps=steps, every=every)
+        return batches(shards, self.settings.n_class, shuffle=False, num_steps=self.validation_steps(role), every=every)
+
+    def validation_steps(self, role: str) -> int:
+        """Return the number of batches of a validation set."""
+        steps = self.sets[role].num_steps_per_epoch(self.settings.n_class)
+        return steps if self.settings.n_batches_val is None else min(steps, self.settings.n_batches_val)
 
     def folders(self) -> dict[str, Path]:
         """Return the folders read, by role (a set and its validation part share one)."""

@@ -23,7 +23,7 @@ from TauAdv.training.averages import averaged, keep_average
 from TauAdv.training.checkpoints import State
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.metrics import METRICS, means
-from TauAdv.training.nan_report import not_finite, require_finite_statistics
+from TauAdv.training.nan_report import not_finite, require_finite_metrics, require_finite_weights
 from TauAdv.training.progress import EpochBar, say
 from TauAdv.training.settings import DomainSettings, TrainingSettings
 from TauAdv.training.steps import AdversarialTrainer, Trainer
@@ -107,7 +107,7 @@ class Loop:
 
         Raises:
             KeyboardInterrupt: on the first Ctrl-C or SIGTERM, after the present step and a checkpoint.
-            InputError: if losses or gradients are not finite any more; says where, why, and in which taus.
+            InputError: if losses, gradients, weights or metrics are not finite any more; says where, why, in which taus.
         """
         if self._goes_on():
             batches = iter(self.inputs.training(self.state.step, self.devices.share))
@@ -133,27 +133,34 @@ class Loop:
             unit=self.inputs.rows_name[:-1],
         ) as bar:
             for _ in range(done, self.steps_per_epoch):
-                self._step(next(batches))
-                bar.update(rows)
+                timed = self._step(next(batches))
+                bar.update(rows, timed=timed)
                 if self.devices.any_worker(interrupted.is_set()):
                     break
                 if self._checkpoint_is_due():
                     self.checkpoint()
+                    self._logged = (self.state.step, time.monotonic())
         if self.state.step % self.steps_per_epoch == 0:
             self._end_epoch()
         if self.devices.any_worker(interrupted.is_set()):
             self.checkpoint()
             raise KeyboardInterrupt
 
-    def _step(self, batch: Any) -> None:
+    def _step(self, batch: Any) -> bool:
+        """Do one step; return whether the time it took is that of every other: the first of its kind is traced."""
         knobs = knobs_at(self.settings, self.state.step, self.steps_per_epoch, self.inputs.n_steps)
         every = self.settings.gradient_steps
-        self.trainer.train(batch, knobs, measure_gradients=every > 0 and self.state.step % every == 0)
+        measured = every > 0 and self.state.step % every == 0
+        timed = self.trainer.is_traced(measure_gradients=measured)
+        self.trainer.train(batch, knobs, measure_gradients=measured)
         self.state.step += 1
+        if not timed:
+            self._logged = (self.state.step, time.monotonic())
         if self.state.step % self._guard_steps == 0:
             self._require_finite()
         if self.state.step % self.settings.log_steps == 0:
             self._log_window(knobs)
+        return timed
 
     def _log_window(self, knobs: dict[str, float]) -> None:
         """Log the means since the last time, and move the sums on to the epoch's."""
@@ -165,7 +172,9 @@ class Loop:
         step, now = self._logged
         self._logged = (self.state.step, time.monotonic())
         rows = (self.state.step - step) * self.trainer.rows
-        values |= {**knobs, f"{self.inputs.rows_name}_per_second": rows / max(self._logged[1] - now, 1e-9)}
+        values |= knobs
+        if rows:  # none since the last tracing
+            values[f"{self.inputs.rows_name}_per_second"] = rows / max(self._logged[1] - now, 1e-9)
         self._log({STEP_PREFIX + name: value for name, value in values.items()}, self.state.step)
         if self._system is not None and (sampled := self._system.sample()):
             self._log(sampled, self.state.step)
@@ -185,12 +194,15 @@ class Loop:
 
     def _end_epoch(self) -> None:
         self._require_finite()
+        require_finite_weights(self.trainer.model, self.run, self.state.step)
         self._epoch_sums += self.trainer.sums.take()
         values = means(self.trainer.sums.names, self._epoch_sums)
         self._epoch_sums[:] = 0
         self.state.epoch += 1
         with averaged(self.trainer.optimizers["optimizer"]):
             values |= self._validate()
+            require_finite_metrics(values, self.trainer, self.inputs, self.run, self.state.epoch)
+            require_finite_weights(self.trainer.model, self.run, self.state.step)  # the averages, if there are any
             self._log(values, self.state.epoch)
             self._flush()
             if self.devices.is_chief:
@@ -198,6 +210,7 @@ class Loop:
                     self.trainer.model.save(temporary)
         self._judge(values)
         self.checkpoint()
+        self._logged = (self.state.step, time.monotonic())  # the rate of the steps is not that of validation and saving
         minutes = (time.monotonic() - self._started) / 60
         shown = [f"{name} {values[name]:.4f}" for name in _SUMMARY if name in values]
         if self.devices.is_chief:
@@ -249,10 +262,10 @@ class Loop:
         """Write a checkpoint of the present step, on the chief.
 
         Raises:
-            InputError: as :meth:`run_to_end`; a checkpoint is always one of finite steps.
+            InputError: as :meth:`run_to_end`; a checkpoint is always one of finite steps and finite weights.
         """
         self._require_finite()
-        require_finite_statistics(self.trainer.model, self.state.step)
+        require_finite_weights(self.trainer.model, self.run, self.state.step)
         self._flush()
         self.state.seconds = time.monotonic() - self._started
         self.state.epoch_sums = self._epoch_sums.tolist()

@@ -65,8 +65,8 @@ class MemoryEstimate:
             "compiled step": self.step,
         }
         shown = ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in parts.items())
-        return f"about {self.total / 1e6:,.0f} MB (within a factor {ACCURACY:g}), "
-            f"beyond the 0.8 GB of Python with TensorFlow: {shown}"
+        trust = f"within a factor {ACCURACY:g}"
+        return f"about {self.total / 1e6:,.0f} MB ({trust}), beyond the 0.8 GB of Python with TensorFlow: {shown}"
 
 
 def filled_cells(shards: ShardSet) -> dict[str, float]:

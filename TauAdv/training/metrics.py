@@ -90,5 +90,6 @@ class MetricSums:
 
 
 def means(names: Sequence[str], sums: NDArray[np.float64], prefix: str = "") -> dict[str, float]:
-    """Return the metrics that have a denominator."""
-    return {prefix + name: top / bottom for name, (top, bottom) in zip(names, sums.tolist(), strict=True) if bottom > 0}
+    """Return the metrics that have a denominator; not finite where numerator or denominator is not."""
+    # not "bottom > 0": a denominator that is no number must show
+    return {prefix + name: top / bottom for name, (top, bottom) in zip(names, sums.tolist(), strict=True) if not bottom <= 0}

@@ -3,7 +3,9 @@
 The watch is part of the compiled step: one sum over all gradients and losses (not finite if any of them is not), and one
 number kept beside the network, the first step for which that was so. From that step on gradients and learning rates are
 zero, so that the weights stay those that the step met, and what went wrong can be looked up after the fact
-(:mod:`TauAdv.training.diagnosis`), also where the host looks only now and then.
+(:mod:`TauAdv.training.diagnosis`), also where the host looks only now and then. What is not kept: the running statistics of
+batch normalisations follow the broken step and those after it too, and if only a further step of the adversarial head
+(:mod:`TauAdv.training.head_steps`) is not finite, the joint update before it has been made. No checkpoint is made of either.
 """
 
 from __future__ import annotations
@@ -55,11 +57,19 @@ class NanGuard:
         groups = result["gradients"]
         terms = [result[name] for name in _LOSSES if name in result]
         terms += [tf.reduce_sum(gradient) for name in _GROUPS for gradient in groups.get(name, [])]
-        total = sum_over_replicas(tf.add_n([tf.cast(term, tf.float64) for term in terms]))
-        broken = tf.logical_and(self._first < 0, tf.logical_not(tf.math.is_finite(total)))
-        self._first.assign(tf.where(broken, self._step.read_value(), self._first.read_value()))
+        self._look(terms, self._step.read_value())
         self._step.assign_add(1)
         return {**groups, **{name: self.spared(groups[name]) for name in _GROUPS if name in groups}}
+
+    def checked_further(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Return gradients that the step which was just checked takes later on, as :meth:`checked` does."""
+        self._look([tf.reduce_sum(gradient) for gradient in gradients], self._step.read_value() - 1)
+        return self.spared(gradients)
+
+    def _look(self, terms: list[tf.Tensor], step: tf.Tensor) -> None:
+        total = sum_over_replicas(tf.add_n([tf.cast(term, tf.float64) for term in terms]))
+        broken = tf.logical_and(self._first < 0, tf.logical_not(tf.math.is_finite(total)))
+        self._first.assign(tf.where(broken, step, self._first.read_value()))
 
     def spared(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
         """Return the gradients, or zeros from the first step on that is not finite."""

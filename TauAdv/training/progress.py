@@ -60,12 +60,18 @@ class EpochBar:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._bar.close()
 
-    def update(self, n_rows: int) -> None:
-        """Add taus or jets."""
+    def update(self, n_rows: int, *, timed: bool = True) -> None:
+        """Add taus or jets; those that are not timed took uncommonly long, and neither rate nor time left follow them."""
         now = time.monotonic()
         if now - self._shown_at > _SECONDS_BETWEEN_UPDATES:
             self._shown_at = now
             values = self._metrics()
             shown = {text: f"{values[name]:.4f}" for name, text in _SHOWN.items() if name in values}
             self._bar.set_postfix(shown, refresh=False)
-        self._bar.update(n_rows)
+        if timed or self._bar.disable:
+            self._bar.update(n_rows)
+            return
+        self._bar.unpause()  # the clock goes on from here
+        for name in ("n", "initial", "last_print_n"):
+            setattr(self._bar, name, getattr(self._bar, name) + n_rows)
+        self._bar.refresh()

@@ -20,6 +20,7 @@ from TauAdv.training.devices import ONE_DEVICE, Devices, open_devices, require_d
 from TauAdv.training.follower import shared_run
 from TauAdv.training.inputs import Inputs, open_inputs
 from TauAdv.training.loop import STEP_PREFIX, Loop, require_stopping_metric
+from TauAdv.training.nan_report import require_finite_weights
 from TauAdv.training.plan import plan_lines
 from TauAdv.training.preflight import require_inputs
 from TauAdv.training.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
@@ -185,11 +186,12 @@ def _run(run: Run, trainer: Trainer, inputs: Inputs, start: _Start, kind: Kind) 
     run.drop_metrics(state.step if state else -1, SYSTEM_PREFIX)
     run.drop_metrics(state.epoch if state else -1, except_prefix=(STEP_PREFIX, SYSTEM_PREFIX))
     try:
-        Loop(trainer, inputs, run, state).run_to_end()
+        state = Loop(trainer, inputs, run, state).run_to_end()
     except KeyboardInterrupt:
         if trainer.devices.is_chief:
             say(f"stopped; go on with: python {kind.script} --resume {run.id} --mlpath {run.mlpath}")
         raise
     if trainer.devices.is_chief:
+        require_finite_weights(trainer.model, run, state.step)
         path = save_model(run, trainer.model)
         say(f"model: {path}")

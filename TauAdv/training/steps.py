@@ -106,12 +106,16 @@ class Trainer:
         """
         body = self._measured_step if measure_gradients else self._step
         name = body.__name__
-        if name not in self._functions:
+        if not self.is_traced(measure_gradients=measure_gradients):
             scalars = {key: tf.TensorSpec((), tf.float32) for key in knobs}
             self._functions[name] = self._compile_for_replicas(body, self.columns, scalars)
         parts = [batch] if isinstance(batch, Mapping) else batch
         selected = [self._select(part, self.columns) for part in parts]
         self._functions[name](selected, {key: tf.constant(value) for key, value in knobs.items()})
+
+    def is_traced(self, *, measure_gradients: bool = False) -> bool:
+        """Return whether such a step was done before; the first one takes long, since its graph is made."""
+        return (self._measured_step if measure_gradients else self._step).__name__ in self._functions
 
     def validate_class(self, batch: Batch) -> None:
         """Add a batch of class rows to the metrics of the validation."""
@@ -244,7 +248,7 @@ class AdversarialTrainer(Trainer):
         batch, counts, options = self._prepared(batch, knobs)
         result = gradients.adversarial_gradients(self.model, *counts, **options)
         self._update(self.guard.checked(result), knobs)
-        self._update_head_further(result["outputs"], batch)
+        self._update_head_further(result["outputs"], batch, knobs)
         self.sums.add(self._paired_ratios(result, batch))
 
     def _prepared(self, batch: Batch, knobs: Mapping[str, tf.Tensor]) -> tuple[Batch, tuple[Any, ...], dict[str, Any]]:
@@ -261,7 +265,7 @@ class AdversarialTrainer(Trainer):
         result = gradients.two_tape_gradients(self.model, *counts, k1=knobs["k1"], k2=knobs["k2"], **options)
         by_group = self.guard.checked(result)
         self._update(by_group, knobs)
-        self._update_head_further(result["outputs"], batch)
+        self._update_head_further(result["outputs"], batch, knobs)
         measured = {
             "class_gradient": _same_everywhere(gradients.mean_magnitude(by_group["common_class"])),
             "adv_gradient": _same_everywhere(gradients.mean_magnitude(by_group["common_adv"])),
@@ -274,13 +278,16 @@ class AdversarialTrainer(Trainer):
         optimizer.learning_rate = self.guard.rate(knobs["adv_learning_rate"])
         optimizer.apply(by_group["adversarial_head"], adversarial_head_variables(self.model))
 
-    def _update_head_further(self, outputs: Mapping[str, tf.Tensor], batch: Batch) -> None:
+    def _update_head_further(self, outputs: Mapping[str, tf.Tensor], batch: Batch, knobs: Mapping[str, tf.Tensor]) -> None:
         """Take the steps of the adversarial head that follow the joint one."""
         variables = adversarial_head_variables(self.model)
+        optimizer = self.optimizers["adv_optimizer"]
         for _ in range(self.more_head_steps):
             count = self.objective.divisor(batch["weight_adv"], self.n_adv)
             found = head_gradients(self._head, variables, outputs[FEATURES], batch, count, self.adversarial_loss)
-            self.optimizers["adv_optimizer"].apply(self.guard.spared(found), variables)
+            found = self.guard.checked_further(found)
+            optimizer.learning_rate = self.guard.rate(knobs["adv_learning_rate"])
+            optimizer.apply(found, variables)
 
     def _paired_ratios(self, result: Mapping[str, Any], batch: Batch) -> dict[str, Any]:
         n_class = self.n_class // self.devices.n_replicas
