@@ -66,23 +66,28 @@ class Bench:
     def extracted(self, workers: int) -> Path:
         """Return the folder of the extracted jets; made once."""
         settings = JetSimulationSettings.model_validate(self.plan["sample"])
-        jets, extracted = self.folder / "jets.json.gz", self.folder / "extracted"
-        produce_jets(settings, jets, self.folder / "cache", n_workers=workers, overwrite=True)
-        extract_jets(jets, extracted, ExtractionSettings(), overwrite=True)
+        jets, extracted = self.sample / "jets.json.gz", self.sample / "extracted"
+        produce_jets(settings, jets, self.folder / "cache", n_workers=workers)
+        extract_jets(jets, extracted, ExtractionSettings())
         return extracted
+
+    @property
+    def sample(self) -> Path:
+        """Folder of the jets; one for each kind of sample and preparation."""
+        return self.folder / f"sample_{_hash([self.plan[key] for key in _SAMPLE_KEYS])[:8]}"
 
     def prepared(self, extracted: Path, seed: int) -> Path:
         """Return the folder with the sets of one seed; made once."""
-        output = self.folder / f"prepared_{seed}"
+        output = self.sample / f"prepared_{seed}"
         settings = JetPreparationSettings.model_validate({**self.plan["preparation"], "seed": seed})
-        prepare_jets([extracted], output, settings, overwrite=True)
+        prepare_jets([extracted], output, settings)
         return output
 
     def digest(self, name: str) -> str:
         """Return a hash of all settings that a result depends on."""
         needed = [self.plan[key] for key in (*_SAMPLE_KEYS, "training", "evaluation")]
         chosen = [self.plan["configurations"][key] for key in dict.fromkeys((NOMINAL, name))]
-        return hashlib.sha256(json.dumps([needed, chosen], sort_keys=True).encode()).hexdigest()
+        return _hash([needed, chosen])
 
     def result_file(self, name: str, seed: int) -> Path:
         """Return where a result is kept."""
@@ -123,7 +128,7 @@ class Bench:
     def training_digest(self, name: str) -> str:
         """Return a hash of all settings that a training depends on."""
         needed = [self.plan[key] for key in (*_SAMPLE_KEYS, "training")]
-        return hashlib.sha256(json.dumps([needed, self.plan["configurations"][name]], sort_keys=True).encode()).hexdigest()
+        return _hash([needed, self.plan["configurations"][name]])
 
     @property
     def mlruns(self) -> Path:
@@ -134,6 +139,8 @@ class Bench:
         """Return the settings of one training."""
         overrides = {**self.plan["training"], **self.plan["configurations"][name]}
         attack = overrides.get("attack")
+        if (network := CONFIG.parent / overrides["network"]).is_file():
+            overrides["network"] = str(network)
         files = {"shards": str(prepared / "train"), "validation_shards": str(prepared / "val"), "mlruns": str(self.mlruns)}
         metric = "val_loss" if attack is None else "val_attacked_loss"
         stopping = {"metric": metric, "patience": overrides["n_epochs"]}  # the best epoch of all of them
@@ -233,6 +240,10 @@ def plan_of(path: Path, *, quick: bool, only: Sequence[str] | None, seeds: Seque
     chosen = only or (small["configurations"] if quick else list(plan["configurations"]))
     plan["configurations"] = {name: plan["configurations"][name] for name in dict.fromkeys((NOMINAL, *chosen))}
     return {**plan, "seeds": list(seeds or plan["seeds"])}
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _file_name(name: str) -> str:

@@ -121,7 +121,7 @@ def _transfer_lines(table: pd.DataFrame) -> list[list[str]]:
 def _goal(recovered: pd.DataFrame, plan: Mapping[str, Any], results: Results) -> Report:
     """Return goal and figure of every configuration, and of the one that comes nearest."""
     jets = results[0]["jets"]
-    numbers = f"{jets['train']} jets to train, {jets['test']} to test, {len(plan['seeds'])} seeds"
+    numbers = f"{jets['train']} jets to train, {jets['test']} to test, seeds {', '.join(map(str, plan['seeds']))}"
     report = Report(f"Robustness of jet taggers ({numbers})")
     at = [f"{kind} {eps:g}" for kind in ("FGSM", "PGD") for eps in plan["evaluation"]["goal_eps"]]
     found = {}
