@@ -49,7 +49,7 @@ def content(data, folder):
         "adv_head_steps": 2,
         "learning_rate": 0.003,
         "clip_norm": 0.1,
-        "gradient_steps": 0,
+        "gradient_steps": 2,
         "log_steps": 1,
     }
 
