@@ -82,6 +82,7 @@ def train(script, arguments, kill):
     tf.config.threading.set_inter_op_parallelism_threads(1)
     if kill is not None:
         MOMENTS[kill["moment"]](kill)
+    sys.path.insert(0, str(Path(script).parent))  # as Python does for a script
     spec = importlib.util.spec_from_file_location("script", script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
