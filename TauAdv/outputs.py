@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,6 +32,7 @@ __all__ = [
     "new_file",
     "new_folder",
     "read_manifest",
+    "remove_leftovers",
     "resumable_folder",
     "write_manifest",
 ]
@@ -48,6 +50,7 @@ _VERSIONED = (
     "fastjet",
 )
 _SAMPLED_BYTES = 1 << 20
+_LEFTOVER = re.compile(r"\.[0-9a-f]{32}\.tmp(\.[^.]*)?$")
 
 
 def manifest_path(output: Path | str) -> Path:
@@ -268,6 +271,20 @@ def _replace_folder(temporary: Path, path: Path) -> None:
         os.replace(temporary, path)
 
 
+def remove_leftovers(folder: Path | str) -> None:
+    """Remove what killed processes left unfinished anywhere in a folder: files and folders with temporary names.
+
+    No other process may be writing into the folder.
+    """
+    for path in sorted(Path(folder).rglob("*.tmp*")):
+        if not _LEFTOVER.search(path.name):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)  # it may have been in a folder that was removed
+
+
 @contextmanager
 def resumable_folder(path: Path | str, plan: Mapping[str, Any], *, overwrite: bool = False) -> Iterator[Path]:
     """Yield a folder beside ``path`` where a killed run's work waits for the next; rename it to ``path`` at the end.
@@ -293,7 +310,9 @@ def resumable_folder(path: Path | str, plan: Mapping[str, Any], *, overwrite: bo
     if not record.exists() or record.read_text(encoding="utf-8") != text:
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(parents=True)
-        record.write_text(text, encoding="utf-8")
+        with new_file(record) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    remove_leftovers(work)
     try:
         yield work
     except TauAdvError:

@@ -11,6 +11,7 @@ from TauAdv.outputs import (
     new_file,
     new_folder,
     read_manifest,
+    remove_leftovers,
     resumable_folder,
     write_manifest,
 )
@@ -129,6 +130,34 @@ def test_resumable_folder_keeps_the_work_of_a_killed_run(tmp_path):
         assert (work / "part").read_text() == "done"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["part"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_a_killed_run_was_writing_does_not_stay(tmp_path):
+    with pytest.raises(KeyboardInterrupt), resumable_folder(tmp_path / "out", {"seed": 1}) as work:
+        (work / "set").mkdir()
+        for name in ("part.arrow", "set/part.arrow"):
+            with new_file(work / name) as temporary:
+                left = temporary  # as after kill -9, which no "finally" survives
+                temporary.write_text("whole")
+            left.write_text("half")
+        with new_folder(work / "step") as temporary:
+            left = temporary
+        left.mkdir()
+        (left / "variables").write_text("half")
+        raise KeyboardInterrupt
+    with resumable_folder(tmp_path / "out", {"seed": 1}):
+        pass
+    found = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*"))
+    assert found == ["part.arrow", "set", "set/part.arrow", "step"]
+
+
+def test_only_temporaries_of_our_own_naming_are_removed(tmp_path):
+    names = ["mine.tmp", ".mine.tmp.txt", "notes.abc.tmp", f".x.{'0' * 32}.tmp.backup.txt", f"x.{'0' * 32}"]
+    ours = [f".part.{'0' * 32}.tmp.arrow", f"features-00000.{'a' * 32}.tmp", f".manifest.json.{'b' * 32}.tmp"]
+    for name in names + ours:
+        (tmp_path / name).write_text("x")
+    remove_leftovers(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
 
 
 def test_resumable_folder_of_another_plan(tmp_path):

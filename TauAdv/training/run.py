@@ -12,7 +12,7 @@ from typing import Any
 from TauAdv.attacks.constraints import Constraints
 from TauAdv.config import Settings, dump_settings
 from TauAdv.models.tagger import Tagger
-from TauAdv.outputs import versions
+from TauAdv.outputs import remove_leftovers, versions
 from TauAdv.tracking import Run, find_run, resume_run, start_run
 from TauAdv.training import checkpoints
 from TauAdv.training.checkpoints import State
@@ -108,6 +108,9 @@ def _train(settings: TrainingSettings, kind: Kind, resume: str | None, devices: 
     with shared_run(devices, _opened(settings, kind, resume)) as run:
         if resume is None and devices.is_chief:
             record_inputs(run, settings, inputs, start.network)
+        if resume is not None and devices.is_chief:
+            for folder in ("model", "model_checkpoints"):
+                remove_leftovers(run.artifacts / folder)
         if report:
             run.log_text("\n".join(report) + "\n", "input_cfg/pretrained.txt")
         if devices.is_chief:

@@ -89,6 +89,16 @@ def test_killed_run_continues_with_the_next_part(dataset, tmp_path, monkeypatch,
     same(ExtractedJets.open(tmp_path / "jets").read(), expected())
 
 
+def test_nothing_of_a_run_killed_within_a_part_stays(dataset, tmp_path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
+        killed_at(patch, 2)
+        extract_jets(dataset, tmp_path / "jets", SETTINGS)
+    (tmp_path / ".jets.unfinished" / f".jets-00001.{'0' * 32}.tmp.arrow").write_bytes(b"half")  # as kill -9 leaves it
+    extract_jets(dataset, tmp_path / "jets", SETTINGS)
+    names = sorted(path.name for path in (tmp_path / "jets").iterdir())
+    assert names == ["jets-00000.arrow", "jets-00001.arrow", "jets-00002.arrow", "manifest.json"]
+
+
 def test_rerun_and_other_settings(dataset, tmp_path, monkeypatch, capsys):
     first = extract_jets(dataset, tmp_path / "jets", SETTINGS)
     calls = killed_at(monkeypatch, -1)

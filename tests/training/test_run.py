@@ -119,7 +119,10 @@ def test_killed_run_goes_on_to_the_same_weights(classifier_run, repository, tmp_
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     (run,) = list_runs(tmp_path / "mlruns")
     assert (run.status, latest_checkpoint(run.artifacts / "model_checkpoints").name) == ("RUNNING", "step_000000006")
+    left = run.artifacts / "model_checkpoints" / f".epoch_0001.{'0' * 32}.tmp.keras"
+    left.write_text("half")  # of a kill while the model of an epoch is written
     run_script("Training/train_classifier.py", "--resume", run.id, "--mlpath", run.mlpath)
+    assert not left.exists()
     assert find_run(run.mlpath, run.id).status == "FINISHED"
     expected = weights_of(whole)
     for name, value in weights_of(run).items():
