@@ -76,7 +76,7 @@ def to_arrays(path: Path, folder: Path) -> None:
     """Inflate, parse with all checks, order the tracks, fill the columns: arrays ready for shards."""
     table = JetTable.load()
     for first, lines in blocks(path):
-        arrange(parse_lines(lines, first, list(table.flavours)), table, table.input_tracks)
+        arrange(parse_lines(lines, first, table), table, table.input_tracks)
 
 
 def to_disk(path: Path, folder: Path) -> None:
