@@ -36,13 +36,20 @@ class Follower:
 
     Attributes:
         column: position of the significance.
-        value: position of the value.
-        variance: position of the value's variance; ``None``: the error of the clean significance is kept.
+        values: position of its value. Of several, each row's is the one whose significance it is in the clean inputs; the
+            significance stays where it is that of none.
+        variances: position of each value's variance; none: the error of the clean significance is kept.
     """
 
     column: int
-    value: int
-    variance: int | None = None
+    values: tuple[int, ...]
+    variances: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.values or (len(self.variances) != len(self.values) and (self.variances or len(self.values) > 1)):
+            received = f"values {self.values}, variances {self.variances}"
+            msg = f"follower {self.column}: expected a variance for each of its values, received {received}"
+            raise InputError(msg)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -151,6 +158,10 @@ class Columns:
         moved = (self.perturbation > 0) & ~self.integer & ~self.frozen
         moved[[follower.column for follower in self.followers]] = False
         return moved
+
+    def without_ranges(self) -> Columns:
+        """Return the columns without limits to their values."""
+        return replace(self, low=np.full_like(self.low, -np.inf), high=np.full_like(self.high, np.inf))
 
     def freeze(self, names_or_mask: Sequence[str] | NDArray[np.bool_]) -> Columns:
         """Return the columns with more of them frozen, by name (or pattern) or by a boolean array [f]."""

@@ -13,7 +13,7 @@ import tensorflow as tf
 from TauAdv.attacks.amplitude import Eps, amplitudes, unit_size
 from TauAdv.attacks.box import Box, exists, limited
 from TauAdv.attacks.columns import Columns
-from TauAdv.attacks.covariance import broken_covariances, led_back
+from TauAdv.attacks.covariance import led_back, required_positive
 from TauAdv.attacks.followers import Copies, copy_moves, recompute
 from TauAdv.attacks.groups import SharedSteps
 from TauAdv.attacks.options import CovarianceRule, Unit
@@ -34,9 +34,10 @@ class Constraints:
         relative_cap: largest |change| / |value| in physical units; 0: no cap. A value of 0 cannot move under a cap.
         unit: what eps counts in: the spread of a feature, or its resolution.
         protect: ``False`` drops everything but eps: integers, defaults, ranges, all move. For studies only.
+        ranges: ``False`` drops the allowed ranges of columns.
         recompute: whether significances follow their values; if not, they move on their own.
-        covariance: matrices that an attack makes non-positive: ``ignore`` them, ``check`` (the compiled function raises
-            ``tf.errors.InvalidArgumentError``), or ``project``: shorten the step of their entries.
+        covariance: matrices that an attack makes non-positive: ``ignore`` them, ``check`` (the compiled function raises; see
+            :func:`TauAdv.attacks.covariance.clear_errors`), or ``project``: shorten the step of their entries.
 
     Example:
         >>> constraints = Constraints({"x": Columns.of(["pt", "tracks"], integer=[False, True])})
@@ -48,6 +49,7 @@ class Constraints:
     relative_cap: float = 0.0
     unit: Unit = "spread"
     protect: bool = True
+    ranges: bool = True
     recompute: bool = False
     covariance: CovarianceRule = "ignore"
 
@@ -61,9 +63,10 @@ class Constraints:
         """Facts by tensor, as these constraints use them."""
         if not self.protect:
             return {name: _unprotected(columns) for name, columns in self.tensors.items()}
+        found = dict(self.tensors)
         if not self.recompute:
-            return {name: replace(columns, followers=()) for name, columns in self.tensors.items()}
-        return dict(self.tensors)
+            found = {name: replace(columns, followers=()) for name, columns in found.items()}
+        return found if self.ranges else {name: columns.without_ranges() for name, columns in found.items()}
 
     @cached_property
     def _units(self) -> dict[str, Any]:
@@ -169,10 +172,7 @@ class Constraints:
             return moved
         if self.covariance == "project":
             return led_back(columns, clean, moved)
-        text = "the attack makes a covariance matrix non-positive; set covariance: project, or a smaller eps"
-        broken = tf.reduce_any(broken_covariances(columns, clean, moved))
-        with tf.control_dependencies([tf.debugging.assert_equal(broken, False, message=text)]):
-            return tf.identity(moved)
+        return required_positive(columns, clean, moved)
 
 
 def _mask(columns: Columns, batch: Batch) -> tf.Tensor | None:

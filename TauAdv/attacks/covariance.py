@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import tensorflow as tf
 
 from TauAdv.attacks.columns import Columns
+from TauAdv.errors import InputError
 
-__all__ = ["allowed_fractions", "broken_covariances", "led_back"]
+__all__ = ["allowed_fractions", "broken_covariances", "clear_errors", "led_back", "required_positive"]
 
 #: What has to remain, in every direction of parameter space, of the variance that the clean matrix has there.
 _REMAINING = 0.01
@@ -17,6 +22,43 @@ def broken_covariances(columns: Columns, clean: tf.Tensor, moved: tf.Tensor) -> 
     """Return where an attack has made a positive definite matrix non-positive: boolean [rows, matrices]."""
     before, after = _matrices(columns, clean), _matrices(columns, moved)
     return _is_positive(before) & ~_is_positive(after)
+
+
+def required_positive(columns: Columns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
+    """Return ``moved``; a compiled function that comes here with broken matrices raises (see :func:`clear_errors`)."""
+    broken = broken_covariances(columns, clean, moved)
+    titles = [f"the one of {columns.names[matrix[0, 0]]}" for matrix in columns.covariances]
+    first = tf.argmax(tf.reshape(tf.cast(broken, tf.int32), [-1])) if titles else tf.constant(0, tf.int64)
+    row, matrix = first // len(titles), first % len(titles)
+    numbers = [tf.math.count_nonzero(broken), tf.size(broken), row, tf.gather(tf.constant(titles), matrix)]
+    text = tf.strings.format("{} of {} covariance matrices non-positive; the first: row {} of the batch, {}", numbers)
+    with tf.control_dependencies([tf.debugging.Assert(~tf.reduce_any(broken), [_BROKEN, text, _BROKEN])]):
+        return tf.identity(moved)
+
+
+#: Encloses what :func:`required_positive` has to say.
+_BROKEN = "<covariances>"
+
+
+@contextmanager
+def clear_errors(where: str) -> Iterator[None]:
+    """Turn the failure of a compiled function that found broken matrices into an error for people.
+
+    Args:
+        where: what was attacked.
+
+    Raises:
+        InputError: where, how many matrices are broken, and the way out.
+    """
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        found = re.search(rf"{_BROKEN}\W*(\d.*?)\W*{_BROKEN}", str(error), re.DOTALL)
+        if found is None:
+            raise
+        text = re.sub(r'[\\"]', "", found[1])
+        msg = f"{where}: the attack makes {text}. Set covariance: project (or ignore), or a smaller eps"
+        raise InputError(msg) from None
 
 
 def led_back(columns: Columns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:

@@ -19,6 +19,8 @@ __all__ = ["Copies", "copy_moves", "recompute"]
 Batch = Mapping[str, tf.Tensor]
 #: A clean value below this share of its spread does not tell the error from which its significance was made.
 _SMALLEST_SHARE = 1e-4
+#: A significance is that of a track if they agree to this share (inputs are in single precision).
+_SAME = 1e-2
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,10 @@ def recompute(columns: Columns, clean: tf.Tensor, moved: tf.Tensor, mask: tf.Ten
     """
     if not columns.followers:
         return moved
-    changes = tf.stack([_change(columns, follower, clean, moved) for follower in columns.followers], axis=1)
+    present = exists(columns, clean, mask)
+    changes = tf.stack([_change(columns, follower, clean, moved, present) for follower in columns.followers], axis=1)
     positions = [follower.column for follower in columns.followers]
-    return _add(clean, moved, changes, positions, columns, exists(columns, clean, mask))
+    return _add(clean, moved, changes, positions, columns, present)
 
 
 def copy_moves(copies: Copies, tensors: Mapping[str, Columns], clean: Batch, moved: Batch) -> tf.Tensor:
@@ -61,26 +64,41 @@ def copy_moves(copies: Copies, tensors: Mapping[str, Columns], clean: Batch, mov
     return _add(clean[copies.target], moved[copies.target], changes, here, target, present)
 
 
-def _change(columns: Columns, follower: Follower, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
+def _change(columns: Columns, follower: Follower, clean: tf.Tensor, moved: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
     """Return the change [rows] of a follower in scaled units."""
-    before, after = (_physical(columns, follower.value, tensor) for tensor in (clean, moved))
-    significance = _physical(columns, follower.column, clean)
-    known = tf.abs(before) > _SMALLEST_SHARE * columns.std[follower.value]
-    if follower.variance is None:
-        change = (tf.abs(after) - tf.abs(before)) * tf.math.divide_no_nan(significance, tf.abs(before))
+    values, variances = list(follower.values), list(follower.variances)
+    before, after = (tf.abs(_physical(columns, values, tensor)) for tensor in (clean, moved))
+    significance = _physical(columns, [follower.column], clean)
+    if not variances:
+        known = before > (_SMALLEST_SHARE * columns.std[values]).astype(np.float32)
+        change = (after - before) * tf.math.divide_no_nan(significance, before)
     else:
-        variances = [_physical(columns, follower.variance, tensor) for tensor in (clean, moved)]
-        positive = (variances[0] > 0) & (variances[1] > 0)
-        errors = [tf.sqrt(tf.where(positive, variance, tf.ones_like(variance))) for variance in variances]
-        sign = tf.where(significance < 0, -1.0, 1.0)
-        change = sign * (tf.abs(after) / errors[1] - tf.abs(before) / errors[0])
-        known &= positive
-    return tf.where(known, change, tf.zeros_like(change)) / tf.constant(columns.std[follower.column], clean.dtype)
+        known = tf.gather(present, values, axis=1) & tf.gather(present, variances, axis=1)
+        errors = [_physical(columns, variances, tensor) for tensor in (clean, moved)]
+        known &= (errors[0] > 0) & (errors[1] > 0)
+        ratios = [
+            value / tf.sqrt(tf.where(known, variance, tf.ones_like(variance)))
+            for value, variance in zip((before, after), errors, strict=True)
+        ]
+        known &= _belongs(ratios[0], tf.abs(significance), known)
+        change = tf.where(significance < 0, -1.0, 1.0) * (ratios[1] - ratios[0])
+    change = tf.reduce_sum(tf.where(known, change, tf.zeros_like(change)), axis=1)
+    return change / tf.constant(columns.std[follower.column], clean.dtype)
 
 
-def _physical(columns: Columns, position: int, tensor: tf.Tensor) -> tf.Tensor:
-    mean, std = (tf.constant(values[position], tensor.dtype) for values in (columns.mean, columns.std))
-    return tensor[:, position] * std + mean
+def _belongs(ratios: tf.Tensor, significance: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
+    """Return which of the ratios [rows, k] a significance [rows, 1] is: of several the nearest, if it is near enough."""
+    if ratios.shape[1] == 1:
+        return tf.ones_like(known)
+    distance = tf.where(known, tf.abs(ratios - significance), tf.fill(tf.shape(ratios), tf.constant(np.inf, ratios.dtype)))
+    nearest = tf.one_hot(tf.argmin(distance, axis=1), ratios.shape[1], on_value=True, off_value=False, dtype=tf.bool)
+    return nearest & (distance <= _SAME * significance)
+
+
+def _physical(columns: Columns, positions: list[int], tensor: tf.Tensor) -> tf.Tensor:
+    """Return columns [rows, k] in physical units."""
+    mean, std = (tf.constant(values[positions], tensor.dtype) for values in (columns.mean, columns.std))
+    return tf.gather(tensor, positions, axis=1) * std + mean
 
 
 def _add(

@@ -11,35 +11,57 @@ from numpy.typing import ArrayLike, NDArray
 from TauAdv.attacks.columns import Columns, Follower
 from TauAdv.attacks.constraints import Constraints
 from TauAdv.jets.features import JetFeatures
-from TauAdv.jets.schema import Column
+from TauAdv.jets.schema import Column, DefaultRule
 
-__all__ = ["covariance_positions", "jet_columns", "jet_constraints", "track_resolutions"]
+__all__ = ["allowed_ranges", "covariance_positions", "jet_columns", "jet_constraints", "track_resolutions"]
 
 #: Perigee parameters of a track; the covariances are named by pairs of them.
 _PARAMETERS = ("D0", "Z0", "PHI", "THETA", "QOVERP")
-#: Significances of the jet -> value and variance of the track (the tracks are ordered, the most displaced is track 0).
+#: Significances of the jet -> the parameter that they belong to, of any of its tracks: the dataset ranks them by |d0| among
+#: all tracks, and keeps the tracks by signed d0 / error (jet-flavour specification, section 1).
 _SIGNIFICANCES = {
-    "track_2_d0_significance": ("track_1_D0", "track_1_D0D0"),
-    "track_3_d0_significance": ("track_2_D0", "track_2_D0D0"),
-    "track_2_z0_significance": ("track_1_Z0", "track_1_Z0Z0"),
-    "track_3_z0_significance": ("track_2_Z0", "track_2_Z0Z0"),
+    f"track_{rank}_{parameter}0_significance": f"{parameter.upper()}0" for parameter in "dz" for rank in (2, 3)
 }
 
 
 def jet_constraints(features: JetFeatures, **options: Any) -> Constraints:
     """Return the constraints of a batch of jets: ``x`` may move, except where ``x_default`` says that it is a default.
 
-    Counts never move, and neither do columns that are constant in the training sample: their weights are untrained.
+    Counts never move, and neither do columns that are constant in the training sample: their weights are untrained. The
+    others stay within :func:`allowed_ranges`.
 
     Args:
         features: table, scalers and constant columns of the sample, as its shards hold them.
         options: of :class:`TauAdv.attacks.constraints.Constraints` (``relative_cap``, ...), or of :func:`jet_columns`
             (``resolution``, ``low``, ``high``). By default the resolutions are those of :func:`track_resolutions`.
     """
-    of_columns = {key: options.pop(key) for key in ("resolution", "low", "high") if key in options}
-    of_columns.setdefault("resolution", track_resolutions(features))
+    low, high = allowed_ranges(features)
+    defaults = {"resolution": track_resolutions(features), "low": low, "high": high}
+    of_columns = {key: options.pop(key, value) for key, value in defaults.items()}
     facts = jet_columns(features.columns, mean=features.mean, std=features.std, constant=features.frozen, **of_columns)
     return Constraints({"x": facts}, **options)
+
+
+def allowed_ranges(features: JetFeatures) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the smallest and largest allowed scaled value of every column [f]; infinite where there is no limit.
+
+    The limits are those of the table (``allowed``); where the default lies below the smallest value of a column, no value
+    may fall below that smallest one, lest it looks like a default.
+    """
+    low, high = np.full(len(features), -np.inf), np.full(len(features), np.inf)
+    for i, column in enumerate(features.columns):
+        allowed, rule = column.variable.allowed, column.variable.default
+        smallest = features.default[i] + rule.below_minimum if isinstance(rule, DefaultRule) else -np.inf
+        low[i] = max(smallest, -np.inf if allowed[0] is None else allowed[0])
+        high[i] = np.inf if allowed[1] is None else allowed[1]
+    return _inwards((low - features.mean) / features.std, 1), _inwards((high - features.mean) / features.std, -1)
+
+
+def _inwards(limits: NDArray[np.float64], direction: int) -> NDArray[np.float32]:
+    """Return limits in single precision, none of them further out than it was."""
+    rounded = limits.astype(np.float32)
+    outside = rounded < limits if direction > 0 else rounded > limits
+    return np.where(outside, np.nextafter(rounded, np.float32(direction * np.inf)), rounded)
 
 
 def track_resolutions(features: JetFeatures) -> NDArray[np.float64]:
@@ -79,12 +101,6 @@ def jet_columns(
         high: largest allowed value, in scaled units.
     """
     names = [column.name for column in columns]
-    position = {name: i for i, name in enumerate(names)}
-    followers = [
-        Follower(position[name], position[value], position[variance])
-        for name, (value, variance) in _SIGNIFICANCES.items()
-        if {name, value, variance} <= set(position)
-    ]
     return Columns.of(
         names,
         perturbation=[column.variable.perturbation for column in columns],
@@ -97,9 +113,22 @@ def jet_columns(
         low=low,
         high=high,
         mask="x_default",
-        followers=followers,
+        followers=_followers(names),
         covariances=covariance_positions(names),
     )
+
+
+def _followers(names: Sequence[str]) -> list[Follower]:
+    """Return the significances among ``names``, each with the value and variance of every track that it may be of."""
+    position = {name: i for i, name in enumerate(names)}
+    found = []
+    for name, parameter in _SIGNIFICANCES.items():
+        values = [value for value in names if value.startswith("track_") and value.endswith(f"_{parameter}")]
+        pairs = [(position[value], position.get(f"{value}{parameter}")) for value in values]
+        sources = [(value, variance) for value, variance in pairs if variance is not None]
+        if name in position and sources:
+            found.append(Follower(position[name], *zip(*sources, strict=True)))
+    return found
 
 
 def covariance_positions(names: Sequence[str]) -> np.ndarray:

@@ -32,6 +32,7 @@ class AttackSettings(Settings):
         direction: of ``systematic``: ``up`` or ``down``.
         training: whether dropout acts while the attack is made (in code: whoever makes the objective passes it on).
         protect: ``false``: integers, defaults, ranges and all else move, too.
+        ranges: whether values stay within the ranges that the feature table allows (the original jet code knows none).
         relative_cap: largest |change| / |value| in physical units; 0: no cap.
         recompute: whether significances follow their values.
         groups: title -> names or patterns of columns that make one common step (``-`` in front: the other way round).
@@ -49,6 +50,7 @@ class AttackSettings(Settings):
     direction: Direction = "up"
     training: bool = False
     protect: bool = True
+    ranges: bool = True
     relative_cap: NotNegative = 0.0
     recompute: bool = False
     groups: dict[str, tuple[str, ...]] = {}

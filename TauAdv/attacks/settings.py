@@ -85,7 +85,7 @@ def _with_options(settings: AttackSettings, constraints: Constraints) -> Constra
         frozen = columns.freeze(_of_tensor(settings.frozen, columns, constraints))
         groups = {title: _of_tensor(patterns, columns, constraints) for title, patterns in settings.groups.items()}
         tensors[name] = frozen.with_groups({title: patterns for title, patterns in groups.items() if patterns})
-    keys = ("unit", "protect", "relative_cap", "recompute", "covariance")
+    keys = ("unit", "protect", "ranges", "relative_cap", "recompute", "covariance")
     return replace(constraints, tensors=tensors, **{key: getattr(settings, key) for key in keys})
 
 

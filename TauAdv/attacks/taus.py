@@ -40,7 +40,9 @@ def _columns(features: Sequence[Feature], grid: str, names: list[str], rows: str
     constants = ScalingConstants.of(features, grid)
     spans = _block_starts(features)
     followers = [
-        Follower(i, _position(features, feature.follows, spans[i])) for i, feature in enumerate(features) if feature.follows
+        Follower(i, (_position(features, feature.follows, spans[i]),))
+        for i, feature in enumerate(features)
+        if feature.follows
     ]
     return Columns.of(
         names,

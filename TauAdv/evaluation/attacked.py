@@ -126,6 +126,8 @@ class AttackedBatches:
         """Yield (strength, attacked batch): every batch under every disturbance at every strength, which multiplies eps."""
         import tensorflow as tf
 
+        from TauAdv.attacks.covariance import clear_errors
+
         total = self.shards.num_steps_per_epoch(self.batch_size)
         batches = tqdm(iterate(self.shards, self.batch_size), total=total, desc=title, unit=" batches", mininterval=1)
         stop = 0
@@ -135,7 +137,8 @@ class AttackedBatches:
             seed = tf.constant([self.seed, number], tf.int32)
             for (name, model), attack in self._functions.items():
                 for strength in strengths:
-                    attacked = attack(clean, seed, tf.constant(strength, tf.float32))
+                    with clear_errors(f"{self.shards.folder}, rows {start} to {stop - 1}, {name} with {model}"):
+                        attacked = attack(clean, seed, tf.constant(strength, tf.float32))
                     yield strength, AttackedBatch(name, model, slice(start, stop), clean, attacked, columns)
 
 

@@ -45,6 +45,7 @@ class JetVariable(Settings):
     default: float | DefaultRule = 0.0
     perturbation: float = Field(default=1.0, ge=0)
     systematic: float = Field(default=1.0, ge=0)
+    allowed: tuple[float | None, float | None] = (None, None)
     range: tuple[float, float] | None = None
 
 
@@ -143,7 +144,7 @@ class JetTable:
 
     @cached_property
     def digest(self) -> str:
-        """Sha256 (hex) of all that decides the columns and their defaults; labels, units, ranges and factors do not."""
+        """Sha256 (hex) of all that decides the columns and their defaults; no label, unit, range, limit or factor."""
         content = [self.name, sorted(self.flavours.items()), self.max_tracks]
         for group in (self.jet, self.track):
             content.append([variable.model_dump(mode="json", include={"name", "integer", "default"}) for variable in group])

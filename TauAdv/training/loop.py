@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from TauAdv.attacks.covariance import clear_errors
 from TauAdv.errors import ConfigError, nearest
 from TauAdv.models.tagger import load_tagger
 from TauAdv.models.transfer import copy_weights_by_name
@@ -152,7 +153,8 @@ class Loop:
         every = self.settings.gradient_steps
         measured = every > 0 and self.state.step % every == 0
         timed = self.trainer.is_traced(measure_gradients=measured)
-        self.trainer.train(batch, knobs, measure_gradients=measured)
+        with clear_errors(f"training, step {self.state.step + 1}"):
+            self.trainer.train(batch, knobs, measure_gradients=measured)
         self.state.step += 1
         if not timed:
             self._logged = (self.state.step, time.monotonic())
@@ -228,7 +230,8 @@ class Loop:
         for number, batch in enumerate(self.inputs.validation("validation", every) or ()):
             self.trainer.validate_class(batch)
             if attacked in looks:
-                self.trainer.validate_attacked(batch, every[0] + number * every[1])
+                with clear_errors(f"validation under attack, batch {every[0] + number * every[1] + 1}"):
+                    self.trainer.validate_attacked(batch, every[0] + number * every[1])
         if isinstance(self.trainer, AdversarialTrainer):
             for batch in self.inputs.validation("adversarial validation", every) or ():
                 self.trainer.validate_adversarial(batch)

@@ -15,7 +15,7 @@ def test_numbers_stand_for_all_columns():
 
 
 def test_columns_that_follow_do_not_move_on_their_own():
-    columns = Columns.of(NAMES, followers=[Follower(3, 0)])
+    columns = Columns.of(NAMES, followers=[Follower(3, (0,))])
     np.testing.assert_array_equal(columns.movable, [True, True, True, False])
 
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from TauAdv.attacks.columns import Columns, Follower
 from TauAdv.attacks.constraints import Constraints
-from TauAdv.attacks.covariance import allowed_fractions, broken_covariances
+from TauAdv.attacks.covariance import allowed_fractions, broken_covariances, clear_errors
 from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.noise import gaussian_noise
 from TauAdv.attacks.pgd import pgd
+from TauAdv.errors import InputError
 
 NAMES = ["d0", "variance", "significance", "pt", "width"]
 SLOPES = np.array([3.0, -1.0, 0.5, 2.0, -4.0])
@@ -78,7 +79,12 @@ def test_random_steps_are_shared(attack):
 
 def following(variance, **options):
     std, mean = np.array([0.4, 1e-3, 7.0, 12.0, 1.0]), np.array([0.1, 2e-3, 4.0, 33.0, 0.0])
-    facts = {"std": std, "mean": mean, "mask": "x_default", "followers": [Follower(2, 0, variance)]}
+    facts = {
+        "std": std,
+        "mean": mean,
+        "mask": "x_default",
+        "followers": [Follower(2, (0,), () if variance is None else (variance,))],
+    }
     return Constraints({"x": Columns.of(NAMES, **facts)}, recompute=True, **options)
 
 
@@ -194,9 +200,20 @@ def test_broken_matrix_is_an_error_if_asked():
     push = lambda b: -tf.reduce_sum(b["x"], axis=1)  # noqa: E731
     check = covariance_constraints("check", std)
     attack = tf.function(lambda batch, eps: fgsm(push, batch, check, eps)["x"])
-    with pytest.raises(tf.errors.InvalidArgumentError, match="covariance matrix non-positive; set covariance: project"):
+    free = fgsm(push, batch, covariance_constraints("ignore", std), 0.5)["x"]
+    broken = broken_covariances(check.tensors["x"], batch["x"], free).numpy()
+    expected = (
+        rf"^the training set: the attack makes {broken.sum()} of {broken.size} covariance matrices non-positive; the first: "
+        rf"row {np.nonzero(broken)[0][0]} of the batch, the one of {check.tensors['x'].names[0]}\. Set covariance: project"
+    )
+    with pytest.raises(InputError, match=expected), clear_errors("the training set"):
         attack(batch, tf.constant(0.5))
     np.testing.assert_allclose(attack(batch, tf.constant(1e-5)), batch["x"], atol=2e-5)
+
+
+def test_other_failures_of_compiled_functions_are_not_hidden():
+    with pytest.raises(tf.errors.InvalidArgumentError, match="something else"), clear_errors("x"):
+        tf.debugging.assert_equal(1, 2, message="something else")
 
 
 def test_matrices_of_absent_tracks_keep_their_bits():

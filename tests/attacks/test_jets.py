@@ -2,19 +2,22 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from attack_inputs import bits
+from jet_runs import prepared
 
 from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.jets import covariance_positions, jet_columns, jet_constraints, track_resolutions
+from TauAdv.attacks.noise import gaussian_noise
 from TauAdv.attacks.objectives import label_loss
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.attacks.settings import make_attack
 from TauAdv.attacks.systematic import systematic
 from TauAdv.errors import ConfigError
 from TauAdv.jets.features import JetFeatures
-from TauAdv.jets.schema import JetTable
+from TauAdv.jets.schema import DefaultRule, JetTable
 from TauAdv.models.jet_flavour import build_jet_classifier
 from TauAdv.models.jet_losses import crossentropy
 from TauAdv.models.jet_settings import load_jet_network
+from TauAdv.shards.store import ShardSet, iterate
 
 INPUTS = JetTable.load().inputs()
 NAMES = [column.name for column in INPUTS]
@@ -60,7 +63,7 @@ def test_constraints_of_the_features_of_a_sample():
 def test_factors_are_aligned_variable_by_variable():
     """Column 16 + 6 v + t of the inputs belongs to variable v of track t."""
     batch = batch_of() | {"x_default": tf.zeros((6, 184), tf.bool)}
-    moved = (systematic(batch, jet_constraints(sample_features()), 0.01)["x"] - batch["x"]).numpy() / 0.01
+    moved = (systematic(batch, jet_constraints(sample_features(), ranges=False), 0.01)["x"] - batch["x"]).numpy() / 0.01
     tracks = JetTable.load().track
     expected = np.repeat([0 if variable.integer else variable.systematic for variable in tracks], 6)
     np.testing.assert_allclose(moved[:, 16:], np.broadcast_to(expected, (6, 168)), atol=1e-3)
@@ -77,12 +80,76 @@ def test_covariance_entries_are_found():
     assert len(covariance_positions(["jet_pt", "track_0_D0D0"])) == 0
 
 
-def test_significances_follow_their_tracks():
-    constraints = jet_constraints(sample_features(), recompute=True)
-    followers = {NAMES[f.column]: (NAMES[f.value], NAMES[f.variance]) for f in constraints.columns["x"].followers}
-    assert followers["track_2_d0_significance"] == ("track_1_D0", "track_1_D0D0")
-    assert followers["track_3_z0_significance"] == ("track_2_Z0", "track_2_Z0Z0")
-    assert not constraints.columns["x"].movable[NAMES.index("track_2_d0_significance")]
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """A batch of the committed jets, and its features."""
+    jets = ShardSet.open(prepared(tmp_path_factory.mktemp("jets"), fractions={"train": 1.0}) / "train")
+    inputs, _ = next(iter(iterate(jets, 6000)))
+    return {name: tf.convert_to_tensor(values) for name, values in inputs.items()}, jets.table
+
+
+def physical(features, x):
+    values = np.asarray(x, np.float64) * features.std + features.mean
+    return dict(zip(features.names, values.T, strict=True))
+
+
+def ratios(values, default, parameter, names):
+    """|value| / error of the six tracks [n, 6]; NaN where there is no track."""
+    found = []
+    for track in range(6):
+        value, variance = f"track_{track}_{parameter}", f"track_{track}_{parameter}{parameter}"
+        there = ~default[:, names.index(value)] & (values[variance] > 0)
+        found.append(np.where(there, np.abs(values[value]) / np.sqrt(np.where(there, values[variance], 1)), np.nan))
+    return np.stack(found, axis=1)
+
+
+@pytest.mark.parametrize("parameter", ["D0", "Z0"])
+@pytest.mark.parametrize("rank", [2, 3])
+def test_significances_follow_the_track_they_are_of(sample, rank, parameter):
+    """In the dataset they are ranked by |d0| among all tracks, and the tracks stored by signed d0 / error."""
+    batch, features = sample
+    name, default = f"track_{rank}_{parameter.lower()}_significance", batch["x_default"].numpy()
+    constraints = jet_constraints(features, recompute=True, ranges=False)
+    after = physical(features, gaussian_noise(batch, constraints, 0.02, seed=3)["x"])
+    before = physical(features, batch["x"])
+    there = ~default[:, features.names.index(name)]
+    clean, moved = (ratios(values, default, parameter, features.names)[there] for values in (before, after))
+    significance = before[name][there]
+    distance = np.abs(clean - significance[:, None]) / significance[:, None]
+    of_one = (np.nan_to_num(distance, nan=1.0) < 1e-3).sum(axis=1) == 1
+    of_none = (np.nan_to_num(distance, nan=1.0) > 0.02).all(axis=1)
+    assert of_one.mean() > 0.6
+    track = np.nanargmin(np.where(np.isnan(distance), 9.0, distance), axis=1)
+    expected = moved[np.arange(len(track)), track]
+    followed = of_one & np.isfinite(expected)  # a variance that noise makes negative has no root
+    np.testing.assert_allclose(after[name][there][followed], expected[followed], rtol=2e-2, atol=2e-2)
+    np.testing.assert_array_equal(after[name][there][of_none], significance[of_none])
+    assert (track[of_one] != rank - 1).any()  # position in the jet is not the rank
+    unfollowed = gaussian_noise(batch, jet_constraints(features, ranges=False), 0.02, seed=3)
+    assert np.abs(physical(features, unfollowed["x"])[name][there][followed] - expected[followed]).max() > 0.1
+
+
+def test_jets_stay_within_what_the_table_allows(sample):
+    batch, features = sample
+    free = ~batch["x_default"].numpy() & jet_constraints(features).columns["x"].movable
+    before = batch["x"].numpy() * features.std + features.mean
+    outside = {}
+    for ranges in (True, False):
+        attacked = gaussian_noise(batch, jet_constraints(features, ranges=ranges), 0.5, seed=1)["x"].numpy()
+        after = attacked * features.std + features.mean
+        outside[ranges] = {}
+        for i, column in enumerate(features.columns):
+            lowest, highest = column.variable.allowed
+            rule = column.variable.default
+            if isinstance(rule, DefaultRule):  # just above the default
+                lowest = features.default[i] + rule.below_minimum / 2
+            lowest, highest = -np.inf if lowest is None else lowest, np.inf if highest is None else highest
+            new = free[:, i] & (before[:, i] >= lowest) & (before[:, i] <= highest)
+            slack = 1e-6 * features.std[i]
+            outside[ranges][column.name] = ((after[:, i] < lowest - slack) | (after[:, i] > highest + slack))[new].sum()
+    assert not any(outside[True].values())
+    assert sum(count > 0 for count in outside[False].values()) > 50
+    assert outside[False]["track_0_weight"] > 100
 
 
 @pytest.mark.parametrize("options", [{}, {"relative_cap": 0.2}, {"recompute": True}, {"covariance": "project"}])
