@@ -88,7 +88,7 @@ def arrange(raw: RawJets, table: JetTable, n_tracks: int) -> Jets:
     kept = rank < n_tracks
     with np.errstate(over="ignore"):
         values[:, :heads] = raw.jet
-        by_track = values[:, heads:].reshape(rows, -1, n_tracks)
+        by_track = values[:, heads:].reshape(rows, len(table.track), n_tracks)
         by_track[jet[kept], :, rank[kept]] = raw.track[order[kept]]
-        values[:, heads:] = by_track.reshape(rows, -1)
+        values[:, heads:] = by_track.reshape(rows, len(table.track) * n_tracks)
     return Jets(raw.line, raw.n_tracks.astype(np.int32), values, columns)

@@ -33,7 +33,7 @@ _FAULTS_SHOWN = 20
 class ExtractionSettings(Settings):
     """Everything that decides the content of extracted jets."""
 
-    n_tracks: int = Field(default=6, ge=1, le=33, description="tracks kept of each jet, the most displaced first")
+    n_tracks: int = Field(default=6, ge=1, description="tracks kept of each jet, the most displaced first")
     part_lines: int = Field(default=100_000, ge=1, description="lines of the input per file, the grain of resuming")
     on_bad_line: Literal["raise", "skip"] = Field(
         default="raise", description="stop at a line that is not a jet, or leave it out and count it"
@@ -66,9 +66,11 @@ def extract_jets(
     Raises:
         InputError: a line that is not a jet (with its number and what is wrong), unless they are skipped; damaged
             compressed data; a file without jets.
+        ConfigError: more tracks than the table has.
         OutputExistsError: if the output exists with other settings or input and ``overwrite`` is false.
     """
     table = JetTable.load() if table is None else table
+    table.columns(settings.n_tracks)  # raises if there are not so many
     wanted = settings.model_dump() | {"table_digest": table.digest}
     if (manifest := finished(output, step=STEP, settings=wanted, inputs=[dataset], overwrite=overwrite)) is not None:
         return manifest
@@ -77,8 +79,7 @@ def extract_jets(
         parts = _write_parts(reader, folder, settings, table)
         counts = _totals(parts)
         if counts["jets"] == 0:
-            msg = f"{dataset}: no jets in {reader.line_number} lines; expected a .json.gz file of one jet a line"
-            raise InputError(msg)
+            raise InputError(_no_jets(reader, counts))
         manifest = write_manifest(
             folder,
             step=STEP,
@@ -94,6 +95,18 @@ def extract_jets(
             _record(folder / part["file"]).unlink()
     _warn(manifest, dataset)
     return manifest
+
+
+def _no_jets(reader: LineReader, counts: dict[str, Any]) -> str:
+    lines = f"{reader.line_number} lines"
+    if counts["left_out"]:
+        lines += f", all left out ({', '.join(f'{kind} {number}' for kind, number in counts['left_out'].items())})"
+    if reader.truncated is not None:
+        return (
+            f"{reader.path}: ends in the middle of its data, {reader.truncated} bytes of text behind {lines}: no jets; "
+            "fetch the file again"
+        )
+    return f"{reader.path}: no jets in {lines}; expected a .json.gz file of one jet a line"
 
 
 def _record(part: Path) -> Path:
@@ -151,7 +164,7 @@ def _write_part(
 def _read_block(
     lines: list[bytes], reader: LineReader, settings: ExtractionSettings, table: JetTable
 ) -> tuple[Jets, tuple[LineFault, ...]]:
-    raw = parse_lines(lines, reader.line_number - len(lines) + 1, list(table.flavours))
+    raw = parse_lines(lines, reader.line_number - len(lines) + 1, table)
     if raw.faults and settings.on_bad_line == "raise":
         fault = raw.faults[0]
         msg = f"{reader.path}: line {fault.line}: {fault.text}; on_bad_line=skip leaves such lines out and counts them"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["TRACK_GROUPS", "VALUES", "LineFault", "check_jet"]
+import numpy as np
+
+__all__ = ["TRACK_GROUPS", "VALUES", "LineFault", "check_jet", "impossible_values"]
 
 #: Entries of the four lists of a track.
 TRACK_GROUPS = (5, 15, 1, 7)
@@ -87,3 +90,28 @@ def check_jet(jet: Any, line: int, max_tracks: int) -> LineFault | None:
     """Return the first fault of a parsed line, ``None`` if it is a jet."""
     fault = _first_fault(jet, max_tracks)
     return LineFault(line, *fault) if fault is not None else None
+
+
+def impossible_values(jet: np.ndarray, flavours: Sequence[int]) -> dict[int, tuple[str, str]]:
+    """Return row -> kind and text of the fault, of jets whose pt, eta or flavour none can have.
+
+    These three are never absent in the dataset (jet-flavour specification, section 1). pt and eta become float32: numbers
+    that this type does not hold are none.
+
+    Args:
+        jet: variables of jets, float64 [n, 17]: pt, eta, flavour, ...
+        flavours: known ones.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        pt, eta = jet[:, 0].astype(np.float32), jet[:, 1].astype(np.float32)
+    expected = ", ".join(map(str, flavours))
+    checks = (
+        (np.isfinite(pt) & (pt > 0), "impossible kinematics", "pt {:g} (entry 1); expected a finite number above 0"),
+        (np.isfinite(eta), "impossible kinematics", "eta {:g} (entry 2); expected a finite number"),
+        (np.isin(jet[:, 2], flavours), "unknown flavour", f"unknown flavour {{:g}} (entry 3); expected one of {expected}"),
+    )
+    found: dict[int, tuple[str, str]] = {}
+    for entry, (good, kind, text) in enumerate(checks):
+        for row in np.flatnonzero(~good).tolist():
+            found.setdefault(row, (kind, text.format(jet[row, entry])))
+    return found

@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import orjson
 
-from TauAdv.jets.faults import TRACK_GROUPS, VALUES, LineFault, check_jet
+from TauAdv.jets.faults import TRACK_GROUPS, VALUES, LineFault, check_jet, impossible_values
+from TauAdv.jets.schema import JetTable
 
 __all__ = ["RawJets", "parse_lines"]
 
-_MAX_TRACKS = 33
 #: Everything that numbers consist of; what is left of a line are its brackets, commas and words.
 _NUMBERS = b"0123456789.eE+- \t\r"
 #: Lines read by one call of the JSON library: few enough for their objects to stay in the processor's cache.
@@ -47,7 +47,7 @@ class RawJets:
 
 
 @lru_cache(maxsize=1)
-def _structures() -> dict[bytes, int]:
+def _structures(max_tracks: int) -> dict[bytes, int]:
     """Return brackets and commas of a line -> its number of tracks."""
 
     def group(size: int) -> bytes:
@@ -55,7 +55,7 @@ def _structures() -> dict[bytes, int]:
 
     track = b"[" + b",".join(group(size) for size in TRACK_GROUPS) + b"]"
     head = b"[,,," + group(8) + b"," + group(6) + b",["
-    return {head + b",".join([track] * tracks) + b"]]": tracks for tracks in range(1, _MAX_TRACKS + 1)}
+    return {head + b",".join([track] * tracks) + b"]]": tracks for tracks in range(1, max_tracks + 1)}
 
 
 def _plain_words(text: bytes) -> bool:
@@ -71,7 +71,7 @@ def _plain_words(text: bytes) -> bool:
     return bool(((size == 3) | ((size == 4) & (characters[first] == ord("-")))).all())
 
 
-def _count_tracks(lines: Sequence[bytes]) -> list[int | None]:
+def _count_tracks(lines: Sequence[bytes], max_tracks: int) -> list[int | None]:
     """Return the number of tracks of each line, ``None`` where its structure is not that of a jet (or may not be)."""
     text = b"\n".join(lines)
     if not _plain_words(text):
@@ -79,7 +79,7 @@ def _count_tracks(lines: Sequence[bytes]) -> list[int | None]:
     text = text.translate(None, _NUMBERS)
     for word in (b'"NaN"', b'"inf"', b"null"):
         text = text.replace(word, b"")
-    structures = _structures()
+    structures = _structures(max_tracks)
     return [structures.get(structure) for structure in text.split(b"\n")]
 
 
@@ -108,7 +108,9 @@ def _loads(text: bytes) -> Any:
         return json.loads(text.decode())  # takes NaN and Infinity without quotes; else its error tells the position
 
 
-def _parse_line(line: bytes, number: int) -> tuple[np.ndarray, np.ndarray] | LineFault:
+def _parse_line(line: bytes, number: int, max_tracks: int) -> tuple[np.ndarray, np.ndarray] | LineFault:
+    if not line.strip():
+        return LineFault(number, "empty line", "the line is empty; expected a jet")
     try:
         jet = _loads(line)
     except UnicodeDecodeError as error:
@@ -118,23 +120,23 @@ def _parse_line(line: bytes, number: int) -> tuple[np.ndarray, np.ndarray] | Lin
         return LineFault(number, "not JSON", f"{error.msg} at column {error.pos + 1}, near '{found}'")
     except RecursionError:
         return LineFault(number, "nesting", "lists nested too deep")
-    fault = check_jet(jet, number, _MAX_TRACKS)
+    fault = check_jet(jet, number, max_tracks)
     return fault if fault is not None else _flatten([jet], len(jet[5]))
 
 
-def parse_lines(lines: Sequence[bytes], first_line: int, flavours: Sequence[int]) -> RawJets:
+def parse_lines(lines: Sequence[bytes], first_line: int, table: JetTable) -> RawJets:
     """Return the jets of lines.
 
     Args:
         lines: of the file, without line ends.
         first_line: number of the first of them, from 1.
-        flavours: accepted values of the third entry.
+        table: of jet variables; says which flavours there are, and how many tracks a jet may have.
 
     Returns:
-        Jets, and a fault for every line that is none: not JSON, wrong nesting or number of entries, an unknown word, zero
-        tracks or more than 33, an unknown flavour.
+        Jets, and a fault for every line that is none: empty, not JSON, wrong nesting or number of entries, an unknown word,
+        zero or too many tracks, an impossible pt or eta, an unknown flavour.
     """
-    counts = _count_tracks(lines)
+    counts = _count_tracks(lines, table.max_tracks)
     numbers: list[int] = []
     parts: list[tuple[np.ndarray, np.ndarray]] = []
     faults: list[LineFault] = []
@@ -146,13 +148,13 @@ def parse_lines(lines: Sequence[bytes], first_line: int, flavours: Sequence[int]
             numbers += range(first_line + start, first_line + start + len(group))
             continue
         for number, line in enumerate(group, first_line + start):
-            one = _parse_line(line, number)
+            one = _parse_line(line, number, table.max_tracks)
             if isinstance(one, LineFault):
                 faults.append(one)
             else:
                 parts.append(one)
                 numbers.append(number)
-    return _with_known_flavours(_join(numbers, parts, counts, first_line), faults, flavours)
+    return _possible(_join(numbers, parts, counts, first_line), faults, list(table.flavours))
 
 
 def _join(numbers: list[int], parts: list[tuple[np.ndarray, np.ndarray]], counts: list[int | None], first: int) -> RawJets:
@@ -167,14 +169,14 @@ def _join(numbers: list[int], parts: list[tuple[np.ndarray, np.ndarray]], counts
     return RawJets(np.array(numbers, dtype=np.int64), jet, np.array(n_tracks, dtype=np.int64), track)
 
 
-def _with_known_flavours(jets: RawJets, faults: list[LineFault], flavours: Sequence[int]) -> RawJets:
-    known = np.isin(jets.jet[:, 2], flavours)
-    for row in np.flatnonzero(~known):
-        expected = ", ".join(map(str, flavours))
-        text = f"unknown flavour {jets.jet[row, 2]:g} (third entry); expected one of {expected}"
-        faults.append(LineFault(int(jets.line[row]), "unknown flavour", text))
+def _possible(jets: RawJets, faults: list[LineFault], flavours: Sequence[int]) -> RawJets:
+    """Return the jets whose pt, eta and flavour a jet can have; the others become faults."""
+    wrong = impossible_values(jets.jet, flavours)
+    faults += [LineFault(int(jets.line[row]), kind, text) for row, (kind, text) in wrong.items()]
     faults.sort(key=lambda fault: fault.line)
-    if known.all():
+    if not wrong:
         return RawJets(jets.line, jets.jet, jets.n_tracks, jets.track, tuple(faults))
-    tracks = np.repeat(known, jets.n_tracks)
-    return RawJets(jets.line[known], jets.jet[known], jets.n_tracks[known], jets.track[tracks], tuple(faults))
+    kept = np.ones(len(jets.line), bool)
+    kept[list(wrong)] = False
+    tracks = np.repeat(kept, jets.n_tracks)
+    return RawJets(jets.line[kept], jets.jet[kept], jets.n_tracks[kept], jets.track[tracks], tuple(faults))

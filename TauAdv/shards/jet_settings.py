@@ -38,7 +38,7 @@ class JetPreparationSettings(Settings):
     kind: Literal["classification", "adversarial"] = "classification"
     weighting: Weighting = "ptetaflavloss"
     jets: int | None = Field(default=None, gt=0)
-    n_tracks: int | None = Field(default=None, ge=1, le=33)
+    n_tracks: int | None = Field(default=None, ge=1)
     fractions: dict[str, float] = _FRACTIONS
     seed: int = Field(default=0, ge=0)
     defaults: Literal["computed", "published"] = "computed"

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from jet_lines import as_line, random_jet, random_jets, write_lines
 
-from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.jets import extract as extract_module
 from TauAdv.jets.columns import arrange
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
@@ -24,7 +24,7 @@ def dataset(tmp_path):
 
 
 def expected(lines=LINES, n_tracks=6):
-    return arrange(parse_lines(lines, 1, (5, 4, 0)), JetTable.load(), n_tracks)
+    return arrange(parse_lines(lines, 1, JetTable.load()), JetTable.load(), n_tracks)
 
 
 def same(found, reference):
@@ -130,11 +130,45 @@ def test_bad_lines_left_out_and_counted(tmp_path):
     settings = ExtractionSettings(part_lines=100, on_bad_line="skip")
     with pytest.warns(UserWarning, match=r"4 of 230 lines left out \(zero tracks 1, too many tracks 1, .*first: line 1:"):
         manifest = extract_jets(dataset, tmp_path / "jets", settings)
-    counts = {"zero tracks": 1, "too many tracks": 1, "not JSON": 1, "number of entries": 1}
+    counts = {"zero tracks": 1, "too many tracks": 1, "empty line": 1, "number of entries": 1}
     assert manifest["counts"]["left_out"] == counts
     assert [fault["line"] for fault in manifest["faults"]] == [1, 121, 229, 230]
     kept = np.setdiff1d(np.arange(230), [0, 120, 228, 229])
     same(ExtractedJets.open(tmp_path / "jets").read(), expected().take(kept))
+
+
+def test_block_without_jets(tmp_path, monkeypatch):
+    monkeypatch.setattr(extract_module, "_BLOCK", 10)
+    dataset = write_lines(tmp_path / "dataset.json.gz", [*LINES[:10], *[b"[]"] * 10, *LINES[20:]])
+    with pytest.warns(UserWarning, match="10 of 230 lines left out"):
+        extract_jets(dataset, tmp_path / "jets", ExtractionSettings(on_bad_line="skip"))
+    same(ExtractedJets.open(tmp_path / "jets").read(), expected().take(np.setdiff1d(np.arange(230), np.arange(10, 20))))
+
+
+def test_impossible_kinematics_stop_or_are_left_out(tmp_path):
+    lines = list(LINES)
+    lines[3] = as_line(["NaN", *CONTENT[3][1:]])
+    lines[7] = as_line([-5, *CONTENT[7][1:]])
+    dataset = write_lines(tmp_path / "dataset.json.gz", lines)
+    with pytest.raises(InputError, match=r"line 4: pt nan \(entry 1\); expected a finite number.*on_bad_line=skip"):
+        extract_jets(dataset, tmp_path / "jets", SETTINGS)
+    with pytest.warns(UserWarning, match=r"2 of 230 lines left out \(impossible kinematics 2\)"):
+        extract_jets(dataset, tmp_path / "jets", ExtractionSettings(on_bad_line="skip"))
+    same(ExtractedJets.open(tmp_path / "jets").read(), expected().take(np.setdiff1d(np.arange(230), [3, 7])))
+
+
+def test_more_tracks_than_the_table_has(dataset, tmp_path):
+    with pytest.raises(ConfigError, match="n_tracks: expected 1 to 33, received 34"):
+        extract_jets(dataset, tmp_path / "jets", ExtractionSettings(n_tracks=34))
+    assert list(tmp_path.iterdir()) == [dataset]
+
+
+def test_table_decides_how_many_tracks_a_jet_may_have(tmp_path):
+    table = JetTable.from_text(JetTable.load().dump().replace("max_tracks: 33", "max_tracks: 40"))
+    lines = [as_line(random_jet(np.random.default_rng(0), tracks)) for tracks in (34, 41)]
+    dataset = write_lines(tmp_path / "dataset.json.gz", lines)
+    with pytest.raises(InputError, match="line 2: 41 tracks; expected 1 to 40"):
+        extract_jets(dataset, tmp_path / "jets", ExtractionSettings(n_tracks=40), table=table)
 
 
 def test_truncated_file(tmp_path):
@@ -152,6 +186,19 @@ def test_file_without_jets(tmp_path):
     dataset = write_lines(tmp_path / "dataset.json.gz", [])
     with pytest.raises(InputError, match="no jets in 0 lines"):
         extract_jets(dataset, tmp_path / "jets", SETTINGS)
+
+
+def test_file_cut_before_its_first_jet(tmp_path):
+    dataset = write_lines(tmp_path / "dataset.json.gz", LINES)
+    dataset.write_bytes(dataset.read_bytes()[:50])
+    with pytest.raises(InputError, match=r"dataset\.json\.gz: ends in the middle of its data.* 0 lines: no jets; fetch"):
+        extract_jets(dataset, tmp_path / "jets", SETTINGS)
+
+
+def test_file_of_bad_lines(tmp_path):
+    dataset = write_lines(tmp_path / "dataset.json.gz", [b"[]", b"", b""])
+    with pytest.raises(InputError, match=r"no jets in 3 lines, all left out \(number of entries 1, empty line 2\)"):
+        extract_jets(dataset, tmp_path / "jets", ExtractionSettings(on_bad_line="skip"))
 
 
 def test_missing_file(tmp_path):

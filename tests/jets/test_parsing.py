@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from jet_lines import GROUPS, as_line, random_jet, random_jets
 
 from TauAdv.jets.parsing import parse_lines
+from TauAdv.jets.schema import JetTable
 
-FLAVOURS = (5, 4, 0)
+TABLE = JetTable.load()
+FLAVOURS = list(TABLE.flavours)
 WORDS = {"NaN": math.nan, "-NaN": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -34,7 +36,12 @@ def lists(size):
 
 tracks = st.tuples(*(lists(size) for size in GROUPS)).map(list)
 jets = st.tuples(
-    entries, entries, st.sampled_from(FLAVOURS), lists(8), lists(6), st.lists(tracks, min_size=1, max_size=4)
+    st.floats(1e-30, 1e30),
+    st.floats(-1e30, 1e30),
+    st.sampled_from(FLAVOURS),
+    lists(8),
+    lists(6),
+    st.lists(tracks, min_size=1, max_size=4),
 ).map(list)
 
 
@@ -48,7 +55,7 @@ def test_round_trip(content, bare):
         for word, constant in bare_words:
             text = [line.replace(word, constant) for line in text]
         lines = [line.encode() for line in text]
-    found = parse_lines(lines, 11, FLAVOURS)
+    found = parse_lines(lines, 11, TABLE)
     assert found.faults == ()
     np.testing.assert_array_equal(found.line, 11 + np.arange(len(content)))
     heads, by_track = zip(*(expected_numbers(jet) for jet in content), strict=True)
@@ -59,7 +66,7 @@ def test_round_trip(content, bare):
 
 def test_most_tracks_and_spaces():
     jet = random_jet(np.random.default_rng(0), 33)
-    found = parse_lines([as_line(jet), b" " + as_line(jet).replace(b",", b" ,\t") + b"\r"], 1, FLAVOURS)
+    found = parse_lines([as_line(jet), b" " + as_line(jet).replace(b",", b" ,\t") + b"\r"], 1, TABLE)
     assert found.faults == ()
     np.testing.assert_array_equal(found.n_tracks, [33, 33])
     np.testing.assert_array_equal(found.track[:33], found.track[33:])
@@ -92,7 +99,6 @@ def no_list(jet):
 
 BAD = {
     "not JSON": [
-        (b"", "line|Expecting value at column 1"),
         (b"this is no list", "column 1, near 'this is no l'"),
         (good()[:-1], "column"),
         (good() + b"]", "Extra data"),
@@ -125,10 +131,22 @@ BAD = {
         (changed(set_entry(1, " NaN")), "unknown string"),
         (changed(set_entry(1, "NaN-")), "unknown string"),
     ],
+    "empty line": [(b"", "the line is empty"), (b" \t\r", "the line is empty")],
+    "impossible kinematics": [
+        (changed(set_entry(0, "NaN")), r"^pt nan \(entry 1\); expected a finite number above 0"),
+        (changed(set_entry(0, None)), "^pt nan"),
+        (changed(set_entry(0, "inf")), "^pt inf"),
+        (good().replace(b"30.5", b"1e400"), "^pt inf"),
+        (good().replace(b"30.5", b"1e39"), "^pt 1e[+]39"),
+        (changed(set_entry(0, -5)), "^pt -5 "),
+        (changed(set_entry(0, 0)), "^pt 0 "),
+        (changed(set_entry(1, "NaN")), r"^eta nan \(entry 2\); expected a finite number"),
+        (changed(set_entry(1, "-inf")), "^eta -inf"),
+    ],
     "zero tracks": [(changed(set_entry(5, [])), "without tracks; expected 1 to 33")],
     "too many tracks": [(as_line(random_jet(np.random.default_rng(0), 34)), "34 tracks; expected 1 to 33")],
     "unknown flavour": [
-        (changed(set_entry(2, 3)), "unknown flavour 3 .third entry.; expected one of 5, 4, 0"),
+        (changed(set_entry(2, 3)), "unknown flavour 3 .entry 3.; expected one of 5, 4, 0"),
         (changed(set_entry(2, "NaN")), "unknown flavour nan"),
         (changed(set_entry(2, 4.5)), "unknown flavour 4.5"),
     ],
@@ -140,23 +158,23 @@ def test_bad_line(kind, line, text):
     jets = random_jets(80, seed=3)
     lines = [as_line(jet) for jet in jets]
     lines.insert(70, line)
-    found = parse_lines(lines, 1001, FLAVOURS)
+    found = parse_lines(lines, 1001, TABLE)
     (fault,) = found.faults
     assert (fault.line, fault.kind) == (1071, kind)
     assert re.search(text, fault.text), fault.text
     assert 1071 not in found.line
-    reference = parse_lines(lines[:70] + lines[71:], 1, FLAVOURS)
+    reference = parse_lines(lines[:70] + lines[71:], 1, TABLE)
     for name in ("jet", "track", "n_tracks"):
         np.testing.assert_array_equal(getattr(found, name), getattr(reference, name))
 
 
 def test_brackets_that_hide_in_a_word():
     line = changed(set_entry(1, "],["))
-    (fault,) = parse_lines([line], 1, FLAVOURS).faults
+    (fault,) = parse_lines([line], 1, TABLE).faults
     assert fault.kind == "unknown string"
 
 
 def test_no_lines():
-    found = parse_lines([], 1, FLAVOURS)
+    found = parse_lines([], 1, TABLE)
     assert found.jet.shape == (0, 17)
     assert found.track.shape == (0, 28)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
+from TauAdv.jets.schema import JetTable
 from TauAdv.simulation.clustering import cluster
 from TauAdv.simulation.columns import Columns, take
 from TauAdv.simulation.geometry import delta_phi, nearest_object, neighbours
@@ -14,7 +16,6 @@ __all__ = ["JetTracks", "find_jets", "gather_tracks"]
 
 _RADIUS = 0.4
 _MAX_ETA = 2.5
-_MAX_TRACKS = 33
 _MIN_HADRON_PT = 5.0
 _LEPTON_RADIUS, _MIN_LEPTON_PT = 0.5, 8.0
 
@@ -64,9 +65,14 @@ def find_jets(candidates: Columns, leptons: Columns, hadrons: Columns, num_event
     return take(jets | {"flavour": flavour}, alone)
 
 
+@cache
+def _max_tracks() -> int:
+    return JetTable.load().max_tracks
+
+
 def gather_tracks(tracks: Columns, jets: Columns) -> tuple[Columns, JetTracks]:
-    """Return the jets that have tracks within 0.4, and these tracks (33 at most)."""
-    table = neighbours(tracks, (jets["event"], jets["eta"], jets["phi"]), _RADIUS, _MAX_TRACKS)
+    """Return the jets that have tracks within 0.4, and these tracks (as many as the table of variables allows)."""
+    table = neighbours(tracks, (jets["event"], jets["eta"], jets["phi"]), _RADIUS, _max_tracks())
     kept = np.flatnonzero((table >= 0).any(axis=1))
     jets, table = take(jets, kept), table[kept]
     table = table[:, : max(int((table >= 0).sum(axis=1).max(initial=1)), 1)]

@@ -57,7 +57,7 @@ def load_jets(path: Path | str, most: int | None = None) -> Jets:
     parts = []
     with LineReader(path) as reader:
         while lines := reader.read(_BLOCK):
-            raw = parse_lines(lines, reader.line_number - len(lines) + 1, list(table.flavours))
+            raw = parse_lines(lines, reader.line_number - len(lines) + 1, table)
             if raw.faults:
                 msg = f"{path}: line {raw.faults[0].line}: {raw.faults[0].text}"
                 raise InputError(msg)
@@ -133,7 +133,9 @@ def quality_figures(jets: Jets) -> list[JetFigure]:
     for f, (name, _, rate) in names.items():
         share = float(vertex[flavor == f].mean()) if (flavor == f).any() else float("nan")
         figures.append(JetFigure(f"secondary vertex in {name} jets", share, rate))
-    figures.append(JetFigure("tracks per jet", float(jets.n_tracks.mean()), "at least 1, at most 33"))
+    figures.append(
+        JetFigure("tracks per jet", float(jets.n_tracks.mean()), f"at least 1, at most {JetTable.load().max_tracks}")
+    )
     figures.append(JetFigure("AUC b against udsg, 16 variables", tagger_auc(jets, 5, 0), ".956 (dataset .92-.94)"))
     figures.append(JetFigure("AUC b against c, 16 variables", tagger_auc(jets, 5, 4), ".85-.86"))
     figures.append(JetFigure("AUC c against udsg, 16 variables", tagger_auc(jets, 4, 0), ".76"))

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from TauAdv.jets.lines import LineReader
 from TauAdv.jets.parsing import parse_lines
+from TauAdv.jets.schema import JetTable
 from TauAdv.simulation.jets.lines import jet_lines, round_digits, write_lines
 from TauAdv.simulation.jets.variables import jet_quantities
 
@@ -18,7 +19,7 @@ def test_rounding_is_that_of_six_digits(values):
 
 def test_lines_come_back(jets_and_tracks):
     jets = jet_quantities(*jets_and_tracks)
-    found = parse_lines([line.rstrip(b"\n") for line in jet_lines(jets)], 1, (5, 4, 0))
+    found = parse_lines([line.rstrip(b"\n") for line in jet_lines(jets)], 1, JetTable.load())
     assert found.faults == ()
     for name in ("jet", "track", "n_tracks"):
         np.testing.assert_array_equal(getattr(found, name), round_digits(jets[name]))

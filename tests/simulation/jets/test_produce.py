@@ -6,6 +6,7 @@ import pytest
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.jets.lines import LineReader
 from TauAdv.jets.parsing import parse_lines
+from TauAdv.jets.schema import JetTable
 from TauAdv.simulation import cache as cache_module
 from TauAdv.simulation.jets import produce as produce_module
 from TauAdv.simulation.jets.produce import produce_jets
@@ -15,7 +16,7 @@ from TauAdv.simulation.settings import DetectorSettings
 
 def read(path):
     with LineReader(path) as reader:
-        found = parse_lines(reader.read(10_000), 1, (5, 4, 0))
+        found = parse_lines(reader.read(10_000), 1, JetTable.load())
     assert found.faults == ()
     return found
 
