@@ -17,23 +17,26 @@ from TauAdv.config import Settings, validate_settings
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.jets.cleaning import clean, integer_columns
 from TauAdv.jets.columns import Jets
+from TauAdv.jets.parts import ExtractedJets
 from TauAdv.jets.scalers import Scalers
 from TauAdv.jets.schema import Column, JetTable
 
 __all__ = ["JetFeatures", "column_positions"]
 
 
-def column_positions(jets: Jets, columns: Sequence[Column]) -> list[int]:
+def column_positions(jets: Jets | ExtractedJets, columns: Sequence[Column]) -> list[int]:
     """Return the positions of columns among those of jets.
 
     Raises:
-        InputError: if the jets lack columns.
+        InputError: if the jets lack columns; names the folder of extracted jets.
     """
     position = {column.name: number for number, column in enumerate(jets.columns)}
     if missing := [column for column in columns if column.name not in position]:
         names = ", ".join(column.name for column in missing[:3]) + (" ..." if len(missing) > 3 else "")
         tracks = 1 + max(column.track or 0 for column in columns)
-        msg = f"jets without the columns {names}: extract n_tracks={tracks} tracks or more with Production/extract_jets.py"
+        where = f"{jets.folder}: " if isinstance(jets, ExtractedJets) else ""
+        way_out = f"extract n_tracks={tracks} tracks or more with Production/extract_jets.py"
+        msg = f"{where}jets without the columns {names}: {way_out}"
         raise InputError(msg)
     return [position[column.name] for column in columns]
 

@@ -32,8 +32,13 @@ class Binning:
         return len(self.eta) - 1, len(self.pt) - 1
 
     def find(self, eta: NDArray, pt: NDArray) -> NDArray[np.int64]:
-        """Return the flat number of the bin of each jet; jets outside belong to the nearest bin."""
+        """Return the flat number of the bin of each jet; jets outside belong to the nearest bin, NaN to the last."""
         return self._index(self.eta, eta) * self.shape[1] + self._index(self.pt, pt)
+
+    def outside(self, eta: NDArray, pt: NDArray) -> NDArray[np.bool_]:
+        """Return which jets are outside of all bins, those with NaN among them."""
+        within_eta = (np.asarray(eta) >= self.eta[0]) & (np.asarray(eta) <= self.eta[-1])
+        return ~(within_eta & (np.asarray(pt) >= self.pt[0]) & (np.asarray(pt) <= self.pt[-1]))
 
     @staticmethod
     def _index(edges: tuple[float, ...], values: NDArray) -> NDArray[np.int64]:

@@ -107,6 +107,10 @@ def _open(inputs: Sequence[Path | str], settings: JetPreparationSettings) -> lis
                 f"{source.extracted.folder}: extracted with another table of variables than {first.folder}; extract it again"
             )
             raise InputError(msg)
+    given = None if settings.scalers_from is None else read_features(settings.scalers_from).n_tracks
+    columns = first.table.inputs(given or settings.n_tracks)
+    for source in sources:
+        column_positions(source.extracted, columns)
     return sources
 
 
@@ -168,9 +172,11 @@ class _Preparation:
         for number, name in enumerate(SETS):
             absent = [label for label, count in zip(self.labels, found.counts[:, number], strict=True) if count == 0]
             if absent and name in self.settings.sets:
+                folders = ", ".join(str(source.extracted.folder) for source in self.sources)
                 msg = (
-                    f"no {' and no '.join(absent)} jets in the set '{name}' (fraction {self.settings.fractions[name]:g} of "
-                    f"{found.counts.sum()} jets); give more jets, other fractions or another seed"
+                    f"{folders}: no {' and no '.join(absent)} jets in the set '{name}' (fraction "
+                    f"{self.settings.fractions[name]:g} of {found.counts.sum()} jets); give more jets, other fractions or "
+                    "another seed"
                 )
                 raise InputError(msg)
         off = np.argwhere(abs(pulls(found.counts, self.settings.expected_fractions)) > _PULL)

@@ -134,10 +134,9 @@ class Survey:
         values = block.jets.values[np.ix_(training, positions)]
         moments = Moments.of(values, ~is_default(values, default))
         eta, pt = block.jets["jet_eta"][training], block.jets["jet_pt"][training]
-        outside = (eta < bins.eta[0]) | (eta > bins.eta[-1]) | (pt < bins.pt[0]) | (pt > bins.pt[-1])
         flat = np.bincount(block.label.astype(np.int64) * len(SETS) + block.in_set, minlength=labels * len(SETS))
         spectra = Spectra.of(bins, labels, block.label[training], eta, pt)
-        return cls(moments, spectra, flat.reshape(labels, len(SETS)), int(outside.sum()))
+        return cls(moments, spectra, flat.reshape(labels, len(SETS)), int(bins.outside(eta, pt).sum()))
 
     def __add__(self, other: Survey) -> Survey:
         """Return what the jets of both tell."""

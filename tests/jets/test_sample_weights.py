@@ -69,6 +69,13 @@ def test_blocks_add_up(cuts):
     np.testing.assert_array_equal(whole.totals, np.bincount(group, minlength=3))
 
 
+def test_jets_outside_of_all_bins_are_told_nan_among_them():
+    eta = np.array([0, 2.5, -2.5, 2.51, -2.51, np.nan, 0, 0, 0, 0, 0, 0, np.inf])
+    pt = np.array([50, 20, 900, 50, 50, 50, np.nan, 19.9, 901, -5, np.inf, 50, 50], np.float32)
+    expected = [0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1]
+    assert binning("ptetaflavloss").outside(eta, pt).tolist() == [bool(value) for value in expected]
+
+
 def test_bins_are_those_of_a_histogram_and_jets_outside_belong_to_the_nearest():
     rng = np.random.default_rng(5)
     eta, pt = rng.uniform(-2.5, 2.5, 1000), rng.uniform(20, 900, 1000)

@@ -286,7 +286,7 @@ def test_finished_work_is_kept_and_other_settings_refused(folder, prepared, monk
 
 def test_class_absent_from_a_set(tmp_path):
     few = extracted(tmp_path / "few", 12)
-    with pytest.raises(InputError, match=r"no .* jets in the set 'val' \(fraction 0.08 of 12 jets\); give more jets"):
+    with pytest.raises(InputError, match=r"few: no .* jets in the set 'val' \(fraction 0.08 of 12 jets\); give"):
         prepare_jets([few], tmp_path / "out", SETTINGS)
     assert not (tmp_path / "out").exists()
 
@@ -323,8 +323,13 @@ def test_inputs_that_do_not_fit(folder, prepared, tmp_path):
         prepare_jets([folder], tmp_path / "out", JetPreparationSettings(scalers_from=folder))
     with pytest.raises(InputError, match="features of 6 tracks"):
         prepare_jets([folder], tmp_path / "out", JetPreparationSettings(scalers_from=prepared, n_tracks=3))
-    with pytest.raises(InputError, match="n_tracks=9 tracks or more"):
+    with pytest.raises(InputError, match=r"nominal: jets without the columns track_6_D0.*n_tracks=9 tracks or more"):
         prepare_jets([folder], tmp_path / "out", JetPreparationSettings(n_tracks=9))
+    with pytest.raises(ConfigError, match="n_tracks: expected 1 to 33, received 34"):
+        prepare_jets([folder], tmp_path / "out", JetPreparationSettings(n_tracks=34))
+    few = extracted(tmp_path / "few", 30, n_tracks=2)
+    with pytest.raises(InputError, match="few: jets without the columns track_2_D0"):
+        prepare_jets([folder, few], tmp_path / "out", JetPreparationSettings(scalers_from=prepared))
     assert not (tmp_path / "out").exists()
 
 
