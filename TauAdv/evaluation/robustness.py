@@ -24,6 +24,7 @@ from TauAdv.evaluation.predictions import load_run_model
 from TauAdv.evaluation.robustness_predictions import (
     DisturbedPredictions,
     predict_disturbed,
+    prediction_file,
     require_room,
     write_disturbed,
 )
@@ -69,6 +70,7 @@ class RobustnessStudy:
         scores: (discriminator, run) -> histogram (disturbance, flavour, score).
         confusion: (run, disturbance) -> matrix.
         inputs: histograms of the inputs.
+        prediction_file: table that was written into the artifacts of each run; ``None`` if no part needed predictions.
         warnings: what makes the figures less than they seem.
     """
 
@@ -90,6 +92,7 @@ class RobustnessStudy:
     scores: Mapping[tuple[str, str], hist.Hist] = field(default_factory=dict)
     confusion: Mapping[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
     inputs: InputShapes | None = None
+    prediction_file: str | None = None
     warnings: tuple[str, ...] = ()
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -115,13 +118,13 @@ def evaluate_robustness(
         test: labelled set of jets or taus, not used in training.
         settings: disturbances and measures.
         parts: what to measure (:data:`PARTS`); default: all that the set and the runs allow.
-        overwrite: replace predictions in the runs that were made of another set or otherwise.
+        overwrite: replace predictions of the same set and settings that an earlier model of a run made.
 
     Raises:
         InputError: unknown run or part, run without model, a test set of another feature table, without labels or without a
             class.
         ConfigError: an attack that does not fit the inputs.
-        OutputExistsError: predictions made otherwise are there.
+        OutputExistsError: predictions of an earlier model are there.
     """
     runs = {label: find_run(mlpath, run_id) for label, run_id in run_ids.items()}
     shards = ShardSet.open(test)
@@ -212,7 +215,7 @@ class _Study:
     def _tables(self, predicted: DisturbedPredictions, discriminators: Sequence[Discriminator]) -> dict[str, Any]:
         settings, own, label = self.settings, predicted.own(), predicted.label
         weights = self._weights(predicted.columns["weight"])
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {"prediction_file": prediction_file(self.shards, settings)}
         if "roc" in self.parts:
             measured = measure_all(own, discriminators, label, weights, settings)
             found["performance"] = as_table(measured, ["run", "disturbance", "discriminator"], settings)

@@ -1,8 +1,14 @@
-"""What taggers say of disturbed inputs: computed batch by batch, and kept in the runs as Parquet tables."""
+"""What taggers say of disturbed inputs: computed batch by batch, and kept in the runs as Parquet tables.
+
+A run keeps one table per test set and settings: ``artifacts/predictions/robustness_{folder of the set}_{digest}.parquet``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,23 +18,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from TauAdv.attacks.settings import AttackSettings
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.attacked import AttackedBatch, AttackedBatches, probabilities_of
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
-from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.outputs import describe_input, finished, new_file, read_manifest, write_manifest
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run
 
 __all__ = [
-    "PREDICTION_FILE",
     "DisturbedPredictions",
     "predict_disturbed",
+    "prediction_file",
     "read_disturbed",
     "require_room",
     "write_disturbed",
 ]
 
-PREDICTION_FILE = "predictions/robustness.parquet"
+_FOLDER, _NAMES = "predictions", "robustness*.parquet"
+_DECISIVE = {"disturbances", "rows", "batch_size", "seed"}
 STEP = "evaluate_robustness"
 Key = tuple[str, str, str]
 
@@ -118,51 +125,82 @@ def predict_disturbed(
     return DisturbedPredictions(columns, tuple(shards.classes), found)
 
 
-def _decisive(run: Run, settings: RobustnessSettings, others: Sequence[str]) -> dict[str, Any]:
-    keys = {"disturbances", "rows", "batch_size", "seed"}
-    return {"run": run.id, "first_run": others[0], **settings.model_dump(mode="json", include=keys)}
+def prediction_file(shards: ShardSet, settings: RobustnessSettings) -> str:
+    """Return where a run keeps the table of a set, from the run's artifacts on: other sets and settings have other names."""
+    decisive = [describe_input(shards.folder)["digest"], settings.model_dump(mode="json", include=_DECISIVE)]
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:8]
+    title = re.sub(r"[^\w.+-]+", "-", shards.folder.resolve().name)
+    return f"{_FOLDER}/robustness_{title}_{digest}.parquet"
+
+
+def _options(run: Run, shards: ShardSet, settings: RobustnessSettings) -> dict[str, Any]:
+    decisive = {"run": run.id, **settings.model_dump(mode="json", include=_DECISIVE)}
+    return {"step": STEP, "settings": decisive, "inputs": [run.artifacts / "model" / "model.keras", shards.folder]}
 
 
 def require_room(runs: Mapping[str, Run], shards: ShardSet, settings: RobustnessSettings, *, overwrite: bool) -> None:
-    """Check that no run holds a table that was made of another set or otherwise.
+    """Check that no run holds a table of this set and these settings that an earlier model of the run made.
 
     Raises:
         OutputExistsError: one does, and ``overwrite`` is false.
     """
-    ids = [run.id for run in runs.values()]
     for run in runs.values():
-        options: dict[str, Any] = {"settings": _decisive(run, settings, ids), "inputs": _inputs(run, shards)}
-        finished(run.artifacts / PREDICTION_FILE, step=STEP, overwrite=overwrite, **options)
+        path = run.artifacts / prediction_file(shards, settings)
+        try:
+            finished(path, overwrite=overwrite, **_options(run, shards, settings))
+        except OutputExistsError as error:
+            msg = f"{path}: was made with another model, before run {run.id} went on; --overwrite replaces it"
+            raise OutputExistsError(msg) from error
 
 
 def write_disturbed(
     predictions: DisturbedPredictions, runs: Mapping[str, Run], shards: ShardSet, settings: RobustnessSettings
 ) -> list[Path]:
     """Write the table of every run into its artifacts, with a manifest beside it; return the paths."""
-    ids = [run.id for run in runs.values()]
     paths = []
     for label, run in runs.items():
-        path, table = run.artifacts / PREDICTION_FILE, predictions.table(label)
+        path, table = run.artifacts / prediction_file(shards, settings), predictions.table(label)
         with new_file(path) as temporary:
             table.to_parquet(temporary, index=False)
             path.unlink(missing_ok=True)  # the manifest never belongs to another table
             counts = {"rows": len(table), "in set": shards.num_rows}
-            decisive = _decisive(run, settings, ids)
-            write_manifest(
-                path, step=STEP, settings=decisive, inputs=_inputs(run, shards), counts=counts, seed=settings.seed
-            )
+            write_manifest(path, **_options(run, shards, settings), counts=counts, seed=settings.seed)
         paths.append(path)
     return paths
 
 
-def read_disturbed(run: Run) -> pd.DataFrame:
-    """Return the table of a run (see :meth:`DisturbedPredictions.table`).
+def read_disturbed(
+    run: Run, test: Path | str | None = None, settings: RobustnessSettings | None = None, *, name: str | None = None
+) -> pd.DataFrame:
+    """Return a table of a run (see :meth:`DisturbedPredictions.table`).
+
+    Args:
+        run: that was evaluated.
+        test: test set; may be left out if the run was evaluated on one set only.
+        settings: of the evaluation; may be left out if there was one evaluation on the set.
+        name: of the file, instead of these.
 
     Raises:
-        InputError: the run has none.
+        InputError: the run has no such table, or several; lists those that it has.
     """
-    return pd.read_parquet(run.require_file(PREDICTION_FILE, "Evaluation/evaluate_robustness.py makes it"))
+    tables = {path.name: path for path in sorted((run.artifacts / _FOLDER).glob(_NAMES))}
+    found = dict(tables) if name is None else {key: path for key, path in tables.items() if key == name}
+    if test is not None and settings is not None:
+        wanted = Path(prediction_file(ShardSet.open(test), settings)).name
+        found = {key: path for key, path in found.items() if key == wanted}
+    elif test is not None:
+        digest = describe_input(test)["digest"]
+        found = {key: path for key, path in found.items() if digest in _input_digests(path)}
+    if len(found) == 1:
+        return pd.read_parquet(*found.values())
+    asked = " of these settings" if settings is not None else ""
+    asked += f" on {test}" if test is not None else ""
+    has = f"it has {', '.join(tables)}" if tables else "it has none; Evaluation/evaluate_robustness.py makes them"
+    msg = f"run {run.id}: expected one table of predictions{asked}, found {len(found)}; {has}"
+    if len(found) > 1:
+        msg += "; tell which by test set, settings or file name"
+    raise InputError(msg)
 
 
-def _inputs(run: Run, shards: ShardSet) -> list[Path]:
-    return [run.artifacts / "model" / "model.keras", shards.folder]
+def _input_digests(table: Path) -> set[str]:
+    return {entry["digest"] for entry in read_manifest(table)["inputs"]}

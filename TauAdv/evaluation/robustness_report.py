@@ -36,7 +36,8 @@ def make_robustness_report(
 
     Raises:
         InputError: as ``evaluate_robustness``.
-        OutputExistsError: another report is in ``folder``, or other predictions in a run, and ``overwrite`` is false.
+        OutputExistsError: another report is in ``folder``, or predictions of an earlier model in a run, and ``overwrite`` is
+            false.
     """
     decisive = {"runs": dict(run_ids), "parts": parts, **settings.model_dump(mode="json")}
     finished(Path(folder) / JSON_NAME, step=STEP, settings=decisive, inputs=[Path(test)], overwrite=overwrite)
@@ -83,6 +84,8 @@ def as_text(study: RobustnessStudy) -> str:
     weights = "with the weights of the set" if study.settings.weighted else "unweighted"
     errors = f"Errors: {study.settings.bootstrap} bootstrap samples of the test set; one training each."
     lines += [f"Test set {study.test}: {counts}; {weights}. {errors}", _strengths(study.settings)]
+    if study.prediction_file:
+        lines.append(f"Predictions, in the artifacts of each run: {study.prediction_file}")
     return "\n".join([*lines, *(f"WARNING: {text}" for text in study.warnings)]) + "\n"
 
 
@@ -123,6 +126,7 @@ def _dictionary(study: RobustnessStudy) -> dict[str, Any]:
         "counts": dict(study.counts),
         "settings": study.settings.model_dump(mode="json"),
         "warnings": list(study.warnings),
+        "prediction_file": study.prediction_file,
         "confusion": {f"{run}, {name}": matrix.tolist() for (run, name), matrix in study.confusion.items()},
         **tables,
     }

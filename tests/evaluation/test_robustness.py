@@ -1,11 +1,13 @@
 """Studies of small taggers on the committed jets, checked against the attacks and sklearn called by hand."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from jet_runs import train_run
 from sklearn.metrics import confusion_matrix as sklearn_confusion
 from sklearn.metrics import roc_auc_score
 
@@ -17,7 +19,7 @@ from TauAdv.evaluation.discriminators import choose_discriminators
 from TauAdv.evaluation.epochs import epoch_models
 from TauAdv.evaluation.predictions import load_run_model
 from TauAdv.evaluation.robustness import evaluate_robustness
-from TauAdv.evaluation.robustness_predictions import PREDICTION_FILE, read_disturbed
+from TauAdv.evaluation.robustness_predictions import prediction_file, read_disturbed
 from TauAdv.evaluation.robustness_report import make_robustness_report
 from TauAdv.evaluation.robustness_settings import load_robustness_settings
 from TauAdv.models.jet_losses import crossentropy
@@ -141,7 +143,7 @@ def test_score_shapes_hold_every_jet(study, by_hand):
 
 def test_tables_in_the_runs_have_identity_and_probabilities(study, by_hand, jets):
     attacked, raw, columns = by_hand
-    table = read_disturbed(jets.two)
+    table = read_disturbed(jets.two, jets.test, study.settings)
     for name in ("line", "flavor", "jet_pt", "jet_eta", "label", "weight"):
         assert table[name].tolist() == columns[name].tolist()
     for name, expected in (("raw", raw["two"]), ("FGSM", attacked["two", "two"])):
@@ -168,8 +170,39 @@ def test_report_is_written_kept_and_protected(jets, tmp_path, settings):
     other = load_robustness_settings(None, [*SMALL, "seed=2"])
     with pytest.raises(OutputExistsError, match="seed"):
         make_robustness_report(tmp_path / "report", jets.mlruns, runs, jets.test, settings=other, parts=["roc"])
-    with pytest.raises(OutputExistsError, match="parquet"):
-        make_robustness_report(tmp_path / "other", jets.mlruns, runs, jets.test, settings=other, parts=["roc"])
+
+
+def test_tables_of_several_sets_and_settings_live_side_by_side(jets, tmp_path):
+    run = train_run(jets.mlruns, jets.train, "three", seed=3)
+    none = ["disturbances={}", "scanned=[]", "by_epoch=[]", "shapes=[]"]
+    settings, fewer = (load_robustness_settings(None, [*SMALL, *none, *more]) for more in ([], ["rows=900"]))
+    for number, (test, chosen) in enumerate([(jets.test, settings), (jets.train, settings), (jets.test, fewer)]):
+        options = {"settings": chosen, "parts": ["roc"]}
+        study = make_robustness_report(tmp_path / f"report{number}", jets.mlruns, {"it": run.id}, test, **options)
+        text = (tmp_path / f"report{number}" / "robustness.txt").read_text()
+        assert (run.artifacts / study.prediction_file).is_file()
+        assert study.prediction_file in text
+    for test in (jets.test, jets.train):
+        expected = ShardSet.open(test).columns(["line"])["line"].tolist()
+        assert read_disturbed(run, test, settings)["line"].tolist() == expected
+    assert len(read_disturbed(run, jets.test, fewer)) == 900
+    assert len(read_disturbed(run, jets.train)) == len(ShardSet.open(jets.train))
+    with pytest.raises(InputError, match=r"found 3; it has robustness_test_.*robustness_train_.*tell which"):
+        read_disturbed(run)
+    with pytest.raises(InputError, match="found 2"):
+        read_disturbed(run, jets.test)
+    make_robustness_report(tmp_path / "report0", jets.mlruns, {"it": run.id}, jets.test, settings=settings, parts=["roc"])
+
+
+def test_table_of_an_earlier_model_is_not_replaced_unasked(jets, tmp_path):
+    run = train_run(jets.mlruns, jets.train, "four", seed=4)
+    settings = load_robustness_settings(None, [*SMALL, "disturbances={}", "scanned=[]", "by_epoch=[]", "shapes=[]"])
+    options = {"settings": settings, "parts": ["roc"]}
+    evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options)
+    shutil.copy(run.artifacts / "model_checkpoints" / "epoch_0001.keras", run.artifacts / "model" / "model.keras")
+    with pytest.raises(OutputExistsError, match="made with another model"):
+        evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options)
+    evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options, overwrite=True)
 
 
 def test_weights_of_the_set_count_if_asked_for(jets, by_hand):
@@ -182,7 +215,7 @@ def test_weights_of_the_set_count_if_asked_for(jets, by_hand):
     used = columns["label"] != 1
     expected = roc_auc_score(columns["label"][used] == 0, one.score(raw["one"])[used], sample_weight=columns["weight"][used])
     assert value(found.performance, discriminator="BvsL")["auc"] == pytest.approx(expected, abs=1e-6)
-    assert (jets.one.artifacts / PREDICTION_FILE).is_file()
+    assert (jets.one.artifacts / prediction_file(ShardSet.open(jets.test), weighted)).is_file()
 
 
 def test_shards_of_another_feature_table(jets, settings, tmp_path):
@@ -218,7 +251,7 @@ def test_a_run_without_model_or_epochs(jets, settings):
         evaluate_robustness(jets.mlruns, {"empty": run.id}, jets.test, settings, parts=["roc"])
     with pytest.raises(InputError, match="no epoch_NNNN"):
         epoch_models(run)
-    with pytest.raises(InputError, match=r"no predictions/robustness\.parquet"):
+    with pytest.raises(InputError, match=r"it has none; Evaluation/evaluate_robustness\.py makes them"):
         read_disturbed(run)
 
 
