@@ -12,8 +12,6 @@ from pathlib import Path
 
 from TauAdv.config import load_settings
 from TauAdv.errors import report_errors
-from TauAdv.models.export.exporting import ExportSettings, export_model
-from TauAdv.models.export.source import find_model
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,6 +34,10 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Parse the command line and export the model."""
     args = parser().parse_args(argv)
+    # TensorFlow takes seconds to load: after the check of the command line
+    from TauAdv.models.export.exporting import ExportSettings, export_model
+    from TauAdv.models.export.source import find_model
+
     settings = load_settings(ExportSettings, overrides={key: getattr(args, key) for key in ExportSettings.model_fields})
     source = find_model(args.model, mlpath=args.mlpath, run_id=args.expID)
     export_model(source, args.output, settings, overwrite=args.overwrite)

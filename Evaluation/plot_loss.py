@@ -11,8 +11,6 @@ import argparse
 from pathlib import Path
 
 from TauAdv.errors import report_errors
-from TauAdv.evaluation.losses import history_of_runs, plots_folder, surface_of_run
-from TauAdv.plotting.losses import save_loss_history, save_loss_surface
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,6 +36,10 @@ def main(argv: list[str] | None = None) -> None:
     args = options.parse_args(argv)
     if args.surface and args.test is None:
         options.error("--surface needs --test, the set that holds the jet")
+    # TensorFlow takes seconds to load: after the checks of the command line
+    from TauAdv.evaluation.losses import history_of_runs, plots_folder, surface_of_run
+    from TauAdv.plotting.losses import save_loss_history, save_loss_surface
+
     folder = args.output or plots_folder(args.mlpath, args.expID[0])
     if args.surface:
         shape = {"row": args.row, "width": args.width, "points": args.points, "eps": args.eps}

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from TauAdv.config import load_settings
 from TauAdv.errors import report_errors
-from TauAdv.models.cms.recording import ImportSettings, import_to_file
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,6 +39,9 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Parse the command line and import the network."""
     args = parser().parse_args(argv)
+    # TensorFlow takes seconds to load: after the check of the command line
+    from TauAdv.models.cms.recording import ImportSettings, import_to_file
+
     settings = load_settings(ImportSettings, overrides={key: getattr(args, key) for key in ImportSettings.model_fields})
     import_to_file(args.inner, args.outer, args.core, args.output, settings, overwrite=args.overwrite)
 

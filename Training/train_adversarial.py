@@ -9,7 +9,6 @@ from command_line import parse
 
 from TauAdv.config import load_settings
 from TauAdv.errors import report_errors
-from TauAdv.training.adversarial import train_adversarial
 from TauAdv.training.settings import AdversarialSettings, settings_of_run
 
 
@@ -21,6 +20,8 @@ def main(argv: list[str] | None = None) -> None:
         settings = settings_of_run(AdversarialSettings, arguments.mlpath, arguments.resume, arguments.overrides)
     else:
         settings = load_settings(AdversarialSettings, arguments.config, arguments.overrides)
+    from TauAdv.training.adversarial import train_adversarial  # TensorFlow takes seconds to load: after all checks
+
     train_adversarial(settings, resume=arguments.resume, dry_run=arguments.dry_run)
 
 

@@ -10,7 +10,6 @@ from command_line import parse
 
 from TauAdv.errors import report_errors
 from TauAdv.training.jet_settings import jet_settings, jet_settings_of_run
-from TauAdv.training.jets import train_jet_tagger
 
 
 @report_errors
@@ -21,6 +20,8 @@ def main(argv: list[str] | None = None) -> None:
         settings = jet_settings_of_run(arguments.mlpath, arguments.resume, arguments.overrides)
     else:
         settings = jet_settings(arguments.config, arguments.overrides)
+    from TauAdv.training.jets import train_jet_tagger  # TensorFlow takes seconds to load: after all checks
+
     train_jet_tagger(settings, resume=arguments.resume, dry_run=arguments.dry_run)
 
 

@@ -5,6 +5,7 @@ import configparser
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,26 @@ def test_scripts_are_short(repository):
         for path in (repository / folder).glob("*.py"):
             lines = len(path.read_text(encoding="utf-8").splitlines())
             assert lines <= 90, f"{path}: {lines} lines; a script parses, validates and makes one library call"
+
+
+_HELP = """
+import runpy, sys
+from pathlib import Path
+sys.argv = [sys.argv[1], "--help"]
+sys.path.insert(0, str(Path(sys.argv[0]).parent))
+try:
+    runpy.run_path(sys.argv[0], run_name="__main__")
+finally:
+    print("loaded:", {"tensorflow", "keras"} & set(sys.modules) or "neither", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("folder", ["Training", "Evaluation", "Production"])
+def test_help_needs_no_tensorflow(repository, folder):
+    scripts = [path for path in sorted((repository / folder).glob("*.py")) if "__main__" in path.read_text()]
+    assert scripts
+    for script in scripts:
+        done = subprocess.run([sys.executable, "-c", _HELP, script], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("usage: ")
+        assert "loaded: neither" in done.stderr, script

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from TauAdv.attacks.settings import AttackSettings
+from TauAdv.attacks.options import AttackSettings
 from TauAdv.config import Settings, load_settings
 
 __all__ = ["PARTS", "RAW", "RobustnessSettings", "depends_on_model", "load_robustness_settings"]

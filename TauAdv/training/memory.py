@@ -42,26 +42,28 @@ class MemoryEstimate:
     Attributes:
         weights: weights, gradients and optimiser states.
         activations: what a step keeps of the outputs of the layers.
-        taus: taus in memory, shuffled and in batches read ahead.
+        rows: taus or jets in memory, shuffled and in batches read ahead.
         step: the compiled step.
+        rows_name: what rows are called.
     """
 
     weights: float
     activations: float
-    taus: float
+    rows: float
     step: float
+    rows_name: str = "taus"
 
     @property
     def total(self) -> float:
         """All of it."""
-        return self.weights + self.activations + self.taus + self.step
+        return self.weights + self.activations + self.rows + self.step
 
     def __str__(self) -> str:
         """Return the estimate in words."""
         parts = {
             "activations": self.activations,
             "weights and optimisers": self.weights,
-            "taus read ahead": self.taus,
+            f"{self.rows_name} read ahead": self.rows,
             "compiled step": self.step,
         }
         shown = ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in parts.items())
@@ -98,8 +100,9 @@ def estimate_memory(model: Any, inputs: Inputs) -> MemoryEstimate:
     return MemoryEstimate(
         weights=(_STATES * trainable + fixed) * width,
         activations=_KEPT_PER_OUTPUT * _output_bytes(model, rows, cells),
-        taus=_shuffled(inputs) + _BATCHES_IN_FLIGHT * 4 * (rows * flat + sum(cells.values()) * cell),
+        rows=_shuffled(inputs) + _BATCHES_IN_FLIGHT * 4 * (rows * flat + sum(cells.values()) * cell),
         step=_GRAPH_PER_LAYER * len(model.layers) * (2 if measured else 1),
+        rows_name=inputs.rows_name,
     )
 
 
