@@ -4,6 +4,9 @@ A folder ``mlruns`` holds the SQLite store ``mlflow.db`` and, per run, ``<experi
 found by their place relative to that folder, so it can be moved or copied as a whole. To look at the runs in a browser::
 
     mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
+
+and then http://127.0.0.1:5000/#/experiments/1?workflowType=machine_learning (experiment 1; the first page of MLflow 3 is for
+language models and hides trainings until "Model training" is chosen).
 """
 
 from __future__ import annotations

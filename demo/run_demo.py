@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from steps import DEMO, REPOSITORY, Runner, discard_if_outdated, newest, shown
+from steps import DEMO, REPOSITORY, Runner, discard_if_outdated, how_to_see_runs, newest, shown
 
 from TauAdv.errors import report_errors
 
@@ -180,8 +180,7 @@ def main(argv: list[str] | None = None) -> None:
     plots = [output / "comparison", mlpath / runs["adversarial"] / "artifacts" / "plots"]
     print("\nPlots (PDF and PNG): " + ", ".join(shown(path) for path in plots))
     print(f"Executed notebook: {shown(output / 'evaluate_adversarial.ipynb')}")
-    database = f"sqlite:///{shown(output / 'mlruns' / 'mlflow.db')}"
-    print(f"Runs: .venv/bin/mlflow ui --backend-store-uri {database}    (then choose 'Model training')")
+    print(how_to_see_runs(newest(output / "mlruns", "nominal")))
 
 
 if __name__ == "__main__":

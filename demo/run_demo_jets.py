@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from steps import DEMO, REPOSITORY, Runner, discard_if_outdated, newest, shown
+from steps import DEMO, REPOSITORY, Runner, discard_if_outdated, how_to_see_runs, newest, shown
 
 from TauAdv.errors import report_errors
 from TauAdv.evaluation.seeds import read_performance, seed_text
@@ -93,7 +93,7 @@ def main(argv: list[str] | None = None) -> None:
     print(f"\n{seed_text(read_performance(output / 'seeds'), trainings, SHOWN)}")
     print(EXPLANATION)
     print(f"\nPage with all plots: {shown(output / 'report')}/index.html; figures of all seeds: {shown(output / 'seeds')}")
-    print(f"Runs: .venv/bin/mlflow ui --backend-store-uri sqlite:///{shown(mlruns / 'mlflow.db')}")
+    print(how_to_see_runs(newest(mlruns, TRAININGS[0])))
 
 
 if __name__ == "__main__":

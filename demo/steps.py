@@ -48,6 +48,16 @@ def discard_if_outdated(folder: Path, sources: Iterable[Path]) -> None:
         stamp.write_text(digest.hexdigest(), encoding="utf-8")
 
 
+def how_to_see_runs(run: Run) -> str:
+    """Return the command that opens the MLflow page, and where on it the runs of the same experiment are."""
+    database = shown(run.mlpath.parent / "mlflow.db")
+    return (
+        f"Runs: .venv/bin/mlflow ui --backend-store-uri sqlite:///{database}\n"
+        f"  then open http://127.0.0.1:5000/#/experiments/{run.mlpath.name}?workflowType=machine_learning\n"
+        "  (the first page is for language models: there, choose 'Model training')"
+    )
+
+
 class CommandFailed(TauAdvError):
     """A command of the demo ended with an error; its message names the command and what it printed."""
 

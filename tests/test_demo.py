@@ -65,6 +65,8 @@ def test_scripts_know_the_options(commands, repository):
             assert command[1] == "papermill"
             continue
         text = (repository / command[0]).read_text()
+        if "from command_line import" in text:
+            text += (repository / "Training/command_line.py").read_text()
         for option in (word.partition("=")[0] for word in command[1:] if word.startswith("--")):
             assert re.search(rf'"{re.escape(option)}"|f"--\{{', text), f"{command[0]} has no option {option}"
 

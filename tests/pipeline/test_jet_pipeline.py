@@ -85,6 +85,22 @@ def test_sets_hold_all_jets(done):
     assert sets["train"].num_rows > sets["test"].num_rows > sets["val"].num_rows
 
 
+@pytest.mark.parametrize("training", ["nominal", "adversarial"])
+def test_configs_find_what_the_demo_made(done, run_script, repository, tmp_path, monkeypatch, capsys, training):
+    (tmp_path / "demo_output").mkdir()
+    (tmp_path / "demo_output" / "jets").symlink_to(done[0])
+    monkeypatch.chdir(tmp_path)
+    run_script("Training/train_jet_tagger.py", "--config", repository / f"demo/jets/{training}.yaml", "--dry-run")
+    assert "nothing was written" in capsys.readouterr().out
+
+
+def test_address_of_the_runs(done, demo):
+    (mlpath,) = {run.mlpath for run in list_runs(done[0] / "mlruns")}
+    text = demo.how_to_see_runs(list_runs(done[0] / "mlruns")[0])
+    assert f"sqlite:///{mlpath.parent / 'mlflow.db'}" in text
+    assert f"#/experiments/{mlpath.name}?workflowType=machine_learning" in text
+
+
 def test_runs_differ_in_method_and_seed(done):
     runs = {run.name: run for run in list_runs(done[0] / "mlruns")}
     assert sorted(runs) == ["adversarial", "adversarial seed 2", "nominal", "nominal seed 2"]
