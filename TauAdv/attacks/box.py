@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from TauAdv.attacks.columns import Columns
 
-__all__ = ["Box", "exists", "limited"]
+__all__ = ["Box", "capped", "exists", "limited"]
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,12 @@ class Box:
         return tf.where(position > 0, position * self.up, -position * down)
 
     def place(self, clean: tf.Tensor, displacement: tf.Tensor, columns: Columns) -> tf.Tensor:
-        """Return ``clean`` + ``displacement``; elements that are not free keep every bit."""
+        """Return ``clean`` + ``displacement`` within the range; elements that are not free keep every bit."""
         moved = clean + displacement
-        if has_range(columns):  # x + (high - x) may round to more than high; what was outside is not pulled in
-            moved = tf.clip_by_value(moved, tf.minimum(clean, columns.low), tf.maximum(clean, columns.high))
+        if np.isfinite(columns.low).any():  # what was outside is not pulled in
+            moved = tf.maximum(moved, tf.minimum(clean, columns.low))
+        if np.isfinite(columns.high).any():
+            moved = tf.minimum(moved, tf.maximum(clean, columns.high))
         return tf.where(self.free, moved, clean)
 
 
@@ -59,10 +61,8 @@ def exists(columns: Columns, clean: tf.Tensor, mask: tf.Tensor | None) -> tf.Ten
     return present
 
 
-def limited(
-    columns: Columns, clean: tf.Tensor, amplitude: tf.Tensor, relative_cap: float
-) -> tuple[tf.Tensor, tf.Tensor | None]:
-    """Return ``up`` and ``down`` of the box: the amplitude, within the range and the relative cap.
+def capped(columns: Columns, clean: tf.Tensor, amplitude: tf.Tensor, relative_cap: float) -> tf.Tensor:
+    """Return the amplitude within the relative cap.
 
     Args:
         columns: facts.
@@ -70,9 +70,14 @@ def limited(
         amplitude: largest change in scaled units [f] or [rows, f].
         relative_cap: largest |change| / |value| in physical units; 0: no cap.
     """
-    if relative_cap:
-        mean, std = (tf.constant(values, clean.dtype) for values in (columns.mean, columns.std))
-        amplitude = tf.minimum(amplitude, relative_cap * tf.abs(clean * std + mean) / std)
+    if not relative_cap:
+        return amplitude
+    mean, std = (tf.constant(values, clean.dtype) for values in (columns.mean, columns.std))
+    return tf.minimum(amplitude, relative_cap * tf.abs(clean * std + mean) / std)
+
+
+def limited(columns: Columns, clean: tf.Tensor, amplitude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """Return ``up`` and ``down`` of the box: the amplitude, within the range."""
     if not has_range(columns):
         return amplitude, None
     up = tf.minimum(amplitude, tf.maximum(columns.high - clean, 0))

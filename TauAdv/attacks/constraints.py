@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from TauAdv.attacks.amplitude import Eps, amplitudes, unit_size
-from TauAdv.attacks.box import Box, exists, limited
+from TauAdv.attacks.box import Box, capped, exists, limited
 from TauAdv.attacks.columns import Columns
 from TauAdv.attacks.covariance import led_back, required_positive
 from TauAdv.attacks.followers import Copies, copy_moves, recompute
@@ -158,10 +158,11 @@ class Constraints:
     def _box(self, name: str, batch: Batch, amplitude: tf.Tensor) -> Box:
         columns, clean, steps = self.columns[name], batch[name], self._shared[name]
         present = exists(columns, clean, _mask(columns, batch))
-        if steps is not None:
-            present = steps.present(present)
-        box = Box(present & ((amplitude != 0) & columns.movable), *limited(columns, clean, amplitude, self._cap))
-        return box if steps is None else steps.narrowed(box, amplitude)
+        largest = capped(columns, clean, amplitude, self._cap)
+        free = (amplitude != 0) & columns.movable
+        if steps is None:  # Box.place sees to the range
+            return Box(present & free, largest)
+        return steps.narrowed(Box(steps.present(present) & free, *limited(columns, clean, largest)), amplitude)
 
     @property
     def _cap(self) -> float:
