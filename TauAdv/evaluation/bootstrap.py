@@ -24,11 +24,13 @@ class Performance:
         efficiencies: signal efficiency at each of the mistag rates asked for.
         samples: the same figures in every bootstrap sample [samples, 1 + mistag rates]; sample k of two curves on the same
             rows holds the same rows, so that differences are paired.
+        background: rows of background; with weights, the effective number (sum w)^2 / sum w^2.
     """
 
     auc: Measured
     efficiencies: tuple[Measured, ...]
     samples: NDArray[np.float64]
+    background: float
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def measure(
             drawn.append(np.full_like(central, np.nan))
     spread = np.nanstd(drawn, axis=0) if np.isfinite(drawn).any() else np.full_like(central, np.nan)
     found = [Measured(float(value), float(error)) for value, error in zip(central, spread, strict=True)]
-    return Performance(found[0], tuple(found[1:]), np.array(drawn))
+    effective = float(of_background.sum() ** 2 / np.sum(of_background**2))
+    return Performance(found[0], tuple(found[1:]), np.array(drawn), effective)
 
 
 def bootstrap_counts(rows: int, samples: int, seed: int) -> Iterator[NDArray[np.uint8]]:

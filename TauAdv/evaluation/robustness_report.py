@@ -12,6 +12,7 @@ import pandas as pd
 from TauAdv.evaluation.report import aligned
 from TauAdv.evaluation.robustness import RobustnessStudy, evaluate_robustness
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
+from TauAdv.evaluation.robustness_tables import FEWEST_PASSING
 from TauAdv.outputs import finished, new_file, write_manifest
 
 __all__ = ["as_text", "make_robustness_report", "summary_table", "write_robustness_report"]
@@ -62,12 +63,16 @@ def write_robustness_report(study: RobustnessStudy, folder: Path | str, settings
 
 
 def summary_table(study: RobustnessStudy, column: str = "auc") -> pd.DataFrame:
-    """Return one row per discriminator and run, one column per disturbance, "value ± error" as text."""
+    """Return one row per discriminator and run, one column per disturbance, "value ± error" as text; "-" for NaN."""
     rows = []
     for (name, run), part in study.performance.groupby(["discriminator", "run"], sort=False):
-        cells = {line["disturbance"]: f"{line[column]:.4f} ± {line[f'{column}_error']:.4f}" for _, line in part.iterrows()}
+        cells = {line["disturbance"]: _with_error(line[column], line[f"{column}_error"]) for _, line in part.iterrows()}
         rows.append({"score": name, "run": run, **cells})
     return pd.DataFrame(rows)
+
+
+def _with_error(value: float, error: float) -> str:
+    return "-" if pd.isna(value) else f"{value:.4f} ± {error:.4f}"
 
 
 def as_text(study: RobustnessStudy) -> str:
@@ -77,7 +82,11 @@ def as_text(study: RobustnessStudy) -> str:
         lines += ["AUC", *_text_table(summary_table(study)), ""]
         for mistag in study.settings.mistags:
             title = f"signal efficiency at {100 * mistag:g} % mistag"
-            lines += [title, *_text_table(summary_table(study, f"efficiency_at_{mistag:g}")), ""]
+            column = f"efficiency_at_{mistag:g}"
+            lines += [title, *_text_table(summary_table(study, column))]
+            if study.performance[column].isna().any():
+                lines.append(f"-: fewer than {FEWEST_PASSING} background {study.rows} are expected at this rate")
+            lines.append("")
     if len(study.recovered):
         lines += [f"AUC lost by {next(iter(study.run_ids))} and won back", *_text_table(_recovered(study.recovered)), ""]
     counts = ", ".join(f"{number} {name}" for name, number in study.counts.items())

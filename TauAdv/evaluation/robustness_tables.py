@@ -17,6 +17,7 @@ from TauAdv.evaluation.discriminators import Discriminator
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 
 __all__ = [
+    "FEWEST_PASSING",
     "as_table",
     "confusion_matrix",
     "measure_all",
@@ -25,6 +26,9 @@ __all__ = [
     "require_all_classes",
     "score_shapes",
 ]
+
+FEWEST_PASSING = 10
+"""Background rows that must be expected at a mistag rate: with fewer, an efficiency there says nothing."""
 
 Probabilities = Mapping[tuple[Any, ...], NDArray[np.float32]]
 Performances = dict[tuple[Any, ...], Performance]
@@ -59,13 +63,18 @@ def measure_all(
 
 
 def as_table(found: Performances, names: Sequence[str], settings: RobustnessSettings) -> pd.DataFrame:
-    """Return one row per key: its parts, ``auc``, ``auc_error``, and ``efficiency_at_{mistag}`` with its error."""
+    """Return one row per key: its parts, ``auc``, ``auc_error``, and ``efficiency_at_{mistag}`` with its error.
+
+    Efficiencies at mistag rates at which fewer than ``FEWEST_PASSING`` background rows are expected are NaN.
+    """
     rows = []
     for key, performance in found.items():
         row: dict[str, Any] = dict(zip(names, key, strict=True))
         row |= {"auc": performance.auc.value, "auc_error": performance.auc.error}
         for mistag, value in zip(settings.mistags, performance.efficiencies, strict=True):
-            row |= {f"efficiency_at_{mistag:g}": value.value, f"efficiency_at_{mistag:g}_error": value.error}
+            known = mistag * performance.background >= FEWEST_PASSING
+            row |= {f"efficiency_at_{mistag:g}": value.value if known else np.nan}
+            row |= {f"efficiency_at_{mistag:g}_error": value.error if known else np.nan}
         rows.append(row)
     return pd.DataFrame(rows)
 
