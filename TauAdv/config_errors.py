@@ -8,6 +8,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError, create_model
 
+from TauAdv.config_unions import readable
 from TauAdv.errors import nearest
 
 __all__ = ["problems"]
@@ -46,7 +47,7 @@ def problems(kind: type[BaseModel], content: Mapping[str, Any], error: Validatio
         content: what was to become such settings.
         error: why it did not.
     """
-    lines = [line for entry in error.errors() for line in _explain(kind, entry)]
+    lines = [line for entry in readable(error.errors(), content) for line in _explain(kind, entry)]
     for line in _of_the_rest(kind, content, [entry["loc"] for entry in error.errors()]):
         if line not in lines:
             lines.append(line)
@@ -71,6 +72,9 @@ def _explain(kind: type[BaseModel], entry: Any) -> Iterator[str]:
 
 def _wording(entry: Any) -> str:
     kind, context = entry["type"], entry.get("ctx", {})
+    if kind == "alternatives":
+        each = dict.fromkeys(_wording(one).removeprefix("expected ") for one in context["entries"])
+        return f"expected {' or '.join(each)}"
     if kind in _BOUNDS:
         key, words = _BOUNDS[kind]
         return f"expected {words} {context[key]}"

@@ -44,6 +44,11 @@ class Connected(Settings):
     seed: int | None = None
     source: Source = Source(url="x")
     sources: dict[str, Source] = {}
+    eps: Annotated[float, Field(ge=0, allow_inf_nan=False)] | dict[str, Annotated[float, Field(ge=0)]] = 0.1
+    scan: Annotated[tuple[Annotated[float, Field(ge=0)], ...], Field(min_length=1)] = (0.1,)
+    start: Literal["now"] | int | None = None
+    either: Optimiser | Source | None = None
+    by_number: dict[int, float | tuple[float, ...]] = {}
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         if self.order == "stored" and self.seed is not None:
@@ -107,6 +112,19 @@ def test_all_errors_are_listed_with_the_nearest_key(tmp_path):
         ({"source": {"fil": "f"}}, ["source.fil: unknown key (did you mean 'file'?)"]),
         ({"sources": {"a": {"x": 1}, "b": {}}}, ["sources.a.x: unknown key; known", "sources.b: give either file or url"]),
         ({"shards": 3}, ["shards: expected a path; received 3"]),
+        ({"eps": {"track_*": -0.1}}, ["eps.track_*: expected at least 0.0; received -0.1"]),
+        ({"eps": {"a": float("nan")}}, ["eps.a: expected at least 0.0; received nan"]),
+        ({"eps": float("nan")}, ["eps: expected a finite number; received nan"]),
+        ({"eps": -1}, ["eps: expected at least 0.0; received -1"]),
+        ({"eps": "much"}, ["eps: expected a number or 'key: value' pairs; received 'much'"]),
+        ({"eps": [1]}, ["eps: expected a number or 'key: value' pairs; received [1]"]),
+        ({"eps": {"a": -1, "b": "x"}}, ["eps.a: expected at least 0.0;", "eps.b: expected a number; received 'x'"]),
+        ({"scan": [float("nan")]}, ["scan.0: expected at least 0.0; received nan"]),
+        ({"scan": []}, ["scan: expected at least 1 values, not 0; received []"]),
+        ({"start": "noww"}, ["start: expected 'now' (did you mean 'now'?) or a whole number; received 'noww'"]),
+        ({"either": {"learning_rat": 1}}, ["either.learning_rat: unknown key (did you mean 'learning_rate'?)"]),
+        ({"by_number": {1: [1, "x"]}}, ["by_number.1.1: expected a number; received 'x'"]),
+        ({"by_number": {"a": 1}}, ["by_number.a.[key]: expected a whole number; received 'a'"]),
     ],
 )
 def test_every_problem_has_one_readable_line(tmp_path, content, expected):

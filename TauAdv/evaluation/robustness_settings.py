@@ -22,7 +22,7 @@ PARTS = ("roc", "scores", "confusion", "regions", "transfer", "scan", "epochs", 
 """What can be measured; all of it by default."""
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
-NotNegative = Annotated[float, Field(ge=0)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Edges = Annotated[tuple[float, ...], Field(min_length=2)]
 
