@@ -7,14 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from TauAdv.config import load_settings, read_yaml
 from TauAdv.errors import TauAdvError
 from TauAdv.outputs import describe_input
+from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.store import ShardSet
-from TauAdv.shards.taus import IDENTITY
 from TauAdv.tracking import Run
 from TauAdv.training.common_settings import TrainingSettings
 from TauAdv.training.inputs import open_inputs
@@ -39,14 +36,13 @@ def trained_on(run: Run, shards: ShardSet) -> str | None:
     for role in (role for role in recorded if "training" in role):
         used = _training_set(folder, recorded[role], role)
         if used is not None:
-            count = _common_taus(used, shards) if used.rows_name == shards.rows_name else 0
-            if count:
+            if count := common_rows(shards, used):
                 reasons.append(f"{count} of its {shards.num_rows} {shards.rows_name} are in the {role} set {used.folder}")
             continue
         manifest = _json(folder / "shards" / f"{role.replace(' ', '_')}.json")
         if recorded[role]["digest"] == describe_input(shards.folder)["digest"]:
             reasons.append(f"it is the {role} set")
-        elif (common := _tuples(manifest) & _tuples(shards.manifest)) and not _same_split(manifest, shards.manifest):
+        elif (common := _tuples(manifest) & _tuples(shards.manifest)) and not of_one_split(manifest, shards.manifest):
             reasons.append(f"it and the {role} set were made of the same tuples ({len(common)} files)")
     return f"run {run.id} was trained on {shards.rows_name} of {shards.folder}: {'; '.join(reasons)}" if reasons else None
 
@@ -70,22 +66,6 @@ def _settings(path: Path) -> TrainingSettings:
     if "method" in content:
         return jet_settings(path)
     return load_settings(AdversarialSettings if "adv_shards" in content else ClassifierSettings, path)
-
-
-def _common_taus(used: ShardSet, shards: ShardSet) -> int:
-    return int(np.isin(_identities(shards), _identities(used)).sum())
-
-
-def _identities(shards: ShardSet) -> np.ndarray:
-    """Return one number per tau; equal identities have equal numbers."""
-    identity = IDENTITY if shards.rows_name == "taus" else shards.layout.key
-    return pd.util.hash_pandas_object(pd.DataFrame(shards.columns(identity)), index=False).to_numpy()
-
-
-def _same_split(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two sets of jets are parts of one preparation: they have no jet in common."""
-    parts = [{**manifest.get("settings", {}), "set": None} for manifest in (one, other)]
-    return one.get("rows") == "jets" and parts[0] == parts[1] and one["inputs"] == other["inputs"]
 
 
 def _tuples(manifest: Mapping[str, Any]) -> set[str]:

@@ -14,6 +14,7 @@ from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.outputs import describe_input
 from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
+from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.selection import UNLABELLED
 from TauAdv.shards.store import ShardSet
 from TauAdv.training.balance import absent_classes, require_both_sides
@@ -127,6 +128,22 @@ class Inputs:
                 yield f"    {name:24s} {_counted(count, shards, 10)}, sum of weights {weight:,.1f}"
             if absent := absent_classes(shards, _loss_name(self.settings)):
                 yield f"    no {', '.join(absent)}: what tells them from the others is not learned here"
+        yield from self.overlaps()
+
+    def overlaps(self) -> Iterator[str]:
+        """Yield a warning for every validation set that has rows of the training set."""
+        for prefix, setting in (("", "validation_shards"), ("adversarial ", "adv_validation_shards")):
+            training, validation = (self.sets.get(f"{prefix}{role}") for role in ("training", "validation"))
+            if training is None or validation is None or getattr(self.settings, setting, None) is None:
+                continue  # parts of one set have no row in common
+            if of_one_split(training.manifest, validation.manifest):
+                continue
+            if count := common_rows(validation, training):
+                yield (
+                    f"WARNING: {count:,} of the {validation.num_rows:,} {self.rows_name} of {setting} ({validation.folder}) "
+                    f"are in the {prefix}training set {training.folder}: its metrics are too good, and early stopping does "
+                    "not see overtraining"
+                )
 
 
 def open_inputs(settings: TrainingSettings) -> Inputs:

@@ -74,3 +74,22 @@ def test_feature_table_that_the_settings_ask_for(classifier_settings, tmp_path):
     path.write_text(changed_table().dump())
     with pytest.raises(InputError, match="of the feature table"):
         open_inputs(classifier_settings(features=str(path)))
+
+
+def test_training_rows_in_the_validation_set_are_told(
+    adversarial_settings, classifier_settings, settings_of_jets, data, jets
+):
+    same = adversarial_settings(validation_shards=data / "class", adv_validation_shards=data / "adv")
+    of_class, of_adversary = open_inputs(same).overlaps()
+    assert f"160 of the 160 taus of validation_shards ({data / 'class'}) are in the training set" in of_class
+    assert "90 of the 90 taus of adv_validation_shards" in of_adversary
+    assert of_class in list(open_inputs(same).lines())
+    settings = settings_of_jets(validation_shards=jets / "jets/train", n_jets=100)
+    (line,) = open_inputs(settings).overlaps()
+    assert line.startswith("WARNING: 100 of the ")
+    for settings in (
+        classifier_settings(validation_shards=data / "class_val"),
+        classifier_settings(validation_fraction=0.3),
+        settings_of_jets(),
+    ):
+        assert list(open_inputs(settings).overlaps()) == []
