@@ -26,11 +26,20 @@ class OutputExistsError(TauAdvError, FileExistsError):
 
 
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
-    """Return ``" (did you mean 'x'?)"`` for the known name closest to ``name``, or an empty string."""
+    """Return ``" (did you mean 'x'?)"`` for the known name closest to ``name``, or an empty string.
+
+    Names that differ in capital letters only are the closest.
+    """
     from difflib import get_close_matches
 
-    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f" (did you mean '{found[0]}'?)" if found else ""
+    lower: dict[str, list[str]] = {}
+    for entry in known:
+        lower.setdefault(entry.lower(), []).append(entry)
+    found = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
+    if not found:
+        return ""
+    (best,) = get_close_matches(name, lower[found[0]], n=1, cutoff=0.0)
+    return f" (did you mean '{best}'?)"
 
 
 def report_errors(main: Callable[..., None]) -> Callable[..., None]:

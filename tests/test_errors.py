@@ -64,3 +64,11 @@ def test_script_that_cannot_write(run_script, repository, tmp_path, capsys):
 def test_nearest_name():
     assert nearest("tau_ptt", ["tau_pt", "tau_eta"]) == " (did you mean 'tau_pt'?)"
     assert nearest("xyz", ["tau_pt", "tau_eta"]) == ""
+
+
+def test_nearest_name_in_capital_letters():
+    known = ["track_0_Z0", "track_0_D0", "track_0_D0D0"]
+    assert nearest("track_0_d0", known) == " (did you mean 'track_0_D0'?)"
+    assert nearest("TRACK_0_D", known) == " (did you mean 'track_0_D0'?)"
+    assert nearest("mU", ["mu", "MU"]) in (" (did you mean 'mu'?)", " (did you mean 'MU'?)")
+    assert nearest("roC", []) == ""
