@@ -11,9 +11,7 @@ import argparse
 from pathlib import Path
 
 from TauAdv.errors import InputError, report_errors
-from TauAdv.evaluation.robustness_report import make_robustness_report
 from TauAdv.evaluation.robustness_settings import PARTS, load_robustness_settings
-from TauAdv.plotting.robustness import save_robustness_report
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,9 +25,13 @@ def parser() -> argparse.ArgumentParser:
         "--test", required=True, type=Path, metavar="SHARDS", help="classification set that no run was trained on"
     )
     options.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="where tables, plots and page go")
-    options.add_argument("--parts", nargs="+", choices=PARTS, help="what to measure and draw (default: all)")
+    options.add_argument(
+        "--parts", nargs="+", metavar="PART", help=f"what to measure and draw: {', '.join(PARTS)} (default: all)"
+    )
     options.add_argument("--config", type=Path, help="YAML of the settings (default: TauAdv/evaluation/robustness.yaml)")
-    options.add_argument("--overwrite", action="store_true", help="replace a report, or predictions, made otherwise")
+    options.add_argument(
+        "--overwrite", action="store_true", help="replace a report made otherwise, or predictions of an earlier model"
+    )
     options.add_argument("settings", nargs="*", metavar="key=value", help="changes of the settings, e.g. eps=[0,0.1]")
     return options
 
@@ -45,14 +47,29 @@ def runs(args: argparse.Namespace) -> dict[str, str]:
     return {label: run_id for label, run_id in pairs if run_id}
 
 
+def parts_and_settings(args: argparse.Namespace) -> tuple[list[str] | None, list[str]]:
+    """Return the parts, and all key=value: --parts takes those behind it for parts."""
+    words = args.parts or []
+    parts = [word for word in words if "=" not in word]
+    if args.parts and not parts:
+        msg = f"--parts: expected some of {', '.join(PARTS)}, received {' '.join(words)}"
+        raise InputError(msg)
+    return parts or None, [*args.settings, *(word for word in words if "=" in word)]
+
+
 @report_errors
 def main(argv: list[str] | None = None) -> None:
     """Parse the command line, measure, and draw."""
     args = parser().parse_intermixed_args(argv)
-    settings = load_robustness_settings(args.config, args.settings)
-    options = {"settings": settings, "parts": args.parts, "overwrite": args.overwrite}
-    study = make_robustness_report(args.output, args.mlpath, runs(args), args.test, **options)
-    print(save_robustness_report(study, args.output))
+    parts, changes = parts_and_settings(args)
+    settings = load_robustness_settings(args.config, changes)
+    # TensorFlow takes seconds to load: after the checks of the command line
+    from TauAdv.evaluation.robustness_report import make_robustness_report
+    from TauAdv.plotting.robustness import save_robustness_report
+
+    options = {"parts": parts, "overwrite": args.overwrite, "draw": save_robustness_report}
+    make_robustness_report(args.output, args.mlpath, runs(args), args.test, settings=settings, **options)
+    print(args.output / "index.html")
 
 
 if __name__ == "__main__":

@@ -175,10 +175,11 @@ def finished(
     settings: Mapping[str, Any],
     inputs: Iterable[Path | str] = (),
     overwrite: bool = False,
+    make_again: bool = False,
 ) -> dict[str, Any] | None:
     """Return the manifest of an output made before by the same step, settings and inputs; ``None`` if it is to be made.
 
-    Says so on the console when there is nothing to do.
+    Says so on the console when there is nothing to do, or (``make_again``) that it is made anew.
 
     Raises:
         OutputExistsError: if the output exists but differs in any of these and ``overwrite`` is false; or if it is a folder
@@ -198,7 +199,7 @@ def finished(
         manifest = {}
     differing = [key for key, value in wanted.items() if manifest.get(key) != value]
     if not differing:
-        print(f"{output}: made before with the same settings and inputs, kept")
+        print(f"{output}: made before with the same settings and inputs, {'made again' if make_again else 'kept'}")
         return manifest
     reason = f"was made with other {' and '.join(differing)}" if manifest else "has no manifest"
     if manifest and "settings" in differing:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from TauAdv.errors import InputError
+from TauAdv.errors import ConfigError, InputError
 from TauAdv.evaluation.histograms import require_columns
 from TauAdv.evaluation.inference import predict
 from TauAdv.outputs import finished, new_file, write_manifest
@@ -16,7 +16,7 @@ from TauAdv.shards.kinds import read_table
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run, find_run
 
-__all__ = ["PREDICTION_FILES", "apply_run", "load_run_model", "read_predictions"]
+__all__ = ["PREDICTION_FILES", "apply_run", "load_run_model", "read_predictions", "require_run_features"]
 
 #: Name that is written, and the name that a newer version of the original uses: both are read.
 PREDICTION_FILES = ("adversarial_evaluation.csv", "adversarial_predictions.csv")
@@ -56,6 +56,7 @@ def apply_run(
     path = run.artifacts / "predictions" / PREDICTION_FILES[0]
     settings = {"run": run.id, "batch_size": batch_size, "max_batches": max_batches, "not_adversarial": not_adversarial}
     inputs = [_model_path(run), shard_set.folder]
+    require_run_features(run, shard_set)
     if finished(path, step=STEP, settings=settings, inputs=inputs, overwrite=overwrite):
         return path
     model = load_run_model(run, shard_set)
@@ -74,6 +75,24 @@ def apply_run(
     return path
 
 
+def require_run_features(run: Run, *shard_sets: ShardSet) -> None:
+    """Check, without loading its model, that sets of shards were made with the feature table of a run.
+
+    A run of other objects than the sets hold passes; :func:`load_run_model` refuses it.
+
+    Raises:
+        InputError: no feature table in the run, or another one.
+    """
+    table = _table_path(run)
+    text = table.read_text(encoding="utf-8")
+    for shards in shard_sets:
+        try:
+            features = read_table(shards.rows_name, text, str(table))
+        except ConfigError:
+            continue
+        shards.require_table(features)
+
+
 def load_run_model(run: Run, *shard_sets: ShardSet) -> Any:
     """Return the model of a run, of taus or jets, after checking that the sets of shards were made with its feature table.
 
@@ -82,11 +101,7 @@ def load_run_model(run: Run, *shard_sets: ShardSet) -> Any:
     """
     from TauAdv.models.tagger import load_tagger
 
-    path = _model_path(run)
-    table = run.artifacts / "input_cfg" / "features.yaml"
-    if not table.is_file():
-        msg = f"run {run.id}: no feature table at {table}; the run does not say which features its model reads"
-        raise InputError(msg)
+    path, table = _model_path(run), _table_path(run)
     model: Any = load_tagger(path)
     for shards in shard_sets:
         if shards.rows_name != model.objects:
@@ -116,6 +131,14 @@ def read_predictions(run: Run) -> pd.DataFrame:
         msg = f"{found[0]}: not a prediction table: {error}"
         raise InputError(msg) from error
     require_columns(table, ["Djet", "y", "weights"])
+    return table
+
+
+def _table_path(run: Run) -> Path:
+    table = run.artifacts / "input_cfg" / "features.yaml"
+    if not table.is_file():
+        msg = f"run {run.id}: no feature table at {table}; the run does not say which features its model reads"
+        raise InputError(msg)
     return table
 
 

@@ -20,7 +20,7 @@ from TauAdv.evaluation.input_shapes import InputShapes
 from TauAdv.evaluation.loss_history import loss_history
 from TauAdv.evaluation.overlap import trained_on
 from TauAdv.evaluation.performance import RocCurve, roc_curve
-from TauAdv.evaluation.predictions import load_run_model
+from TauAdv.evaluation.predictions import load_run_model, require_run_features
 from TauAdv.evaluation.robustness_predictions import (
     DisturbedPredictions,
     predict_disturbed,
@@ -172,6 +172,8 @@ class _Study:
         label = shards.columns(["label"])["label"][: settings.rows]
         require_all_classes(label, discriminators, shards.folder)
         found: dict[str, Any] = {"discriminators": discriminators}
+        for run in self.runs.values():
+            require_run_features(run, shards)
         if _NEED_PREDICTIONS & set(self.parts):
             require_room(self.runs, shards, settings, overwrite=overwrite)
         models = {name: load_run_model(run, shards) for name, run in self.runs.items()}

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from TauAdv.errors import OutputExistsError
+from TauAdv.evaluation.predictions import require_run_features
 from TauAdv.evaluation.report import aligned
 from TauAdv.evaluation.robustness import RobustnessStudy, evaluate_robustness
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 from TauAdv.evaluation.robustness_tables import FEWEST_PASSING
-from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.outputs import finished, new_folder, read_manifest, write_manifest
+from TauAdv.shards.store import ShardSet
+from TauAdv.tracking import find_run
 
 __all__ = ["as_text", "make_robustness_report", "summary_table", "write_robustness_report"]
 
@@ -30,35 +34,66 @@ def make_robustness_report(
     settings: RobustnessSettings,
     parts: Sequence[str] | None = None,
     overwrite: bool = False,
+    draw: Callable[[RobustnessStudy, Path], Any] | None = None,
 ) -> RobustnessStudy:
     """Study runs (see :func:`TauAdv.evaluation.robustness.evaluate_robustness`), write the tables and print the summary.
 
-    A report of the same runs, set and settings is made again; another one is not replaced.
+    A report of the same runs, set and settings is made again; another one is replaced only with ``overwrite``. It is
+    replaced as a whole, plots included, or left as it was; a folder that holds anything else is never replaced.
+
+    Args:
+        folder: of the report.
+        mlpath: as of ``evaluate_robustness``.
+        run_ids: the same.
+        test: the same.
+        settings: the same.
+        parts: the same.
+        overwrite: replace another report, and predictions of an earlier model in the runs.
+        draw: puts plots of the study into the folder that it is given.
 
     Raises:
         InputError: as ``evaluate_robustness``.
         OutputExistsError: another report is in ``folder``, or predictions of an earlier model in a run, and ``overwrite`` is
             false.
     """
+    target, inputs = Path(folder).resolve(), [Path(test)]
     decisive = {"runs": dict(run_ids), "parts": parts, **settings.model_dump(mode="json")}
-    finished(Path(folder) / JSON_NAME, step=STEP, settings=decisive, inputs=[Path(test)], overwrite=overwrite)
+    shards = ShardSet.open(test)
+    for run_id in run_ids.values():
+        require_run_features(find_run(mlpath, run_id), shards)  # the cause, if the set differs from that of a report
+    if target.is_dir() and any(target.iterdir()):
+        finished(target, step=STEP, settings=decisive, inputs=inputs, overwrite=overwrite, make_again=True)
+        _require_nothing_else(target)
     study = evaluate_robustness(mlpath, run_ids, test, settings, parts=parts, overwrite=overwrite)
-    print(write_robustness_report(study, folder, decisive))
+    with new_folder(target) as temporary:
+        print(write_robustness_report(study, temporary))
+        if draw is not None:
+            draw(study, temporary)
+        files = _files(temporary)
+        write_manifest(temporary, step=STEP, settings=decisive, inputs=inputs, counts=study.counts, files=files)
     return study
 
 
-def write_robustness_report(study: RobustnessStudy, folder: Path | str, settings: Mapping[str, Any]) -> str:
-    """Write text, one CSV per table, and JSON with a manifest into ``folder``; return the text."""
+def _files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def _require_nothing_else(folder: Path) -> None:
+    """Refuse to replace a report whose folder holds files that are not its own."""
+    others = sorted(set(_files(folder)) - {"manifest.json", *read_manifest(folder).get("files", [])})
+    if others:
+        shown = ", ".join(others[:3]) + (" ..." if len(others) > 3 else "")
+        msg = f"{folder}: holds files that are not of the report ({shown}); move them away, or give another output name"
+        raise OutputExistsError(msg)
+
+
+def write_robustness_report(study: RobustnessStudy, folder: Path | str) -> str:
+    """Write text, one CSV per table, and JSON into an empty folder; return the text."""
     folder, text = Path(folder), as_text(study)
-    with new_file(folder / TEXT_NAME) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    (folder / TEXT_NAME).write_text(text, encoding="utf-8")
     for name, table in study.tables().items():
-        with new_file(folder / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False)
-    with new_file(folder / JSON_NAME) as temporary:
-        temporary.write_text(json.dumps(_dictionary(study), indent=1) + "\n", encoding="utf-8")
-        (folder / JSON_NAME).unlink(missing_ok=True)  # the manifest never belongs to another report
-        write_manifest(folder / JSON_NAME, step=STEP, settings=settings, inputs=[study.test], counts=study.counts)
+        table.to_csv(folder / f"{name}.csv", index=False)
+    (folder / JSON_NAME).write_text(json.dumps(_dictionary(study), indent=1) + "\n", encoding="utf-8")
     return text
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.errors import InputError, nearest
 from TauAdv.hashing import hash_fraction
+from TauAdv.jets.parts import STEP as JETS_STEP
 from TauAdv.outputs import read_manifest
 from TauAdv.shards.files import Columns, PartReader, merge_columns, take_columns
 from TauAdv.shards.kinds import differing_features, layout_of, read_table
@@ -21,6 +22,15 @@ __all__ = ["STEP", "ShardSet", "iterate"]
 
 STEP = "make_shards"
 """Name of the step in the manifest of a set of shards."""
+
+
+def _way_to_shards(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Return what to do about a folder that is not a set of shards."""
+    if "sets" in manifest:
+        return f"give one of its parts: {', '.join(str(folder / name) for name in manifest['sets'])}"
+    if manifest.get("step") == JETS_STEP:
+        return "prepare the jets with Production/prepare_jets.py"
+    return "Production/make_shards.py makes one of taus, Production/prepare_jets.py of jets"
 
 
 class ShardSet:
@@ -52,9 +62,7 @@ class ShardSet:
         folder = Path(folder)
         manifest = read_manifest(folder)
         if manifest.get("step") != STEP or "parts" not in manifest:
-            msg = f"{folder}: not a set of shards (made by '{manifest.get('step')}'); Production/make_shards.py makes one"
-            if "sets" in manifest:
-                msg += f"; give one of its parts: {', '.join(str(folder / name) for name in manifest['sets'])}"
+            msg = f"{folder}: not a set of shards (made by '{manifest.get('step')}'); {_way_to_shards(folder, manifest)}"
             raise InputError(msg)
         return cls(folder, manifest)
 

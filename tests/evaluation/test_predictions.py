@@ -140,6 +140,13 @@ def test_shards_of_another_feature_table(fresh, tmp_path):
     assert not (fresh.artifacts / "predictions").exists()
 
 
+def test_feature_table_is_checked_before_what_is_there(fresh, sets, tmp_path):
+    apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1)
+    other = write_set(tmp_path / "other", "adversarial", 30, manifest_digest="0" * 64)
+    with pytest.raises(InputError, match="differing: order, grids"):
+        apply_run(fresh.mlpath, fresh.id, other, max_batches=1)
+
+
 def test_no_shards(fresh, tmp_path):
     with pytest.raises(InputError, match="nowhere"):
         apply_run(fresh.mlpath, fresh.id, tmp_path / "nowhere")

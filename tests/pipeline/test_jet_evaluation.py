@@ -1,5 +1,7 @@
 """The scripts that evaluate jet taggers, on runs of small ones."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -35,12 +37,75 @@ def test_evaluate_robustness(jets, run_script):
         assert (folder / "report" / "plots" / f"{name}.png").stat().st_size > 0
 
 
-def test_one_part_only(jets, run_script):
+SMALL = ["bootstrap=4", "discriminators=[BvsL]", "disturbances={}", "scanned=[]", "by_epoch=[]", "shapes=[]"]
+
+
+def files_of(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_report_is_replaced_whole_or_left_whole(jets, run_script, capsys, monkeypatch):
+    folder, sets, (one, two) = jets
+    report = folder / "replaced"
+    common = ["--mlpath", one.mlpath, "--test", sets / "test", "--output", report, *SMALL]
+    run_script("Evaluation/evaluate_robustness.py", *common, "--nominal", one.id, "--parts", "roc", "confusion")
+    first = files_of(report)
+    assert {"performance.csv", "robustness.json", "index.html", "plots/roc_BvsL.png"} <= set(first)
+    other = [*common, "--nominal", two.id, "--parts", "confusion"]
+    with pytest.raises(SystemExit):
+        run_script("Evaluation/evaluate_robustness.py", *other)
+    assert "runs:" in capsys.readouterr().err
+    with monkeypatch.context() as patch, pytest.raises(KeyError):
+        patch.setattr("TauAdv.plotting.robustness.write_page", lambda *arguments: {}["killed"])
+        run_script("Evaluation/evaluate_robustness.py", *other, "--overwrite")
+    assert files_of(report) == first
+    run_script("Evaluation/evaluate_robustness.py", *other, "--overwrite")
+    names = {"index.html", "manifest.json", "robustness.json", "robustness.txt"}
+    assert set(files_of(report)) == names | {f"plots/confusion_nominal.{suffix}" for suffix in ("png", "pdf")}
+    assert not [path for path in folder.iterdir() if path.name.startswith(".replaced")]
+
+
+def test_files_of_others_are_never_replaced(jets, run_script, capsys):
+    folder, sets, (one, _) = jets
+    common = ["--mlpath", one.mlpath, "--nominal", one.id, "--test", sets / "test", "--parts", "confusion", *SMALL]
+    thesis = folder / "mine" / "thesis.txt"
+    thesis.parent.mkdir()
+    run_script("Evaluation/evaluate_robustness.py", *common, "--output", thesis.parent)  # into a folder that is empty
+    thesis.write_text("years of work")
+    with pytest.raises(SystemExit):
+        run_script("Evaluation/evaluate_robustness.py", *common, "--output", thesis.parent, "--overwrite")
+    assert "holds files that are not of the report (thesis.txt)" in capsys.readouterr().err
+    (thesis.parent / "manifest.json").unlink()
+    with pytest.raises(SystemExit):
+        run_script("Evaluation/evaluate_robustness.py", *common, "--output", thesis.parent, "--overwrite")
+    assert "did not make" in capsys.readouterr().err
+    assert thesis.read_text() == "years of work"
+
+
+def test_one_part_only(jets, run_script, capsys):
     folder, sets, (one, _) = jets
     common = ["--mlpath", one.mlpath, "--nominal", one.id, "--test", sets / "test"]
-    parts = ["--parts", "confusion", "--output", folder / "confusion", "--overwrite"]
-    run_script("Evaluation/evaluate_robustness.py", *common, *parts, "seed=3")
+    parts = ["--output", folder / "confusion", "--overwrite", "--parts", "confusion"]
+    run_script("Evaluation/evaluate_robustness.py", *common, *parts, "seed=3", "bootstrap=5")
     assert [path.name for path in (folder / "confusion" / "plots").glob("*.png")] == ["confusion_nominal.png"]
+    stored = json.loads((folder / "confusion" / "robustness.json").read_text())
+    assert (stored["settings"]["seed"], stored["settings"]["bootstrap"]) == (3, 5)
+    for words, message in ((["bootstrap=5"], "--parts: expected some of roc"), (["rok"], "did you mean 'roc'")):
+        with pytest.raises(SystemExit):
+            run_script("Evaluation/evaluate_robustness.py", *common, "--output", folder / "no", "--parts", *words)
+        assert message in capsys.readouterr().err
+
+
+def test_the_feature_table_is_checked_before_the_report_that_is_there(jets, run_script, tmp_path, capsys):
+    from jet_runs import prepared
+
+    _, sets, (one, _) = jets
+    other = prepared(tmp_path, jets=500, seed=5)
+    common = ["--mlpath", one.mlpath, "--nominal", one.id, "--parts", "confusion", *SMALL, "--output", tmp_path / "report"]
+    run_script("Evaluation/evaluate_robustness.py", *common, "--test", sets / "test")
+    with pytest.raises(SystemExit):
+        run_script("Evaluation/evaluate_robustness.py", *common, "--test", other / "test")
+    assert "expected shards of the feature table" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("label", ["two", "nominal=x"])

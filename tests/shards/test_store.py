@@ -112,7 +112,12 @@ def test_what_is_not_a_set_of_shards(tmp_path):
     with pytest.raises(InputError, match=r"no manifest \(manifest.json"):
         ShardSet.open(tmp_path)
     write_manifest(tmp_path, step="skim", settings={})
-    with pytest.raises(InputError, match=r"not a set of shards \(made by 'skim'\)"):
+    with pytest.raises(
+        InputError, match=r"not a set of shards \(made by 'skim'\); Production/make_shards.py .* Production/prepare_jets"
+    ):
+        ShardSet.open(tmp_path)
+    write_manifest(tmp_path, step="extract_jets", settings={})
+    with pytest.raises(InputError, match=r"made by 'extract_jets'\); prepare the jets with Production/prepare_jets.py$"):
         ShardSet.open(tmp_path)
 
 
