@@ -239,6 +239,9 @@ def plan_of(path: Path, *, quick: bool, only: Sequence[str] | None, seeds: Seque
         plan["seeds"] = small["seeds"]
     chosen = only or (small["configurations"] if quick else list(plan["configurations"]))
     plan["configurations"] = {name: plan["configurations"][name] for name in dict.fromkeys((NOMINAL, *chosen))}
+    if quick:
+        for settings in plan["configurations"].values():
+            settings.pop("n_epochs", None)
     return {**plan, "seeds": list(seeds or plan["seeds"])}
 
 
