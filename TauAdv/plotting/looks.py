@@ -1,27 +1,64 @@
-"""Colours of disturbances and line styles of runs, the same in every plot of a study."""
+"""Colours of disturbances and line styles of runs, the same in every plot of a study, and their names in words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-__all__ = ["disturbance_colors", "file_name", "line_styles", "words"]
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import to_hex
 
-_KNOWN = {"raw": "black", "FGSM": "#bd1f01", "PGD": "#832db6", "noise": "#3f90da"}
+__all__ = ["RAW", "LineStyle", "disturbance_colors", "file_name", "line_styles", "strengths", "words"]
+
+LineStyle = str | tuple[float, tuple[float, ...]]
+#: Name of the inputs as they are.
+RAW = "raw"
+_KNOWN = {RAW: "black", "FGSM": "#bd1f01", "PGD": "#832db6", "noise": "#3f90da"}
 _KNOWN |= {"systematic up": "#ffa90e", "systematic down": "#a96b59"}
 _OTHERS = ("#94a4a2", "#e76300", "#92dadd", "#717581", "#b9ac70")
-_LINES = ("-", "--", ":", "-.")
+_LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
 
 
 def disturbance_colors(names: Sequence[str]) -> dict[str, str]:
-    """Return name -> colour of disturbances."""
-    unknown = [name for name in names if name not in _KNOWN]
-    return {name: _KNOWN.get(name) or _OTHERS[unknown.index(name) % len(_OTHERS)] for name in names}
+    """Return name -> colour of disturbances; no two names have the same."""
+    unknown = [name for name in dict.fromkeys(names) if name not in _KNOWN]
+    more = max(0, len(unknown) - len(_OTHERS))
+    others = [*_OTHERS, *(to_hex(color) for color in colormaps["viridis"](np.linspace(0, 1, more)))]
+    return _KNOWN | dict(zip(unknown, others, strict=False))
 
 
-def line_styles(runs: Sequence[str]) -> dict[str, str]:
-    """Return run -> line style: the first one is drawn as a full line."""
-    return {run: _LINES[number % len(_LINES)] for number, run in enumerate(runs)}
+def line_styles(runs: Sequence[str]) -> dict[str, LineStyle]:
+    """Return run -> line style: the first one is drawn as a full line, and no two runs have the same."""
+    return {run: _line(number) for number, run in enumerate(dict.fromkeys(runs))}
+
+
+def _line(number: int) -> LineStyle:
+    """Return one of the usual styles, then long dashes with two, three, four ... dots between them."""
+    if number < len(_LINES):
+        return _LINES[number]
+    return 0, (9.0, 1.5, *((1.0, 1.5) * (number - len(_LINES) + 2)))
+
+
+def strengths(disturbances: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return how strong disturbances are, in words: ``FGSM, PGD: eps = 0.1; noise: eps = 0.05``.
+
+    Args:
+        disturbances: name -> attack, with ``eps`` (a number, or columns -> number) and ``unit``.
+        names: those to tell of; names without an attack (raw) are left out.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        if name in disturbances:
+            groups.setdefault(_strength(disturbances[name]), []).append(name)
+    return "; ".join(f"{', '.join(group)}: {text}" for text, group in groups.items())
+
+
+def _strength(attack: Any) -> str:
+    values = sorted(set(attack.eps.values())) if isinstance(attack.eps, Mapping) else [attack.eps]
+    ends = " to ".join(f"{value:g}" for value in dict.fromkeys([values[0], values[-1]])) if values else "0"
+    return rf"$\epsilon$ = {ends}" + (" resolutions" if attack.unit == "resolution" else "")
 
 
 def words(flavour: str) -> str:

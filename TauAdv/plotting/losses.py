@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from TauAdv.plotting.history import plot_history
 from TauAdv.plotting.looks import file_name
 from TauAdv.plotting.style import save_figure
 from TauAdv.plotting.surface import plot_surface
-from TauAdv.plotting.trends import plot_history
 
 __all__ = ["save_loss_history", "save_loss_surface"]
 

@@ -31,6 +31,7 @@ class Section:
     Attributes:
         heading: of the part.
         text: sentences below the heading.
+        lines: a list below it.
         table: shown as it is; format its numbers before.
         report: preformatted text.
         figures: PNG files in the page's folder; each links to the PDF of the same name where there is one.
@@ -39,6 +40,7 @@ class Section:
 
     heading: str
     text: str = ""
+    lines: Sequence[str] = ()
     table: pd.DataFrame | None = None
     report: str = ""
     figures: Sequence[Path] = ()
@@ -66,6 +68,8 @@ def _content(part: Section, folder: Path) -> list[str]:
     found = []
     if part.text:
         found.append(f"<p>{html.escape(part.text)}</p>")
+    if part.lines:
+        found.append("<ul>" + "".join(f"<li>{html.escape(line)}</li>" for line in part.lines) + "</ul>")
     if part.report:
         found.append(f"<pre>{html.escape(part.report)}</pre>")
     if part.table is not None:

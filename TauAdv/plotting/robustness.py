@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,22 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from TauAdv.plotting.looks import disturbance_colors, file_name, line_styles, words
+from TauAdv.plotting.history import plot_history
+from TauAdv.plotting.looks import RAW, disturbance_colors, file_name, line_styles, strengths, words
 from TauAdv.plotting.matrices import plot_matrices
 from TauAdv.plotting.page import Section, write_page
 from TauAdv.plotting.roc import plot_roc
 from TauAdv.plotting.shapes import plot_shapes
 from TauAdv.plotting.style import save_figure
-from TauAdv.plotting.trends import plot_epochs, plot_history, plot_regions, plot_scan
+from TauAdv.plotting.summary import in_short
+from TauAdv.plotting.trends import plot_epochs, plot_regions, plot_scan
 
 __all__ = ["save_robustness_report"]
 
 #: What evaluation calls a study (``TauAdv.evaluation.robustness.RobustnessStudy``): plots import no other stage.
 RobustnessStudy = Any
-RAW = "raw"
 _INPUTS_PER_PAGE = 12
+_MOST_CURVES = 12
 Named = tuple[str, Figure]
 
 
@@ -37,7 +39,8 @@ def save_robustness_report(study: RobustnessStudy, folder: Path | str) -> Path:
     """
     folder = Path(folder)
     text = folder / "robustness.txt"
-    sections = [Section("Summary", report=text.read_text(encoding="utf-8") if text.is_file() else "")]
+    tables = Section("All numbers", report=text.read_text(encoding="utf-8") if text.is_file() else "")
+    sections = [Section("In short", lines=in_short(study)), tables]
     for heading, explanation, width, draw in _SECTIONS:
         pictures = [_save(figure, folder, name) for name, figure in draw(study)]
         if pictures:
@@ -60,25 +63,50 @@ def _roc(study: RobustnessStudy) -> Iterator[Named]:
     styles = line_styles(list(study.run_ids))
     figures = study.performance.set_index(["discriminator", "run", "disturbance"])
     for one in study.discriminators:
+        drawn, note = _drawn_disturbances(study, one.name)
         curves, looks = {}, {}
         for (name, run, disturbance), curve in study.roc.items():
-            if name == one.name:
+            if name == one.name and disturbance in drawn:
                 row = figures.loc[name, run, disturbance]
                 label = f"{run}, {disturbance}: AUC {row['auc']:.4f} ± {row['auc_error']:.4f}"
                 curves[label], looks[label] = curve, (colors[disturbance], styles[run])
-        reference = next(iter(curves))
         sides: dict[str, Any] = {"signal": words(one.signal), "background": words(one.background or "Background")}
-        ranges: dict[str, Any] = {"efficiency_range": (0.0, 1.0), "mis_id_range": (1e-3, 1.0), "ratio_range": (0.0, 3.0)}
-        figure = plot_roc(curves, reference, title=one.title, looks=looks, **sides, **ranges)
-        figure.axes[1].set_ylabel("Ratio to\nthe first", loc="center", size=14)
-        yield file_name("roc", one.name), figure
+        ranges: dict[str, Any] = {"efficiency_range": (0.0, 1.0), "mis_id_range": (1e-3, 1.0), "ratio_range": None}
+        texts: dict[str, Any] = {"title": one.title, "legend_title": note}
+        first = f"{next(iter(study.run_ids))}, {RAW}"
+        yield (
+            file_name("roc", one.name),
+            plot_roc(curves, next(iter(curves)), looks=looks, ratio_label=first, **sides, **ranges, **texts),
+        )
+
+
+def _drawn_disturbances(study: RobustnessStudy, discriminator: str) -> tuple[list[str], str]:
+    """Return the disturbances of which ROC curves are drawn, and a note on them.
+
+    Where all would be too many to be told apart: raw, and the one that costs the first run most.
+    """
+    names = list(dict.fromkeys(disturbance for name, _, disturbance in study.roc if name == discriminator))
+    drawn = names
+    if len(names) * len(study.run_ids) > _MOST_CURVES:
+        rows = study.performance
+        rows = rows[(rows["discriminator"] == discriminator) & (rows["run"] == next(iter(study.run_ids)))]
+        drawn = [RAW, rows.loc[rows[rows["disturbance"] != RAW]["auc"].idxmin(), "disturbance"]]
+    left_out = [name for name in names if name not in drawn]
+    lines = [strengths(study.settings.disturbances, drawn), f"(not drawn: {', '.join(left_out)})" if left_out else ""]
+    return drawn, "\n".join(line for line in lines if line)
+
+
+def _with_strength(study: RobustnessStudy, run: str, disturbances: Sequence[str]) -> str:
+    """Return the title of a figure: a run, and how strong its disturbances are."""
+    return "   ".join(text for text in (run, strengths(study.settings.disturbances, disturbances)) if text)
 
 
 def _scores(study: RobustnessStudy) -> Iterator[Named]:
     for run in study.run_ids if study.scores else ():
         histograms = {name: histogram for (name, label), histogram in study.scores.items() if label == run}
         for disturbance in study.settings.shapes:
-            yield file_name("scores", run, disturbance), plot_shapes(histograms, disturbance, title=run)
+            title = _with_strength(study, run, [disturbance])
+            yield file_name("scores", run, disturbance), plot_shapes(histograms, disturbance, title=title)
 
 
 def _inputs(study: RobustnessStudy) -> Iterator[Named]:
@@ -93,7 +121,8 @@ def _inputs(study: RobustnessStudy) -> Iterator[Named]:
             for start in range(0, len(names), _INPUTS_PER_PAGE):
                 histograms = {name: study.inputs.histogram(name, run) for name in names[start : start + _INPUTS_PER_PAGE]}
                 page = str(start // _INPUTS_PER_PAGE + 1)
-                yield file_name("inputs", run, disturbance, page), plot_shapes(histograms, disturbance, kl, title=run)
+                title = _with_strength(study, run, [disturbance])
+                yield file_name("inputs", run, disturbance, page), plot_shapes(histograms, disturbance, kl, title=title)
 
 
 def _scan(study: RobustnessStudy) -> Iterator[Named]:
@@ -103,19 +132,21 @@ def _scan(study: RobustnessStudy) -> Iterator[Named]:
 
 
 def _epochs(study: RobustnessStudy) -> Iterator[Named]:
-    if tables := _by_discriminator(study.epochs):
-        yield "epochs", plot_epochs(tables)
+    if tables := _by_discriminator(study, study.epochs):
+        yield "epochs", plot_epochs(tables, title=_with_strength(study, "", study.settings.by_epoch))
 
 
 def _regions(study: RobustnessStudy) -> Iterator[Named]:
-    tables = _by_discriminator(study.regions)
+    tables = _by_discriminator(study, study.regions)
+    drawn = [RAW, *study.settings.shapes[:1]]
     for variable in ("pt", "abs_eta") if tables else ():
-        drawn = [RAW, *study.settings.shapes[:1]]
-        yield f"regions_{variable}", plot_regions(tables, variable, drawn)
+        yield f"regions_{variable}", plot_regions(tables, variable, drawn, title=_with_strength(study, "", drawn))
 
 
-def _by_discriminator(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {str(name): rows for name, rows in table.groupby("discriminator", sort=False)} if len(table) else {}
+def _by_discriminator(study: RobustnessStudy, table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return title of a discriminator -> its rows."""
+    titles = {one.name: one.title for one in study.discriminators}
+    return {titles[name]: rows for name, rows in table.groupby("discriminator", sort=False)} if len(table) else {}
 
 
 def _history(study: RobustnessStudy) -> Iterator[Named]:
@@ -130,7 +161,8 @@ def _confusion(study: RobustnessStudy) -> Iterator[Named]:
     options: dict[str, Any] = {"row_label": "True class", "column_label": "Most probable", "value_range": (0.0, 1.0)}
     for run in study.run_ids:
         found = {name: matrix for (label, name), matrix in study.confusion.items() if label == run}
-        yield file_name("confusion", run), plot_matrices(found, classes, classes, title=run, **options)
+        title = _with_strength(study, run, list(found))
+        yield file_name("confusion", run), plot_matrices(found, classes, classes, title=title, **options)
 
 
 def _transfer(study: RobustnessStudy) -> Iterator[Named]:
@@ -139,11 +171,11 @@ def _transfer(study: RobustnessStudy) -> Iterator[Named]:
     runs = list(study.run_ids)
     options: dict[str, Any] = {"row_label": "Made with", "column_label": "Read by", "value_range": (0.5, 1.0)}
     for disturbance, table in study.transfer.groupby("disturbance", sort=False):
-        groups = dict(list(table.groupby("discriminator", sort=False)))
+        groups = _by_discriminator(study, table)
         values, errors = (
             {name: _square(rows, column, runs) for name, rows in groups.items()} for column in ("auc", "auc_error")
         )
-        title = f"AUC under {disturbance}"
+        title = f"AUC under {strengths(study.settings.disturbances, [str(disturbance)]) or disturbance}"
         yield file_name("transfer", disturbance), plot_matrices(values, runs, runs, errors=errors, title=title, **options)
 
 
@@ -157,14 +189,20 @@ def _largest_divergences(table: pd.DataFrame, number: int = 12) -> pd.DataFrame:
     return largest.assign(kl=largest["kl"].map("{:.3g}".format))
 
 
+_ROC_TEXT = (
+    "Full lines: the first run; ratio to its curve on raw inputs, arrows where it is outside of the panel. "
+    "Bands: 68 % statistical. Of more than twelve curves, raw and the strongest disturbance are drawn."
+)
+_SCAN_TEXT = "Every run reads what was made with itself. Bands: one bootstrap standard deviation, cut at 0 and 1."
+_SHAPES_TEXT = "Both sides are the same jets: ratios are better known than the bars say. Arrows: ratios outside."
 _SECTIONS: tuple[tuple[str, str, int, Callable[[RobustnessStudy], Iterator[Named]]], ...] = (
-    ("ROC curves", "Full lines: the first run; ratio to its curve on raw inputs. Bands: 68 % statistical.", 460, _roc),
-    ("Against eps", "Every run reads what was made with itself. Bands: one bootstrap standard deviation.", 560, _scan),
-    ("Transfer", "Rows: the run that an attack was made with; columns: the run that reads it.", 760, _transfer),
-    ("In bins of pt and eta", "Errors: bootstrap.", 1200, _regions),
-    ("Against the epoch", "Models of the epochs, each attacked with itself.", 1200, _epochs),
-    ("Confusion", "Shares of each true class.", 760, _confusion),
-    ("Score shapes", "Both sides are the same jets: ratios are better known than the bars say.", 1200, _scores),
+    ("ROC curves", _ROC_TEXT, 720, _roc),
+    ("Against eps", _SCAN_TEXT, 720, _scan),
+    ("Transfer", "Rows: the run that an attack was made with; columns: the run that reads it.", 1200, _transfer),
+    ("In bins of pt and eta", "Errors: bootstrap.", 1400, _regions),
+    ("Against the epoch", "Models of the epochs, each attacked with itself.", 1400, _epochs),
+    ("Confusion", "Shares of each true class.", 1000, _confusion),
+    ("Score shapes", _SHAPES_TEXT, 1200, _scores),
     ("Input shapes", "Physical units; defaults and padding, which never move, are left out.", 1200, _inputs),
-    ("Loss history", "", 460, _history),
+    ("Loss history", "Losses of attacked jets are larger than those of the same jets untouched.", 900, _history),
 )

@@ -10,12 +10,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from TauAdv.plotting.style import label_figure, style, with_ratio_panel
+from TauAdv.plotting.looks import LineStyle
+from TauAdv.plotting.ratios import RatioRange, choose_ratio_range, mark_outside, set_ratio_range
+from TauAdv.plotting.style import add_legend, add_legend_beside, fit_label, label_figure, style, with_ratio_panel
 
 __all__ = ["Curve", "plot_roc"]
 
 COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59")
-Look = tuple[str, str]
+Look = tuple[str, LineStyle]
+_MOST_INSIDE = 3  # curves; the legend of more lies beside the panels
 
 
 class Curve(Protocol):
@@ -45,15 +48,18 @@ def plot_roc(
     title: str = "",
     background: str = "Jet",
     signal: str = r"$\tau_h$",
-    ratio_range: tuple[float, float] = (0.5, 1.5),
+    ratio_range: tuple[float, float] | None = (0.5, 1.5),
+    ratio_label: str | None = None,
     efficiency_range: tuple[float, float] | None = None,
     mis_id_range: tuple[float, float] | None = None,
     looks: Mapping[str, Look] | None = None,
+    legend_title: str = "",
 ) -> Figure:
     """Return curves of misidentification (logarithmic) against efficiency, and their ratio to ``reference`` below.
 
     Bands are 68 % statistical intervals of the misidentification; in the ratio they are those of the curve alone. Curves of
-    the same test set share its fluctuations, so ratios are better known than the bands say.
+    the same test set share its fluctuations, so ratios are better known than the bands say. Arrows at the edges of the ratio
+    panel: the curve is outside. The legend of more than three curves lies beside the panels.
 
     Args:
         curves: label to curve, all at the same efficiencies.
@@ -61,37 +67,67 @@ def plot_roc(
         title: text above the plot.
         background: what is misidentified, for the axis label.
         signal: what is identified.
-        ratio_range: range of the ratio.
+        ratio_range: range of the ratio; ``None``: what holds the curves where they are known to a factor of 4.
+        ratio_label: what the reference is, in words; default: its label.
         efficiency_range: range of the horizontal axis; default: of the reference.
         mis_id_range: range of the vertical axis; default: of the curves.
         looks: label to colour and line style; default: a colour for each.
+        legend_title: lines above the entries of the legend.
+
+    Raises:
+        KeyError: ``reference`` is not among the curves.
     """
-    looks = looks or dict(zip(curves, ((colour, "-") for colour in COLOURS), strict=False))
     divisor = curves[reference].mis_id
+    if looks is None:
+        looks = {label: (COLOURS[number % len(COLOURS)], "-") for number, label in enumerate(curves)}
     with style():
         figure, main, ratio = with_ratio_panel()
         for label, look in looks.items():
-            _draw(main, curves[label], np.ones_like(divisor), look, label)
-            _draw(ratio, curves[label], divisor, look)
+            _draw(main, curves[label], np.ones_like(divisor), look, label, shade=0.9 / max(6, len(looks)))
+            _draw(ratio, curves[label], divisor, look, shade=0.9 / max(6, len(looks)))
         main.set_yscale("log")
         values = np.concatenate([curve.mis_id for curve in curves.values()])
         main.set_ylim(mis_id_range or (np.min(values[values > 0], initial=1.0) / 2, 1.5))
         main.set_ylabel(f"{background} misidentification probability")
-        main.legend(loc="upper left", fontsize=12.5 if len(looks) <= 6 else 10)
-        ratio.set_ylim(*ratio_range)
-        ratio.set_ylabel(f"Ratio to\n{reference}", loc="center", size=14)
+        fit_label(main, main.yaxis.label)
+        if len(looks) > _MOST_INSIDE:
+            add_legend_beside(main, title=legend_title, fontsize=12.5)
+        else:
+            add_legend(main, loc="upper left", title=legend_title or None)
         ratio.set_xlabel(f"{signal} efficiency")
         ratio.set_xlim(efficiency_range or (curves[reference].efficiency[0], curves[reference].efficiency[-1]))
+        chosen = _ratio_range(curves, reference) if ratio_range is None else RatioRange(*ratio_range, logarithmic=False)
+        set_ratio_range(ratio, chosen)
+        for label, (colour, _) in looks.items():
+            mark_outside(ratio, curves[label].efficiency, _ratio(curves[label], divisor), colour, every=4)
+        ratio.axhline(1, color="0.4", lw=0.8, zorder=0)
+        ratio.set_ylabel(f"Ratio to\n{reference if ratio_label is None else ratio_label}", loc="center", size=14)
+        fit_label(ratio, ratio.yaxis.label)
         label_figure(main, title)
     return figure
 
 
-def _draw(axes: Axes, curve: Curve, divisor: NDArray, look: Look, label: str | None = None) -> None:
-    """Draw a curve and its band, divided by ``divisor``; points that are or divide by 0 are left out."""
+def _ratio(curve: Curve, divisor: NDArray) -> NDArray[np.float64]:
+    """Return a curve divided by ``divisor``; NaN where it is or divides by 0."""
+    drawn = (divisor > 0) & (curve.mis_id > 0)
+    return np.divide(curve.mis_id, divisor, out=np.full(len(divisor), np.nan), where=drawn)
+
+
+def _ratio_range(curves: Mapping[str, Curve], reference: str) -> RatioRange:
+    """Return a range of all ratios of which both sides are known to a factor of 4."""
+    base = curves[reference]
+    known = [
+        _ratio(curve, base.mis_id)[(curve.high < 4 * curve.low) & (base.high < 4 * base.low)] for curve in curves.values()
+    ]
+    return choose_ratio_range(np.concatenate(known))
+
+
+def _draw(axes: Axes, curve: Curve, divisor: NDArray, look: Look, label: str | None = None, *, shade: float) -> None:
+    """Draw a curve and its band (opacity ``shade``), divided by ``divisor``, without points that are or divide by 0."""
     colour, line = look
     drawn = (divisor > 0) & (curve.mis_id > 0)
     scale = divisor[drawn]
     axes.plot(curve.efficiency[drawn], curve.mis_id[drawn] / scale, color=colour, ls=line, lw=2, label=label)
     axes.fill_between(
-        curve.efficiency[drawn], curve.low[drawn] / scale, curve.high[drawn] / scale, color=colour, alpha=0.15, lw=0
+        curve.efficiency[drawn], curve.low[drawn] / scale, curve.high[drawn] / scale, color=colour, alpha=shade, lw=0
     )

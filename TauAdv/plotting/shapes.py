@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import hist
@@ -12,15 +12,19 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpec
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from TauAdv.plotting.jets import FLAVOUR_COLORS
-from TauAdv.plotting.style import add_legend, style
+from TauAdv.plotting.looks import RAW
+from TauAdv.plotting.ratios import choose_ratio_range, mark_outside, set_ratio_range
+from TauAdv.plotting.style import add_legend, fit_label, style
 
-__all__ = ["plot_shapes"]
+__all__ = ["merged_bins", "plot_shapes"]
 
 _OTHER_COLORS = ("#832db6", "#94a4a2", "#a96b59", "#e76300")
 _COLUMNS = 4
+_MOST_BINS = 25
 _SMALL: dict[Any, Any] = {
     "font.size": 12,
     "axes.labelsize": 13,
@@ -28,7 +32,6 @@ _SMALL: dict[Any, Any] = {
     "ytick.labelsize": 11,
     "legend.fontsize": 9.5,
 }
-RAW = "raw"
 
 
 def plot_shapes(
@@ -41,13 +44,14 @@ def plot_shapes(
     """Return one figure with a panel for each histogram, on a logarithmic axis, and disturbed / raw below each.
 
     Error bars are statistical, root of the sum of squared weights of either side. Both sides are the same jets, so ratios
-    are better known than the bars say.
+    are better known than the bars say. More than 25 bins are merged. The range of a ratio is what holds all that is known
+    to 50 %; arrows at its edges stand for ratios outside.
 
     Args:
         histograms: name -> axes (disturbance, flavour, value) with weighted storage; inputs in physical units.
         disturbance: which one to draw beside raw.
         divergences: (name, flavour) -> Kullback-Leibler divergence, written into the legends.
-        title: text above the first panels.
+        title: text above the panels.
     """
     rows, columns = -(-len(histograms) // _COLUMNS), min(_COLUMNS, len(histograms))
     with style(), pyplot.rc_context(_SMALL):
@@ -57,17 +61,38 @@ def plot_shapes(
             inner = grid[number // columns, number % columns].subgridspec(2, 1, height_ratios=(3, 1), hspace=0.06)
             main = figure.add_subplot(inner[0])
             ratio = figure.add_subplot(inner[1], sharex=main)
-            _draw(main, ratio, histogram, disturbance, _with_divergence(name, divergences or {}))
+            _draw(main, ratio, merged_bins(histogram), disturbance, _with_divergence(name, divergences or {}))
             if len(main.patches):
                 main.set_yscale("log")
                 main.set_ylim(0.5, main.get_ylim()[1] * 20)
             _label(main, ratio, histogram.axes[2].label, first=number % columns == 0)
-            if number == 0:
-                main.text(0, 1.02, "TauAdv", transform=main.transAxes, weight="bold", va="bottom", size=14)
-            if number == columns - 1:
-                text = f"{title}  (lines: {RAW}, points: {disturbance})"
-                main.text(1, 1.02, text, transform=main.transAxes, ha="right", va="bottom", size=13)
+        _head(figure, disturbance, title)
     return figure
+
+
+def merged_bins(histogram: hist.Hist) -> hist.Hist:
+    """Return a histogram of the last axis with at most 25 bins: neighbours merged, evenly."""
+    size = len(histogram.axes[-1])
+    factor = next(number for number in range(1, size + 1) if size % number == 0 and size // number <= _MOST_BINS)
+    return cast(hist.Hist, histogram[..., :: hist.rebin(factor)]) if factor > 1 else histogram
+
+
+def _head(figure: Figure, disturbance: str, title: str) -> None:
+    """Write above all panels whose jets these are, and which side is drawn how."""
+    panels = figure.axes
+    left, right, top = panels[0].get_position().x0, max(panel.get_position().x1 for panel in panels), figure.subplotpars.top
+    height = 0.06 / figure.get_figheight()
+    figure.text(left, top + height, "TauAdv", weight="bold", va="bottom", size=14)
+    figure.text(right, top + height, title, ha="right", va="bottom", size=13)
+    sides = [
+        Line2D([], [], color="0.2", lw=1.5, label=f"lines: {RAW}"),
+        Line2D([], [], color="0.2", marker="o", markersize=4, ls="none", label=f"points: {disturbance}"),
+    ]
+    if right - left > 0.5 and len(panels) > 2:
+        place: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": ((left + right) / 2, top), "ncols": 2}
+    else:
+        place = {"loc": "lower center", "bbox_to_anchor": ((left + right) / 2, top + 6 * height), "ncols": 2}
+    figure.legend(handles=sides, fontsize=13, **place)
 
 
 def _label(main: Axes, ratio: Axes, label: str, *, first: bool) -> None:
@@ -76,6 +101,7 @@ def _label(main: Axes, ratio: Axes, label: str, *, first: bool) -> None:
     main.set_ylabel("Jets / bin" if first else "")
     ratio.set_xlabel(label)
     ratio.set_ylabel("ratio" if first else "", loc="center")
+    fit_label(ratio, ratio.xaxis.label)
     for panel in (main, ratio):
         panel.minorticks_off()
 
@@ -89,26 +115,33 @@ def _with_divergence(name: str, divergences: Mapping[tuple[str, str], float]) ->
 
 def _draw(main: Axes, ratio: Axes, histogram: hist.Hist, disturbance: str, text: Callable[[str], str]) -> None:
     """Draw raw as lines, disturbed as points, and the ratio; empty flavours are left out."""
-    others = iter(_OTHER_COLORS)
-    axis = histogram.axes[2]
-    flavours: Sequence[str] = list(histogram.axes[1])
-    for flavour in flavours:
-        color = FLAVOUR_COLORS.get(flavour) or next(others)
+    axis, ratios = histogram.axes[2], []
+    for flavour, color in _colors(list(histogram.axes[1])):
         raw, now = (cast(hist.Hist, histogram[name, flavour, :]) for name in (RAW, disturbance))
         if not np.any(raw.values()):
             continue
         mplhep.histplot(raw, ax=main, color=color, yerr=False, linewidth=1.5, label=text(flavour), flow="none")
         _points(main, axis, now.values(), np.sqrt(np.asarray(now.variances())), color)
-        _points(ratio, axis, *_ratio(now, raw), color)
+        ratios.append((*_ratio(now, raw), color))
+        _points(ratio, axis, *ratios[-1])
     ratio.axhline(1, color="0.4", lw=1, ls="--")
-    ratio.set_ylim(0, 2)
+    known = [values[errors < 0.5 * values] for values, errors, _ in ratios]
+    set_ratio_range(ratio, choose_ratio_range(np.concatenate(known) if known else []))
+    for values, _, color in ratios:
+        mark_outside(ratio, axis.centers, values, color)
     ratio.set_xlim(axis.edges[0], axis.edges[-1])
     main.set_xlabel("")
 
 
+def _colors(flavours: Sequence[str]) -> Iterator[tuple[str, str]]:
+    others = iter(_OTHER_COLORS)
+    for flavour in flavours:
+        yield flavour, FLAVOUR_COLORS.get(flavour) or next(others)
+
+
 def _points(axes: Axes, axis: hist.axis.Regular, values: NDArray, errors: NDArray, color: str) -> None:
     drawn = np.isfinite(values) & (values > 0)
-    options: dict[str, Any] = {"fmt": "o", "markersize": 2.5, "elinewidth": 0.9, "color": color}
+    options: dict[str, Any] = {"fmt": "o", "markersize": 3, "elinewidth": 0.9, "color": color}
     axes.errorbar(axis.centers[drawn], values[drawn], errors[drawn], **options)
 
 

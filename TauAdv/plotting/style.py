@@ -11,8 +11,18 @@ import mplhep
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-__all__ = ["Drawn", "add_legend", "label_figure", "save_figure", "style", "with_ratio_panel"]
+__all__ = [
+    "Drawn",
+    "add_legend",
+    "add_legend_beside",
+    "fit_label",
+    "label_figure",
+    "save_figure",
+    "style",
+    "with_ratio_panel",
+]
 
 FORMATS = ("pdf", "png")
 # size for a page or a slide; the style of mplhep is made for a square of 10 x 10 inches
@@ -71,6 +81,35 @@ def add_legend(axes: Axes, **options: Any) -> None:
     """Add a legend, unless nothing with a label was drawn (a warning of matplotlib otherwise)."""
     if axes.get_legend_handles_labels()[1]:
         axes.legend(**options)
+
+
+def add_legend_beside(axes: Axes, *, title: str = "", **options: Any) -> None:
+    """Add a legend to the right of a panel, where it covers nothing; all entries are there, whatever their number.
+
+    Args:
+        axes: panel.
+        title: lines above the entries.
+        options: of matplotlib's legend.
+    """
+    if axes.get_legend_handles_labels()[1]:
+        place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0), "borderaxespad": 0.0}
+        look: dict[str, Any] = {"handlelength": 3.2, "title": title or None, "alignment": "left"}
+        legend = axes.legend(**(place | look | options))
+        legend.get_title().set_fontsize(legend.get_texts()[0].get_fontsize())
+
+
+def fit_label(axes: Axes, label: Text, smallest: float = 8.0) -> None:
+    """Make the label of an axis as small as it has to be to end where its panel ends.
+
+    Args:
+        axes: panel, at its final size.
+        label: ``axes.xaxis.label`` or ``axes.yaxis.label``.
+        smallest: size in points that it is not made smaller than.
+    """
+    side = "height" if label is axes.yaxis.label else "width"
+    needed, room = (getattr(box, side) for box in (label.get_window_extent(), axes.get_window_extent()))
+    if needed > room:
+        label.set_fontsize(max(smallest, 0.98 * float(label.get_fontsize()) * room / needed))
 
 
 def save_figure(figure: Figure, folder: Path | str, name: str) -> list[Path]:

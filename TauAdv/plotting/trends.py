@@ -1,4 +1,4 @@
-"""Figures of merit against eps, epoch, pt and eta, and losses against the epoch."""
+"""Figures of merit against eps, epoch, pt and eta."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ import pandas as pd
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from TauAdv.plotting.looks import disturbance_colors, line_styles
-from TauAdv.plotting.roc import COLOURS
-from TauAdv.plotting.style import add_legend, label_figure, style
+from TauAdv.plotting.style import fit_label, label_figure, style
 
-__all__ = ["plot_epochs", "plot_history", "plot_regions", "plot_scan"]
+__all__ = ["plot_epochs", "plot_regions", "plot_scan"]
 
-_SMALL: dict[Any, Any] = {"font.size": 14, "axes.labelsize": 16, "xtick.labelsize": 13, "ytick.labelsize": 13}
-_SMALL |= {"legend.fontsize": 11, "xtick.minor.visible": False, "ytick.minor.visible": False}
+_SMALL: dict[Any, Any] = {"font.size": 14, "axes.labelsize": 15, "xtick.labelsize": 13, "ytick.labelsize": 13}
+_SMALL |= {"legend.fontsize": 12, "xtick.minor.visible": False, "ytick.minor.visible": False, "axes.labelpad": 8}
+_PT_TICKS = (20, 50, 100, 200, 500, 1000)
+# an efficiency of few jets may lie nearer to 0 (or 1) than its standard deviation, yet none lies beyond
+_POSSIBLE = (0.0, 1.0)
 
 
 def plot_scan(table: pd.DataFrame, mistags: Sequence[float], *, title: str = "") -> Figure:
-    """Return AUC and efficiencies at mistag rates against eps, with bands of one bootstrap standard deviation.
+    """Return AUC and efficiencies at mistag rates against eps, with bands of one bootstrap deviation, cut at 0 and 1.
 
     Args:
         table: columns run, disturbance, eps, auc, efficiency_at_..., and errors.
@@ -38,12 +41,11 @@ def plot_scan(table: pd.DataFrame, mistags: Sequence[float], *, title: str = "")
             panel.set_xlabel(r"$\epsilon$ [standard deviations of the inputs]")
             panel.set_ylabel(label)
             panel.set_xlim(table["eps"].min(), table["eps"].max() or 1)
-        add_legend(panels[0], loc="lower left")
     return figure
 
 
 def plot_epochs(tables: Mapping[str, pd.DataFrame], *, title: str = "") -> Figure:
-    """Return AUC against the epoch, with bands of one bootstrap standard deviation.
+    """Return AUC against the epoch, with bands of one bootstrap standard deviation, cut at 0 and 1.
 
     Args:
         tables: heading of a panel -> columns run, epoch, disturbance, auc, auc_error.
@@ -53,9 +55,8 @@ def plot_epochs(tables: Mapping[str, pd.DataFrame], *, title: str = "") -> Figur
         for panel, (heading, table) in zip(panels, tables.items(), strict=True):
             _lines(panel, table, "epoch", "auc")
             panel.set_xlabel("Epoch")
-            panel.set_ylabel(f"AUC {heading}")
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        add_legend(panels[0], loc="best")
+            _head(panel, heading)
     return figure
 
 
@@ -74,70 +75,49 @@ def plot_regions(
         for panel, (heading, table) in zip(panels, tables.items(), strict=True):
             _steps(panel, table[table["disturbance"].isin(disturbances) & (table["variable"] == variable)])
             panel.set_xlabel({"pt": "$p_T$ [GeV]", "abs_eta": r"$|\eta|$"}[variable])
-            panel.set_ylabel(f"AUC {heading}")
             if variable == "pt":
                 panel.set_xscale("log")
                 panel.set_xticks([tick for tick in _PT_TICKS if panel.get_xlim()[0] <= tick <= panel.get_xlim()[1]])
                 panel.xaxis.set_major_formatter(ScalarFormatter())
                 panel.minorticks_off()
-        low, high = panels[0].get_ylim()
-        panels[0].set_ylim(low - 0.45 * (high - low), high)  # room for the legend
-        add_legend(panels[0], loc="lower left")
+            _head(panel, heading)
     return figure
 
 
-_PT_TICKS = (20, 50, 100, 200, 500, 1000)
+def _head(panel: Axes, heading: str) -> None:
+    """Write above a panel what is told from what, as its own line: below the line of the figure."""
+    panel.set_ylabel("AUC")
+    panel.text(0.5, 1.02, heading, transform=panel.transAxes, ha="center", va="bottom", size=14)
 
 
 @contextmanager
 def _panels(number: int, across: int, title: str) -> Iterator[tuple[Figure, list[Axes]]]:
-    """Yield a figure with so many panels; draw within the block."""
+    """Yield a figure with so many panels; draw within the block. One legend for all of them is put below."""
     across = min(across, number)
     down = -(-number // across)
     with style(), pyplot.rc_context(_SMALL):
-        figure, grid = pyplot.subplots(down, across, figsize=(5.2 * across, 4.4 * down), squeeze=False, layout="constrained")
+        size = (5.2 * across, 4.6 * down)
+        layout = ConstrainedLayoutEngine(wspace=0.06, hspace=0.06)
+        figure, grid = pyplot.subplots(down, across, figsize=size, squeeze=False, layout=layout)
         panels = list(grid.flat)
         for panel in panels[number:]:
             panel.set_visible(False)
         yield figure, panels[:number]
-        label_figure(panels[0], title if across == 1 else "")
-        if across > 1:
-            panels[across - 1].text(1, 1.01, title, transform=panels[across - 1].transAxes, ha="right", va="bottom", size=15)
+        for panel in panels[:number]:
+            fit_label(panel, panel.yaxis.label)
+            fit_label(panel, panel.xaxis.label)
+        if across == 1:
+            label_figure(panels[0], title)
+        else:
+            figure.suptitle(rf"$\bf{{TauAdv}}$   {title}", x=0.01, ha="left", size=16)
+        _add_common_legend(figure, panels[0], across)
 
 
-def plot_history(table: pd.DataFrame, metrics: Sequence[str] | None = None, *, title: str = "") -> Figure:
-    """Return losses against the epoch.
-
-    Args:
-        table: columns run, metric, epoch, value.
-        metrics: those to draw; default: ``loss`` and ``val_loss`` where they are, else all.
-        title: text above the figure.
-    """
-    known = list(dict.fromkeys(table["metric"]))
-    wanted = list(metrics or [name for name in ("loss", "val_loss") if name in known] or known)
-    styles = line_styles(wanted)
-    with style():
-        figure, axes = pyplot.subplots(figsize=(8, 6.5))
-        for number, run in enumerate(dict.fromkeys(table["run"])):
-            for metric in wanted:
-                rows = table[(table["run"] == run) & (table["metric"] == metric)].sort_values("epoch")
-                color = COLOURS[number % len(COLOURS)]
-                marker = "o" if len(rows) == 1 else None
-                axes.plot(
-                    rows["epoch"],
-                    rows["value"],
-                    ls=styles[metric],
-                    color=color,
-                    marker=marker,
-                    lw=2,
-                    label=f"{run}: {metric}",
-                )
-        axes.set_xlabel("Epoch")
-        axes.set_ylabel("Loss per jet")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend(loc="upper right")
-        label_figure(axes, title)
-    return figure
+def _add_common_legend(figure: Figure, panel: Axes, across: int) -> None:
+    handles, labels = panel.get_legend_handles_labels()
+    if labels:
+        columns = max(1, min(len(labels), round(5.2 * across / (1.2 + 0.11 * max(map(len, labels))))))
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=4.5, fontsize=13)
 
 
 def _lines(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
@@ -146,10 +126,18 @@ def _lines(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
     styles = line_styles(list(dict.fromkeys(table["run"])))
     for (run, disturbance), rows in table.groupby(["run", "disturbance"], sort=False):
         rows = rows.sort_values(x)
-        value, error = rows[y].to_numpy(), rows[f"{y}_error"].to_numpy()
-        look: dict[str, Any] = {"color": colors[disturbance], "ls": styles[run], "marker": "o", "markersize": 4}
-        axes.plot(rows[x], value, lw=1.8, label=f"{run}, {disturbance}", **look)
-        axes.fill_between(rows[x], value - error, value + error, color=colors[disturbance], alpha=0.18, lw=0)
+        color, line, value, error = colors[disturbance], styles[run], rows[y].to_numpy(), rows[f"{y}_error"].to_numpy()
+        low, high = np.clip([value - error, value + error], *_POSSIBLE)
+        axes.plot(rows[x], value, lw=1.8, label=f"{run}, {disturbance}", color=color, ls=line)
+        axes.plot(rows[x], value, ls="none", **_marker(color, line))  # not in the key, where it would hide the dashes
+        axes.fill_between(rows[x], low, high, color=color, alpha=0.12, lw=0)
+        for end in (low, high):  # bands that overlap can be told apart by their ends
+            axes.plot(rows[x], end, lw=0.7, color=color, ls=line, alpha=0.55)
+
+
+def _marker(color: str, line: Any) -> dict[str, Any]:
+    """Return full circles for full lines, open ones for all others."""
+    return {"marker": "o", "markersize": 5, "color": color, "markerfacecolor": color if line == "-" else "white"}
 
 
 def _steps(axes: Axes, table: pd.DataFrame) -> None:
@@ -157,16 +145,13 @@ def _steps(axes: Axes, table: pd.DataFrame) -> None:
     styles = line_styles(list(dict.fromkeys(table["run"])))
     groups = list(table.groupby(["run", "disturbance"], sort=False))
     for number, ((run, disturbance), rows) in enumerate(groups):
+        color, line = colors[disturbance], styles[run]
         low, high = (rows[end].to_numpy() for end in ("low", "high"))
         # points of the curves side by side, so that their error bars can be told apart
         center = low + (high - low) * (0.5 + 0.5 * (number - (len(groups) - 1) / 2) / max(len(groups), 1))
-        look: dict[str, Any] = {"color": colors[disturbance], "fmt": "o", "markersize": 4, "elinewidth": 1}
-        bars = axes.errorbar(center, rows["auc"], rows["auc_error"], label=f"{run}, {disturbance}", **look)
-        for line in bars[2]:
-            line.set_linestyle(styles[run])
-        if styles[run] != "-":
-            bars[0].set_markerfacecolor("white")
-        axes.hlines(rows["auc"], low, high, color=colors[disturbance], ls=styles[run], lw=1, alpha=0.5)
+        axes.errorbar(center, rows["auc"], rows["auc_error"], fmt="none", elinewidth=1, ecolor=color)
+        axes.plot(center, rows["auc"], ls="none", **_marker(color, line))
+        axes.hlines(rows["auc"], low, high, color=color, ls=line, lw=1.2, label=f"{run}, {disturbance}")
     if len(table):
         axes.set_xlim(table["low"].min(), table["high"].max())
     axes.set_ylim(top=min(1.0, np.nanmax(table["auc"]) + 0.05) if len(table) else 1)

@@ -8,14 +8,20 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
+from TauAdv.evaluation.discriminators import choose_discriminators
 from TauAdv.evaluation.losses import history_of_runs, plots_folder
+from TauAdv.evaluation.robustness_settings import load_robustness_settings
+from TauAdv.plotting import robustness
+from TauAdv.plotting.history import plot_history
 from TauAdv.plotting.losses import save_loss_history
 from TauAdv.plotting.matrices import plot_matrices
 from TauAdv.plotting.page import Section, write_page
 from TauAdv.plotting.robustness import save_robustness_report
-from TauAdv.plotting.shapes import plot_shapes
+from TauAdv.plotting.shapes import merged_bins, plot_shapes
+from TauAdv.plotting.style import style
+from TauAdv.plotting.summary import in_short
 from TauAdv.plotting.surface import plot_surface
-from TauAdv.plotting.trends import plot_epochs, plot_history, plot_regions, plot_scan
+from TauAdv.plotting.trends import plot_epochs, plot_regions, plot_scan
 from TauAdv.tracking import start_run
 
 
@@ -67,9 +73,30 @@ def test_shapes_and_ratio_are_the_histogram(shape):
     error = expected * np.hypot(*(np.sqrt(side.variances()[filled]) / side.values()[filled] for side in (now, raw)))
     segments = np.array(ratio.containers[0].lines[2][0].get_segments())
     assert (segments[:, 1, 1] - segments[:, 0, 1]) / 2 == pytest.approx(error)
-    assert ratio.get_ylim() == (0, 2)
+    low, high = ratio.get_ylim()
+    known = error < 0.5 * expected
+    assert ((expected[known] >= low) & (expected[known] <= high)).all()
     assert (main.get_yscale(), ratio.get_xlabel()) == ("log", "vertex mass [GeV]")
     assert [text.get_text() for text in main.get_legend().get_texts()] == ["b (KL 0.12)", "udsg"]  # there are no c jets
+
+
+def test_sides_of_shapes_are_told_once(shape):
+    figure = plot_shapes({"one": shape, "two": shape}, "FGSM", title="nominal   FGSM: eps = 0.1")
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["lines: raw", "points: FGSM"]
+    assert "nominal   FGSM: eps = 0.1" in [text.get_text() for text in figure.texts]
+
+
+@pytest.mark.parametrize(("bins", "expected"), [(50, 25), (20, 20), (64, 16), (53, 1)])
+def test_bins_are_merged_evenly(bins, expected):
+    filled = hist.Hist(
+        hist.axis.StrCategory(["raw"]), hist.axis.Regular(bins, 0, 1, label="x"), storage=hist.storage.Weight()
+    )
+    filled.fill("raw", np.random.default_rng(1).random(1000), weight=2.0)
+    merged = merged_bins(filled)
+    assert len(merged.axes[1]) == expected
+    assert merged.sum().value == filled.sum().value
+    assert merged.axes[1].label == "x"
 
 
 def test_shapes_of_nothing_are_drawn(shape):
@@ -83,17 +110,48 @@ def test_lines_are_the_table():
     assert first.get_ydata() == pytest.approx([0.9] * 3)
     assert [axes.get_ylabel() for axes in figure.axes] == ["AUC", "Efficiency at 10 % mistag"]
     assert "standard deviations" in figure.axes[0].get_xlabel()
-    axes = plot_epochs({"BvsL": table("epoch", [1, 2, 3])}).axes[0]
-    assert len(axes.lines) == 4
-    assert axes.get_xlabel() == "Epoch"
+    figure = plot_epochs({"b against light": table("epoch", [1, 2, 3])})
+    assert figure.axes[0].get_xlabel() == "Epoch"
+    assert "b against light" in [text.get_text() for text in figure.axes[0].texts]
+
+
+def labels_of(legend):
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def test_keys_show_the_line_style_of_their_run():
+    """All entries, no marker that hides the dashes, no two alike."""
+    rows = pd.concat([table("eps", [0.0, 0.1]), table("eps", [0.0, 0.1]).assign(run=lambda t: t["run"] + " seed 2")])
+    figure = plot_scan(rows, [0.1])
+    (legend,) = figure.legends
+    assert sorted(labels_of(legend)) == sorted(
+        f"{a}, {b}" for a, b in set(zip(rows["run"], rows["disturbance"], strict=True))
+    )
+    keys = legend.get_lines()
+    assert {key.get_marker() for key in keys} == {"None"}
+    drawn = figure.axes[0].lines
+    looks = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in drawn if not line.get_label().startswith("_")}
+    assert len(looks) == len(keys) == 8
+
+
+def test_bands_end_at_possible_values():
+    rows = table("eps", [0.0, 0.1]).assign(auc=0.995, auc_error=0.01)
+    rows["efficiency_at_0.1"] = 0.005
+    auc, efficiency = plot_scan(rows, [0.1]).axes
+    for panel in (auc, efficiency):
+        ends = np.concatenate([band.get_paths()[0].vertices[:, 1] for band in panel.collections])
+        assert ends.min() >= 0
+        assert ends.max() <= 1
 
 
 def test_regions_are_drawn_within_their_bins():
     rows = table("low", [20.0, 50.0]).assign(variable="pt")
     rows["high"] = rows["low"] + 30
     axes = plot_regions({"BvsL": rows}, "pt", ["raw"]).axes[0]
-    x = np.concatenate([container.lines[0].get_xdata() for container in axes.containers])
-    assert len(axes.containers) == 2  # of two runs
+    points = [line for line in axes.lines if line.get_marker() == "o"]
+    x = np.concatenate([line.get_xdata() for line in points])
+    assert len(points) == 2  # of two runs
+    assert points[1].get_markerfacecolor() == "white"
     assert ((x > 20) & (x < 80)).all()
     assert axes.get_xlabel() == "$p_T$ [GeV]"
     plot_regions({"BvsL": rows}, "abs_eta", ["raw"]).canvas.draw()  # nothing there
@@ -104,7 +162,14 @@ def test_history():
         {"run": "one", "metric": ["loss", "loss", "val_loss", "k2_loss"], "epoch": [2, 1, 1, 1], "value": [0.5, 1.0, 0.8, 3]}
     )
     axes = plot_history(rows).axes[0]
-    assert [line.get_label() for line in axes.lines] == ["one: loss", "one: val_loss"]
+    clean = "one: val_loss (validation jets, clean)"
+    assert [line.get_label() for line in axes.lines] == ["one: loss (training jets)", clean]
+    assert labels_of(axes.get_legend()) == ["one: loss (training jets)", clean]
+    for attacked, text in ((True, "attacked"), (False, "clean")):
+        axes = plot_history(rows.assign(attacked=attacked)).axes[0]
+        assert [line.get_label() for line in axes.lines] == [f"one: loss (training jets, {text})", clean]
+    domains = pd.concat([rows, rows.assign(metric="adv_loss"), rows.assign(metric="val_adv_loss")])
+    assert "one: adv_loss (domains, training)" in [line.get_label() for line in plot_history(domains).axes[0].lines]
     assert axes.lines[0].get_ydata().tolist() == [1.0, 0.5]
     assert [line.get_label() for line in plot_history(rows, ["k2_loss"]).axes[0].lines] == ["one: k2_loss"]
 
@@ -128,13 +193,41 @@ def test_surface_has_the_jet_and_its_box():
     plot_surface(flat).canvas.draw()
 
 
+def test_summary_in_three_lines():
+    performance = pd.concat(
+        [table("x", [0]).assign(discriminator=one) for one in ("BvsL", "BvsC", "CvsB", "CvsL", "b_vs_rest")]
+    )
+    performance["auc"] -= 0.2 * (performance["disturbance"] == "FGSM")
+    recovered = pd.DataFrame(
+        [{"run": "adversarial", "disturbance": "FGSM", "discriminator": "BvsC", "recovered": 0.61, "recovered_error": 0.02}]
+    )
+    study = SimpleNamespace(
+        performance=performance,
+        recovered=recovered,
+        run_ids={"nominal": "1", "adversarial": "2"},
+        discriminators=choose_discriminators(("b", "c", "udsg"), None),
+    )
+    lines = in_short(study)
+    assert [line.split(":")[0] for line in lines] == [
+        "b against light",
+        "b against c",
+        "c against light",
+    ]  # c against b mirrors
+    assert "nominal 0.9000 ± 0.0100 raw, 0.7000 ± 0.0100 under FGSM" in lines[0]
+    assert lines[1].endswith("Won back of the loss: adversarial 61 ± 2 %")
+    assert in_short(SimpleNamespace(performance=pd.DataFrame(), discriminators=study.discriminators)) == []
+
+
 def test_page(tmp_path):
     (tmp_path / "plots").mkdir()
     picture = tmp_path / "plots" / "roc.png"
     picture.touch()
-    sections = [Section("A < B", text="x & y", table=pd.DataFrame({"auc": [0.5]}), report="<tt>", figures=[picture])]
+    sections = [
+        Section("A < B", text="x & y", lines=["1 > 0"], table=pd.DataFrame({"auc": [0.5]}), report="<tt>", figures=[picture])
+    ]
     text = write_page(tmp_path / "index.html", "Title", sections, ["trained on the test set"]).read_text()
     assert "A &lt; B" in text
+    assert "<li>1 &gt; 0</li>" in text
     assert "&lt;tt&gt;" in text
     assert "<a href='plots/roc.png'><img src='plots/roc.png'" in text  # there is no PDF
     assert "trained on the test set" in text
@@ -142,9 +235,7 @@ def test_page(tmp_path):
 
 def test_report_of_a_study(shape, tmp_path):
     """Everything that a study may hold is drawn once, and only what it holds."""
-    from TauAdv.evaluation.discriminators import choose_discriminators
     from TauAdv.evaluation.robustness import RobustnessStudy
-    from TauAdv.evaluation.robustness_settings import load_robustness_settings
 
     settings = load_robustness_settings(None, ["mistags=[0.1]", "shapes=[FGSM]"])
     runs = {"nominal": "1", "adversarial": "2"}
@@ -177,6 +268,47 @@ def test_report_of_a_study(shape, tmp_path):
     assert drawn == {"roc_BvsL", "scan_BvsL", "transfer_FGSM", "confusion_nominal", "confusion_adversarial", *scores}
     assert all(f"plots/{name}.pdf" in page and f"plots/{name}.png" in page for name in drawn)
     assert "Loss history" not in page
+    assert "<li>b against light: AUC nominal 0.9000" in page
+
+
+@pytest.mark.parametrize(("runs", "names"), [(2, ["raw", "FGSM", "PGD", "noise"]), (6, ["raw", "FGSM", "PGD", "noise"])])
+def test_roc_curves_of_many_runs_are_told_apart(runs, names):
+    """The legend is beside the panels and has all curves; no two look the same; of too many, the strongest attack stays."""
+    labels = {f"run {number}": str(number) for number in range(runs)}
+    auc = {"raw": 0.9, "FGSM": 0.7, "PGD": 0.6, "noise": 0.89}
+    points = np.linspace(0.1, 0.9, 9)
+    curve = SimpleNamespace(efficiency=points, mis_id=0.1 * points**3, low=0.09 * points**3, high=0.11 * points**3)
+    study = SimpleNamespace(
+        run_ids=labels,
+        discriminators=choose_discriminators(("b", "c", "udsg"), ["b_vs_rest"]),
+        settings=load_robustness_settings(),
+        roc={("b_vs_rest", run, name): curve for run in labels for name in names},
+        performance=pd.DataFrame(
+            [
+                {"discriminator": "b_vs_rest", "run": run, "disturbance": name, "auc": auc[name], "auc_error": 0.01}
+                for run in labels
+                for name in names
+            ]
+        ),
+    )
+    ((_, figure),) = robustness._roc(study)
+    main, ratio = figure.axes
+    legend = main.get_legend()
+    expected = names if runs == 2 else ["raw", "PGD"]
+    assert labels_of(legend) == [f"{run}, {each}: AUC {auc[each]:.4f} ± 0.0100" for run in labels for each in expected]
+    curves = [line for line in main.lines if not line.get_label().startswith("_")]
+    looks = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in curves}
+    assert len(looks) == len(curves) == len(expected) * runs
+    figure.canvas.draw()
+    box, panel = legend.get_window_extent(), main.get_window_extent()
+    assert box.x0 > panel.x1
+    assert box.y0 > ratio.get_window_extent().y0
+    note = legend.get_title().get_text()
+    assert r"$\epsilon$ = 0.05" in note
+    assert ("not drawn: FGSM, noise" in note) == (runs == 6)
+    assert ratio.get_ylabel() == "Ratio to\nrun 0, raw"
+    with style():
+        assert main.yaxis.label.get_window_extent().height <= panel.height
 
 
 def test_history_goes_into_the_run(tmp_path):

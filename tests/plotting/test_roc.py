@@ -34,3 +34,14 @@ def test_curve_without_any_background_is_drawn(curve):
 def test_unknown_reference_is_named(curve):
     with pytest.raises(KeyError, match="nobody"):
         plot_roc({"before": curve()}, "nobody")
+
+
+def test_adaptive_ratio_holds_what_is_known(curve):
+    noisy = curve(50.0)
+    noisy.low = noisy.mis_id / 10  # known to a factor of 10: it may lie outside, marked by arrows
+    figure = plot_roc({"raw": curve(), "attacked": curve(7.0), "noisy": noisy}, "raw", ratio_range=None)
+    _, ratio = figure.axes
+    assert (ratio.get_yscale(), ratio.get_ylim()) == ("log", (0.5, 10.0))
+    arrows = [line for line in ratio.lines if line.get_marker() == "^"]
+    assert len(arrows) == 1
+    pyplot.close("all")

@@ -1,0 +1,28 @@
+"""Looks of curves tell them apart, whatever their number."""
+
+from types import SimpleNamespace
+
+from TauAdv.plotting.looks import disturbance_colors, line_styles, strengths
+
+
+def test_no_two_runs_and_no_two_disturbances_look_the_same():
+    runs = [f"run {number}" for number in range(30)]
+    assert len({str(style) for style in line_styles(runs).values()}) == 30
+    assert line_styles(runs)["run 0"] == "-"
+    names = ["raw", "FGSM", "PGD", "noise", *(f"other {number}" for number in range(15))]
+    colors = disturbance_colors(names)
+    assert len({colors[name] for name in names}) == len(names)
+    assert colors["raw"] == "black"
+
+
+def test_strengths_in_words():
+    def attack(eps, unit="spread"):
+        return SimpleNamespace(eps=eps, unit=unit)
+
+    known = {"FGSM": attack(0.1), "PGD": attack(0.1), "noise": attack({"*": 0.05, "jet_pt": 0.2})}
+    known["resolved"] = attack(1.0, "resolution")
+    assert strengths(known, ["raw", "FGSM", "PGD"]) == r"FGSM, PGD: $\epsilon$ = 0.1"
+    assert (
+        strengths(known, ["noise", "resolved"]) == r"noise: $\epsilon$ = 0.05 to 0.2; resolved: $\epsilon$ = 1 resolutions"
+    )
+    assert strengths(known, ["raw"]) == ""
