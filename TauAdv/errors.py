@@ -1,12 +1,15 @@
-"""The errors that a user can mend, and how scripts show them."""
+"""The errors that a user can mend, the warnings that a user should know, and how scripts show them."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
+from typing import Any
 
-__all__ = ["ConfigError", "InputError", "OutputExistsError", "TauAdvError", "nearest", "report_errors"]
+__all__ = ["ConfigError", "InputError", "InputWarning", "OutputExistsError", "TauAdvError", "nearest", "report_errors"]
 
 
 class TauAdvError(Exception):
@@ -23,6 +26,10 @@ class ConfigError(TauAdvError, ValueError):
 
 class OutputExistsError(TauAdvError, FileExistsError):
     """The output is already there and was made with other settings or inputs."""
+
+
+class InputWarning(UserWarning):
+    """The inputs are not what one would expect; the step does what it can, and says so."""
 
 
 def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
@@ -45,13 +52,14 @@ def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
 def report_errors(main: Callable[..., None]) -> Callable[..., None]:
     """Decorate a script's ``main``: a :class:`TauAdvError` becomes one message on stderr and exit status 2.
 
-    Ctrl-C ends with status 130, without a traceback.
+    An :class:`InputWarning` becomes one line there. Ctrl-C ends with status 130, without a traceback.
     """
 
     @wraps(main)
     def wrapped(*args: object, **kwargs: object) -> None:
         try:
-            main(*args, **kwargs)
+            with _plain_warnings():
+                main(*args, **kwargs)
         except TauAdvError as error:
             print(f"error: {error}", file=sys.stderr)
             raise SystemExit(2) from error
@@ -63,3 +71,20 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
             raise SystemExit(130) from error
 
     return wrapped
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show an :class:`InputWarning` as a line, without file and line of the code that issued it."""
+    before = warnings.formatwarning
+
+    def plain(message: Any, category: type[Warning], *where: Any, **more: Any) -> str:
+        if issubclass(category, InputWarning):
+            return f"warning: {message}\n"
+        return before(message, category, *where, **more)
+
+    warnings.formatwarning = plain
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before

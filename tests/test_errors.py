@@ -1,10 +1,11 @@
 """What scripts show of errors: one message and a status, no traceback; everything else is a defect and stays visible."""
 
 import errno
+import warnings
 
 import pytest
 
-from TauAdv.errors import ConfigError, InputError, nearest, report_errors
+from TauAdv.errors import ConfigError, InputError, InputWarning, nearest, report_errors
 
 
 def run(error, capsys):
@@ -22,6 +23,19 @@ def run(error, capsys):
 @pytest.mark.parametrize("kind", [InputError, ConfigError])
 def test_errors_of_the_user(kind, capsys):
     assert run(kind("a.root: no branch 'tau_pt'"), capsys) == (2, "error: a.root: no branch 'tau_pt'\n")
+
+
+def test_warnings_are_plain_lines():
+    before = warnings.formatwarning
+    shown = []
+
+    @report_errors
+    def main():
+        shown.extend(warnings.formatwarning("cut short", kind, "x.py", 3) for kind in (InputWarning, UserWarning))
+
+    main()
+    assert shown == ["warning: cut short\n", before("cut short", UserWarning, "x.py", 3)]
+    assert warnings.formatwarning is before
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from TauAdv.config import Settings
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, InputWarning
 from TauAdv.jets.columns import Jets, arrange
 from TauAdv.jets.faults import LineFault
 from TauAdv.jets.lines import LineReader
@@ -198,10 +198,10 @@ def _warn(manifest: dict[str, Any], dataset: Path | str) -> None:
         msg = (
             f"{dataset}: ends in the middle of its data: {lines} complete lines kept, {lost} bytes of a further one left out"
         )
-        warnings.warn(msg, stacklevel=3)
+        warnings.warn(msg, InputWarning, stacklevel=3)
     if left_out := manifest["counts"]["left_out"]:
         kinds = ", ".join(f"{kind} {number}" for kind, number in left_out.items())
         first = manifest["faults"][0]
         shown = f"{sum(left_out.values())} of {lines} lines left out ({kinds}); first: line {first['line']}"
         msg = f"{dataset}: {shown}: {first['text']}"
-        warnings.warn(msg, stacklevel=3)
+        warnings.warn(msg, InputWarning, stacklevel=3)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, InputWarning
 from TauAdv.jets.defaults import computed_defaults, fixed_defaults, published_defaults
 from TauAdv.jets.features import JetFeatures, column_positions
 from TauAdv.jets.parts import ExtractedJets
@@ -183,7 +183,7 @@ class _Preparation:
         if len(off):
             shown = ", ".join(f"{self.labels[label]} in {SETS[number]}" for label, number in off)
             msg = f"fractions of the sets are off by more than {_PULL} standard deviations: {shown}; are jets repeated?"
-            warnings.warn(msg, stacklevel=4)
+            warnings.warn(msg, InputWarning, stacklevel=4)
 
     def features(self, found: Survey) -> JetFeatures:
         """Return the features: given, published or computed."""

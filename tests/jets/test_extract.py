@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -180,6 +182,19 @@ def test_truncated_file(tmp_path):
     assert 50 < lines < 230
     assert 0 < manifest["truncated"]["bytes_behind_last_line"] < len(LINES[lines])
     same(ExtractedJets.open(tmp_path / "jets").read(), expected(LINES[:lines]))
+
+
+def test_script_warns_in_one_plain_line(tmp_path, repository):
+    dataset = write_lines(tmp_path / "dataset.json.gz", LINES)
+    dataset.write_bytes(dataset.read_bytes()[: dataset.stat().st_size // 2])
+    words = [repository / "Production" / "extract_jets.py", "--input", dataset, "--output", tmp_path / "jets"]
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    assert done.returncode == 0
+    lines = done.stderr.split("\n")
+    assert [line for line in lines if "middle of its data" in line] == [
+        line for line in lines if line.startswith("warning: ")
+    ]
+    assert "warn(" not in done.stderr
 
 
 def test_file_without_jets(tmp_path):
