@@ -299,16 +299,16 @@ def test_roc_curves_of_many_runs_are_told_apart(runs, names):
     curves = [line for line in main.lines if not line.get_label().startswith("_")]
     looks = {(line.get_color(), str(line._unscaled_dash_pattern)) for line in curves}
     assert len(looks) == len(curves) == len(expected) * runs
-    figure.canvas.draw()
-    box, panel = legend.get_window_extent(), main.get_window_extent()
+    with style():
+        figure.canvas.draw()
+        box, panel, label = (each.get_window_extent() for each in (legend, main, main.yaxis.label))
     assert box.x0 > panel.x1
     assert box.y0 > ratio.get_window_extent().y0
     note = legend.get_title().get_text()
     assert r"$\epsilon$ = 0.05" in note
     assert ("not drawn: FGSM, noise" in note) == (runs == 6)
     assert ratio.get_ylabel() == "Ratio to\nrun 0, raw"
-    with style():
-        assert main.yaxis.label.get_window_extent().height <= panel.height
+    assert label.height <= panel.height
 
 
 def test_history_goes_into_the_run(tmp_path):
