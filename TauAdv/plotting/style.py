@@ -108,8 +108,8 @@ def fit_label(axes: Axes, label: Text, smallest: float = 8.0) -> None:
     """
     side = "height" if label is axes.yaxis.label else "width"
     needed, room = (getattr(box, side) for box in (label.get_window_extent(), axes.get_window_extent()))
-    if needed > room:
-        label.set_fontsize(max(smallest, 0.98 * float(label.get_fontsize()) * room / needed))
+    if needed > 0.97 * room:
+        label.set_fontsize(max(smallest, 0.95 * float(label.get_fontsize()) * room / needed))
 
 
 def save_figure(figure: Figure, folder: Path | str, name: str) -> list[Path]:
