@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.config import Settings, load_settings
+from TauAdv.errors import nearest
 
 __all__ = ["PARTS", "RAW", "RobustnessSettings", "depends_on_model", "load_robustness_settings"]
 
@@ -73,6 +74,24 @@ class RobustnessSettings(Settings):
     bootstrap: Annotated[int, Field(ge=2)] = 100
     batch_size: Count = 2048
     seed: Annotated[int, Field(ge=0)] = 1
+
+    @field_validator("disturbances", mode="before")
+    @classmethod
+    def _require_kinds(cls, content: Any) -> Any:
+        """Refuse disturbances of no kind: a misspelt name on the command line would be one more disturbance."""
+        if not isinstance(content, Mapping):
+            return content
+        unknown = [name for name, attack in content.items() if isinstance(attack, Mapping) and "kind" not in attack]
+        known = [str(name) for name in content if name not in unknown]
+        if unknown:
+            there = f"there are {', '.join(known)}" if known else "there is no other"
+            lines = [
+                f"{name}: no such disturbance{nearest(str(name), known)}; {there}; a new one needs its kind, "
+                f"such as disturbances.{name}.kind=fgsm"
+                for name in unknown
+            ]
+            raise ValueError("\n".join(lines))
+        return content
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield the settings that do not go together."""

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from TauAdv.errors import ConfigError
 from TauAdv.evaluation.bootstrap import measure
 from TauAdv.evaluation.discriminators import choose_discriminators
 from TauAdv.evaluation.robustness import RobustnessStudy
@@ -30,6 +31,24 @@ def table_of(background, settings):
     return as_table(measured, ["run", "disturbance", "discriminator"], settings)
 
 
+@pytest.mark.parametrize(
+    ("overrides", "match"),
+    [
+        (["disturbances.FSGM.eps=0.2"], r"1 setting .*\n  disturbances: FSGM: no such .* \(did you mean 'FGSM'\?\); there"),
+        (["disturbances.mine.eps=0.2"], r"mine: no such disturbance; .*disturbances\.mine\.kind=fgsm"),
+    ],
+)
+def test_a_misspelt_disturbance_is_none(overrides, match):
+    with pytest.raises(ConfigError, match=match):
+        load_robustness_settings(None, overrides)
+
+
+def test_a_new_disturbance_with_its_kind():
+    found = load_robustness_settings(None, ["disturbances.mine.eps=0.2", "disturbances.mine.kind=noise"]).disturbances
+    assert (found["mine"].kind, found["mine"].eps) == ("noise", 0.2)
+    assert {"FGSM", "PGD"} < set(found)
+
+
 @pytest.mark.parametrize(("background", "known"), [(100, [0.1]), (1181, [0.1, 0.01]), (10_000, [0.1, 0.01, 0.001])])
 def test_efficiencies_of_too_few_jets_are_absent(settings, background, known):
     (row,) = table_of(background, settings).to_dict(orient="records")
@@ -53,6 +72,6 @@ def test_report_shows_them_as_dashes(settings, tmp_path):
     assert " ± " not in at_per_mille
     assert f"-: fewer than {FEWEST_PASSING} background jets are expected at this rate" in at_per_mille
     assert text.count("-: fewer than") == 1
-    (tmp_path / "manifest.json").write_text("{}")
-    write_robustness_report(study, tmp_path / "report", {})
+    (tmp_path / "report").mkdir()
+    write_robustness_report(study, tmp_path / "report")
     assert pd.read_csv(tmp_path / "report" / "performance.csv")["efficiency_at_0.001"].isna().all()
