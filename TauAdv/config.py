@@ -36,6 +36,11 @@ class Settings(BaseModel):
         """Return a line for every file or folder of :meth:`input_paths` that is not there."""
         return [f"{key}: {path}: no such file or folder" for key, path in self.input_paths().items() if not path.exists()]
 
+    @classmethod
+    def elsewhere(cls, key: str) -> str | None:
+        """Return what a key that is none of these settings belongs to, for messages; ``None`` if that is not known."""
+        return None
+
     @model_validator(mode="after")
     def _require_agreement(self) -> Self:
         if found := [message for _, message in self.contradictions()]:

@@ -61,13 +61,20 @@ def _explain(kind: type[BaseModel], entry: Any) -> Iterator[str]:
     if entry["type"] == "value_error":
         yield from (prefix + message for message in str(entry["ctx"]["error"]).splitlines())
     elif entry["type"] == "extra_forbidden":
-        known = _fields_at(kind, location[:-1])
-        hint = nearest(location[-1], known) or f"; known here: {', '.join(known)}"
-        yield f"{name}: unknown key{hint}"
+        yield f"{name}: unknown key{_hint(kind, location)}"
     elif entry["type"] == "missing":
         yield f"{name}: required, but not given"
     else:
         yield f"{prefix}{_wording(entry)}; received {entry['input']!r}"
+
+
+def _hint(kind: type[BaseModel], location: list[str]) -> str:
+    """Return what might help with an unknown key: what it belongs to, the nearest known one, or all."""
+    elsewhere = getattr(kind, "elsewhere", None)
+    if len(location) == 1 and elsewhere is not None and (home := elsewhere(location[0])):
+        return f"; it belongs to {home}"
+    known = _fields_at(kind, location[:-1])
+    return nearest(location[-1], known) or f"; known here: {', '.join(known)}"
 
 
 def _wording(entry: Any) -> str:

@@ -155,12 +155,15 @@ def read_manifest(output: Path | str) -> dict[str, Any]:
     """Return the manifest of ``output``.
 
     Raises:
-        InputError: if there is none, or it is not JSON.
+        InputError: if there is none, not even an output, or it is not JSON.
     """
     path = manifest_path(output)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
+        if not Path(output).exists():
+            msg = f"{output}: no such file or folder"
+            raise InputError(msg) from error
         msg = f"{output}: no manifest ({path.name}) found; it is not an output of TauAdv or was not finished"
         raise InputError(msg) from error
     except json.JSONDecodeError as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from TauAdv.config import load_settings
 from TauAdv.errors import report_errors
 from TauAdv.training.job import run_job
-from TauAdv.training.submission import SubmissionSettings, submit
+from TauAdv.training.submission import SubmissionSettings, split_command, submit
 
 
 def parser() -> argparse.ArgumentParser:
@@ -33,14 +33,13 @@ def parser() -> argparse.ArgumentParser:
 @report_errors
 def main(argv: list[str] | None = None) -> None:
     """Run the script."""
-    words = sys.argv[1:] if argv is None else argv
-    end = words.index("--") if "--" in words else len(words)
-    arguments = parser().parse_intermixed_args(words[:end])
+    asked, training = split_command(sys.argv[1:] if argv is None else argv)
+    arguments = parser().parse_intermixed_args(asked)
     if arguments.run:
         run_job(arguments.run)
         return
     settings = load_settings(SubmissionSettings, arguments.config, arguments.overrides)
-    submit(settings, words[end + 1 :], Path(__file__), dry_run=arguments.dry_run)
+    submit(settings, training, Path(__file__), dry_run=arguments.dry_run)
 
 
 if __name__ == "__main__":

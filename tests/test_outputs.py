@@ -95,6 +95,14 @@ def test_output_without_manifest_is_refused(tmp_path):
         read_manifest(path)
 
 
+def test_an_output_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match=r"nosuch: no such file or folder$"):
+        read_manifest(tmp_path / "nosuch")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match=r"folder: no manifest \(manifest.json\)"):
+        read_manifest(tmp_path / "folder")
+
+
 def test_describe_input_sees_the_end_of_large_files(tmp_path):
     path = tmp_path / "large"
     content = bytearray(3 << 20)

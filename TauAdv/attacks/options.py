@@ -13,7 +13,7 @@ __all__ = ["AttackSettings", "CovarianceRule", "Direction", "Unit"]
 Unit = Literal["spread", "resolution"]
 CovarianceRule = Literal["ignore", "check", "project"]
 Direction = Literal["up", "down"]
-NotNegative = Annotated[float, Field(ge=0)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
 

@@ -12,7 +12,6 @@ from TauAdv.attacks.options import AttackSettings
 __all__ = ["TrainingAttack"]
 
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class TrainingAttack(AttackSettings):
@@ -22,8 +21,8 @@ class TrainingAttack(AttackSettings):
     :class:`~TauAdv.attacks.options.AttackSettings` for ``kind``, ``eps``, ``steps``, ``training`` and the limits.
 
     Attributes:
-        eps: strength, in ``unit``: a number for all columns, or names and patterns -> number; a number that is not positive:
-            no attack, the training is a nominal one.
+        eps: strength, in ``unit``: a number for all columns, or names and patterns -> number; 0: no attack, the
+            training is a nominal one.
         fraction: of the examples that are attacked, chosen at random in every batch; the others stay clean.
         trades_beta: instead of the loss of attacked examples, train with the loss of the clean ones and this many times the
             divergence of the attacked from the clean probabilities (TRADES, arXiv:1901.08573).
@@ -32,7 +31,7 @@ class TrainingAttack(AttackSettings):
         warmup_epochs: epochs over which eps grows from 0 to its value.
     """
 
-    eps: Finite | dict[str, NotNegative] = 0.01
+    eps: NotNegative | dict[str, NotNegative] = 0.01
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     trades_beta: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     strength: Literal["full", "uniform"] = "full"

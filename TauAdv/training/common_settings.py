@@ -89,6 +89,10 @@ class EarlyStopping(Settings):
         """Whether the metric is one that should grow."""
         return self.metric.endswith("accuracy") or "auc_" in self.metric
 
+    def is_over(self, epoch: int, best_epoch: int) -> bool:
+        """Return whether the best epoch is too long ago."""
+        return epoch - best_epoch >= self.patience
+
 
 class TrainingSettings(Settings):
     """What every training has in common. Paths are relative to the working folder.
@@ -165,6 +169,13 @@ class TrainingSettings(Settings):
     checkpoint_hours: Rate = 12.0
     system_metrics: bool = True
     tensorboard: bool = False
+
+    @classmethod
+    def elsewhere(cls, key: str) -> str | None:
+        """Return which other training has a key."""
+        from TauAdv.training.homes import home_of
+
+        return home_of(key, cls.tagger)
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield the settings that do not go together: their names, and what to change."""

@@ -249,7 +249,7 @@ class Loop:
 
     def _is_over(self) -> bool:
         rule = self.settings.early_stopping
-        return rule is not None and self.state.epoch - self.state.best_epoch >= rule.patience
+        return rule is not None and rule.is_over(self.state.epoch, self.state.best_epoch)
 
     def _restore_best(self) -> None:
         rule = self.settings.early_stopping

@@ -135,7 +135,7 @@ def _attack_lines(settings: TrainingSettings) -> Iterator[str]:
     attack = settings.acting_attack
     if attack is None:
         if settings.attack is not None:
-            yield "the attack of the configuration does NOT act: method nominal, kind none, or eps not positive"
+            yield "the attack of the configuration does NOT act: method nominal, kind none, or eps 0"
         return
     concerned = "every batch" if attack.fraction == 1 else f"{attack.fraction:.0%} of every batch"
     used = "as the loss sees it" if attack.trades_beta is None else f"for TRADES with beta {attack.trades_beta:g}"

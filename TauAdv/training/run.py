@@ -26,7 +26,7 @@ from TauAdv.training.preflight import require_inputs
 from TauAdv.training.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
 from TauAdv.training.progress import say
 from TauAdv.training.record import announcement, record_inputs, require_same_inputs, save_model, stored_network
-from TauAdv.training.settings import TauSettings, TrainingSettings, comparable, resolved
+from TauAdv.training.settings import DomainSettings, TauSettings, TrainingSettings, comparable, resolved
 from TauAdv.training.steps import Trainer
 from TauAdv.training.system_metrics import SYSTEM_PREFIX
 from TauAdv.training.taggers import tagger_kind
@@ -136,13 +136,33 @@ def _resumed_start(settings: TrainingSettings, inputs: Inputs, run_id: str) -> _
 def _copy(start: _Start, trainer: Trainer, settings: TrainingSettings) -> list[str]:
     """Copy from the pretrained model and return what to say about it."""
     if start.pretrained is None:
-        from_checkpoint = start.checkpoint is not None
-        return [] if from_checkpoint else ["no pretrained model: the weights start at RANDOM (pretrained.run_id or .file)"]
+        return [] if start.checkpoint is not None else [_new_network(settings)]
     report, missing = start_from(start.pretrained, trainer, with_optimizer=settings.use_previous_opt)
     lines = [f"pretrained model: {start.pretrained.title}", *(f"  {line}" for line in str(report).splitlines())]
     if settings.use_previous_opt:
         lines.append(f"  state of the optimiser copied; starting afresh: {', '.join(missing) or 'nothing'}")
     return lines
+
+
+def _new_network(settings: TrainingSettings) -> str:
+    way = "pretrained.run_id or pretrained.file starts from a trained network"
+    if isinstance(settings, DomainSettings):
+        return f"no pretrained network is given: this training starts from random weights; {way}, as a fine-tuning should"
+    return f"a new network, its weights are drawn at random ({way})"
+
+
+def _resumption(state: State, inputs: Inputs) -> str:
+    """Return what a resumed training has before it."""
+    steps, rule = inputs.n_steps, inputs.settings.early_stopping
+    if state.step >= steps:
+        more = f"a larger n_epochs than {inputs.settings.n_epochs} goes on"
+        return f"finished: all {steps:,} steps are done; {more}, such as n_epochs={2 * inputs.settings.n_epochs}"
+    if rule is not None and rule.is_over(state.epoch, state.best_epoch):
+        return (
+            f"stopped early after step {state.step:,} of {steps:,}: no better {rule.metric} since epoch {state.best_epoch}; "
+            f"a larger early_stopping.patience than {rule.patience} goes on"
+        )
+    return f"resuming after step {state.step:,} of {steps:,}"
 
 
 def _opened(settings: TrainingSettings, kind: Kind, resume: str | None) -> AbstractContextManager[Run]:
@@ -165,7 +185,7 @@ def _restore(trainer: Trainer, inputs: Inputs, start: _Start) -> State | None:
         state, window = checkpoints.restore(start.checkpoint, trainer.model, trainer.optimizers)
         trainer.sums.set(window)
         if devices.is_chief:
-            say(f"resuming after step {state.step:,} of {inputs.n_steps:,}")
+            say(_resumption(state, inputs))
             if state.n_replicas != devices.n_replicas:
                 say(
                     f"  with {devices.n_replicas} devices instead of {state.n_replicas}: the same batches, but other random "

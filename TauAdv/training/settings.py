@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
@@ -61,6 +61,14 @@ class TauSettings(TrainingSettings):
     grid_mode: GridMode | None = None
     n_empty_rows: Count | None = None
     experiment: str = "tau tagging"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _require_taus(cls, content: Any) -> Any:
+        if isinstance(content, Mapping) and "method" in content:  # every training of jets has one
+            msg = "these are settings of jets (key 'method'): this is for Training/train_jet_tagger.py"
+            raise ValueError(msg)
+        return content
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield the settings that do not go together: their names, and what to change."""

@@ -19,7 +19,7 @@ from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.outputs import new_folder
 from TauAdv.training.job import JOB_FILE, Job
 
-__all__ = ["Submission", "SubmissionSettings", "submit"]
+__all__ = ["Submission", "SubmissionSettings", "split_command", "submit"]
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -147,6 +147,24 @@ class Submission:
         return done.stdout.strip()
 
 
+def split_command(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words before and behind ``--``: what the batch system is asked for, and the training.
+
+    Raises:
+        ConfigError: if a training script is named without ``--`` before it.
+    """
+    words = list(words)
+    if "--" in words:
+        end = words.index("--")
+        return words[:end], words[end + 1 :]
+    for place, word in enumerate(words):
+        if _is_training(word):
+            asked = shlex.join([*words[:place], "--", *words[place:]])
+            msg = f"-- is missing: put it before the training script, so that what follows is the training's: {asked}"
+            raise ConfigError(msg)
+    return words, []
+
+
 def submit(settings: SubmissionSettings, training: Sequence[str], submitter: Path, *, dry_run: bool = False) -> None:
     """Write and submit a batch job that trains, or only print it.
 
@@ -178,7 +196,7 @@ def submit(settings: SubmissionSettings, training: Sequence[str], submitter: Pat
 
 def _checked(training: Sequence[str]) -> Path:
     """Return the script of a training's command line."""
-    if not training or not Path(training[0]).name.startswith("train_"):
+    if not training or not _is_training(training[0]):
         msg = (
             "expected, behind --, a training script and its arguments, such as "
             "-- Training/train_jet_tagger.py --config Training/configs/jet_nominal.yaml n_epochs=50; "
@@ -190,6 +208,10 @@ def _checked(training: Sequence[str]) -> Path:
         msg = f"{script}: no such training script"
         raise InputError(msg)
     return script.resolve()
+
+
+def _is_training(word: str) -> bool:
+    return Path(word).name.startswith("train_") and word.endswith(".py")
 
 
 def _values(settings: SubmissionSettings, name: str, folder: Path, submitter: Path) -> dict[str, str]:

@@ -7,7 +7,7 @@ from TauAdv.errors import ConfigError
 from TauAdv.training.attack_settings import TrainingAttack
 from TauAdv.training.jet_settings import JetDomainSettings, JetSettings, jet_settings
 from TauAdv.training.schedules import LearningRateSchedule
-from TauAdv.training.settings import ClassifierSettings
+from TauAdv.training.settings import AdversarialSettings, ClassifierSettings
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,6 @@ def test_method_decides_the_class_of_the_settings(tmp_path):
     [
         (["method=adversarial", "attack.eps=0.01"], True),
         (["method=adversarial", "attack.eps=0"], False),
-        (["method=adversarial", "attack.eps=-1"], False),
         (["method=adversarial", "attack.kind=none"], False),
         (["method=adversarial", "attack.eps={jet_pt: 0.1, jet_eta: 0}"], True),
         (["method=adversarial", "attack.eps={jet_pt: 0}"], False),
@@ -60,8 +59,11 @@ def test_when_an_attack_acts(overrides, acts):
         (["method=adversarial"], "needs an attack"),
         (["method=adverserial"], "did you mean 'adversarial'"),
         (["method=domain"], "adv_shards: required"),
-        (["adv_shards=b"], "adv_shards: unknown key"),
+        (["adv_shards=b"], "adv_shards: unknown key; it belongs to 'method: domain'"),
         (["attack.eps={jet_pt: -0.1}"], r"attack\.eps"),
+        (["attack.eps=-1"], r"attack\.eps: expected at least 0"),
+        (["attack.eps=.inf"], r"attack\.eps: expected a finite number"),
+        (["validation_attack.eps=.inf", "validation_fraction=0.1"], r"validation_attack\.eps"),
         (["attack.fraction=0"], r"attack\.fraction"),
         (["attack.fraction=1.5"], r"attack\.fraction"),
         (["attack.trades_beta=2"], "no slope at the clean inputs"),
@@ -82,7 +84,8 @@ def test_when_an_attack_acts(overrides, acts):
         (["loss.gamma=-1"], r"loss\.gamma"),
         (["loss.alpha=[1,2,3]"], "set kind: focal"),
         (["optimizer=sgd"], "nadam"),
-        (["n_tau=3"], "n_tau: unknown key"),
+        (["n_tau=3"], r"n_tau: unknown key; it belongs to trainings of taus \(Training/train_classifier\.py"),
+        (["n_epoch=3"], "did you mean 'n_epochs'"),
     ],
 )
 def test_refused(overrides, message):
@@ -99,3 +102,15 @@ def test_taus_have_the_attack_too():
     assert load_settings(ClassifierSettings, None, ["shards=a"]).acting_attack is None
     settings = load_settings(ClassifierSettings, None, ["shards=a", "attack.eps=0.02"])
     assert settings.acting_attack == TrainingAttack(eps=0.02)
+
+
+@pytest.mark.parametrize("kind", [ClassifierSettings, AdversarialSettings])
+@pytest.mark.parametrize("config", ["jet_nominal", "jet_adversarial", "jet_domain"])
+def test_settings_of_jets_are_told_as_such(kind, config, repository):
+    with pytest.raises(ConfigError, match=r"1 setting not accepted:\n  .*this is for Training/train_jet_tagger\.py$"):
+        load_settings(kind, repository / f"Training/configs/{config}.yaml")
+
+
+def test_key_of_the_adversarial_training():
+    with pytest.raises(ConfigError, match=r"n_adv_tau: unknown key; it belongs to .*train_adversarial\.py"):
+        load_settings(ClassifierSettings, None, ["shards=a", "n_adv_tau=3"])

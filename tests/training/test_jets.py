@@ -268,5 +268,18 @@ def test_config_file_and_dry_run(settings_of_jets, tmp_path, run_script, capsys)
         assert expected in shown
     assert "jets read ahead" in shown
     assert not (tmp_path / "mlruns").exists()
+    assert "a new network, its weights are drawn at random" in shown
     run_script("Training/train_jet_tagger.py", "--config", config, "--dry-run", "attack.eps=0")
     assert "does NOT act" in capsys.readouterr().out
+
+
+def test_resuming_what_stopped_early_says_so(settings_of_jets, capsys):
+    never_better = {"metric": "val_loss", "patience": 1, "min_delta": 100}
+    settings = settings_of_jets(n_epochs=4, early_stopping=never_better)
+    run = trained(settings)
+    assert [epoch for epoch, _ in run.metric_history("val_loss")] == [1, 2]
+    capsys.readouterr()
+    train_jet_tagger(settings, resume=run.id)
+    said = capsys.readouterr().out
+    assert "stopped early after step" in said
+    assert "a larger early_stopping.patience than 1 goes on" in said

@@ -134,7 +134,9 @@ def test_finished_run_has_nothing_left_to_do(classifier_run, run_script, capsys)
     _, run = classifier_run
     before = weights_of(run)
     run_script("Training/train_classifier.py", "--resume", run.id, "--mlpath", run.mlpath)
-    assert "resuming after step 15 of 15" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "finished: all 15 steps are done; a larger n_epochs than 3 goes on" in said
+    assert "resuming" not in said
     for name, value in weights_of(run).items():
         np.testing.assert_array_equal(value, before[name])
 

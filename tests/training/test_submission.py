@@ -114,6 +114,8 @@ def test_script_prints_the_job_and_writes_nothing(script, run_script, capsys):
         (["--dry-run", "--", "train_nothing.py"], "no such training script"),
         (["--dry-run", "--", "train_anything.py", "--config", "gone.yaml"], "gone.yaml: no such configuration"),
         (["--dry-run", "name=a b", "--", "train_anything.py"], "name"),
+        (["--dry-run", "train_anything.py", "--config", "training.yaml"], "-- is missing: put it before the training"),
+        (["name=x", "train_anything.py", "--resume", "1"], "name=x -- train_anything.py --resume 1"),
         (["--run", "nowhere"], "expected the folder of a job"),
     ],
 )
