@@ -16,6 +16,7 @@ from TauAdv.errors import InputError
 from TauAdv.evaluation.attacked import AttackedBatch
 from TauAdv.evaluation.robustness_settings import RAW
 from TauAdv.jets.features import JetFeatures
+from TauAdv.jets.histograms import axis_label
 
 __all__ = ["InputShapes", "kl_divergence"]
 
@@ -131,13 +132,11 @@ class InputShapes:
             raise InputError(msg)
         number = self.names.index(name)
         column = self.features.columns[self._chosen[number]]
-        unit = f" [{column.variable.unit}]" if column.variable.unit else ""
-        track = "" if column.track is None else f" of track {column.track}"
         found = self._of_run(run)
         filled = hist.Hist(
             hist.axis.StrCategory(list(found), name="disturbance"),
             hist.axis.StrCategory(list(self.features.table.class_names), name="flavour"),
-            hist.axis.Regular(self.bins, *self._ranges[number], name="value", label=f"{column.variable.label}{track}{unit}"),
+            hist.axis.Regular(self.bins, *self._ranges[number], name="value", label=axis_label(column)),
             storage=hist.storage.Weight(),
         )
         view = filled.view(flow=True)

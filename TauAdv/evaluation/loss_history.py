@@ -15,7 +15,7 @@ _STEP_PREFIX = "step/"
 
 
 def loss_history(runs: Mapping[str, Run], metrics: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return the columns run, metric, epoch, value of metrics per epoch.
+    """Return the columns run, metric, epoch, value of metrics per epoch, and ``attacked``: trained on attacked inputs.
 
     Args:
         runs: label -> run.
@@ -27,16 +27,22 @@ def loss_history(runs: Mapping[str, Run], metrics: Sequence[str] | None = None) 
     rows = []
     for label, run in runs.items():
         known = sorted(name for name in run.metrics if not name.startswith(_STEP_PREFIX))
+        attacked = _trained_on_attacks(run)
         listed = ", ".join(known) or "none"
         wanted = [name for name in known if "loss" in name] if metrics is None else list(metrics)
         for name in wanted:
             if name not in known:
                 msg = f"run {run.id}: no metric '{name}' per epoch{nearest(name, known)}; there are {listed}"
                 raise InputError(msg)
-            rows += [
-                {"run": label, "metric": name, "epoch": step, "value": value} for step, value in run.metric_history(name)
-            ]
+            common = {"run": label, "metric": name, "attacked": attacked}
+            rows += [common | {"epoch": step, "value": value} for step, value in run.metric_history(name)]
         if not wanted:
             msg = f"run {run.id} ({run.name}, {run.status}): logged no loss per epoch; metrics: {listed}"
             raise InputError(msg)
     return pd.DataFrame(rows)
+
+
+def _trained_on_attacks(run: Run) -> bool:
+    """Return whether a run attacked its training inputs; one that says nothing did not."""
+    settings = run.params
+    return settings.get("method") != "nominal" and settings.get("attack.kind", "none") != "none"

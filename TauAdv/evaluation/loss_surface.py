@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.attacked import label_objective
 from TauAdv.jets.features import JetFeatures
+from TauAdv.jets.histograms import axis_label
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["LossSurface", "SurfaceAxis", "loss_surface"]
@@ -70,8 +71,9 @@ def loss_surface(
         shards: set that holds the jet.
         inputs: names of two inputs.
         row: number of the jet in the set.
-        width: the grid reaches this far to either side, in standard deviations of the inputs.
-        points: of the grid in each direction; an odd number has the jet itself on it.
+        width: the grid reaches this far to either side, in standard deviations of the inputs, and ends where values cannot
+            lie (``allowed`` in the table of jet variables).
+        points: of the grid in each direction, before it is cut; an odd number has the jet itself on it.
         eps: of the box that is given with the axes, in standard deviations.
 
     Raises:
@@ -97,15 +99,17 @@ def loss_surface(
         msg = f"loss surface: expected two different inputs, received '{inputs[0]}' twice"
         raise InputError(msg)
     offsets = np.linspace(-width, width, points)
-    moved = np.repeat(jets.x, points**2 + 1, axis=0)
-    moved[:-1, first] += np.tile(offsets, points).astype(np.float32)
-    moved[:-1, second] += np.repeat(offsets, points).astype(np.float32)
+    along_x, along_y = (_possible(features, position, jets.x[0], offsets) for position in (first, second))
+    shape = (len(along_y), len(along_x))
+    moved = np.repeat(jets.x, shape[0] * shape[1] + 1, axis=0)
+    moved[:-1, first] += np.tile(along_x, shape[0]).astype(np.float32)
+    moved[:-1, second] += np.repeat(along_y, shape[1]).astype(np.float32)
     labels = np.repeat(columns["y"], len(moved), axis=0)
     loss = label_objective(model)({"x": tf.constant(moved), "y": tf.constant(labels)}).numpy().astype(np.float64)
-    x, y = (_axis(features, position, jets.x[0], offsets, eps) for position in (first, second))
+    x, y = (_axis(features, *each, jets.x[0], eps) for each in ((first, along_x), (second, along_y)))
     flavour = shards.classes[int(columns["label"][0])]
     title = f"{flavour} jet, $p_T$ = {columns['jet_pt'][0]:.0f} GeV (line {columns['line'][0]})"
-    return LossSurface(x, y, loss[:-1].reshape(points, points), float(loss[-1]), title)
+    return LossSurface(x, y, loss[:-1].reshape(shape), float(loss[-1]), title)
 
 
 def _position(features: JetFeatures, name: str, absent: NDArray[np.bool_]) -> int:
@@ -119,17 +123,25 @@ def _position(features: JetFeatures, name: str, absent: NDArray[np.bool_]) -> in
     return position
 
 
+def _possible(
+    features: JetFeatures, position: int, x: NDArray[np.float32], offsets: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the offsets, in standard deviations, at which the value of an input can lie at all; 0 always counts."""
+    low, high = features.columns[position].variable.allowed
+    values = (x[position] + offsets) * features.std[position] + features.mean[position]
+    kept = (values >= (-np.inf if low is None else low)) & (values <= (np.inf if high is None else high))
+    return offsets[kept | np.isclose(offsets, 0)]
+
+
 def _axis(
-    features: JetFeatures, position: int, x: NDArray[np.float32], offsets: NDArray[np.float64], eps: float
+    features: JetFeatures, position: int, offsets: NDArray[np.float64], x: NDArray[np.float32], eps: float
 ) -> SurfaceAxis:
     column, std = features.columns[position], features.std[position]
     value = float(x[position] * std + features.mean[position])
-    unit = f" [{column.variable.unit}]" if column.variable.unit else ""
-    track = "" if column.track is None else f" of track {column.track}"
     fixed = bool(features.integer[position] or features.frozen[position])
     return SurfaceAxis(
         name=column.name,
-        label=f"{column.variable.label}{track}{unit}",
+        label=axis_label(column),
         values=value + offsets * std,
         value=value,
         eps=0.0 if fixed else float(eps * column.variable.perturbation * std),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import add
+from typing import Any
 
 import hist
 import numpy as np
@@ -21,6 +22,7 @@ from TauAdv.jets.schema import Column
 __all__ = [
     "axis_label",
     "column_histogram",
+    "column_label",
     "column_moments",
     "fill_histograms",
     "jet_spectra",
@@ -32,11 +34,16 @@ __all__ = [
 def axis_label(column: Column) -> str:
     """Return label and unit of a column."""
     unit = f" [{column.variable.unit}]" if column.variable.unit else ""
-    return f"{_label(column)}{unit}"
+    return f"{column_label(column)}{unit}"
 
 
-def _label(column: Column) -> str:
-    return column.variable.label if column.track is None else f"{column.variable.label}, track {column.track + 1}"
+def column_label(column: Column) -> str:
+    """Return the label of a column, with the track counted as in words: ``track_0_D0`` is of the 1st track."""
+    if column.track is None:
+        return column.variable.label
+    number = column.track + 1
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{column.variable.label}, {number}{ending} track"
 
 
 def column_moments(extracted: ExtractedJets, columns: Sequence[Column]) -> Moments:
@@ -113,18 +120,23 @@ def jet_spectra(extracted: ExtractedJets, weighting: Weighting) -> Spectra:
 
 
 def spectrum_histograms(spectra: Spectra, classes: Sequence[str], *, weighted: bool) -> tuple[hist.Hist, hist.Hist]:
-    """Return the spectra in pt and in eta, as they are or with sample weights."""
-    content = spectra.counts * (spectra.weights() if weighted else 1.0)
-    by_bin = content.reshape(len(classes), *spectra.bins.shape)
+    """Return the spectra in pt and in eta, as they are or with sample weights; sums of weights and of squared weights."""
+    weights = spectra.weights() if weighted else np.ones_like(spectra.counts, np.float64)
+    # a bin without jets has no weight: nothing is known there
+    content, squares = (np.where(spectra.counts > 0, spectra.counts * weights**power, 0.0) for power in (1, 2))
+    by_bin, squares = (values.reshape(len(classes), *spectra.bins.shape) for values in (content, squares))
     labels = {"pt": "jet $p_T$ [GeV]", "eta": r"jet $\eta$"}
     histograms = []
     for name, axis in (("pt", 1), ("eta", 2)):
         edges = spectra.bins.pt if name == "pt" else spectra.bins.eta
         flavours = hist.axis.StrCategory(classes, name="flavour")
         histogram: hist.Hist = hist.Hist(
-            flavours, hist.axis.Variable(edges, name=f"jet_{name}", label=labels[name] + (", weighted" if weighted else ""))
+            flavours,
+            hist.axis.Variable(edges, name=f"jet_{name}", label=labels[name] + (", weighted" if weighted else "")),
+            storage=hist.storage.Weight(),
         )
-        histogram.view()[...] = by_bin.sum(axis=axis)
+        view: Any = histogram.view()
+        view.value, view.variance = by_bin.sum(axis=axis), squares.sum(axis=axis)
         histograms.append(histogram)
     return histograms[0], histograms[1]
 
@@ -142,7 +154,7 @@ def scaled_histogram(
         value_range: of the axis.
     """
     low, high = value_range
-    axis = hist.axis.Regular(50, low, high, name=column.name, label=f"{_label(column)} (scaled)")
+    axis = hist.axis.Regular(25, low, high, name=column.name, label=f"{column_label(column)} (scaled)")
     histogram: hist.Hist = hist.Hist(hist.axis.StrCategory(classes, name="flavour"), axis)
     inside = np.clip(x, low, np.nextafter(np.float32(high), np.float32(low)))
     return histogram.fill(np.array(classes)[label], inside)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import hist
@@ -11,10 +11,11 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from TauAdv.plotting.style import label_figure, style
+from TauAdv.plotting.style import fit_label, label_figure, style
 
-__all__ = ["FLAVOUR_COLORS", "draw_flavours", "plot_absent", "plot_flavours"]
+__all__ = ["FLAVOUR_COLORS", "draw_flavours", "flavour_colors", "normalised", "plot_absent", "plot_flavours"]
 
 #: Colours of the flavours, and of the domains of an adversarial set.
 FLAVOUR_COLORS = {"b": "#bd1f01", "c": "#3f90da", "udsg": "#ffa90e", "nominal": "#3f90da", "shifted": "#bd1f01"}
@@ -25,22 +26,21 @@ _OTHER_COLORS = ("#94a4a2", "#832db6", "#a96b59", "#e76300")
 def draw_flavours(axes: Axes, histogram: hist.Hist, *, density: bool = True, log: bool = False) -> None:
     """Draw a histogram with the axes (flavour, value) into a panel, one line a flavour; empty flavours are left out.
 
+    Error bars are statistical: root of the sum of squared weights.
+
     Args:
         axes: panel.
         histogram: to draw.
         density: every flavour has area 1 (within the axis).
         log: logarithmic vertical axis.
     """
-    others = iter(_OTHER_COLORS)
-    for name in histogram.axes[0]:
+    for name, color in flavour_colors(histogram):
         one: Any = histogram[name, :]
-        color = FLAVOUR_COLORS.get(name) or next(others)
         if np.any(one.values()):
             mplhep.histplot(one, ax=axes, density=density, label=name, color=color, yerr=False, linewidth=1.5, flow="none")
-    label = histogram.axes[1].label
-    size = _LABEL_SIZE * min(1.0, 42 / max(1, len(label)))
-    axes.set_xlabel(label, loc="left", size=size)  # the right end is for a common power of ten
-    axes.set_ylabel("normalised" if density else "jets")
+            _draw_errors(axes, one, color, density=density)
+    axes.set_xlabel(histogram.axes[1].label, loc="left")  # the right end is for a common power of ten
+    axes.set_ylabel("1/N dN/dx of each flavour" if density else "jets / bin", loc="center")
     axes.set_xlim(histogram.axes[1].edges[0], histogram.axes[1].edges[-1])
     if not axes.get_lines() and not axes.patches:
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center")
@@ -48,6 +48,32 @@ def draw_flavours(axes: Axes, histogram: hist.Hist, *, density: bool = True, log
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=0)
+
+
+def flavour_colors(histogram: hist.Hist) -> Iterator[tuple[str, str]]:
+    """Yield name and colour of every flavour of a histogram with the axes (flavour, value)."""
+    others = iter(_OTHER_COLORS)
+    for name in histogram.axes[0]:
+        yield name, FLAVOUR_COLORS.get(name) or next(others)
+
+
+def normalised(one: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return 1/N dN/dx of a histogram with one axis, and its statistical error; zeros for an empty one."""
+    values, errors = one.values(), _errors(one)
+    area = values.sum() * one.axes[0].widths
+    return tuple(np.divide(each, area, out=np.zeros_like(values), where=area > 0) for each in (values, errors))
+
+
+def _errors(one: Any) -> NDArray[np.float64]:
+    """Return the statistical errors; zeros where sums of weights were kept without those of their squares."""
+    variances = one.variances()
+    return np.zeros_like(one.values()) if variances is None else np.sqrt(variances)
+
+
+def _draw_errors(axes: Axes, one: Any, color: str, *, density: bool) -> None:
+    values, errors = normalised(one) if density else (one.values(), _errors(one))
+    filled = values > 0
+    axes.errorbar(one.axes[0].centers[filled], values[filled], errors[filled], fmt="none", ecolor=color, elinewidth=0.8)
 
 
 def plot_flavours(
@@ -67,6 +93,9 @@ def plot_flavours(
             panel.set_visible(False)
         for panel, histogram in zip(panels.flat, histograms, strict=False):
             draw_flavours(panel, histogram, density=density, log=log)
+            fit_label(panel, panel.xaxis.label)
+        for panel in panels[:, 1:].flat:
+            panel.set_ylabel("")
         _add_legend(figure, panels[0, 0] if columns == 1 else None)
         label_figure(panels[0, 0], title if columns == 1 else "")
         if columns > 1:

@@ -57,7 +57,7 @@ def test_histograms_are_those_of_numpy_in_physical_units(features, weighted):
         for start, seed in ((0, 1), (400, 2)):
             shapes.observe(batch(features, 400, disturbance, shift, start, seed))
     filled = shapes.histogram("vertex_mass", "a")
-    number, (low, high) = features.names.index("vertex_mass"), (0, 10)  # range of the table
+    number, (low, high) = features.names.index("vertex_mass"), features.table.column("vertex_mass").variable.range
     both = [batch(features, 400, "FGSM", 0.4, start, seed) for start, seed in ((0, 1), (400, 2))]
     x, absent = (np.concatenate([one.inputs[key][:, number] for one in both]) for key in ("x", "x_default"))
     label, weight = (np.concatenate([one.columns[key] for one in both]) for key in ("label", "weight"))

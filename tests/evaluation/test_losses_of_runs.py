@@ -9,6 +9,7 @@ from TauAdv.evaluation.loss_history import loss_history
 from TauAdv.evaluation.loss_surface import loss_surface
 from TauAdv.evaluation.predictions import load_run_model
 from TauAdv.shards.store import ShardSet
+from TauAdv.tracking import start_run
 
 
 def test_history_is_what_was_logged(jets):
@@ -18,6 +19,23 @@ def test_history_is_what_was_logged(jets):
     assert list(zip(rows["epoch"], rows["value"], strict=True)) == jets.two.metric_history("val_loss")
     with pytest.raises(InputError, match="did you mean 'val_loss'"):
         loss_history({"one": jets.one}, ["vall_loss"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "attacked"),
+    [
+        ({}, False),
+        ({"method": "adversarial", "attack": {"kind": "fgsm"}}, True),
+        ({"method": "nominal", "attack": {"kind": "fgsm"}}, False),
+        ({"attack": {"kind": "none"}}, False),
+        ({"attack": None}, False),
+    ],
+)
+def test_history_says_whether_the_run_was_trained_on_attacked_inputs(settings, attacked, tmp_path):
+    with start_run(tmp_path / "mlruns", "jets", "one") as run:
+        run.log_params(settings)
+        run.log_metrics({"loss": 1.0}, 1)
+    assert loss_history({"one": run})["attacked"].tolist() == [attacked]
 
 
 def test_at_most_so_many_epochs_with_the_last(jets, tmp_path):
@@ -51,6 +69,21 @@ def test_surface_is_the_cross_entropy_of_moved_inputs(jet):
     assert np.diff(found.y.values) == pytest.approx(np.full(4, features.std[names.index("jet_pt")]))
     assert found.y.eps == pytest.approx(0.1 * features.std[names.index("jet_pt")])
     assert found.y.label.endswith("[GeV]")
+    assert found.x.label == "$d_0$, 2nd track [mm]"
+
+
+def test_surface_ends_where_values_can_lie(jet):
+    model, shards, row, _, columns = jet
+    found = loss_surface(model, shards, ("track_1_D0", "jet_pt"), row=row, width=50.0, points=41)
+    assert found.loss.shape == (len(found.y.values), 41)
+    assert len(found.y.values) < 41  # 50 deviations below any pt is negative
+    assert found.y.values.min() >= 0
+    pt = columns["jet_pt"][row]
+    assert np.abs(found.y.values - pt).min() == pytest.approx(0, abs=1e-3)  # the jet itself is on the grid
+    step = found.y.values[1] - found.y.values[0]
+    assert found.y.values.min() < step
+    center = int(np.abs(found.y.values - pt).argmin())
+    assert found.loss[center, 20] == pytest.approx(found.here, abs=1e-6)
 
 
 def test_integers_may_not_move(jet):

@@ -2,7 +2,17 @@ import numpy as np
 import pytest
 from extracted_jets import extracted
 
-from TauAdv.jets.histograms import axis_label, fill_histograms, jet_spectra, scaled_histogram, spectrum_histograms
+from TauAdv.jets.cleaning import is_default
+from TauAdv.jets.defaults import fixed_defaults
+from TauAdv.jets.extract import ExtractionSettings, extract_jets
+from TauAdv.jets.histograms import (
+    axis_label,
+    column_label,
+    fill_histograms,
+    jet_spectra,
+    scaled_histogram,
+    spectrum_histograms,
+)
 from TauAdv.jets.parts import ExtractedJets
 
 
@@ -37,7 +47,29 @@ def test_range_and_bins(jets):
 
 def test_labels(jets):
     assert axis_label(jets.table.column("jet_pt")) == "jet $p_T$ [GeV]"
-    assert axis_label(jets.table.column("track_2_D0")) == "$d_0$, track 3 [mm]"
+    assert axis_label(jets.table.column("track_2_D0")) == "$d_0$, 3rd track [mm]"
+    endings = [column_label(jets.table.column(f"track_{number}_D0")).split(", ")[1] for number in (0, 1, 3, 10, 20, 31)]
+    assert endings == ["1st track", "2nd track", "4th track", "11th track", "21st track", "32nd track"]
+    # the same track has the same name, whether its number or the column's name says which it is
+    assert column_label(jets.table.column("track_2_d0_significance")).endswith(", 2nd track")
+
+
+def test_plot_ranges_suit_the_committed_sample(repository, tmp_path):
+    """Nearly all of every flavour is inside, and the bulk of all jets takes a fair part of the axis."""
+    extract_jets(repository / "tests/data/jets/jets.json.gz", tmp_path / "extracted", ExtractionSettings())
+    sample = ExtractedJets.open(tmp_path / "extracted")
+    columns = [column for column in sample.table.inputs(1) if column.variable.range is not None]
+    jets, default = sample.read(), fixed_defaults(columns)
+    present = ~is_default(np.stack([jets[column.name] for column in columns], axis=1), default)
+    for number, column in enumerate(columns):
+        low, high = column.variable.range
+        chosen = present[:, number]
+        values = jets[column.name][chosen]
+        for flavour in sample.table.flavours:
+            of_flavour = values[jets.flavor[chosen] == flavour]
+            assert np.mean((of_flavour >= low) & (of_flavour <= high)) > 0.8, (column.name, flavour)
+        first, last = np.quantile(np.clip(values, low, high), [0.01, 0.99])
+        assert last - first >= 0.2 * (high - low), column.name
 
 
 def test_weighted_spectra_of_the_flavours_are_equal(jets):
@@ -45,6 +77,7 @@ def test_weighted_spectra_of_the_flavours_are_equal(jets):
     np.testing.assert_array_equal(spectra.totals, np.bincount(jets.table.labels(jets.read().flavor)))
     pt, eta = spectrum_histograms(spectra, jets.table.class_names, weighted=True)
     np.testing.assert_allclose(pt.values(), len(jets) / 3)
+    np.testing.assert_allclose(pt.variances()[:, 0], (len(jets) / 3) ** 2 / spectra.totals)
     assert eta.axes[1].label.endswith("weighted")
     before, _ = spectrum_histograms(spectra, jets.table.class_names, weighted=False)
     np.testing.assert_array_equal(before.values()[:, 0], spectra.totals)

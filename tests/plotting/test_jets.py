@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 
-from TauAdv.plotting.jets import FLAVOUR_COLORS, draw_flavours, plot_absent, plot_flavours
+from TauAdv.plotting.jets import FLAVOUR_COLORS, draw_flavours, normalised, plot_absent, plot_flavours
+from TauAdv.plotting.reweighting import plot_reweighting
 from TauAdv.plotting.style import save_figure
 
 matplotlib.use("Agg")
@@ -39,6 +40,39 @@ def test_panels(filled, number, tmp_path):
     legends = figure.legends + [panel.get_legend() for panel in figure.axes if panel.get_legend()]
     assert [text.get_text() for legend in legends for text in legend.get_texts()] == ["b", "c"]
     assert all(path.stat().st_size > 5000 for path in save_figure(figure, tmp_path, "panels"))
+
+
+def test_errors_are_those_of_the_counts():
+    flavours = hist.axis.StrCategory(["b", "c"], name="flavour")
+    histogram = hist.Hist(flavours, hist.axis.Variable([0, 1, 3], name="value", label="x"), storage=hist.storage.Weight())
+    histogram.fill("b", [0.5, 0.6, 2.0], weight=[1.0, 3.0, 2.0])
+    values, errors = normalised(histogram["b", :])
+    np.testing.assert_allclose(values, [4 / 6, 2 / 6 / 2])
+    np.testing.assert_allclose(errors, [np.sqrt(10) / 6, 2 / 6 / 2])
+    assert not any(each.any() for each in normalised(histogram["c", :]))
+    _, axes = pyplot.subplots()
+    draw_flavours(axes, histogram)
+    (bars,) = axes.collections
+    ends = np.array(bars.get_segments())[:, :, 1]
+    np.testing.assert_allclose(ends[:, 1] - ends[:, 0], 2 * errors)
+    assert axes.get_ylabel() == "1/N dN/dx of each flavour"
+    pyplot.close("all")
+
+
+def test_ratio_to_the_mean_of_the_flavours_shows_closure():
+    flavours = hist.axis.StrCategory(["b", "c", "udsg"], name="flavour")
+    before = hist.Hist(flavours, hist.axis.Regular(2, 0, 2, name="value", label="pt"), storage=hist.storage.Weight())
+    before.fill("b", [0.5] * 60 + [1.5] * 40)
+    before.fill("c", [0.5] * 20 + [1.5] * 80)
+    after = before.copy()
+    view = after.view()
+    view.value[:2], view.variance[:2] = (50.0, 60.0), (50.0, 60.0)
+    mains_and_ratios = plot_reweighting(before, after, title="weights").axes
+    left, right = ([line.get_ydata() for line in axes.lines if line.get_marker() == "o"] for axes in mains_and_ratios[2:])
+    np.testing.assert_allclose(left, [[1.5, 2 / 3], [0.5, 4 / 3]])
+    np.testing.assert_allclose(right, np.ones((2, 2)))
+    assert mains_and_ratios[2].get_xlabel() == "pt"
+    pyplot.close("all")
 
 
 def test_histogram_without_values_says_so():
