@@ -28,7 +28,8 @@ _SMALL: dict[Any, Any] = {
 def plot_reweighting(before: hist.Hist, after: hist.Hist, *, title: str = "", log: bool = False) -> Figure:
     """Return spectra without (left) and with weights (right), and below each their ratio to the mean of the flavours.
 
-    Weights close where the ratios on the right are 1. The range of the ratios holds all that are known to 50 %; arrows at
+    Weights close where the ratios on the right are 1. Bins that not every flavour has jets in, and which weights cannot mend
+    therefore, have no ratio. The range of the ratios holds all that are known to 50 %; arrows at
     its edges stand for ratios outside.
 
     Args:
@@ -60,10 +61,10 @@ def _draw_ratios(axes: Axes, histogram: hist.Hist) -> None:
     spectra = {name: normalised(histogram[name, :]) for name in colors}
     drawn = [name for name, (values, _) in spectra.items() if values.any()]
     mean = np.mean([spectra[name][0] for name in drawn], axis=0) if drawn else np.zeros(len(histogram.axes[1]))
+    filled = np.all([spectra[name][0] > 0 for name in drawn], axis=0) if drawn else mean > 0
     centers, known = histogram.axes[1].centers, []
     ratios = {}
     for name in drawn:
-        filled = spectra[name][0] > 0
         ratio, error = (np.divide(each, mean, out=np.full_like(mean, np.nan), where=filled) for each in spectra[name])
         axes.errorbar(centers, ratio, error, fmt="o", markersize=3, elinewidth=0.9, color=colors[name])
         ratios[name] = ratio

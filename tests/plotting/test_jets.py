@@ -61,16 +61,20 @@ def test_errors_are_those_of_the_counts():
 
 def test_ratio_to_the_mean_of_the_flavours_shows_closure():
     flavours = hist.axis.StrCategory(["b", "c", "udsg"], name="flavour")
-    before = hist.Hist(flavours, hist.axis.Regular(2, 0, 2, name="value", label="pt"), storage=hist.storage.Weight())
+    before = hist.Hist(flavours, hist.axis.Regular(3, 0, 3, name="value", label="pt"), storage=hist.storage.Weight())
     before.fill("b", [0.5] * 60 + [1.5] * 40)
     before.fill("c", [0.5] * 20 + [1.5] * 80)
     after = before.copy()
     view = after.view()
-    view.value[:2], view.variance[:2] = (50.0, 60.0), (50.0, 60.0)
+    view.value[:2], view.variance[:2] = (50.0, 60.0, 0.0), (50.0, 60.0, 0.0)
+    view.value[0, 2] = view.variance[0, 2] = 10.0  # the other flavour has none there: no ratio
+    view.value[0, 0] = 40.0
     mains_and_ratios = plot_reweighting(before, after, title="weights").axes
     left, right = ([line.get_ydata() for line in axes.lines if line.get_marker() == "o"] for axes in mains_and_ratios[2:])
-    np.testing.assert_allclose(left, [[1.5, 2 / 3], [0.5, 4 / 3]])
-    np.testing.assert_allclose(right, np.ones((2, 2)))
+    np.testing.assert_allclose(left, [[1.5, 2 / 3, np.nan], [0.5, 4 / 3, np.nan]])
+    shares = np.array([[40, 60], [50, 60]]) / np.array([[110], [110]])
+    np.testing.assert_allclose(np.array(right)[:, :2], shares / shares.mean(axis=0))
+    assert np.isnan(np.array(right)[:, 2]).all()
     assert mains_and_ratios[2].get_xlabel() == "pt"
     pyplot.close("all")
 
