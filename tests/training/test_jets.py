@@ -101,10 +101,9 @@ def test_adding_epochs_equals_having_asked_for_them(whole, tmp_path):
     equal(variables(longer), variables(find_run(short.mlpath, short.id)))
 
 
-@pytest.mark.parametrize("eps", [0, -0.01])
-def test_without_eps_the_training_is_a_nominal_one(whole, eps, tmp_path):
+def test_without_eps_the_training_is_a_nominal_one(whole, tmp_path):
     settings, nominal = whole("nominal")
-    content = settings.model_dump() | {"method": "adversarial", "attack": {"eps": eps, "training": True}}
+    content = settings.model_dump() | {"method": "adversarial", "attack": {"eps": 0, "training": True}}
     run = trained(type(settings).model_validate(content | {"mlruns": tmp_path / "mlruns"}))
     equal(variables(nominal), variables(run))
     assert history(run) == history(nominal)
