@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--mlpath", required=True, type=Path, help="folder mlruns, or one experiment in it")
     options.add_argument("--expID", required=True, nargs="+", metavar="RUN_ID", help="runs; the surface is of the first")
-    options.add_argument("--metrics", nargs="+", help="metrics per epoch (default: loss and val_loss)")
+    options.add_argument("--metrics", nargs="+", help="metrics per epoch (default: losses, also attacked and of domains)")
     options.add_argument("--surface", nargs=2, metavar="INPUT", help="draw the loss over these two inputs instead")
     options.add_argument("--test", type=Path, metavar="SHARDS", help="set that holds the jet of the surface")
     options.add_argument("--row", type=int, default=0, help="number of the jet in the set (default 0)")

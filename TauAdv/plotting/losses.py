@@ -22,7 +22,7 @@ def save_loss_history(history: pd.DataFrame, folder: Path, metrics: Sequence[str
     Args:
         history: of the runs.
         folder: where the plots go.
-        metrics: those to draw; default: ``loss`` and ``val_loss``, or what else there is.
+        metrics: those to draw; default: see :func:`TauAdv.plotting.history.plot_history`.
     """
     return save_figure(plot_history(history, metrics), folder, "loss_history")
 

@@ -47,6 +47,9 @@ def plot_reweighting(before: hist.Hist, after: hist.Hist, *, title: str = "", lo
             label = main.get_xlabel()
             main.set_xlabel("")
             _draw_ratios(ratio, histogram)
+            filled = np.flatnonzero(histogram.values().any(axis=0))
+            if len(filled):
+                ratio.set_xlim(*histogram.axes[1].edges[[filled[0], filled[-1] + 1]])
             ratio.set_xlabel(label)
             ratio.set_ylabel("ratio to their\nmean", loc="center")
             fit_label(ratio, ratio.yaxis.label)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from TauAdv.plotting.looks import RAW
+from TauAdv.plotting.looks import RAW, strengths
 
 __all__ = ["in_short"]
 
@@ -39,7 +39,9 @@ def _line(study: Any, one: Any) -> str:
     if disturbed.empty:
         return f"{one.title}: AUC " + "; ".join(f"{run} {_value(auc.loc[run, RAW])}" for run in runs)
     worst = disturbed["auc"].idxmin()
+    strength = strengths(study.settings.disturbances, [worst]).replace(r"$\epsilon$", "eps")
     parts = [f"{run} {_value(auc.loc[run, RAW])} raw, {_value(auc.loc[run, worst])} under {worst}" for run in runs]
+    parts[0] += strength.replace(f"{worst}: ", " (") + ")" if strength else ""
     return f"{one.title}: AUC {'; '.join(parts)}{_recovered(study.recovered, one.name, worst)}"
 
 

@@ -41,6 +41,8 @@ def plot_scan(table: pd.DataFrame, mistags: Sequence[float], *, title: str = "")
             panel.set_xlabel(r"$\epsilon$ [standard deviations of the inputs]")
             panel.set_ylabel(label)
             panel.set_xlim(table["eps"].min(), table["eps"].max() or 1)
+            if not np.isfinite(table[column]).any():
+                panel.text(0.5, 0.5, "no measurement:\ntoo few background jets", transform=panel.transAxes, ha="center")
     return figure
 
 

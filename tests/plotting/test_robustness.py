@@ -134,6 +134,14 @@ def test_keys_show_the_line_style_of_their_run():
     assert len(looks) == len(keys) == 8
 
 
+def test_panel_without_measurement_says_so():
+    rows = table("eps", [0.0, 0.1]).assign(**{"efficiency_at_0.1": np.nan, "efficiency_at_0.1_error": np.nan})
+    figure = plot_scan(rows, [0.1])
+    figure.canvas.draw()
+    auc, efficiency = ([text.get_text() for text in panel.texts] for panel in figure.axes)
+    assert (auc, efficiency) == ([], ["no measurement:\ntoo few background jets"])
+
+
 def test_bands_end_at_possible_values():
     rows = table("eps", [0.0, 0.1]).assign(auc=0.995, auc_error=0.01)
     rows["efficiency_at_0.1"] = 0.005
@@ -204,6 +212,7 @@ def test_summary_in_three_lines():
     study = SimpleNamespace(
         performance=performance,
         recovered=recovered,
+        settings=load_robustness_settings(),
         run_ids={"nominal": "1", "adversarial": "2"},
         discriminators=choose_discriminators(("b", "c", "udsg"), None),
     )
@@ -213,7 +222,7 @@ def test_summary_in_three_lines():
         "b against c",
         "c against light",
     ]  # c against b mirrors
-    assert "nominal 0.9000 ± 0.0100 raw, 0.7000 ± 0.0100 under FGSM" in lines[0]
+    assert "nominal 0.9000 ± 0.0100 raw, 0.7000 ± 0.0100 under FGSM (eps = 0.05); adversarial" in lines[0]
     assert lines[1].endswith("Won back of the loss: adversarial 61 ± 2 %")
     assert in_short(SimpleNamespace(performance=pd.DataFrame(), discriminators=study.discriminators)) == []
 
