@@ -18,21 +18,21 @@ __all__ = ["plot_history"]
 
 _SHOWN = ("loss", "val_loss", "val_attacked_loss", "adv_loss", "val_adv_loss")
 _WORDS = {
-    "loss": "training jets",
-    "val_loss": "validation jets, clean",
-    "val_attacked_loss": "validation jets, attacked",
+    "loss": "training set",
+    "val_loss": "validation set, clean",
+    "val_attacked_loss": "validation set, attacked",
     "adv_loss": "domains, training",
     "val_adv_loss": "domains, validation",
 }
 
 
 def plot_history(table: pd.DataFrame, metrics: Sequence[str] | None = None, *, title: str = "") -> Figure:
-    """Return losses against the epoch; the legend says of which jets.
+    """Return losses against the epoch; the legend says of which inputs.
 
     Args:
         table: columns run, metric, epoch, value; where there is a column ``attacked`` (whether the run was trained on
-            attacked jets), the legend tells it of ``loss``.
-        metrics: those to draw; default: the losses of training and validation jets, clean and attacked, and of the
+            attacked inputs), the legend tells it of ``loss``.
+        metrics: those to draw; default: the losses of training and validation set, clean and attacked, and of the
             domains, as far as they are there, else all.
         title: text above the figure.
     """
@@ -50,7 +50,7 @@ def plot_history(table: pd.DataFrame, metrics: Sequence[str] | None = None, *, t
                 label = f"{run}: {_label(metric, rows)}"
                 axes.plot(rows["epoch"], rows["value"], marker="o" if len(rows) == 1 else None, label=label, **look)
         axes.set_xlabel("Epoch")
-        axes.set_ylabel("Loss per jet")
+        axes.set_ylabel("Loss")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         add_legend_beside(axes)
         label_figure(axes, title)
@@ -58,7 +58,7 @@ def plot_history(table: pd.DataFrame, metrics: Sequence[str] | None = None, *, t
 
 
 def _label(metric: str, rows: pd.DataFrame) -> str:
-    """Return the name of a metric, and which jets it is of."""
+    """Return the name of a metric, and which inputs it is of."""
     words = _WORDS.get(metric)
     if metric == "loss" and "attacked" in rows:
         words = f"{words}, {'attacked' if rows['attacked'].iloc[0] else 'clean'}"

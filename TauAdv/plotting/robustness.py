@@ -106,7 +106,7 @@ def _scores(study: RobustnessStudy) -> Iterator[Named]:
         histograms = {name: histogram for (name, label), histogram in study.scores.items() if label == run}
         for disturbance in study.settings.shapes:
             title = _with_strength(study, run, [disturbance])
-            yield file_name("scores", run, disturbance), plot_shapes(histograms, disturbance, title=title)
+            yield file_name("scores", run, disturbance), plot_shapes(histograms, disturbance, title=title, rows=study.rows)
 
 
 def _inputs(study: RobustnessStudy) -> Iterator[Named]:
@@ -196,13 +196,13 @@ _ROC_TEXT = (
 _SCAN_TEXT = "Every run reads what was made with itself. Bands: one bootstrap standard deviation, cut at 0 and 1."
 _SHAPES_TEXT = "Both sides are the same jets: ratios are better known than the bars say. Arrows: ratios outside."
 _SECTIONS: tuple[tuple[str, str, int, Callable[[RobustnessStudy], Iterator[Named]]], ...] = (
-    ("ROC curves", _ROC_TEXT, 720, _roc),
-    ("Against eps", _SCAN_TEXT, 720, _scan),
+    ("ROC curves", _ROC_TEXT, 1000, _roc),
+    ("Against eps", _SCAN_TEXT, 900, _scan),
     ("Transfer", "Rows: the run that an attack was made with; columns: the run that reads it.", 1200, _transfer),
     ("In bins of pt and eta", "Errors: bootstrap.", 1400, _regions),
     ("Against the epoch", "Models of the epochs, each attacked with itself.", 1400, _epochs),
     ("Confusion", "Shares of each true class.", 1000, _confusion),
     ("Score shapes", _SHAPES_TEXT, 1200, _scores),
     ("Input shapes", "Physical units; defaults and padding, which never move, are left out.", 1200, _inputs),
-    ("Loss history", "Losses of attacked jets are larger than those of the same jets untouched.", 900, _history),
+    ("Loss history", "Losses of attacked inputs are larger than those of the same inputs untouched.", 900, _history),
 )

@@ -40,6 +40,7 @@ def plot_shapes(
     divergences: Mapping[tuple[str, str], float] | None = None,
     *,
     title: str = "",
+    rows: str = "jets",
 ) -> Figure:
     """Return one figure with a panel for each histogram, on a logarithmic axis, and disturbed / raw below each.
 
@@ -52,11 +53,12 @@ def plot_shapes(
         disturbance: which one to draw beside raw.
         divergences: (name, flavour) -> Kullback-Leibler divergence, written into the legends.
         title: text above the panels.
+        rows: what is counted, jets or taus.
     """
-    rows, columns = -(-len(histograms) // _COLUMNS), min(_COLUMNS, len(histograms))
+    lines, columns = -(-len(histograms) // _COLUMNS), min(_COLUMNS, len(histograms))
     with style(), pyplot.rc_context(_SMALL):
-        figure = pyplot.figure(figsize=(4.4 * columns, 4.6 * rows))
-        grid = GridSpec(rows, columns, figure, hspace=0.28, wspace=0.26)
+        figure = pyplot.figure(figsize=(4.4 * columns, 4.6 * lines))
+        grid = GridSpec(lines, columns, figure, hspace=0.28, wspace=0.26)
         for number, (name, histogram) in enumerate(histograms.items()):
             inner = grid[number // columns, number % columns].subgridspec(2, 1, height_ratios=(3, 1), hspace=0.06)
             main = figure.add_subplot(inner[0])
@@ -65,7 +67,8 @@ def plot_shapes(
             if len(main.patches):
                 main.set_yscale("log")
                 main.set_ylim(0.5, main.get_ylim()[1] * 20)
-            _label(main, ratio, histogram.axes[2].label, first=number % columns == 0)
+            counted = f"{rows.capitalize()} / bin" if number % columns == 0 else ""
+            _label(main, ratio, histogram.axes[2].label, counted)
         _head(figure, disturbance, title)
     return figure
 
@@ -95,12 +98,12 @@ def _head(figure: Figure, disturbance: str, title: str) -> None:
     figure.legend(handles=sides, fontsize=13, **place)
 
 
-def _label(main: Axes, ratio: Axes, label: str, *, first: bool) -> None:
+def _label(main: Axes, ratio: Axes, label: str, counted: str) -> None:
     main.tick_params(labelbottom=False)
     add_legend(main, loc="upper right")
-    main.set_ylabel("Jets / bin" if first else "")
+    main.set_ylabel(counted)
     ratio.set_xlabel(label)
-    ratio.set_ylabel("ratio" if first else "", loc="center")
+    ratio.set_ylabel("ratio" if counted else "", loc="center")
     fit_label(ratio, ratio.xaxis.label)
     for panel in (main, ratio):
         panel.minorticks_off()

@@ -42,7 +42,8 @@ def plot_scan(table: pd.DataFrame, mistags: Sequence[float], *, title: str = "")
             panel.set_ylabel(label)
             panel.set_xlim(table["eps"].min(), table["eps"].max() or 1)
             if not np.isfinite(table[column]).any():
-                panel.text(0.5, 0.5, "no measurement:\ntoo few background jets", transform=panel.transAxes, ha="center")
+                panel.set_ylim(*_POSSIBLE)
+                panel.text(0.5, 0.5, "no measurement:\ntoo little background", transform=panel.transAxes, ha="center")
     return figure
 
 

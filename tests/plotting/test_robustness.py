@@ -139,7 +139,7 @@ def test_panel_without_measurement_says_so():
     figure = plot_scan(rows, [0.1])
     figure.canvas.draw()
     auc, efficiency = ([text.get_text() for text in panel.texts] for panel in figure.axes)
-    assert (auc, efficiency) == ([], ["no measurement:\ntoo few background jets"])
+    assert (auc, efficiency) == ([], ["no measurement:\ntoo little background"])
 
 
 def test_bands_end_at_possible_values():
@@ -170,12 +170,12 @@ def test_history():
         {"run": "one", "metric": ["loss", "loss", "val_loss", "k2_loss"], "epoch": [2, 1, 1, 1], "value": [0.5, 1.0, 0.8, 3]}
     )
     axes = plot_history(rows).axes[0]
-    clean = "one: val_loss (validation jets, clean)"
-    assert [line.get_label() for line in axes.lines] == ["one: loss (training jets)", clean]
-    assert labels_of(axes.get_legend()) == ["one: loss (training jets)", clean]
+    clean = "one: val_loss (validation set, clean)"
+    assert [line.get_label() for line in axes.lines] == ["one: loss (training set)", clean]
+    assert labels_of(axes.get_legend()) == ["one: loss (training set)", clean]
     for attacked, text in ((True, "attacked"), (False, "clean")):
         axes = plot_history(rows.assign(attacked=attacked)).axes[0]
-        assert [line.get_label() for line in axes.lines] == [f"one: loss (training jets, {text})", clean]
+        assert [line.get_label() for line in axes.lines] == [f"one: loss (training set, {text})", clean]
     domains = pd.concat([rows, rows.assign(metric="adv_loss"), rows.assign(metric="val_adv_loss")])
     assert "one: adv_loss (domains, training)" in [line.get_label() for line in plot_history(domains).axes[0].lines]
     assert axes.lines[0].get_ydata().tolist() == [1.0, 0.5]
