@@ -63,24 +63,28 @@ class Bench:
     plan: Mapping[str, Any]
     folder: Path
 
-    def extracted(self, workers: int) -> Path:
-        """Return the folder of the extracted jets; made once."""
-        settings = JetSimulationSettings.model_validate(self.plan["sample"])
-        jets, extracted = self.sample / "jets.json.gz", self.sample / "extracted"
-        produce_jets(settings, jets, self.folder / "cache", n_workers=workers)
-        extract_jets(jets, extracted, ExtractionSettings())
-        return extracted
+    def extracted(self, workers: int) -> list[Path]:
+        """Return the folders of the extracted jets, one per sample; made once."""
+        samples = self.plan["sample"]
+        return [self._extracted(sample, workers) for sample in (samples if isinstance(samples, list) else [samples])]
+
+    def _extracted(self, sample: Mapping[str, Any], workers: int) -> Path:
+        settings = JetSimulationSettings.model_validate(sample)
+        folder = self.folder / "jets" / _hash(sample)[:8]
+        produce_jets(settings, folder / "jets.json.gz", self.folder / "cache", n_workers=workers)
+        extract_jets(folder / "jets.json.gz", folder / "extracted", ExtractionSettings())
+        return folder / "extracted"
 
     @property
     def sample(self) -> Path:
         """Folder of the jets; one for each kind of sample and preparation."""
         return self.folder / f"sample_{_hash([self.plan[key] for key in _SAMPLE_KEYS])[:8]}"
 
-    def prepared(self, extracted: Path, seed: int) -> Path:
+    def prepared(self, extracted: Sequence[Path], seed: int) -> Path:
         """Return the folder with the sets of one seed; made once."""
         output = self.sample / f"prepared_{seed}"
         settings = JetPreparationSettings.model_validate({**self.plan["preparation"], "seed": seed})
-        prepare_jets([extracted], output, settings)
+        prepare_jets(list(extracted), output, settings)
         return output
 
     def digest(self, name: str) -> str:
@@ -210,7 +214,7 @@ class Judge:
         return as_table(self.measured(probabilities), [*names, "discriminator"], self.settings({}))
 
 
-def work(bench: Bench, extracted: Path, seed: int) -> None:
+def work(bench: Bench, extracted: Sequence[Path], seed: int) -> None:
     """Train and judge all configurations of one seed that have no result yet."""
     missing = [name for name in bench.plan["configurations"] if bench.result(name, seed) is None]
     if not missing:
@@ -235,7 +239,10 @@ def plan_of(path: Path, *, quick: bool, only: Sequence[str] | None, seeds: Seque
     plan = yaml.safe_load(path.read_text(encoding="utf-8"))
     small = plan.pop("quick")
     if quick:
-        plan["sample"]["events"], plan["training"]["n_epochs"] = small["events"], small["n_epochs"]
+        samples = plan["sample"] if isinstance(plan["sample"], list) else [plan["sample"]]
+        for sample in samples:
+            sample["events"] = small["events"]
+        plan["training"]["n_epochs"] = small["n_epochs"]
         plan["seeds"] = small["seeds"]
     chosen = only or (small["configurations"] if quick else list(plan["configurations"]))
     plan["configurations"] = {name: plan["configurations"][name] for name in dict.fromkeys((NOMINAL, *chosen))}
