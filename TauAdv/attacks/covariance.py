@@ -12,10 +12,10 @@ import tensorflow as tf
 from TauAdv.attacks.columns import Columns
 from TauAdv.errors import InputError
 
-__all__ = ["allowed_fractions", "broken_covariances", "clear_errors", "led_back", "required_positive"]
+__all__ = ["REMAINING", "allowed_fractions", "broken_covariances", "clear_errors", "led_back", "required_positive"]
 
 #: What has to remain, in every direction of parameter space, of the variance that the clean matrix has there.
-_REMAINING = 0.01
+REMAINING = 0.01
 
 
 def broken_covariances(columns: Columns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
@@ -25,10 +25,13 @@ def broken_covariances(columns: Columns, clean: tf.Tensor, moved: tf.Tensor) -> 
 
 
 def required_positive(columns: Columns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
-    """Return ``moved``; a compiled function that comes here with broken matrices raises (see :func:`clear_errors`)."""
+    """Return ``moved``; a compiled function that comes here with broken matrices raises (see :func:`clear_errors`).
+
+    ``columns`` have one covariance matrix or more.
+    """
     broken = broken_covariances(columns, clean, moved)
     titles = [f"the one of {columns.names[matrix[0, 0]]}" for matrix in columns.covariances]
-    first = tf.argmax(tf.reshape(tf.cast(broken, tf.int32), [-1])) if titles else tf.constant(0, tf.int64)
+    first = tf.argmax(tf.reshape(tf.cast(broken, tf.int32), [-1]))
     row, matrix = first // len(titles), first % len(titles)
     numbers = [tf.math.count_nonzero(broken), tf.size(broken), row, tf.gather(tf.constant(titles), matrix)]
     text = tf.strings.format("{} of {} covariance matrices non-positive; the first: row {} of the batch, {}", numbers)
@@ -97,7 +100,7 @@ def allowed_fractions(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
     whitening = vectors / tf.sqrt(tf.where(positive[..., None], values, tf.ones_like(values)))[..., None, :]
     step = tf.matmul(whitening, tf.matmul((after - before) / units, whitening), transpose_a=True)
     smallest = tf.linalg.eigvalsh(step)[..., 0]
-    room = (1 - _REMAINING) / tf.maximum(-smallest, 1 - _REMAINING)
+    room = (1 - REMAINING) / tf.maximum(-smallest, 1 - REMAINING)
     moved = tf.reduce_any(after != before, axis=(-1, -2))
     return tf.where(moved, tf.where(positive, room, tf.zeros_like(room)), tf.ones_like(room))
 

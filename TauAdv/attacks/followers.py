@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from TauAdv.attacks.box import exists
 from TauAdv.attacks.columns import Columns, Follower
+from TauAdv.attacks.covariance import REMAINING
 
 __all__ = ["Copies", "copy_moves", "recompute"]
 
@@ -20,7 +21,7 @@ Batch = Mapping[str, tf.Tensor]
 #: A clean value below this share of its spread does not tell the error from which its significance was made.
 _SMALLEST_SHARE = 1e-4
 #: A significance is that of a track if they agree to this share (inputs are in single precision).
-_SAME = 1e-2
+_SAME = 2e-3
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Copies:
 def recompute(columns: Columns, clean: tf.Tensor, moved: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     """Return ``moved`` with every follower changed as its value and variance have changed; absent ones keep their bits.
 
-    The change is that of |value| / sqrt(variance), or, without the variance, that of |value| times the clean ratio; a
-    significance that carries the sign of its value keeps doing so.
+    The change is that of |value| / sqrt(variance), with no less than 1 % of the clean variance; or, without the variance,
+    that of |value| times the clean ratio. A significance that carries the sign of its value keeps doing so.
     """
     if not columns.followers:
         return moved
@@ -73,15 +74,14 @@ def _change(columns: Columns, follower: Follower, clean: tf.Tensor, moved: tf.Te
         known = before > (_SMALLEST_SHARE * columns.std[values]).astype(np.float32)
         change = (after - before) * tf.math.divide_no_nan(significance, before)
     else:
-        known = tf.gather(present, values, axis=1) & tf.gather(present, variances, axis=1)
-        errors = [_physical(columns, variances, tensor) for tensor in (clean, moved)]
-        known &= (errors[0] > 0) & (errors[1] > 0)
-        ratios = [
-            value / tf.sqrt(tf.where(known, variance, tf.ones_like(variance)))
-            for value, variance in zip((before, after), errors, strict=True)
-        ]
-        known &= _belongs(ratios[0], tf.abs(significance), known)
-        change = tf.where(significance < 0, -1.0, 1.0) * (ratios[1] - ratios[0])
+        clean_variance, moved_variance = (_physical(columns, variances, tensor) for tensor in (clean, moved))
+        known = tf.gather(present, values, axis=1) & tf.gather(present, variances, axis=1) & (clean_variance > 0)
+        clean_variance = tf.where(known, clean_variance, tf.ones_like(clean_variance))
+        ratio = before / tf.sqrt(clean_variance)
+        known &= _belongs(ratio, tf.abs(significance), known)
+        # a variance that an attack takes to 0 or below would make the significance infinite
+        moved_variance = tf.maximum(moved_variance, REMAINING * clean_variance)
+        change = tf.where(significance < 0, -1.0, 1.0) * (after / tf.sqrt(moved_variance) - ratio)
     change = tf.reduce_sum(tf.where(known, change, tf.zeros_like(change)), axis=1)
     return change / tf.constant(columns.std[follower.column], clean.dtype)
 

@@ -129,6 +129,22 @@ def test_significances_follow_the_track_they_are_of(sample, rank, parameter):
     assert np.abs(physical(features, unfollowed["x"])[name][there][followed] - expected[followed]).max() > 0.1
 
 
+def test_significance_stays_finite_where_a_variance_is_taken_to_its_limit(sample):
+    batch, features = sample
+    constraints = jet_constraints(features, recompute=True)
+    before, after = (physical(features, x) for x in (batch["x"], gaussian_noise(batch, constraints, 0.1, seed=2)["x"]))
+    taken = [np.isclose(after[f"track_{i}_D0D0"], 0, atol=1e-8) & (before[f"track_{i}_D0D0"] > 1e-7) for i in range(6)]
+    assert np.sum(taken) > 10  # the noise does reach the limit
+    for rank in (2, 3):
+        name = f"track_{rank}_d0_significance"
+        largest = np.stack([after[f"track_{i}_D0"] for i in range(6)], axis=1)
+        error = np.stack([np.sqrt(np.maximum(before[f"track_{i}_D0D0"], 1e-12)) for i in range(6)], axis=1)
+        there = ~batch["x_default"].numpy()[:, features.names.index(name)]
+        bound = np.maximum(10 * (np.abs(largest) / error).max(axis=1), before[name])[there]
+        assert (after[name][there] <= 1.01 * bound + 1e-3).all()
+        assert not np.array_equal(after[name][there], before[name][there])
+
+
 def test_jets_stay_within_what_the_table_allows(sample):
     batch, features = sample
     free = ~batch["x_default"].numpy() & jet_constraints(features).columns["x"].movable
