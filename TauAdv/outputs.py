@@ -253,8 +253,13 @@ def new_file(path: Path | str) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path``; rename it to ``path`` (replacing one there) at the end, or remove it."""
+    """Yield a temporary folder beside ``path``; rename it to ``path`` (replacing one there) at the end, or remove it.
+
+    Raises:
+        OutputExistsError: ``path`` is a file; at once, before the block runs.
+    """
     path = Path(path)
+    _require_no_file(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = _temporary(path)
     temporary.mkdir()
@@ -265,14 +270,27 @@ def new_folder(path: Path | str) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _require_no_file(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        msg = f"{path}: is a file, expected a folder or nothing there; give another output name, or move the file away"
+        raise OutputExistsError(msg)
+
+
 def _replace_folder(temporary: Path, path: Path) -> None:
-    if path.exists():
-        old = _temporary(path)
+    """Rename a folder to ``path``; one that is there is removed afterwards, or put back if that fails or is interrupted."""
+    _require_no_file(path)
+    if not path.exists():
+        os.replace(temporary, path)
+        return
+    old = _temporary(path)
+    try:
         os.replace(path, old)
         os.replace(temporary, path)
-        shutil.rmtree(old)
-    else:
-        os.replace(temporary, path)
+    except BaseException:
+        if not path.exists():
+            os.replace(old, path)
+        raise
+    shutil.rmtree(old)
 
 
 def remove_leftovers(folder: Path | str) -> None:
@@ -301,9 +319,10 @@ def resumable_folder(path: Path | str, plan: Mapping[str, Any], *, overwrite: bo
         overwrite: discard the work of a run with another plan.
 
     Raises:
-        OutputExistsError: if there is unfinished work with another plan and ``overwrite`` is false.
+        OutputExistsError: if there is unfinished work with another plan and ``overwrite`` is false, or ``path`` is a file.
     """
     path = Path(path)
+    _require_no_file(path)
     work = path.with_name(f".{path.name}.unfinished")
     record, text = work / "plan.json", json.dumps(as_json(plan), sort_keys=True, indent=1)
     if record.exists() and record.read_text(encoding="utf-8") != text and not overwrite:

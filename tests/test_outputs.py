@@ -1,5 +1,7 @@
 """Outputs are whole or absent; manifests decide whether a step runs again."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,40 @@ def test_folder_replaces_an_old_one(tmp_path):
     with pytest.raises(RuntimeError), new_folder(folder) as temporary:
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_swap_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, error, failing):
+    folder, calls, replace = tmp_path / "set", [], os.replace
+    folder.mkdir()
+    (folder / "old").write_text("old")
+
+    def fail(source, target):
+        calls.append(source)
+        if len(calls) == failing:
+            raise error
+        replace(source, target)
+
+    with monkeypatch.context() as patch, pytest.raises(error), new_folder(folder) as temporary:
+        (temporary / "new").write_text("new")
+        patch.setattr("TauAdv.outputs.os.replace", fail)
+    assert [path.name for path in tmp_path.iterdir()] == ["set"]
+    assert [path.name for path in folder.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("opened", [new_folder, lambda path: resumable_folder(path, {"seed": 1})])
+def test_a_file_is_no_folder_to_replace(tmp_path, opened):
+    path, begun = tmp_path / "notes.txt", []
+    path.write_text("mine")
+    with pytest.raises(OutputExistsError, match=r"notes\.txt: is a file, expected a folder"), opened(path):
+        begun.append(path)
+    assert not begun
+    assert path.read_text() == "mine"
+    path.unlink()
+    with pytest.raises(OutputExistsError, match="is a file"), opened(path):
+        path.write_text("put there meanwhile")
+    assert path.read_text() == "put there meanwhile"
 
 
 def test_finished_step_is_recognised(tmp_path):
