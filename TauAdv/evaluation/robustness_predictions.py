@@ -133,22 +133,38 @@ def prediction_file(shards: ShardSet, settings: RobustnessSettings) -> str:
     return f"{_FOLDER}/robustness_{title}_{digest}.parquet"
 
 
+def _model(run: Run) -> Path:
+    return run.artifacts / "model" / "model.keras"
+
+
+def _made_with_another_model(table: Path, run: Run) -> bool:
+    """Return whether the manifest of a table names another model than that of the run; not if it names none."""
+    try:
+        inputs = read_manifest(table).get("inputs", [])
+    except InputError:
+        return False
+    digests = [entry["digest"] for entry in inputs if entry["name"] == _model(run).name]
+    return bool(digests) and describe_input(_model(run))["digest"] not in digests
+
+
 def _options(run: Run, shards: ShardSet, settings: RobustnessSettings) -> dict[str, Any]:
     decisive = {"run": run.id, **settings.model_dump(mode="json", include=_DECISIVE)}
-    return {"step": STEP, "settings": decisive, "inputs": [run.artifacts / "model" / "model.keras", shards.folder]}
+    return {"step": STEP, "settings": decisive, "inputs": [_model(run), shards.folder.resolve()]}
 
 
 def require_room(runs: Mapping[str, Run], shards: ShardSet, settings: RobustnessSettings, *, overwrite: bool) -> None:
-    """Check that no run holds a table of this set and these settings that an earlier model of the run made.
+    """Check that no run holds a table of this set and these settings that was made otherwise, as by an earlier model.
 
     Raises:
         OutputExistsError: one does, and ``overwrite`` is false.
     """
-    for run in runs.values():
+    for run in {run.id: run for run in runs.values()}.values():
         path = run.artifacts / prediction_file(shards, settings)
         try:
-            finished(path, overwrite=overwrite, **_options(run, shards, settings))
+            finished(path, overwrite=overwrite, make_again=True, **_options(run, shards, settings))
         except OutputExistsError as error:
+            if not _made_with_another_model(path, run):
+                raise
             msg = f"{path}: was made with another model, before run {run.id} went on; --overwrite replaces it"
             raise OutputExistsError(msg) from error
 

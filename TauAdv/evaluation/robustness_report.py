@@ -56,7 +56,7 @@ def make_robustness_report(
         OutputExistsError: another report is in ``folder``, or predictions of an earlier model in a run, and ``overwrite`` is
             false.
     """
-    target, inputs = Path(folder).resolve(), [Path(test)]
+    target, inputs = Path(folder).resolve(), [Path(test).resolve()]
     decisive = {"runs": dict(run_ids), "parts": parts, **settings.model_dump(mode="json")}
     shards = ShardSet.open(test)
     for run_id in run_ids.values():

@@ -23,6 +23,7 @@ from TauAdv.evaluation.robustness_predictions import prediction_file, read_distu
 from TauAdv.evaluation.robustness_report import make_robustness_report
 from TauAdv.evaluation.robustness_settings import load_robustness_settings
 from TauAdv.models.jet_losses import crossentropy
+from TauAdv.outputs import manifest_path
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import start_run
 
@@ -203,6 +204,38 @@ def test_table_of_an_earlier_model_is_not_replaced_unasked(jets, tmp_path):
     with pytest.raises(OutputExistsError, match="made with another model"):
         evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options)
     evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options, overwrite=True)
+
+
+def test_a_set_is_the_same_under_other_names(jets, tmp_path, monkeypatch, capsys):
+    run = train_run(jets.mlruns, jets.train, "five", seed=5)
+    settings = load_robustness_settings(None, [*SMALL, "disturbances={}", "scanned=[]", "by_epoch=[]", "shapes=[]"])
+    options = {"settings": settings, "parts": ["confusion"]}
+    link = tmp_path / "link"
+    link.symlink_to(jets.test)
+    monkeypatch.chdir(jets.test)
+    names = set()
+    for number, test in enumerate((jets.test, link, ".")):
+        runs = {"it": run.id, "again": run.id}
+        study = make_robustness_report(tmp_path / "report", jets.mlruns, runs, test, **options)
+        names.add(study.prediction_file)
+        told = [line for line in capsys.readouterr().out.splitlines() if ".parquet: made before" in line]
+        assert len(told) == min(number, 1)  # once for a run with two labels
+        assert all(line.endswith("made again") for line in told)
+    assert len(names) == 1
+
+
+def test_a_table_made_otherwise_is_not_said_to_be_of_another_model(jets):
+    run = train_run(jets.mlruns, jets.train, "six", seed=6)
+    settings = load_robustness_settings(None, [*SMALL, "disturbances={}", "scanned=[]", "by_epoch=[]", "shapes=[]"])
+    options = {"settings": settings, "parts": ["confusion"]}
+    study = evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options)
+    manifest = manifest_path(run.artifacts / study.prediction_file)
+    manifest.write_text(manifest.read_text().replace(run.id, "of another run"))
+    with pytest.raises(OutputExistsError, match=r"was made with other settings \(run: .of another run. before"):
+        evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options)
+    manifest.unlink()
+    with pytest.raises(OutputExistsError, match="has no manifest"):
+        evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options)
 
 
 def test_weights_of_the_set_count_if_asked_for(jets, by_hand):
