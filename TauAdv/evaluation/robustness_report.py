@@ -9,13 +9,13 @@ from typing import Any
 
 import pandas as pd
 
-from TauAdv.errors import OutputExistsError
+from TauAdv.errors import OutputExistsError, TauAdvError
 from TauAdv.evaluation.predictions import require_run_features
 from TauAdv.evaluation.report import aligned
 from TauAdv.evaluation.robustness import RobustnessStudy, evaluate_robustness
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 from TauAdv.evaluation.robustness_tables import FEWEST_PASSING
-from TauAdv.outputs import finished, new_folder, read_manifest, write_manifest
+from TauAdv.outputs import finished, manifest_path, new_folder, read_manifest, write_manifest
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import find_run
 
@@ -39,7 +39,8 @@ def make_robustness_report(
     """Study runs (see :func:`TauAdv.evaluation.robustness.evaluate_robustness`), write the tables and print the summary.
 
     A report of the same runs, set and settings is made again; another one is replaced only with ``overwrite``. It is
-    replaced as a whole, plots included, or left as it was; a folder that holds anything else is never replaced.
+    replaced as a whole, plots included, or left as it was; a folder that holds anything else is never replaced. Only where
+    a plot fails does the new report come without it and the page: the tables took longer to make.
 
     Args:
         folder: of the report.
@@ -54,7 +55,10 @@ def make_robustness_report(
     Raises:
         InputError: as ``evaluate_robustness``.
         OutputExistsError: another report is in ``folder``, or predictions of an earlier model in a run, and ``overwrite`` is
-            false.
+            false; ``folder`` is a file, or holds files that are not of a report, at the start or at the end.
+        OSError: ``folder`` cannot be made; before anything is measured.
+        TauAdvError: the report is there, but could not be drawn for want of space and the like.
+        RuntimeError: the report is there, but a plot failed otherwise.
     """
     target, inputs = Path(folder).resolve(), [Path(test).resolve()]
     decisive = {"runs": dict(run_ids), "parts": parts, **settings.model_dump(mode="json")}
@@ -64,14 +68,27 @@ def make_robustness_report(
     if target.is_dir() and any(target.iterdir()):
         finished(target, step=STEP, settings=decisive, inputs=inputs, overwrite=overwrite, make_again=True)
         _require_nothing_else(target)
-    study = evaluate_robustness(mlpath, run_ids, test, settings, parts=parts, overwrite=overwrite)
-    with new_folder(target) as temporary:
+    with new_folder(target) as temporary:  # before the hours of evaluation: a place that cannot be written is known now
+        study = evaluate_robustness(mlpath, run_ids, test, settings, parts=parts, overwrite=overwrite)
         print(write_robustness_report(study, temporary))
-        if draw is not None:
-            draw(study, temporary)
+        failure = None if draw is None else _failure_of(draw, study, temporary)
         files = _files(temporary)
         write_manifest(temporary, step=STEP, settings=decisive, inputs=inputs, counts=study.counts, files=files)
+        _require_nothing_else(target)  # nor what was put there meanwhile
+    if failure is not None:
+        kind = TauAdvError if isinstance(failure, TauAdvError | OSError) else RuntimeError
+        msg = f"{target}: tables are complete, but not all plots could be made ({type(failure).__name__}: {failure})"
+        raise kind(msg) from failure
     return study
+
+
+def _failure_of(draw: Callable[[RobustnessStudy, Path], Any], study: RobustnessStudy, folder: Path) -> Exception | None:
+    """Draw, and return what went wrong."""
+    try:
+        draw(study, folder)
+    except Exception as error:  # whatever it is: it must not cost the tables
+        return error
+    return None
 
 
 def _files(folder: Path) -> list[str]:
@@ -79,8 +96,9 @@ def _files(folder: Path) -> list[str]:
 
 
 def _require_nothing_else(folder: Path) -> None:
-    """Refuse to replace a report whose folder holds files that are not its own."""
-    others = sorted(set(_files(folder)) - {"manifest.json", *read_manifest(folder).get("files", [])})
+    """Refuse to replace a report whose folder holds files that are not its own; without a manifest, none is."""
+    own = {"manifest.json", *read_manifest(folder).get("files", [])} if manifest_path(folder).is_file() else set()
+    others = sorted(set(_files(folder)) - own)
     if others:
         shown = ", ".join(others[:3]) + (" ..." if len(others) > 3 else "")
         msg = f"{folder}: holds files that are not of the report ({shown}); move them away, or give another output name"

@@ -55,14 +55,80 @@ def test_a_report_is_replaced_whole_or_left_whole(jets, run_script, capsys, monk
     with pytest.raises(SystemExit):
         run_script("Evaluation/evaluate_robustness.py", *other)
     assert "runs:" in capsys.readouterr().err
-    with monkeypatch.context() as patch, pytest.raises(KeyError):
-        patch.setattr("TauAdv.plotting.robustness.write_page", lambda *arguments: {}["killed"])
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as caught:
+        patch.setattr("TauAdv.plotting.robustness.write_page", raising(KeyboardInterrupt()))
         run_script("Evaluation/evaluate_robustness.py", *other, "--overwrite")
+    assert caught.value.code == 130
     assert files_of(report) == first
     run_script("Evaluation/evaluate_robustness.py", *other, "--overwrite")
-    names = {"index.html", "manifest.json", "robustness.json", "robustness.txt"}
-    assert set(files_of(report)) == names | {f"plots/confusion_nominal.{suffix}" for suffix in ("png", "pdf")}
+    assert set(files_of(report)) == TABLES | {"index.html"} | PLOTS
     assert not [path for path in folder.iterdir() if path.name.startswith(".replaced")]
+
+
+TABLES = {"manifest.json", "robustness.json", "robustness.txt"}
+PLOTS = {f"plots/confusion_nominal.{suffix}" for suffix in ("png", "pdf")}
+
+
+def raising(error):
+    def fail(*arguments, **options):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(("error", "raised"), [(KeyError("label"), RuntimeError), (OSError("no space left"), SystemExit)])
+def test_a_plot_that_fails_does_not_cost_the_tables(jets, run_script, capsys, monkeypatch, error, raised):
+    folder, sets, (one, two) = jets
+    report = folder / f"undrawn_{raised.__name__}"
+    common = ["--mlpath", one.mlpath, "--test", sets / "test", "--output", report, "--parts", "confusion", *SMALL]
+    run_script("Evaluation/evaluate_robustness.py", *common, "--nominal", one.id)
+    with monkeypatch.context() as patch, pytest.raises(raised) as caught:
+        patch.setattr("TauAdv.plotting.robustness.plot_matrices", raising(error))
+        run_script("Evaluation/evaluate_robustness.py", *common, "--nominal", two.id, "--overwrite")
+    told = str(caught.value) if raised is RuntimeError else capsys.readouterr().err
+    assert f"{report}: tables are complete, but not all plots could be made ({type(error).__name__}: {error})" in told
+    assert set(files_of(report)) == TABLES
+    assert json.loads((report / "robustness.json").read_text())["runs"] == {"nominal": two.id}
+    run_script("Evaluation/evaluate_robustness.py", *common, "--nominal", two.id)  # the same report, made again
+    assert set(files_of(report)) == TABLES | {"index.html"} | PLOTS
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_files_that_come_while_it_is_measured_stay(jets, run_script, capsys, monkeypatch, before):
+    from TauAdv.evaluation import robustness_report
+
+    folder, sets, (one, _) = jets
+    report = folder / f"meanwhile_{before}"
+    common = ["--mlpath", one.mlpath, "--nominal", one.id, "--test", sets / "test", "--output", report]
+    common += ["--parts", "confusion", *SMALL]
+    if before:
+        run_script("Evaluation/evaluate_robustness.py", *common)
+    evaluate = robustness_report.evaluate_robustness
+
+    def meanwhile(*arguments, **options):
+        report.mkdir(exist_ok=True)
+        (report / "notes.txt").write_text("seen")
+        return evaluate(*arguments, **options)
+
+    monkeypatch.setattr(robustness_report, "evaluate_robustness", meanwhile)
+    with pytest.raises(SystemExit):
+        run_script("Evaluation/evaluate_robustness.py", *common)
+    assert "holds files that are not of the report (notes.txt)" in capsys.readouterr().err
+    assert (report / "notes.txt").read_text() == "seen"
+
+
+@pytest.mark.parametrize(("place", "match"), [("notes.txt", "is a file, expected a folder"), ("notes.txt/report", "notes")])
+def test_a_place_that_cannot_be_used_is_refused_before_measuring(
+    jets, run_script, tmp_path, capsys, monkeypatch, place, match
+):
+    _, sets, (one, _) = jets
+    (tmp_path / "notes.txt").write_text("mine")
+    monkeypatch.setattr("TauAdv.evaluation.robustness_report.evaluate_robustness", raising(AssertionError("measured")))
+    common = ["--mlpath", one.mlpath, "--nominal", one.id, "--test", sets / "test", "--parts", "confusion", *SMALL]
+    with pytest.raises(SystemExit):
+        run_script("Evaluation/evaluate_robustness.py", *common, "--output", tmp_path / place, "--overwrite")
+    assert match in capsys.readouterr().err
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 def test_files_of_others_are_never_replaced(jets, run_script, capsys):
