@@ -8,7 +8,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError, create_model
 
-from TauAdv.config_unions import readable
+from TauAdv.config_unions import OF_A_KEY, readable
 from TauAdv.errors import nearest
 
 __all__ = ["problems"]
@@ -65,6 +65,8 @@ def _explain(kind: type[BaseModel], entry: Any) -> Iterator[str]:
     elif entry["type"] == "missing":
         yield f"{name}: required, but not given"
     else:
+        if location[-1:] == [OF_A_KEY]:
+            prefix = f"{'.'.join(location[:-1])}: name: "
         yield f"{prefix}{_wording(entry)}; received {entry['input']!r}"
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["readable"]
+__all__ = ["OF_A_KEY", "readable"]
 
-_OF_A_KEY = "[key]"  # last part of the location of a bad key of a dictionary
+OF_A_KEY = "[key]"
+"""Last part of the location of a bad key of a dictionary."""
 
 
 def readable(errors: Sequence[Any], content: Any) -> list[Any]:
@@ -48,7 +49,7 @@ def _type_name(error: Any, content: Any) -> int | None:
     location = error["loc"]
     for position, part in enumerate(location):
         last = position == len(location) - 1
-        if part == _OF_A_KEY or (last and error["type"] == "missing"):
+        if part == OF_A_KEY or (last and error["type"] == "missing"):
             return None
         if isinstance(content, Mapping) and part in content:
             content = content[part]

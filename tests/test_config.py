@@ -124,7 +124,8 @@ def test_all_errors_are_listed_with_the_nearest_key(tmp_path):
         ({"start": "noww"}, ["start: expected 'now' (did you mean 'now'?) or a whole number; received 'noww'"]),
         ({"either": {"learning_rat": 1}}, ["either.learning_rat: unknown key (did you mean 'learning_rate'?)"]),
         ({"by_number": {1: [1, "x"]}}, ["by_number.1.1: expected a number; received 'x'"]),
-        ({"by_number": {"a": 1}}, ["by_number.a.[key]: expected a whole number; received 'a'"]),
+        ({"by_number": {"a": 1}}, ["by_number.a: name: expected a whole number; received 'a'"]),
+        ({"eps": {1: 2}}, ["eps.1: name: expected text; received 1"]),
     ],
 )
 def test_every_problem_has_one_readable_line(tmp_path, content, expected):
