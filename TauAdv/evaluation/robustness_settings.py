@@ -84,13 +84,7 @@ class RobustnessSettings(Settings):
         unknown = [name for name, attack in content.items() if isinstance(attack, Mapping) and "kind" not in attack]
         known = [str(name) for name in content if name not in unknown]
         if unknown:
-            there = f"there are {', '.join(known)}" if known else "there is no other"
-            lines = [
-                f"{name}: no such disturbance{nearest(str(name), known)}; {there}; a new one needs its kind, "
-                f"such as disturbances.{name}.kind=fgsm"
-                for name in unknown
-            ]
-            raise ValueError("\n".join(lines))
+            raise ValueError("\n".join(_of_no_kind(str(name), known) for name in unknown))
         return content
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -119,6 +113,14 @@ class RobustnessSettings(Settings):
             return attack.model_copy(update={"eps": 1.0})
         largest = max(attack.eps.values(), default=0.0) or 1.0
         return attack.model_copy(update={"eps": {key: value / largest for key, value in attack.eps.items()}})
+
+
+def _of_no_kind(name: str, known: list[str]) -> str:
+    example = f"such as disturbances.{name}.kind=fgsm"
+    if not known:
+        return f"{name}: its kind is missing, {example}"
+    there = f"there are {', '.join(known)}"
+    return f"{name}: no such disturbance{nearest(name, known)}; {there}; a new one needs its kind, {example}"
 
 
 def depends_on_model(attack: AttackSettings) -> bool:

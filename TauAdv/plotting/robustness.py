@@ -40,7 +40,7 @@ def save_robustness_report(study: RobustnessStudy, folder: Path | str) -> Path:
     folder = Path(folder)
     text = folder / "robustness.txt"
     tables = Section("All numbers", report=text.read_text(encoding="utf-8") if text.is_file() else "")
-    sections = [Section("In short", lines=in_short(study)), tables]
+    sections = [Section("In short", lines=lines), tables] if (lines := in_short(study)) else [tables]
     for heading, explanation, width, draw in _SECTIONS:
         pictures = [_save(figure, folder, name) for name, figure in draw(study)]
         if pictures:
@@ -87,7 +87,7 @@ def _drawn_disturbances(study: RobustnessStudy, discriminator: str) -> tuple[lis
     """
     names = list(dict.fromkeys(disturbance for name, _, disturbance in study.roc if name == discriminator))
     drawn = names
-    if len(names) * len(study.run_ids) > _MOST_CURVES:
+    if len(names) * len(study.run_ids) > _MOST_CURVES and set(names) - {RAW}:
         rows = study.performance
         rows = rows[(rows["discriminator"] == discriminator) & (rows["run"] == next(iter(study.run_ids)))]
         drawn = [RAW, rows.loc[rows[rows["disturbance"] != RAW]["auc"].idxmin(), "disturbance"]]

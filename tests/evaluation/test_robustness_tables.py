@@ -43,6 +43,13 @@ def test_a_misspelt_disturbance_is_none(overrides, match):
         load_robustness_settings(None, overrides)
 
 
+def test_a_disturbance_of_a_file_without_kind(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("disturbances: {FGSM: {eps: .1}}\n")
+    with pytest.raises(ConfigError, match=r"FGSM: its kind is missing, such as disturbances\.FGSM\.kind=fgsm$"):
+        load_robustness_settings(path)
+
+
 def test_a_new_disturbance_with_its_kind():
     found = load_robustness_settings(None, ["disturbances.mine.eps=0.2", "disturbances.mine.kind=noise"]).disturbances
     assert (found["mine"].kind, found["mine"].eps) == ("noise", 0.2)

@@ -320,6 +320,37 @@ def test_roc_curves_of_many_runs_are_told_apart(runs, names):
     assert label.height <= panel.height
 
 
+def test_many_runs_without_disturbances(tmp_path):
+    """There is no strongest disturbance to draw: all curves are, on raw inputs."""
+    nothing = ["disturbances={}", "scanned=[]", "by_epoch=[]", "shapes=[]"]
+    runs = {f"run {number}": str(number) for number in range(13)}
+    points = np.linspace(0.1, 0.9, 9)
+    curve = SimpleNamespace(efficiency=points, mis_id=0.1 * points**3, low=0.09 * points**3, high=0.11 * points**3)
+    study = SimpleNamespace(
+        run_ids=runs,
+        discriminators=choose_discriminators(("b", "c", "udsg"), ["BvsL"]),
+        settings=load_robustness_settings(None, nothing),
+        roc={("BvsL", run, "raw"): curve for run in runs},
+        performance=pd.DataFrame(
+            [{"discriminator": "BvsL", "run": run, "disturbance": "raw", "auc": 0.9, "auc_error": 0.01} for run in runs]
+        ),
+    )
+    ((_, figure),) = robustness._roc(study)
+    assert labels_of(figure.axes[0].get_legend()) == [f"{run}, raw: AUC 0.9000 ± 0.0100" for run in runs]
+
+
+def test_page_of_one_part_has_no_empty_heading(tmp_path):
+    from TauAdv.evaluation.robustness import RobustnessStudy
+
+    settings, counts = load_robustness_settings(), {"b": 1}
+    confusion = {("run", "raw"): np.eye(3)}
+    one = choose_discriminators(("b", "c", "udsg"), ["BvsL"])
+    study = RobustnessStudy(settings, {"run": "1"}, tmp_path, "jets", counts, one, confusion=confusion)
+    page = save_robustness_report(study, tmp_path / "report").read_text()
+    assert "In short" not in page
+    assert "<h2 id='0'>All numbers</h2>" in page
+
+
 def test_history_goes_into_the_run(tmp_path):
     with start_run(tmp_path / "mlruns", "jets", "one") as run:
         run.log_metrics({"loss": 1.0}, 1)
