@@ -50,8 +50,11 @@ def test_labels(jets):
     assert axis_label(jets.table.column("track_2_D0")) == "$d_0$, 3rd track [mm]"
     endings = [column_label(jets.table.column(f"track_{number}_D0")).split(", ")[1] for number in (0, 1, 3, 10, 20, 31)]
     assert endings == ["1st track", "2nd track", "4th track", "11th track", "21st track", "32nd track"]
-    # the same track has the same name, whether its number or the column's name says which it is
-    assert column_label(jets.table.column("track_2_d0_significance")).endswith(", 2nd track")
+    # significances of the jet are of the tracks ranked by |d0|, stored tracks are by signed d0/sigma: no common name
+    for rank, ending in ((2, "2nd"), (3, "3rd")):
+        for parameter in "dz":
+            label = column_label(jets.table.column(f"track_{rank}_{parameter}0_significance"))
+            assert label == rf"${parameter}_0/\sigma$, {ending} in $|d_0|$"
 
 
 def test_plot_ranges_suit_the_committed_sample(repository, tmp_path):
