@@ -74,10 +74,13 @@ def plot_shapes(
 
 
 def merged_bins(histogram: hist.Hist) -> hist.Hist:
-    """Return a histogram of the last axis with at most 25 bins: neighbours merged, evenly."""
+    """Return a histogram of the last axis with at most 25 bins: equally many neighbours merged, the rest in the last."""
     size = len(histogram.axes[-1])
-    factor = next(number for number in range(1, size + 1) if size % number == 0 and size // number <= _MOST_BINS)
-    return cast(hist.Hist, histogram[..., :: hist.rebin(factor)]) if factor > 1 else histogram
+    together = -(-size // _MOST_BINS)
+    if together <= 1:
+        return histogram
+    groups = [together] * (size // together) + [size % together] * (size % together > 0)
+    return cast(hist.Hist, histogram[..., :: hist.rebin(groups=groups)])
 
 
 def _head(figure: Figure, disturbance: str, title: str) -> None:
