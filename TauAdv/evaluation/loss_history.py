@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from TauAdv.config import read_yaml
 from TauAdv.errors import InputError, nearest
 from TauAdv.tracking import Run
+from TauAdv.training.attack_settings import TrainingAttack
 
 __all__ = ["loss_history"]
 
@@ -43,6 +45,10 @@ def loss_history(runs: Mapping[str, Run], metrics: Sequence[str] | None = None) 
 
 
 def _trained_on_attacks(run: Run) -> bool:
-    """Return whether a run attacked its training inputs; one that says nothing did not."""
-    settings = run.params
-    return settings.get("method") != "nominal" and settings.get("attack.kind", "none") != "none"
+    """Return whether a run attacked its training inputs; one that keeps no settings of a training did not."""
+    path = run.artifacts / "input_cfg" / "training.yaml"
+    settings = read_yaml(path) if path.is_file() else {}
+    attack = settings.get("attack")
+    if not attack or settings.get("method") == "nominal":
+        return False
+    return TrainingAttack(**{key: attack[key] for key in ("kind", "eps") if key in attack}).acts

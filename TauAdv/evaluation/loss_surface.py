@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.attacks.jets import allowed_ranges
 from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.attacked import label_objective
 from TauAdv.jets.features import JetFeatures
@@ -26,14 +27,14 @@ class SurfaceAxis:
         label: of its axis, with the unit.
         values: at which the loss is known, in physical units.
         value: of the jet.
-        eps: half width of the box that an attack of ``eps`` may use, in physical units; 0: it may not move.
+        box: smallest and largest value that an attack of ``eps`` may use, in physical units; both ``value``: none.
     """
 
     name: str
     label: str
     values: NDArray[np.float64]
     value: float
-    eps: float
+    box: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,12 @@ def loss_surface(
         width: the grid reaches this far to either side, in standard deviations of the inputs, and ends where values cannot
             lie (``allowed`` in the table of jet variables).
         points: of the grid in each direction, before it is cut; an odd number has the jet itself on it.
-        eps: of the box that is given with the axes, in standard deviations.
+        eps: of the box that is given with the axes, in standard deviations; it ends where those of attacks end
+            (:func:`TauAdv.attacks.jets.allowed_ranges`).
 
     Raises:
         InputError: not a set of labelled jets, no such row or input, twice the same input, one that this jet does not have
-            (a default), or a width or number of points that makes no grid.
+            (a default), or a width or number of points that makes no grid, or none where values can lie.
     """
     import tensorflow as tf
 
@@ -126,23 +128,38 @@ def _position(features: JetFeatures, name: str, absent: NDArray[np.bool_]) -> in
 def _possible(
     features: JetFeatures, position: int, x: NDArray[np.float32], offsets: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the offsets, in standard deviations, at which the value of an input can lie at all; 0 always counts."""
-    low, high = features.columns[position].variable.allowed
+    """Return the offsets, in standard deviations, at which the value of an input can lie at all; 0 always counts.
+
+    Raises:
+        InputError: fewer than two are left.
+    """
+    column = features.columns[position]
+    low, high = column.variable.allowed
     values = (x[position] + offsets) * features.std[position] + features.mean[position]
     kept = (values >= (-np.inf if low is None else low)) & (values <= (np.inf if high is None else high))
-    return offsets[kept | np.isclose(offsets, 0)]
+    kept |= np.isclose(offsets, 0)
+    if kept.sum() < 2:
+        msg = (
+            f"loss surface: expected at least 2 points along '{column.name}', received {kept.sum()} of {len(offsets)} where "
+            f"its values can lie ({'any' if low is None else low} to {'any' if high is None else high}); "
+            "smaller --width or more --points"
+        )
+        raise InputError(msg)
+    return offsets[kept]
 
 
 def _axis(
     features: JetFeatures, position: int, offsets: NDArray[np.float64], x: NDArray[np.float32], eps: float
 ) -> SurfaceAxis:
-    column, std = features.columns[position], features.std[position]
-    value = float(x[position] * std + features.mean[position])
+    column, std, mean = features.columns[position], features.std[position], features.mean[position]
+    value = float(x[position] * std + mean)
     fixed = bool(features.integer[position] or features.frozen[position])
+    reach = 0.0 if fixed else float(eps * column.variable.perturbation * std)
+    low, high = (float(limits[position] * std + mean) for limits in allowed_ranges(features))
     return SurfaceAxis(
         name=column.name,
         label=axis_label(column),
         values=value + offsets * std,
         value=value,
-        eps=0.0 if fixed else float(eps * column.variable.perturbation * std),
+        box=(max(value - reach, min(value, low)), min(value + reach, max(value, high))),  # outside is not pulled in
     )

@@ -30,8 +30,8 @@ class Axis(Protocol):
         """Of the jet."""
 
     @property
-    def eps(self) -> float:
-        """Half width of the box of an attack; 0: it may not move."""
+    def box(self) -> tuple[float, float]:
+        """Smallest and largest value that an attack may use."""
 
 
 class Surface(Protocol):
@@ -64,10 +64,9 @@ def plot_surface(surface: Surface) -> Figure:
             axes.contour(x.values, y.values, surface.loss, levels=8, colors="white", linewidths=0.7)
         bar = figure.colorbar(drawn, ax=axes)
         bar.set_label("Loss (cross entropy of the true flavour)")
-        corner = (x.value - x.eps, y.value - y.eps)
-        axes.add_patch(
-            Rectangle(corner, 2 * x.eps, 2 * y.eps, fill=False, edgecolor="#bd1f01", lw=2, label=r"box of $\epsilon$")
-        )
+        (left, right), (lower, upper) = x.box, y.box
+        size = (right - left, upper - lower)
+        axes.add_patch(Rectangle((left, lower), *size, fill=False, edgecolor="#bd1f01", lw=2, label=r"box of $\epsilon$"))
         axes.plot(x.value, y.value, "x", color="#bd1f01", markersize=10, mew=2, label="the jet")
         axes.set_xlabel(x.label)
         axes.set_ylabel(y.label)

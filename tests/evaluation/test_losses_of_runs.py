@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import yaml
 
+from TauAdv.attacks.jets import jet_constraints
 from TauAdv.errors import InputError
 from TauAdv.evaluation.epochs import epoch_models
 from TauAdv.evaluation.loss_history import loss_history
@@ -28,12 +30,16 @@ def test_history_is_what_was_logged(jets):
         ({"method": "adversarial", "attack": {"kind": "fgsm"}}, True),
         ({"method": "nominal", "attack": {"kind": "fgsm"}}, False),
         ({"attack": {"kind": "none"}}, False),
+        ({"method": "adversarial", "attack": {"kind": "fgsm", "eps": 0}}, False),
+        ({"method": "adversarial", "attack": {"kind": "fgsm", "eps": {"track_*": 0.0, "jet_pt": 0}}}, False),
+        ({"method": "adversarial", "attack": {"kind": "fgsm", "eps": {"*": 0.0, "track_*": 0.1}}}, True),
+        ({"method": "domain", "attack": {"kind": "pgd", "eps": 0.1, "trades_beta": 2.0}}, True),
         ({"attack": None}, False),
     ],
 )
 def test_history_says_whether_the_run_was_trained_on_attacked_inputs(settings, attacked, tmp_path):
     with start_run(tmp_path / "mlruns", "jets", "one") as run:
-        run.log_params(settings)
+        run.log_text(yaml.safe_dump(settings), "input_cfg/training.yaml")
         run.log_metrics({"loss": 1.0}, 1)
     assert loss_history({"one": run})["attacked"].tolist() == [attacked]
 
@@ -67,7 +73,8 @@ def test_surface_is_the_cross_entropy_of_moved_inputs(jet):
     assert found.loss[0, 3] == pytest.approx(expected, rel=1e-4)
     assert found.y.value == pytest.approx(columns["jet_pt"][row], rel=1e-4)
     assert np.diff(found.y.values) == pytest.approx(np.full(4, features.std[names.index("jet_pt")]))
-    assert found.y.eps == pytest.approx(0.1 * features.std[names.index("jet_pt")])
+    reach = 0.1 * features.std[names.index("jet_pt")]
+    assert found.y.box == pytest.approx((found.y.value - reach, found.y.value + reach))
     assert found.y.label.endswith("[GeV]")
     assert found.x.label == "$d_0$, 2nd track [mm]"
 
@@ -91,7 +98,36 @@ def test_integers_may_not_move(jet):
     names = shards.table.names
     row = int(np.flatnonzero(~rows.x_default[:, names.index("n_tracks_over_d0_threshold")])[0])
     found = loss_surface(model, shards, ("n_tracks_over_d0_threshold", "jet_eta"), row=row, points=3)
-    assert (found.x.eps, found.y.eps > 0) == (0.0, True)
+    assert found.x.box == (found.x.value, found.x.value)
+    assert found.y.box[0] < found.y.value < found.y.box[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "eps"), [("jet_prob", 9.0), ("jet_width_eta", 9.0), ("track_0_D0D0", 9.0), ("track_0_D0", 99.0)]
+)
+def test_box_is_what_an_attack_may_use(jet, name, eps):
+    model, shards, _, rows, _ = jet
+    position = shards.table.names.index(name)
+    row = int(np.flatnonzero(~rows.x_default[:, position])[0])
+    found = loss_surface(model, shards, (name, "jet_pt"), row=row, points=201, eps=eps).x
+    constraints = jet_constraints(shards.table)
+    batch = constraints.checked({"x": rows.x[[row]], "x_default": rows.x_default[[row]]})
+    boxes = constraints.boxes(batch, constraints.amplitudes(eps, batch))
+    std, mean = shards.table.std[position], shards.table.mean[position]
+    for edge, direction in zip(found.box, (-1.0, 1.0), strict=True):
+        corner = {"x": boxes["x"].corner(direction * np.ones_like(rows.x[[row]]))}
+        attacked = constraints.place(batch, corner, boxes)["x"].numpy()[0, position]
+        assert edge == pytest.approx(attacked * std + mean, abs=1e-4 * std)
+    assert found.box[0] > found.value - 0.9 * eps * std  # a limit is in reach
+
+
+@pytest.mark.parametrize(("name", "width", "points"), [("jet_prob", 60.0, 3), ("jet_eta", 60.0, 2)])
+def test_too_few_points_where_values_can_lie(jet, name, width, points):
+    model, shards, _, rows, _ = jet
+    row = int(np.flatnonzero(~rows.x_default[:, shards.table.names.index(name)])[0])
+    expected = f"'{name}', received {points - 2} of {points} .*; smaller --width or more --points"
+    with pytest.raises(InputError, match=expected):
+        loss_surface(model, shards, (name, "jet_pt"), row=row, width=width, points=points)
 
 
 def test_bad_questions(jet, sets):

@@ -199,11 +199,11 @@ def test_matrices_are_written_in():
 
 
 def test_surface_has_the_jet_and_its_box():
-    axis = SimpleNamespace(label="jet $p_T$ [GeV]", values=np.linspace(10, 50, 9), value=30.0, eps=2.0)
+    axis = SimpleNamespace(label="jet $p_T$ [GeV]", values=np.linspace(10, 50, 9), value=30.0, box=(28.0, 33.0))
     surface = SimpleNamespace(x=axis, y=axis, loss=np.add.outer(axis.values, axis.values), title="b jet")
     axes = plot_surface(surface).axes[0]
     (box,) = [patch for patch in axes.patches if hasattr(patch, "get_xy") and patch.get_label().startswith("box")]
-    assert (box.get_xy(), box.get_width()) == ((28.0, 28.0), 4.0)
+    assert (box.get_xy(), box.get_width(), box.get_height()) == ((28.0, 28.0), 5.0, 5.0)
     flat = SimpleNamespace(x=axis, y=axis, loss=np.ones((9, 9)), title="")
     plot_surface(flat).canvas.draw()
 
