@@ -39,6 +39,7 @@ def test_history_is_what_was_logged(jets):
 )
 def test_history_says_whether_the_run_was_trained_on_attacked_inputs(settings, attacked, tmp_path):
     with start_run(tmp_path / "mlruns", "jets", "one") as run:
+        run.log_params(settings)
         run.log_text(yaml.safe_dump(settings), "input_cfg/training.yaml")
         run.log_metrics({"loss": 1.0}, 1)
     assert loss_history({"one": run})["attacked"].tolist() == [attacked]
