@@ -249,6 +249,7 @@ def plan_of(path: Path, *, quick: bool, only: Sequence[str] | None, seeds: Seque
     if quick:
         for settings in plan["configurations"].values():
             settings.pop("n_epochs", None)
+            settings.pop("weight_average", None)  # there are fewer steps than its window
     return {**plan, "seeds": list(seeds or plan["seeds"])}
 
 
