@@ -16,10 +16,9 @@ from TauAdv.tuples.files import check_root_file
 
 __all__ = ["branch_names", "entry_boundaries", "open_root", "open_tree", "reading", "tree_names"]
 
-_READ_ERRORS = (
-    *(OSError, EOFError, ValueError, KeyError, IndexError, TypeError, AssertionError),
-    *(RuntimeError, NotImplementedError, struct.error, uproot.DeserializationError),
-)
+# what uproot may raise where it takes damaged bytes for lengths, types and offsets
+_FORMAT_ERRORS = (struct.error, uproot.DeserializationError, EOFError, OSError)
+_CONTENT_ERRORS = (ValueError, TypeError, LookupError, AssertionError, RuntimeError)
 _TREES = ("TTree", "ROOT::RNTuple")
 
 
@@ -30,7 +29,7 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except _READ_ERRORS as error:
+    except (*_FORMAT_ERRORS, *_CONTENT_ERRORS) as error:
         cause = f"{type(error).__name__}: {error}"
         msg = f"{path}: cannot be read as a ROOT file, it may be damaged; make or copy it again ({cause})"
         raise InputError(msg) from error
