@@ -36,19 +36,21 @@ class Follower:
 
     Attributes:
         column: position of the significance.
-        values: position of its value. Of several, each row's is the one whose significance it is in the clean inputs; the
-            significance stays where it is that of none.
+        values: position of its value, or of all that it may be of.
         variances: position of each value's variance; none: the error of the clean significance is kept.
+        of_any: each row's value is the one whose significance it is in the clean inputs; where it is that of none, it stays.
     """
 
     column: int
     values: tuple[int, ...]
     variances: tuple[int, ...] = ()
+    of_any: bool = False
 
     def __post_init__(self) -> None:
-        if not self.values or (len(self.variances) != len(self.values) and (self.variances or len(self.values) > 1)):
+        n_values, n_variances = len(self.values), len(self.variances)
+        if n_values != n_variances if self.of_any else n_values != 1 or n_variances > 1:
             received = f"values {self.values}, variances {self.variances}"
-            msg = f"follower {self.column}: expected a variance for each of its values, received {received}"
+            msg = f"follower {self.column}: expected one value, or (of_any) a variance for each; received {received}"
             raise InputError(msg)
 
 

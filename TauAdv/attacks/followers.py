@@ -78,7 +78,8 @@ def _change(columns: Columns, follower: Follower, clean: tf.Tensor, moved: tf.Te
         known = tf.gather(present, values, axis=1) & tf.gather(present, variances, axis=1) & (clean_variance > 0)
         clean_variance = tf.where(known, clean_variance, tf.ones_like(clean_variance))
         ratio = before / tf.sqrt(clean_variance)
-        known &= _belongs(ratio, tf.abs(significance), known)
+        if follower.of_any:
+            known &= _belongs(ratio, tf.abs(significance), known)
         # a variance that an attack takes to 0 or below would make the significance infinite
         moved_variance = tf.maximum(moved_variance, REMAINING * clean_variance)
         change = tf.where(significance < 0, -1.0, 1.0) * (after / tf.sqrt(moved_variance) - ratio)
@@ -87,9 +88,7 @@ def _change(columns: Columns, follower: Follower, clean: tf.Tensor, moved: tf.Te
 
 
 def _belongs(ratios: tf.Tensor, significance: tf.Tensor, known: tf.Tensor) -> tf.Tensor:
-    """Return which of the ratios [rows, k] a significance [rows, 1] is: of several the nearest, if it is near enough."""
-    if ratios.shape[1] == 1:
-        return tf.ones_like(known)
+    """Return which of the ratios [rows, k] a significance [rows, 1] is: the nearest, if it is near enough."""
     distance = tf.where(known, tf.abs(ratios - significance), tf.fill(tf.shape(ratios), tf.constant(np.inf, ratios.dtype)))
     nearest = tf.one_hot(tf.argmin(distance, axis=1), ratios.shape[1], on_value=True, off_value=False, dtype=tf.bool)
     return nearest & (distance <= _SAME * significance)

@@ -123,11 +123,12 @@ def _followers(names: Sequence[str]) -> list[Follower]:
     position = {name: i for i, name in enumerate(names)}
     found = []
     for name, parameter in _SIGNIFICANCES.items():
-        values = [value for value in names if value.startswith("track_") and value.endswith(f"_{parameter}")]
-        pairs = [(position[value], position.get(f"{value}{parameter}")) for value in values]
+        candidates = [value for value in names if value.startswith("track_") and value.endswith(f"_{parameter}")]
+        pairs = [(position[value], position.get(f"{value}{parameter}")) for value in candidates]
         sources = [(value, variance) for value, variance in pairs if variance is not None]
         if name in position and sources:
-            found.append(Follower(position[name], *zip(*sources, strict=True)))
+            values, variances = zip(*sources, strict=True)
+            found.append(Follower(position[name], values, variances, of_any=True))
     return found
 
 

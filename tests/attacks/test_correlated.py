@@ -1,5 +1,7 @@
 """Columns that move together, significances that follow, covariance matrices that stay positive definite."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -105,6 +107,25 @@ def test_significance_is_that_of_the_moved_value(signed):
     expected = (attacked[:, 0] if signed else np.abs(attacked[:, 0])) / np.sqrt(attacked[:, 1])
     np.testing.assert_allclose(attacked[same_side, 2], expected[same_side], rtol=1e-3, atol=1e-3)
     assert same_side.sum() > 30
+
+
+def test_significance_of_another_value_stays():
+    """With of_any, as of jets with one track only: half of the significances are of a track that is not an input."""
+    batch, columns = track_batch(signed=False)
+    other = np.arange(40) % 2 == 0
+    x = batch["x"].numpy()
+    x[other, 2] += 0.3
+    batch["x"] = tf.constant(x)
+    of_any = replace(columns, followers=(Follower(2, (0,), (1,), of_any=True),))
+    moved = (fgsm(slope, batch, Constraints({"x": of_any}, recompute=True), 0.05)["x"] - batch["x"]).numpy()
+    assert not moved[other, 2].any()
+    assert (moved[~other, 2] != 0).all()
+
+
+@pytest.mark.parametrize("arguments", [((),), ((0, 1),), ((0,), (1, 2)), ((0, 1), (2,), True)])
+def test_followers_have_a_variance_for_each_of_several_values(arguments):
+    with pytest.raises(InputError, match="expected one value, or"):
+        Follower(2, *arguments)
 
 
 def test_without_its_variance_the_error_of_a_significance_stays():
