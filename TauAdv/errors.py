@@ -9,7 +9,17 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-__all__ = ["ConfigError", "InputError", "InputWarning", "OutputExistsError", "TauAdvError", "nearest", "report_errors"]
+__all__ = [
+    "ConfigError",
+    "InputError",
+    "InputWarning",
+    "OutputExistsError",
+    "OutputLockedError",
+    "TauAdvError",
+    "WriteError",
+    "nearest",
+    "report_errors",
+]
 
 
 class TauAdvError(Exception):
@@ -26,6 +36,17 @@ class ConfigError(TauAdvError, ValueError):
 
 class OutputExistsError(TauAdvError, FileExistsError):
     """The output is already there and was made with other settings or inputs."""
+
+
+class OutputLockedError(TauAdvError):
+    """Another process is writing the same output."""
+
+
+class WriteError(TauAdvError, OSError):
+    """An output cannot be written: no space left, a read-only file system, no locks."""
+
+    def __str__(self) -> str:
+        return str(self.args[-1])
 
 
 class InputWarning(UserWarning):

@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import unquote, urlparse
 
 from TauAdv.errors import InputError
-from TauAdv.outputs import new_file
+from TauAdv.io.atomic import new_file
 
 __all__ = ["DATABASE", "Run", "experiment_of", "find_run", "list_runs", "resume_run", "start_run"]
 

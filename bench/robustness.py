@@ -33,8 +33,8 @@ from TauAdv.evaluation.predictions import load_run_model
 from TauAdv.evaluation.robustness_predictions import predict_disturbed
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 from TauAdv.evaluation.robustness_tables import as_table, measure_all, recovered_fractions
+from TauAdv.io.atomic import new_file
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
-from TauAdv.outputs import new_file
 from TauAdv.shards.jet_preparation import prepare_jets
 from TauAdv.shards.jet_settings import JetPreparationSettings
 from TauAdv.shards.store import ShardSet

@@ -9,7 +9,7 @@ from typing import Any
 
 from TauAdv.config import load_settings, read_yaml
 from TauAdv.errors import TauAdvError
-from TauAdv.outputs import describe_input
+from TauAdv.io.manifests import describe_input
 from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run

@@ -11,7 +11,8 @@ import pandas as pd
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.evaluation.histograms import require_columns
 from TauAdv.evaluation.inference import predict
-from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.io.atomic import new_file
+from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.shards.kinds import read_table
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run, find_run

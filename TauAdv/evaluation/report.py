@@ -11,7 +11,8 @@ from TauAdv.evaluation.comparison import Comparison, ComparisonSettings, RunResu
 from TauAdv.evaluation.contributions import load_contributions
 from TauAdv.evaluation.performance import MisId
 from TauAdv.evaluation.statistics import Measured
-from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.io.atomic import new_file
+from TauAdv.io.manifests import finished, write_manifest
 
 __all__ = ["aligned", "as_dictionary", "as_text", "make_report", "write_report"]
 

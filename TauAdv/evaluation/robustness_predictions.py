@@ -21,7 +21,8 @@ from TauAdv.attacks.settings import AttackSettings
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.attacked import AttackedBatch, AttackedBatches, probabilities_of
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
-from TauAdv.outputs import describe_input, finished, new_file, read_manifest, write_manifest
+from TauAdv.io.atomic import new_file
+from TauAdv.io.manifests import describe_input, finished, read_manifest, write_manifest
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run
 

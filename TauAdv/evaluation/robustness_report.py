@@ -15,7 +15,8 @@ from TauAdv.evaluation.report import aligned
 from TauAdv.evaluation.robustness import RobustnessStudy, evaluate_robustness
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 from TauAdv.evaluation.robustness_tables import FEWEST_PASSING
-from TauAdv.outputs import finished, manifest_path, new_folder, read_manifest, write_manifest
+from TauAdv.io.atomic import new_folder
+from TauAdv.io.manifests import finished, manifest_path, read_manifest, write_manifest
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import find_run
 

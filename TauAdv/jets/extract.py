@@ -15,13 +15,15 @@ from tqdm import tqdm
 
 from TauAdv.config import Settings
 from TauAdv.errors import InputError, InputWarning
+from TauAdv.io.atomic import new_file
+from TauAdv.io.manifests import describe_input, finished, write_manifest
+from TauAdv.io.resumable import resumable_folder
 from TauAdv.jets.columns import Jets, arrange
 from TauAdv.jets.faults import LineFault
 from TauAdv.jets.lines import LineReader
 from TauAdv.jets.parsing import parse_lines
 from TauAdv.jets.parts import STEP, PartWriter
 from TauAdv.jets.schema import TARGET, JetTable
-from TauAdv.outputs import describe_input, finished, new_file, resumable_folder, write_manifest
 
 __all__ = ["ExtractionSettings", "extract_jets"]
 

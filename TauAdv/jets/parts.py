@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from TauAdv.errors import InputError
+from TauAdv.io.manifests import read_manifest
 from TauAdv.jets.columns import Jets, concatenate_jets
 from TauAdv.jets.schema import Column, JetTable
-from TauAdv.outputs import read_manifest
 
 __all__ = ["STEP", "ExtractedJets", "PartWriter"]
 

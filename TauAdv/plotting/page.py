@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from TauAdv.outputs import new_file
+from TauAdv.io.atomic import new_file
 
 __all__ = ["Section", "write_page"]
 

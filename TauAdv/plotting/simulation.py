@@ -12,7 +12,7 @@ import mplhep
 import numpy as np
 from matplotlib.axes import Axes
 
-from TauAdv.outputs import new_file
+from TauAdv.io.atomic import new_file
 from TauAdv.plotting.style import label_figure, save_figure, style, with_ratio_panel
 
 __all__ = ["ClassHistogram", "Figure", "Quantity", "draw_quantity", "write_page"]

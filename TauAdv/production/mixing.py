@@ -12,7 +12,8 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.io.atomic import new_file
+from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.buckets import Buckets
 from TauAdv.production.mixing_plan import MixPlan, interleave
 from TauAdv.production.mixing_settings import MixingSettings

@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from TauAdv.config import Settings
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.io.atomic import new_file
+from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.keep_probability import check_target
 from TauAdv.production.outputs import check_no_input
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum

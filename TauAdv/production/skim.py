@@ -11,7 +11,8 @@ import awkward as ak
 from tqdm import tqdm
 
 from TauAdv.errors import InputError, OutputExistsError
-from TauAdv.outputs import as_json, describe_input, finished, new_file, read_manifest, write_manifest
+from TauAdv.io.atomic import new_file
+from TauAdv.io.manifests import as_json, describe_input, finished, read_manifest, write_manifest
 from TauAdv.production.skim_plan import CutFlow, SkimPlan, SkimSettings
 from TauAdv.tuples.reader import TupleReader
 from TauAdv.tuples.trees import open_root, tree_names

@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from TauAdv.errors import InputError, InputWarning
+from TauAdv.io.atomic import new_file
+from TauAdv.io.manifests import describe_input, finished, read_manifest, write_manifest
+from TauAdv.io.resumable import resumable_folder
 from TauAdv.jets.defaults import computed_defaults, fixed_defaults, published_defaults
 from TauAdv.jets.features import JetFeatures, column_positions
 from TauAdv.jets.parts import ExtractedJets
 from TauAdv.jets.scalers import Scalers
 from TauAdv.jets.splitting import SETS, pulls
-from TauAdv.outputs import describe_input, finished, new_file, read_manifest, resumable_folder, write_manifest
 from TauAdv.shards.dealing import Dealer
 from TauAdv.shards.files import PartReader
 from TauAdv.shards.jet_rows import JetMaker, rows_of_set

@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.errors import InputError, nearest
 from TauAdv.hashing import hash_fraction
+from TauAdv.io.manifests import read_manifest
 from TauAdv.jets.parts import STEP as JETS_STEP
-from TauAdv.outputs import read_manifest
 from TauAdv.shards.files import Columns, PartReader, merge_columns, take_columns
 from TauAdv.shards.kinds import differing_features, layout_of, read_table
 from TauAdv.shards.layouts import RowTable

@@ -22,7 +22,8 @@ from tqdm import tqdm
 
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
-from TauAdv.outputs import describe_input, finished, resumable_folder, write_manifest
+from TauAdv.io.manifests import describe_input, finished, write_manifest
+from TauAdv.io.resumable import resumable_folder
 from TauAdv.shards.dealing import Dealer
 from TauAdv.shards.files import merge_columns
 from TauAdv.shards.packing import PackedTaus, PackLayout

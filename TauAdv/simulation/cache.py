@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from TauAdv.outputs import new_file
+from TauAdv.io.atomic import new_file
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.generator import VertexAccess, generate
 from TauAdv.simulation.jets.truth import reduce_jet_record

@@ -11,7 +11,8 @@ import numpy as np
 from tqdm import tqdm
 
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.outputs import finished, new_file, read_manifest, write_manifest
+from TauAdv.io.atomic import new_file
+from TauAdv.io.manifests import finished, read_manifest, write_manifest
 from TauAdv.simulation.cache import Chunk, generator_seed, load_events
 from TauAdv.simulation.generator import VertexAccess
 from TauAdv.simulation.samples import ChunkResult, ChunkTask, Sample, join_tables, minbias_chunks, run_chunk, samples_of

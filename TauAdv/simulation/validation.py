@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from TauAdv.errors import InputError
-from TauAdv.outputs import read_manifest
+from TauAdv.io.manifests import read_manifest
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.processes import PROCESSES
 from TauAdv.simulation.quantities import QUANTITIES, Quantity, response

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
-from TauAdv.outputs import new_folder
+from TauAdv.io.atomic import new_folder
 from TauAdv.training.optimizers import Optimizer
 
 __all__ = [

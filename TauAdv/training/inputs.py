@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
-from TauAdv.outputs import describe_input
+from TauAdv.io.manifests import describe_input
 from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
 from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.selection import UNLABELLED

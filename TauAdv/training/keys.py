@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from TauAdv.config_errors import settings_in
+from TauAdv.config.problems import settings_in
 from TauAdv.training.settings import AdversarialSettings, ClassifierSettings
 
 __all__ = ["key_table", "write_key_table"]

@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from TauAdv.attacks.covariance import clear_errors
 from TauAdv.errors import ConfigError, nearest
+from TauAdv.io.atomic import new_file
 from TauAdv.models.tagger import load_tagger
 from TauAdv.models.transfer import copy_weights_by_name
-from TauAdv.outputs import new_file
 from TauAdv.tracking import Run
 from TauAdv.training import checkpoints
 from TauAdv.training.attacked import STRENGTH

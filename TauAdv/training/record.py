@@ -14,8 +14,8 @@ import keras
 from TauAdv import __version__
 from TauAdv.config import dump_settings
 from TauAdv.errors import InputError
+from TauAdv.io.atomic import new_file
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
-from TauAdv.outputs import new_file
 from TauAdv.tracking import Run
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.metrics import METRICS

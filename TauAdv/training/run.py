@@ -11,8 +11,9 @@ from typing import Any
 
 from TauAdv.attacks.constraints import Constraints
 from TauAdv.config import Settings, dump_settings
+from TauAdv.io.leftovers import remove_leftovers
+from TauAdv.io.manifests import versions
 from TauAdv.models.tagger import Tagger
-from TauAdv.outputs import remove_leftovers, versions
 from TauAdv.tracking import Run, find_run, resume_run, start_run
 from TauAdv.training import checkpoints
 from TauAdv.training.checkpoints import State

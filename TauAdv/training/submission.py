@@ -16,7 +16,7 @@ from pydantic import Field
 
 from TauAdv.config import Settings
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
-from TauAdv.outputs import new_folder
+from TauAdv.io.atomic import new_folder
 from TauAdv.training.job import JOB_FILE, Job
 
 __all__ = ["Submission", "SubmissionSettings", "split_command", "submit"]

@@ -61,7 +61,7 @@ def write_histograms(path: Path | str, histograms: Mapping[str, Any]) -> None:
     """Write histograms as TH1D and TH2D to a new ROOT file, under- and overflow included.
 
     Args:
-        path: file to write (use a name from :func:`TauAdv.outputs.new_file`).
+        path: file to write (use a name from :func:`TauAdv.io.atomic.new_file`).
         histograms: per key (``folder/name`` makes the folder) a ``hist.Hist`` or a tuple (values, edges) or
             (values, x edges, y edges) for :func:`to_hist`.
     """

@@ -31,7 +31,7 @@ class TupleWriter:
     """Write trees to a ROOT file; use it in a ``with`` block.
 
     The first :meth:`extend` decides the branches. Types follow the schema; branches outside it keep their own. It writes to
-    exactly ``path``: give it a name from :func:`TauAdv.outputs.new_file`, so that the output is whole or absent.
+    exactly ``path``: give it a name from :func:`TauAdv.io.atomic.new_file`, so that the output is whole or absent.
 
     Args:
         path: file to write.

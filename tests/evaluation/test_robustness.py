@@ -22,8 +22,8 @@ from TauAdv.evaluation.robustness import evaluate_robustness
 from TauAdv.evaluation.robustness_predictions import prediction_file, read_disturbed
 from TauAdv.evaluation.robustness_report import make_robustness_report
 from TauAdv.evaluation.robustness_settings import load_robustness_settings
+from TauAdv.io.manifests import manifest_path
 from TauAdv.models.jet_losses import crossentropy
-from TauAdv.outputs import manifest_path
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import start_run
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from TauAdv.features.sparse import CellBlock, SparseTaus
 from TauAdv.features.table import FeatureTable
+from TauAdv.io.manifests import write_manifest
 from TauAdv.models.settings import load_network
-from TauAdv.outputs import write_manifest
 from TauAdv.shards.files import PartWriter
 from TauAdv.shards.packing import PackLayout, pack
 from TauAdv.shards.store import STEP

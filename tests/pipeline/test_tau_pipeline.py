@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from TauAdv.outputs import read_manifest
+from TauAdv.io.manifests import read_manifest
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import list_runs
 

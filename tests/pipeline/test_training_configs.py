@@ -10,9 +10,9 @@ from cms_graphs import write_network as write_graphs
 from prepared_jets import prepared_jets
 from synthetic_shards import write_network, write_shards
 
+from TauAdv.io.manifests import read_manifest
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.tagger import load_model, load_tagger
-from TauAdv.outputs import read_manifest
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import list_runs
 

@@ -6,7 +6,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from TauAdv.outputs import new_file
+from TauAdv.io.atomic import new_file
 from TauAdv.production.spectrum import EVENT_DROP_EDGES
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.writer import TupleWriter

@@ -5,7 +5,7 @@ import pytest
 import TauAdv.production.mixing as mixing
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
-from TauAdv.outputs import read_manifest
+from TauAdv.io.manifests import read_manifest
 from TauAdv.production.mixing import mix_events
 from TauAdv.production.mixing_settings import MixingSettings
 from TauAdv.tuples.reader import TupleReader, read

@@ -9,7 +9,7 @@ import pytest
 import uproot
 
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
-from TauAdv.outputs import read_manifest
+from TauAdv.io.manifests import read_manifest
 from TauAdv.production.skim import SkimSettings, skim, summary
 from TauAdv.production.skim_plan import parse_range
 from TauAdv.tuples.matching import recompute_tau_type

@@ -3,7 +3,7 @@ import pytest
 import uproot
 
 from TauAdv.errors import InputError, OutputExistsError
-from TauAdv.outputs import read_manifest
+from TauAdv.io.manifests import read_manifest
 from TauAdv.production.spectra import EtaPtSettings, TargetSettings, make_eta_pt_spectra, make_targets, parse_processes
 from TauAdv.shards.weights import SpectrumWeights, WeightBins
 from TauAdv.tuples.histograms import read_th1, read_th2

@@ -9,7 +9,7 @@ from shard_tuples import TABLE
 
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
-from TauAdv.outputs import write_manifest
+from TauAdv.io.manifests import write_manifest
 from TauAdv.shards.store import ShardSet, iterate
 
 

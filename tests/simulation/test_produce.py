@@ -4,7 +4,7 @@ import pytest
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, OutputExistsError
-from TauAdv.outputs import read_manifest
+from TauAdv.io.manifests import read_manifest
 from TauAdv.simulation import cache as cache_module
 from TauAdv.simulation import produce as produce_module
 from TauAdv.simulation.labels import GENERATOR_BRANCHES

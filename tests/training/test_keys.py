@@ -3,7 +3,7 @@
 import re
 
 from TauAdv.config import Settings
-from TauAdv.config_errors import settings_in
+from TauAdv.config.problems import settings_in
 from TauAdv.training import keys
 from TauAdv.training.common_settings import FREE_ON_RESUME
 from TauAdv.training.keys import BEGIN, END, key_table, write_key_table

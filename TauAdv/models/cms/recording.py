@@ -10,10 +10,11 @@ from pydantic import Field
 
 from TauAdv.config import Settings, dump_settings
 from TauAdv.features.table import FeatureTable
+from TauAdv.io.atomic import new_file
+from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.models.cms.importing import ImportedModel, import_cms_model
 from TauAdv.models.cms.parts import version_of
 from TauAdv.models.feature_check import require_features
-from TauAdv.outputs import finished, new_file, write_manifest
 from TauAdv.tracking import experiment_of, start_run
 
 __all__ = ["STEP", "ImportSettings", "import_to_file"]

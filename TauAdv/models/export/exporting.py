@@ -14,6 +14,8 @@ from pydantic import Field
 from TauAdv.config import Settings
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
+from TauAdv.io.atomic import new_folder
+from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.models.cms.compare import Comparison, Scores, compare_all
 from TauAdv.models.cms.importing import predictions
 from TauAdv.models.deeptau import build_classifier
@@ -24,7 +26,6 @@ from TauAdv.models.feature_check import require_features
 from TauAdv.models.layer_weights import layer_weights
 from TauAdv.models.tagger import TauTagger, load_model
 from TauAdv.models.transfer import copy_weights_by_name
-from TauAdv.outputs import finished, new_folder, write_manifest
 
 __all__ = ["LARGEST_RELATIVE_DIFFERENCE", "ROUNDINGS", "STEP", "ExportSettings", "export_model"]
 

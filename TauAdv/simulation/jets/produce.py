@@ -13,7 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.outputs import finished, new_file, write_manifest
+from TauAdv.io.atomic import new_file
+from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.simulation.cache import Chunk, chunks_of, generator_seed, load_events
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.generator import VertexAccess

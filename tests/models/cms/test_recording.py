@@ -6,9 +6,9 @@ from cms_graphs import TF1, V2P5_INPUTS, random_model, small_network, write_netw
 
 from TauAdv.errors import OutputExistsError
 from TauAdv.features.table import FeatureTable
+from TauAdv.io.manifests import read_manifest
 from TauAdv.models.cms.parts import version_of
 from TauAdv.models.tagger import load_model
-from TauAdv.outputs import read_manifest
 from TauAdv.tracking import find_run
 
 SCRIPT = "Training/import_cms_model.py"

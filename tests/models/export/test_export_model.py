@@ -10,8 +10,8 @@ import pytest
 from cms_graphs import V2P5_INPUTS, random_model, small_network
 
 from TauAdv.features.table import FeatureTable
+from TauAdv.io.manifests import read_manifest
 from TauAdv.models.tagger import load_model
-from TauAdv.outputs import read_manifest
 from TauAdv.tracking import start_run
 
 SCRIPT = "Evaluation/export_model.py"

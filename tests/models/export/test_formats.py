@@ -6,6 +6,7 @@ from cms_graphs import TF2, network_graphs, random_model, small_network, weights
 from network_batches import random_inputs, randomise
 
 from TauAdv.errors import InputError
+from TauAdv.io.manifests import read_manifest
 from TauAdv.models.adversarial import build_adversarial
 from TauAdv.models.cms.graph_files import read_graph
 from TauAdv.models.cms.importing import import_cms_model
@@ -15,7 +16,6 @@ from TauAdv.models.export.exporting import ExportSettings, export_model
 from TauAdv.models.export.formats import FORMATS, Format
 from TauAdv.models.export.source import find_model
 from TauAdv.models.settings import load_network
-from TauAdv.outputs import read_manifest
 
 
 def export(model_file, output, form, **more):

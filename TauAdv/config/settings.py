@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from TauAdv.config_errors import problems
+from TauAdv.config.problems import problems
 from TauAdv.errors import ConfigError
 
 __all__ = ["Settings", "dump_settings", "load_settings", "read_yaml", "validate_settings"]

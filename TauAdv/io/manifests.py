@@ -1,20 +1,14 @@
-"""Outputs that are whole or absent, and the manifest that says how each was made.
+"""The manifest that says how an output was made.
 
-A step writes to a temporary name beside its output and renames it at the end, so a killed step leaves nothing under the
-final name. Beside every output file lies ``<name>.manifest.json`` (inside it, ``manifest.json``, for a folder).
+Beside every output file lies ``<name>.manifest.json`` (inside it, ``manifest.json``, for a folder).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
-import re
-import shutil
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,17 +17,14 @@ from typing import Any
 import numpy as np
 
 from TauAdv import __version__
-from TauAdv.errors import InputError, OutputExistsError, TauAdvError
+from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.io.atomic import write_json
 
 __all__ = [
     "describe_input",
     "finished",
     "manifest_path",
-    "new_file",
-    "new_folder",
     "read_manifest",
-    "remove_leftovers",
-    "resumable_folder",
     "write_manifest",
 ]
 
@@ -50,7 +41,6 @@ _VERSIONED = (
     "fastjet",
 )
 _SAMPLED_BYTES = 1 << 20
-_LEFTOVER = re.compile(r"\.[0-9a-f]{32}\.tmp(\.[^.]*)?$")
 
 
 def manifest_path(output: Path | str) -> Path:
@@ -144,10 +134,7 @@ def write_manifest(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **more,
     }
-    target = manifest_path(output)
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
-    temporary.write_text(json.dumps(manifest, indent=1, default=_plain) + "\n", encoding="utf-8")
-    os.replace(temporary, target)
+    write_json(manifest_path(output), manifest, default=_plain)
     return as_json(manifest)
 
 
@@ -231,115 +218,3 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
 def _short(value: Any) -> str:
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _temporary(path: Path) -> Path:
-    # the suffix stays: uproot, keras and matplotlib choose the format by it
-    return path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp{path.suffix}")
-
-
-@contextmanager
-def new_file(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside ``path``; rename it to ``path`` at the end, or remove it if the block raises."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(path)
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def new_folder(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path``; rename it to ``path`` (replacing one there) at the end, or remove it.
-
-    Raises:
-        OutputExistsError: ``path`` is a file; at once, before the block runs.
-    """
-    path = Path(path)
-    _require_no_file(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = _temporary(path)
-    temporary.mkdir()
-    try:
-        yield temporary
-        _replace_folder(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _require_no_file(path: Path) -> None:
-    if path.exists() and not path.is_dir():
-        msg = f"{path}: is a file, expected a folder or nothing there; give another output name, or move the file away"
-        raise OutputExistsError(msg)
-
-
-def _replace_folder(temporary: Path, path: Path) -> None:
-    """Rename a folder to ``path``; one that is there is removed afterwards, or put back if that fails or is interrupted."""
-    _require_no_file(path)
-    if not path.exists():
-        os.replace(temporary, path)
-        return
-    old = _temporary(path)
-    try:
-        os.replace(path, old)
-        os.replace(temporary, path)
-    except BaseException:
-        if not path.exists():
-            os.replace(old, path)
-        raise
-    shutil.rmtree(old)
-
-
-def remove_leftovers(folder: Path | str) -> None:
-    """Remove what killed processes left unfinished anywhere in a folder: files and folders with temporary names.
-
-    No other process may be writing into the folder.
-    """
-    for path in sorted(Path(folder).rglob("*.tmp*")):
-        if not _LEFTOVER.search(path.name):
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)  # it may have been in a folder that was removed
-
-
-@contextmanager
-def resumable_folder(path: Path | str, plan: Mapping[str, Any], *, overwrite: bool = False) -> Iterator[Path]:
-    """Yield a folder beside ``path`` where a killed run's work waits for the next; rename it to ``path`` at the end.
-
-    The folder is removed if the block raises a :class:`TauAdvError`: then the input is at fault, not the interruption.
-
-    Args:
-        path: final name.
-        plan: everything that decides the content; only the work of a run with an equal plan is continued.
-        overwrite: discard the work of a run with another plan.
-
-    Raises:
-        OutputExistsError: if there is unfinished work with another plan and ``overwrite`` is false, or ``path`` is a file.
-    """
-    path = Path(path)
-    _require_no_file(path)
-    work = path.with_name(f".{path.name}.unfinished")
-    record, text = work / "plan.json", json.dumps(as_json(plan), sort_keys=True, indent=1)
-    if record.exists() and record.read_text(encoding="utf-8") != text and not overwrite:
-        msg = (
-            f"{work}: unfinished work of a run with other settings or inputs; repeat that run, or --overwrite to discard it"
-        )
-        raise OutputExistsError(msg)
-    if not record.exists() or record.read_text(encoding="utf-8") != text:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-        with new_file(record) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    remove_leftovers(work)
-    try:
-        yield work
-    except TauAdvError:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    record.unlink()
-    _replace_folder(work, path)

@@ -8,7 +8,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError, create_model
 
-from TauAdv.config_unions import OF_A_KEY, readable
+from TauAdv.config.unions import OF_A_KEY, readable
 from TauAdv.errors import nearest
 
 __all__ = ["problems"]

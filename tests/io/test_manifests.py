@@ -6,17 +6,10 @@ import numpy as np
 import pytest
 
 from TauAdv.errors import InputError, OutputExistsError, TauAdvError, report_errors
-from TauAdv.outputs import (
-    describe_input,
-    finished,
-    manifest_path,
-    new_file,
-    new_folder,
-    read_manifest,
-    remove_leftovers,
-    resumable_folder,
-    write_manifest,
-)
+from TauAdv.io.atomic import new_file, new_folder
+from TauAdv.io.leftovers import remove_leftovers
+from TauAdv.io.manifests import describe_input, finished, manifest_path, read_manifest, write_manifest
+from TauAdv.io.resumable import resumable_folder
 
 
 def make(path, settings, inputs=()):
@@ -73,7 +66,7 @@ def test_a_swap_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, error, f
 
     with monkeypatch.context() as patch, pytest.raises(error), new_folder(folder) as temporary:
         (temporary / "new").write_text("new")
-        patch.setattr("TauAdv.outputs.os.replace", fail)
+        patch.setattr("TauAdv.io.atomic.os.replace", fail)
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
     assert [path.name for path in folder.iterdir()] == ["old"]
 
