@@ -18,12 +18,14 @@ import numpy as np
 
 from TauAdv import __version__
 from TauAdv.errors import InputError, OutputExistsError
-from TauAdv.io.atomic import write_json
+from TauAdv.io.records import CHECKSUM, read_record, write_record
+from TauAdv.io.verified_files import VerifiedFile
 
 __all__ = [
     "describe_input",
     "finished",
     "manifest_path",
+    "read_checked_manifest",
     "read_manifest",
     "write_manifest",
 ]
@@ -113,7 +115,7 @@ def write_manifest(
     seed: int | None = None,
     **more: Any,
 ) -> dict[str, Any]:
-    """Write the manifest of ``output`` (atomically) and return it.
+    """Write the manifest of ``output`` (atomically, with a checksum of its own) and return it.
 
     Args:
         output: the file or folder that it describes.
@@ -122,7 +124,8 @@ def write_manifest(
         inputs: files and folders read.
         counts: what went in and came out.
         seed: seed of the random numbers, where there are any.
-        more: further entries (JSON values, numpy arrays allowed).
+        more: further entries (JSON values, numpy arrays allowed). Of a checked output, ``files`` is what it consists of:
+            name in its folder -> size and checksum (:func:`TauAdv.io.checksums.describe_file`).
     """
     manifest = {
         "step": step,
@@ -134,28 +137,45 @@ def write_manifest(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         **more,
     }
-    write_json(manifest_path(output), manifest, default=_plain)
-    return as_json(manifest)
+    return write_record(manifest_path(output), manifest, default=_plain)
 
 
 def read_manifest(output: Path | str) -> dict[str, Any]:
     """Return the manifest of ``output``.
 
     Raises:
-        InputError: if there is none, not even an output, or it is not JSON.
+        InputError: if there is none, not even an output, or it is damaged.
     """
     path = manifest_path(output)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_record(path)
+    except InputError as error:
+        remedy = "remove the folder and make it again" if path.name == "manifest.json" else "make it again with --overwrite"
+        msg = f"{error}; {remedy}"
+        raise InputError(msg) from error
     except FileNotFoundError as error:
         if not Path(output).exists():
             msg = f"{output}: no such file or folder"
             raise InputError(msg) from error
         msg = f"{output}: no manifest ({path.name}) found; it is not an output of TauAdv or was not finished"
         raise InputError(msg) from error
-    except json.JSONDecodeError as error:
-        msg = f"{path}: not a JSON file ({error}); remake {output} with --overwrite"
-        raise InputError(msg) from error
+
+
+def read_checked_manifest(output: Path | str, remedy: str) -> dict[str, Any]:
+    """Return the manifest of an output whose files are checked.
+
+    Args:
+        output: file or folder.
+        remedy: what to do if it has no checksums.
+
+    Raises:
+        InputError: as :func:`read_manifest`, or if it has no checksums, as those that earlier versions made.
+    """
+    manifest = read_manifest(output)
+    if CHECKSUM not in manifest or not manifest.get("files"):
+        msg = f"{manifest_path(output)}: has no checksums: it was made by an earlier version of TauAdv; {remedy}"
+        raise InputError(msg)
+    return manifest
 
 
 def finished(
@@ -166,14 +186,25 @@ def finished(
     inputs: Iterable[Path | str] = (),
     overwrite: bool = False,
     make_again: bool = False,
+    checked: bool = False,
 ) -> dict[str, Any] | None:
     """Return the manifest of an output made before by the same step, settings and inputs; ``None`` if it is to be made.
 
-    Says so on the console when there is nothing to do, or (``make_again``) that it is made anew.
+    Says so on the console when there is nothing to do, or (``make_again``) that it is made anew. An output that is kept has
+    the files that its manifest lists: their checksums are compared.
+
+    Args:
+        output: file or folder.
+        step: see :func:`write_manifest`, as ``settings`` and ``inputs``.
+        settings: the same.
+        inputs: the same.
+        overwrite: make it again in any case.
+        make_again: the caller makes it again even if nothing differs.
+        checked: the step lists its files with checksums; earlier versions did not.
 
     Raises:
-        OutputExistsError: if the output exists but differs in any of these and ``overwrite`` is false; or if it is a folder
-            that this step did not make, which is never replaced.
+        OutputExistsError: if the output exists but differs in any of these, or is damaged, and ``overwrite`` is false; or if
+            it is a folder that this step did not make, which is never replaced.
     """
     output = Path(output)
     if not output.exists():
@@ -183,33 +214,56 @@ def finished(
     if overwrite:
         return None
     wanted = as_json({"step": step, "settings": settings, "inputs": [describe_input(path) for path in inputs]})
-    try:
-        manifest = read_manifest(output)
-    except InputError:
-        manifest = {}
+    manifest, damage = {}, "has no manifest"
+    if manifest_path(output).exists():
+        try:
+            manifest = read_manifest(output)
+        except InputError as error:
+            damage = str(error).split(";")[0]
     differing = [key for key, value in wanted.items() if manifest.get(key) != value]
     if not differing:
+        if not make_again:
+            _require_undamaged(output, manifest, checked)
         print(f"{output}: made before with the same settings and inputs, {'made again' if make_again else 'kept'}")
         return manifest
-    reason = f"was made with other {' and '.join(differing)}" if manifest else "has no manifest"
+    reason = f"was made with other {' and '.join(differing)}" if manifest else damage
     if manifest and "settings" in differing:
         reason += _changes(manifest.get("settings", {}), wanted["settings"])
     msg = f"{output}: exists and {reason}; give another output name, or --overwrite to replace it"
     raise OutputExistsError(msg)
 
 
+def _require_undamaged(output: Path, manifest: Mapping[str, Any], checked: bool) -> None:
+    """Check that an output that is to be kept is what its manifest says."""
+    files = manifest.get("files")
+    if checked and not files:
+        msg = f"{output}: was made by an earlier version of TauAdv, without checksums; --overwrite makes it again"
+        raise OutputExistsError(msg)
+    folder = output if output.is_dir() else output.parent
+    for name, expected in files.items() if isinstance(files, dict) else ():
+        try:
+            VerifiedFile(folder / name, expected, remedy="--overwrite makes it again", known=files).content()
+        except InputError as error:
+            raise OutputExistsError(str(error)) from error
+
+
 def _require_own_folder(folder: Path, step: str) -> None:
-    try:
-        made_by = read_manifest(folder).get("step")
-    except InputError:
-        made_by = None
+    made_by = None
+    if manifest_path(folder).exists():
+        try:
+            made_by = read_manifest(folder).get("step")
+        except InputError as error:
+            msg = f"{error}; a folder of which it is not known who made it is never replaced"
+            raise OutputExistsError(msg) from error
     if made_by != step and any(folder.iterdir()):
         msg = f"{folder}: is a folder that this step ({step}) did not make, and is never replaced; give another output name"
         raise OutputExistsError(msg)
 
 
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+def _changes(before: Any, after: Mapping[str, Any]) -> str:
     """Name the settings that differ, with the value before and the one asked for."""
+    if not isinstance(before, Mapping):
+        return ""
     keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     shown = [f"{key}: {_short(before.get(key))} before, {_short(after.get(key))} now" for key in keys[:3]]
     return f" ({'; '.join(shown)}{'; ...' if len(keys) > 3 else ''})"

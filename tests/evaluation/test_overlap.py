@@ -7,6 +7,7 @@ import pytest
 from evaluation_inputs import tiny_network, write_set
 
 from TauAdv.evaluation.overlap import trained_on
+from TauAdv.io.records import write_record
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import start_run
 from TauAdv.training.inputs import open_inputs
@@ -63,7 +64,7 @@ def test_sets_of_the_same_tuples(used, trained_run, tmp_path):
         manifest = json.loads((folder / "manifest.json").read_text())
         manifest["inputs"] = [{"name": name, "size": 1, "digest": digest} for name, digest in inputs]
         manifest["settings"] = {"input_spectrum": "spectra/all.root"}
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+        write_record(folder / "manifest.json", manifest)
         return folder
 
     other = write_set(tmp_path / "other", "classification", 60, seed=7)

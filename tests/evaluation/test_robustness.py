@@ -23,6 +23,7 @@ from TauAdv.evaluation.robustness_predictions import prediction_file, read_distu
 from TauAdv.evaluation.robustness_report import make_robustness_report
 from TauAdv.evaluation.robustness_settings import load_robustness_settings
 from TauAdv.io.manifests import manifest_path
+from TauAdv.io.records import read_record, write_record
 from TauAdv.models.jet_losses import crossentropy
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import start_run
@@ -230,7 +231,8 @@ def test_a_table_made_otherwise_is_not_said_to_be_of_another_model(jets):
     options = {"settings": settings, "parts": ["confusion"]}
     study = evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options)
     manifest = manifest_path(run.artifacts / study.prediction_file)
-    manifest.write_text(manifest.read_text().replace(run.id, "of another run"))
+    content = read_record(manifest)
+    write_record(manifest, {**content, "settings": {**content["settings"], "run": "of another run"}})
     with pytest.raises(OutputExistsError, match=r"was made with other settings \(run: .of another run. before"):
         evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options)
     manifest.unlink()

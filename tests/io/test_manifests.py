@@ -120,7 +120,9 @@ def test_output_without_manifest_is_refused(tmp_path):
     with pytest.raises(OutputExistsError, match="no manifest"):
         finished(path, step="test", settings={})
     manifest_path(path).write_text("{")
-    with pytest.raises(InputError, match="not a JSON file"):
+    with pytest.raises(
+        InputError, match=r"out\.txt\.manifest\.json: damaged: expected JSON .*; make it again with --overwrite"
+    ):
         read_manifest(path)
 
 

@@ -19,7 +19,7 @@ def contents(folder):
     """Bytes of every file but the manifest, and the manifest without the time it was made."""
     files = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "manifest.json"}
     manifest = json.loads((folder / "manifest.json").read_text())
-    del manifest["created"]
+    del manifest["created"], manifest["checksum"]
     return files, manifest
 
 
