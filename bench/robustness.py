@@ -27,8 +27,8 @@ import pandas as pd
 import yaml
 from robustness_summary import summarise
 
+from TauAdv.domain.discriminators import choose_discriminators
 from TauAdv.evaluation.attacked import AttackSettings
-from TauAdv.evaluation.discriminators import choose_discriminators
 from TauAdv.evaluation.predictions import load_run_model
 from TauAdv.evaluation.robustness_predictions import predict_disturbed
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from TauAdv.config import Settings
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 from TauAdv.evaluation.closure import ClosureTest, closure_test, genuine_quantile
 from TauAdv.evaluation.contributions import Contribution, load_contributions
@@ -23,14 +24,14 @@ from TauAdv.evaluation.inference import PROBABILITY_COLUMNS, Predictions, predic
 from TauAdv.evaluation.overlap import trained_on
 from TauAdv.evaluation.performance import MisId, RocCurve, mis_id_at, mis_id_ratio, roc_curve
 from TauAdv.evaluation.predictions import load_run_model
-from TauAdv.evaluation.scores import CLASSES, score_against
+from TauAdv.evaluation.scores import score_against
 from TauAdv.evaluation.statistics import Measured, auc
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run, find_run
 
 __all__ = ["Comparison", "ComparisonSettings", "RunResult", "compare_runs"]
 
-TAU, JET = CLASSES.index("tau"), CLASSES.index("jet")
+TAU, JET = TAU_CLASSES.index("tau"), TAU_CLASSES.index("jet")
 SCORE_LABEL = r"Genuine-$\tau_h$ quantile of $D_{jet}$"
 
 
@@ -258,14 +259,17 @@ def _at_most(rows: NDArray, number: int, rng: np.random.Generator) -> NDArray:
 def _sides(test: pd.DataFrame, background: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     sides = test[test["y"] == TAU], test[test["y"] == background]
     if min(map(len, sides)) == 0:
-        msg = f"test set: {len(sides[0])} genuine taus and {len(sides[1])} of class {CLASSES[background]}; both are needed"
+        msg = (
+            f"test set: {len(sides[0])} genuine taus and {len(sides[1])} of class {TAU_CLASSES[background]}; both are needed"
+        )
         raise InputError(msg)
     return sides
 
 
 def _scores(test: pd.DataFrame, background: int) -> tuple[NDArray, NDArray]:
     tau, other = (
-        score_against(side[list(PROBABILITY_COLUMNS)].to_numpy(), CLASSES[background]) for side in _sides(test, background)
+        score_against(side[list(PROBABILITY_COLUMNS)].to_numpy(), TAU_CLASSES[background])
+        for side in _sides(test, background)
     )
     return tau, other
 
@@ -273,7 +277,7 @@ def _scores(test: pd.DataFrame, background: int) -> tuple[NDArray, NDArray]:
 def _lepton_aucs(test: pd.DataFrame) -> dict[str, Measured]:
     found = {}
     for name in ("e", "mu"):
-        number = CLASSES.index(name)
+        number = TAU_CLASSES.index(name)
         if (test["y"] == number).any():
             weights = [side["weights"].to_numpy() for side in _sides(test, number)]
             found[name] = auc(*_scores(test, number), *weights)

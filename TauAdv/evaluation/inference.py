@@ -11,15 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
-from TauAdv.evaluation.scores import CLASSES, djet
+from TauAdv.evaluation.scores import djet
 from TauAdv.shards.store import ShardSet, iterate
 from TauAdv.shards.taus import IDENTITY as IDENTITY_COLUMNS
 
 __all__ = ["FIRST_COLUMNS", "IDENTITY_COLUMNS", "PROBABILITY_COLUMNS", "Predictions", "predict"]
 
 FIRST_COLUMNS = ("Djet", "y", "weights", "y_pred_adv")
-PROBABILITY_COLUMNS = tuple(f"p_{name}" for name in CLASSES)
+PROBABILITY_COLUMNS = tuple(f"p_{name}" for name in TAU_CLASSES)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from TauAdv.domain.discriminators import Discriminator, choose_discriminators
 from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.attacked import AttackedBatches, probabilities_of
-from TauAdv.evaluation.discriminators import Discriminator, choose_discriminators
 from TauAdv.evaluation.epochs import epoch_models, predict_epochs
 from TauAdv.evaluation.input_shapes import InputShapes
 from TauAdv.evaluation.loss_history import loss_history

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from TauAdv.domain.discriminators import Discriminator
 from TauAdv.errors import InputError
 from TauAdv.evaluation.bootstrap import Performance, measure
-from TauAdv.evaluation.discriminators import Discriminator
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 
 __all__ = [

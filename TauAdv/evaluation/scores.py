@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
-from TauAdv.shards.selection import CLASSES
 
-__all__ = ["CLASSES", "djet", "score_against"]
+__all__ = ["djet", "score_against"]
 
 
 def score_against(probabilities: ArrayLike, background: str) -> NDArray[np.float64]:
@@ -24,15 +24,15 @@ def score_against(probabilities: ArrayLike, background: str) -> NDArray[np.float
     Raises:
         InputError: unknown background, or another shape.
     """
-    if background not in CLASSES or background == "tau":
+    if background not in TAU_CLASSES or background == "tau":
         msg = f"score against '{background}': expected e, mu or jet"
         raise InputError(msg)
     values = np.asarray(probabilities, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1] != len(CLASSES):
-        msg = f"class probabilities: expected shape [n, 4] ({', '.join(CLASSES)}), received {list(values.shape)}"
+    if values.ndim != 2 or values.shape[1] != len(TAU_CLASSES):
+        msg = f"class probabilities: expected shape [n, 4] ({', '.join(TAU_CLASSES)}), received {list(values.shape)}"
         raise InputError(msg)
-    tau = values[:, CLASSES.index("tau")]
-    total = tau + values[:, CLASSES.index(background)]
+    tau = values[:, TAU_CLASSES.index("tau")]
+    total = tau + values[:, TAU_CLASSES.index(background)]
     return np.divide(tau, total, out=np.zeros_like(tau), where=total != 0)
 
 

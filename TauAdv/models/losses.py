@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import ConfigError, nearest
 
 __all__ = [
@@ -25,8 +26,8 @@ __all__ = [
 
 LossFunction = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
-E, MU, TAU, JET = range(4)
-_CLASS = {"e": E, "mu": MU, "jet": JET}
+E, MU, TAU, JET = (TAU_CLASSES.index(name) for name in ("e", "mu", "tau", "jet"))
+_CLASS = {name: number for number, name in enumerate(TAU_CLASSES) if number != TAU}
 _EPSILON = 1e-7
 
 #: Focal losses: strength and exponent, normalised to the cross entropy (DeepTau specification, section H).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import hist
@@ -13,14 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from TauAdv.domain.classes import class_colors, class_label
 from TauAdv.plotting.style import fit_label, label_figure, style
 
-__all__ = ["FLAVOUR_COLORS", "draw_flavours", "flavour_colors", "normalised", "plot_absent", "plot_flavours"]
+__all__ = ["draw_flavours", "normalised", "plot_absent", "plot_flavours"]
 
-#: Colours of the flavours, and of the domains of an adversarial set.
-FLAVOUR_COLORS = {"b": "#bd1f01", "c": "#3f90da", "udsg": "#ffa90e", "nominal": "#3f90da", "shifted": "#bd1f01"}
 _LABEL_SIZE = 12
-_OTHER_COLORS = ("#94a4a2", "#832db6", "#a96b59", "#e76300")
 
 
 def draw_flavours(axes: Axes, histogram: hist.Hist, *, density: bool = True, log: bool = False) -> None:
@@ -34,10 +32,12 @@ def draw_flavours(axes: Axes, histogram: hist.Hist, *, density: bool = True, log
         density: every flavour has area 1 (within the axis).
         log: logarithmic vertical axis.
     """
-    for name, color in flavour_colors(histogram):
+    for name, color in class_colors(histogram.axes[0]).items():
         one: Any = histogram[name, :]
         if np.any(one.values()):
-            mplhep.histplot(one, ax=axes, density=density, label=name, color=color, yerr=False, linewidth=1.5, flow="none")
+            mplhep.histplot(
+                one, ax=axes, density=density, label=class_label(name), color=color, yerr=False, linewidth=1.5, flow="none"
+            )
             _draw_errors(axes, one, color, density=density)
     axes.set_xlabel(histogram.axes[1].label, loc="left")  # the right end is for a common power of ten
     axes.set_ylabel("1/N dN/dx of each flavour" if density else "jets / bin", loc="center")
@@ -48,13 +48,6 @@ def draw_flavours(axes: Axes, histogram: hist.Hist, *, density: bool = True, log
         axes.set_yscale("log")
     else:
         axes.set_ylim(bottom=0)
-
-
-def flavour_colors(histogram: hist.Hist) -> Iterator[tuple[str, str]]:
-    """Yield name and colour of every flavour of a histogram with the axes (flavour, value)."""
-    others = iter(_OTHER_COLORS)
-    for name in histogram.axes[0]:
-        yield name, FLAVOUR_COLORS.get(name) or next(others)
 
 
 def normalised(one: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-__all__ = ["RAW", "LineStyle", "disturbance_colors", "file_name", "line_styles", "strengths", "words"]
+__all__ = ["RAW", "LineStyle", "disturbance_colors", "file_name", "line_styles", "strengths"]
 
 LineStyle = str | tuple[float, tuple[float, ...]]
 #: Name of the inputs as they are.
@@ -59,11 +59,6 @@ def _strength(attack: Any) -> str:
     values = sorted(set(attack.eps.values())) if isinstance(attack.eps, Mapping) else [attack.eps]
     ends = " to ".join(f"{value:g}" for value in dict.fromkeys([values[0], values[-1]])) if values else "0"
     return rf"$\epsilon$ = {ends}" + (" resolutions" if attack.unit == "resolution" else "")
-
-
-def words(flavour: str) -> str:
-    """Return the name of a class as it stands in labels."""
-    return {"udsg": "light jet", "b": "b jet", "c": "c jet", "tau": r"$\tau_h$", "mu": r"$\mu$"}.get(flavour, flavour)
 
 
 def file_name(*parts: str) -> str:

@@ -10,7 +10,8 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from TauAdv.plotting.jets import draw_flavours, flavour_colors, normalised
+from TauAdv.domain.classes import class_colors
+from TauAdv.plotting.jets import draw_flavours, normalised
 from TauAdv.plotting.ratios import choose_ratio_range, mark_outside, set_ratio_range
 from TauAdv.plotting.style import fit_label, style
 
@@ -60,7 +61,7 @@ def plot_reweighting(before: hist.Hist, after: hist.Hist, *, title: str = "", lo
 
 
 def _draw_ratios(axes: Axes, histogram: hist.Hist) -> None:
-    colors = dict(flavour_colors(histogram))
+    colors = class_colors(histogram.axes[0])
     spectra = {name: normalised(histogram[name, :]) for name in colors}
     drawn = [name for name, (values, _) in spectra.items() if values.any()]
     mean = np.mean([spectra[name][0] for name in drawn], axis=0) if drawn else np.zeros(len(histogram.axes[1]))

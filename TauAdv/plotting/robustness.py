@@ -11,8 +11,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from TauAdv.domain.classes import class_label
 from TauAdv.plotting.history import plot_history
-from TauAdv.plotting.looks import RAW, disturbance_colors, file_name, line_styles, strengths, words
+from TauAdv.plotting.looks import RAW, disturbance_colors, file_name, line_styles, strengths
 from TauAdv.plotting.matrices import plot_matrices
 from TauAdv.plotting.page import Section, write_page
 from TauAdv.plotting.roc import plot_roc
@@ -70,7 +71,10 @@ def _roc(study: RobustnessStudy) -> Iterator[Named]:
                 row = figures.loc[name, run, disturbance]
                 label = f"{run}, {disturbance}: AUC {row['auc']:.4f} ± {row['auc_error']:.4f}"
                 curves[label], looks[label] = curve, (colors[disturbance], styles[run])
-        sides: dict[str, Any] = {"signal": words(one.signal), "background": words(one.background or "Background")}
+        sides: dict[str, Any] = {
+            "signal": class_label(one.signal),
+            "background": class_label(one.background or "Background"),
+        }
         ranges: dict[str, Any] = {"efficiency_range": (0.0, 1.0), "mis_id_range": (1e-3, 1.0), "ratio_range": None}
         texts: dict[str, Any] = {"title": one.title, "legend_title": note}
         first = f"{next(iter(study.run_ids))}, {RAW}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import hist
@@ -15,14 +15,13 @@ from matplotlib.gridspec import GridSpec
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from TauAdv.plotting.jets import FLAVOUR_COLORS
+from TauAdv.domain.classes import class_colors, class_label
 from TauAdv.plotting.looks import RAW
 from TauAdv.plotting.ratios import choose_ratio_range, mark_outside, set_ratio_range
 from TauAdv.plotting.style import add_legend, fit_label, style
 
 __all__ = ["merged_bins", "plot_shapes"]
 
-_OTHER_COLORS = ("#832db6", "#94a4a2", "#a96b59", "#e76300")
 _COLUMNS = 4
 _MOST_BINS = 25
 _SMALL: dict[Any, Any] = {
@@ -114,7 +113,8 @@ def _label(main: Axes, ratio: Axes, label: str, counted: str) -> None:
 
 def _with_divergence(name: str, divergences: Mapping[tuple[str, str], float]) -> Callable[[str], str]:
     def text(flavour: str) -> str:
-        return f"{flavour} (KL {divergences[name, flavour]:.2g})" if (name, flavour) in divergences else flavour
+        label = class_label(flavour)
+        return f"{label} (KL {divergences[name, flavour]:.2g})" if (name, flavour) in divergences else label
 
     return text
 
@@ -122,7 +122,7 @@ def _with_divergence(name: str, divergences: Mapping[tuple[str, str], float]) ->
 def _draw(main: Axes, ratio: Axes, histogram: hist.Hist, disturbance: str, text: Callable[[str], str]) -> None:
     """Draw raw as lines, disturbed as points, and the ratio; empty flavours are left out."""
     axis, ratios = histogram.axes[2], []
-    for flavour, color in _colors(list(histogram.axes[1])):
+    for flavour, color in class_colors(histogram.axes[1]).items():
         raw, now = (cast(hist.Hist, histogram[name, flavour, :]) for name in (RAW, disturbance))
         if not np.any(raw.values()):
             continue
@@ -137,12 +137,6 @@ def _draw(main: Axes, ratio: Axes, histogram: hist.Hist, disturbance: str, text:
         mark_outside(ratio, axis.centers, values, color)
     ratio.set_xlim(axis.edges[0], axis.edges[-1])
     main.set_xlabel("")
-
-
-def _colors(flavours: Sequence[str]) -> Iterator[tuple[str, str]]:
-    others = iter(_OTHER_COLORS)
-    for flavour in flavours:
-        yield flavour, FLAVOUR_COLORS.get(flavour) or next(others)
 
 
 def _points(axes: Axes, axis: hist.axis.Regular, values: NDArray, errors: NDArray, color: str) -> None:

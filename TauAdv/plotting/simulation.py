@@ -12,13 +12,11 @@ import mplhep
 import numpy as np
 from matplotlib.axes import Axes
 
+from TauAdv.domain.classes import class_colors, class_label
 from TauAdv.io.atomic import new_file
 from TauAdv.plotting.style import label_figure, save_figure, style, with_ratio_panel
 
 __all__ = ["ClassHistogram", "Figure", "Quantity", "draw_quantity", "write_page"]
-
-_COLORS = {"tau": "#3f90da", "jet": "#bd1f01", "e": "#e76300", "mu": "#832db6"}
-_LABELS = {"tau": r"$\tau_h$", "jet": "jet", "e": "e", "mu": r"$\mu$"}
 
 
 class Quantity(Protocol):
@@ -98,7 +96,15 @@ def _draw_ratio(axes: Axes, histogram: ClassHistogram, shifted_counts: np.ndarra
     filled = (histogram.nominal >= 5) & (shifted_counts >= 5)
     ratio = shifted[filled] / nominal[filled]
     error = ratio * np.hypot(nominal_error[filled] / nominal[filled], shifted_error[filled] / shifted[filled])
-    axes.errorbar(position[filled], ratio, error, fmt=".", color=_COLORS[histogram.name], markersize=6, linewidth=1)
+    axes.errorbar(
+        position[filled],
+        ratio,
+        error,
+        fmt=".",
+        color=class_colors([histogram.name])[histogram.name],
+        markersize=6,
+        linewidth=1,
+    )
 
 
 def draw_quantity(histograms: Sequence[ClassHistogram], folder: Path) -> list[Path]:
@@ -108,17 +114,17 @@ def draw_quantity(histograms: Sequence[ClassHistogram], folder: Path) -> list[Pa
     with style():
         figure, main, ratio = with_ratio_panel()
         for number, histogram in enumerate(histograms):
-            color = _COLORS[histogram.name]
+            color = class_colors([histogram.name])[histogram.name]
             # points of the classes side by side, so that their error bars can be told apart
             position = edges[:-1] + np.diff(edges) * (0.5 + 0.15 * (number - (len(histograms) - 1) / 2))
             density, error = _shape(histogram.nominal, edges)
-            label = f"{_LABELS[histogram.name]} ({histogram.process})"
+            label = f"{class_label(histogram.name)} ({histogram.process})"
             mplhep.histplot(density, edges, yerr=False, ax=main, color=color, label=label, linewidth=2)
             if histogram.shifted is None or not histogram.shifted.any():
                 main.errorbar(position, density, error, fmt="none", color=color)
                 continue
             shifted, shifted_error = _shape(histogram.shifted, edges)
-            label = f"{_LABELS[histogram.name]}, shifted"
+            label = f"{class_label(histogram.name)}, shifted"
             main.errorbar(position, shifted, shifted_error, fmt="o", color=color, markersize=4, label=label)
             _draw_ratio(ratio, histogram, histogram.shifted, position)
         if quantity.logarithmic:

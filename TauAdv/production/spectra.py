@@ -13,6 +13,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from TauAdv.config import Settings
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.manifests import finished, write_manifest
@@ -26,7 +27,8 @@ from TauAdv.tuples.selection import Selection, parse_selection
 __all__ = ["RECOMPUTE", "EtaPtSettings", "TargetSettings", "make_eta_pt_spectra", "make_targets", "parse_processes"]
 
 RECOMPUTE = "recompute"
-_CLASSES = {TauType.E: "e", TauType.MU: "mu", TauType.TAU: "tau", TauType.JET: "jet"}
+# tau types of simulation -> class
+_CLASSES = {TauType(number): name for number, name in enumerate(TAU_CLASSES)}
 _NO_MATCH, _OTHER_TYPE = "without match", "other types"
 _STEP_SIZE = 200_000
 Inputs = Path | str | Sequence[Path | str]

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from TauAdv.domain.classes import JET_DOMAINS
 from TauAdv.errors import InputError, InputWarning
 from TauAdv.io.atomic import new_file
 from TauAdv.io.manifests import describe_input, finished, read_manifest, write_manifest
@@ -33,10 +34,9 @@ from TauAdv.shards.jet_survey import Block, JetSource, Survey
 from TauAdv.shards.jets import JetLayout
 from TauAdv.shards.store import STEP as SHARDS_STEP
 
-__all__ = ["DOMAINS", "STEP", "prepare_jets", "read_features"]
+__all__ = ["STEP", "prepare_jets", "read_features"]
 
 STEP = "prepare_jets"
-DOMAINS = ("nominal", "shifted")
 """Labels 0 and 1 of an adversarial set."""
 
 _PART_JETS = 65_536
@@ -95,7 +95,7 @@ def prepare_jets(
 
 
 def _open(inputs: Sequence[Path | str], settings: JetPreparationSettings) -> list[JetSource]:
-    if settings.kind == "adversarial" and len(inputs) != len(DOMAINS):
+    if settings.kind == "adversarial" and len(inputs) != len(JET_DOMAINS):
         msg = f"an adversarial set is made of two inputs, jets of the nominal and of the shifted detector, not {len(inputs)}"
         raise InputError(msg)
     if not inputs:
@@ -125,7 +125,7 @@ class _Preparation:
     @property
     def labels(self) -> tuple[str, ...]:
         if self.settings.kind == "adversarial":
-            return DOMAINS
+            return JET_DOMAINS
         return tuple(self.sources[0].extracted.table.class_names)
 
     @property
@@ -261,7 +261,7 @@ class _Preparation:
 
     def _contributions(self) -> Sequence[str]:
         if self.settings.kind == "adversarial":
-            return DOMAINS
+            return JET_DOMAINS
         return [source.extracted.folder.name for source in self.sources]
 
     def _counts(self, found: Survey) -> dict[str, Any]:

@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 from TauAdv.features.sparse import CellBlock, Layout, SparseTaus
 from TauAdv.features.table import FeatureTable
-from TauAdv.shards.selection import CLASSES, IDENTITY
+from TauAdv.shards.selection import IDENTITY
 
 __all__ = ["PackLayout", "PackedGrid", "PackedTaus", "pack", "unpack"]
 
@@ -42,7 +43,7 @@ class PackLayout:
     shared: Mapping[str, Sequence[Span]]
 
     rows = "taus"
-    classes = CLASSES
+    classes = TAU_CLASSES
     identity = IDENTITY
     key = ("run", "lumi", "evt")
 

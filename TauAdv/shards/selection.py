@@ -9,12 +9,10 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.tuples.matching import MATCHING_BRANCHES, GenMatch, TauType, gen_match, tau_type
 
-__all__ = ["CLASSES", "IDENTITY", "SCORE_BRANCH", "UNLABELLED", "Selection", "select_taus", "selection_branches"]
-
-CLASSES = ("e", "mu", "tau", "jet")
-"""Order of the label columns and of the classifier's outputs."""
+__all__ = ["IDENTITY", "SCORE_BRANCH", "UNLABELLED", "Selection", "select_taus", "selection_branches"]
 
 UNLABELLED = -1
 """Label of a tau that is kept although it has no gen match: an all-zero row in y."""
@@ -32,7 +30,7 @@ class Selection:
     Attributes:
         rows: int64 [k], entries taken, in order.
         tau_type: int32 [k], :class:`TauType` after recomputation (none for a mismatched tau).
-        label: int8 [k], column of :data:`CLASSES`, or in an adversarial set 1 for data and 0 for simulation;
+        label: int8 [k], number in ``TAU_CLASSES``, or in an adversarial set 1 for data and 0 for simulation;
             :data:`UNLABELLED` for a mismatched tau.
         losses: reason -> entries lost to it (each entry counts once, for the first reason).
     """
@@ -64,7 +62,7 @@ def select_taus(
 
     Args:
         arrays: records with :func:`selection_branches`.
-        tau_types_names: tau type -> class name, one of :data:`CLASSES` unless ``adversarial``.
+        tau_types_names: tau type -> class name, one of ``TAU_CLASSES`` unless ``adversarial``.
         vs_jet_cut: cut on the 2017v2p1 score; the default drops candidates without a reconstructed tau.
         recompute_tautype: replace the stored tau type by the one of the gen match.
         include_mismatched: also keep reconstructed taus without a gen match, at any score, unlabelled.
@@ -106,5 +104,5 @@ def _data_label(kind: NDArray[np.int32]) -> NDArray[np.int8]:
 def _class_label(kind: NDArray[np.int32], tau_types_names: Mapping[int, str]) -> NDArray[np.int8]:
     label = np.full(len(kind), UNLABELLED, np.int8)
     for number, name in tau_types_names.items():
-        label[kind == number] = CLASSES.index(name)
+        label[kind == number] = TAU_CLASSES.index(name)
     return label

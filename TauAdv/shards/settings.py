@@ -10,13 +10,14 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from TauAdv.config import Settings, load_settings, read_yaml
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import ConfigError
-from TauAdv.shards.selection import CLASSES
 from TauAdv.shards.weights import WeightBins
 
 __all__ = ["ShardSettings", "load_shard_settings"]
 
-_CLASSES = {0: "e", 1: "mu", 2: "tau", 3: "jet"}
+# tau types 0 to 3
+_CLASSES: dict[int, str] = dict(enumerate(TAU_CLASSES))
 _CONTRIBUTIONS = {0: "data", 1: "DYT", 2: "TTT", 3: "DYM", 4: "TTJ", 5: "WJ", 6: "QCD"}
 _COMMON_KEYS = ("DeepTauVSjet_cut", "include_mismatched", "n_tau", "rm_inner_from_outer", "weight_thr")
 _CLASSIFICATION_KEYS = ("input_spectrum", "recompute_tautype", "target_spectrum", "tau_types_names")
@@ -86,9 +87,9 @@ class ShardSettings(Settings):
         if self.kind == "classification" and self.adversarial_weights is not None:
             msg = "adversarial_weights: a classification set has spectrum weights; give input_spectrum and target_spectrum"
             raise ValueError(msg)
-        unknown = sorted(set(self.types.values()) - set(CLASSES))
+        unknown = sorted(set(self.types.values()) - set(TAU_CLASSES))
         if self.kind == "classification" and unknown:
-            msg = f"tau_types_names: expected classes {', '.join(CLASSES)}, received {', '.join(unknown)}"
+            msg = f"tau_types_names: expected classes {', '.join(TAU_CLASSES)}, received {', '.join(unknown)}"
             raise ValueError(msg)
         return self
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 from TauAdv.shards.files import Columns, PartReader
 from TauAdv.shards.packing import PackLayout
-from TauAdv.shards.selection import CLASSES, UNLABELLED
+from TauAdv.shards.selection import UNLABELLED
 from TauAdv.shards.settings import ShardSettings
 
 __all__ = ["summarise"]
@@ -60,7 +61,7 @@ def _groups(columns: Columns, settings: ShardSettings) -> list[tuple[str, np.nda
     if settings.kind == "adversarial":
         column, names = columns["dataset_id"], settings.contributions
     else:
-        column, names = columns["label"], {**dict(enumerate(CLASSES)), UNLABELLED: "unlabelled"}
+        column, names = columns["label"], {**dict(enumerate(TAU_CLASSES)), UNLABELLED: "unlabelled"}
     return [(names[number], column == number) for number in np.unique(column).tolist()]
 
 

@@ -12,13 +12,14 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 from TauAdv.features.extract import extract
 from TauAdv.features.sparse import SparseTaus
 from TauAdv.features.table import FeatureTable
 from TauAdv.shards.files import Columns
 from TauAdv.shards.packing import PackedTaus, PackLayout, pack
-from TauAdv.shards.selection import CLASSES, IDENTITY, UNLABELLED, Selection, select_taus, selection_branches
+from TauAdv.shards.selection import IDENTITY, UNLABELLED, Selection, select_taus, selection_branches
 from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.weights import PtWeights, SpectrumWeights, check_contributions
 
@@ -39,7 +40,7 @@ def load_weights(settings: ShardSettings) -> Weights:
         return PtWeights.from_file(settings.adversarial_weights, settings.contributions)
     if settings.input_spectrum is None or settings.target_spectrum is None:
         return None
-    classes = [name for name in CLASSES if name in settings.types.values()]
+    classes = [name for name in TAU_CLASSES if name in settings.types.values()]
     return SpectrumWeights.from_files(
         settings.input_spectrum,
         settings.target_spectrum,
@@ -127,7 +128,7 @@ class TauMaker:
         if isinstance(self.weights, PtWeights):
             weight = self.weights(columns["dataset_id"], pt)
         elif isinstance(self.weights, SpectrumWeights):
-            for number, name in enumerate(CLASSES):
+            for number, name in enumerate(TAU_CLASSES):
                 chosen = label == number
                 if chosen.any():
                     weight[chosen] = self.weights(name, pt[chosen], eta[chosen])

@@ -8,10 +8,11 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from TauAdv.config import Settings
+from TauAdv.domain.classes import TauClass
 from TauAdv.errors import nearest
 from TauAdv.simulation.processes import PROCESSES
 
-TrueClass = Literal["e", "mu", "tau", "jet", "none"]
+TrueClass = TauClass | Literal["none"]
 
 __all__ = [
     "DetectorSettings",

@@ -6,13 +6,13 @@ from functools import cache
 
 import numpy as np
 
+from TauAdv.domain.classes import JET_DOMAINS, TAU_CLASSES, TAU_DOMAINS
 from TauAdv.errors import InputError
-from TauAdv.shards.selection import CLASSES
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["absent_classes", "classes_of_loss", "require_both_sides"]
 
-_DOMAINS = {"taus": {1: "data", 0: "simulated"}, "jets": {1: "shifted", 0: "nominal"}}
+_DOMAINS = {"taus": TAU_DOMAINS, "jets": JET_DOMAINS}
 _GENUINE = "tau"
 
 
@@ -52,7 +52,7 @@ def require_both_sides(role: str, shards: ShardSet, loss: str | None) -> None:
 
 def _require_domains(role: str, shards: ShardSet) -> None:
     present, rows = _labels(shards), shards.rows_name
-    for label, name in _DOMAINS[rows].items():
+    for label, name in reversed(list(enumerate(_DOMAINS[rows]))):
         if label not in present:
             both = "data and simulation" if rows == "taus" else "jets of both detectors"
             msg = (
@@ -77,9 +77,9 @@ def classes_of_loss(loss: str) -> tuple[str, ...]:
 
     from TauAdv.models.losses import loss_function
 
-    labels = tf.eye(len(CLASSES))
-    values = loss_function(loss)(labels, tf.ones_like(labels) / len(CLASSES)).numpy()
-    return tuple(name for name, value in zip(CLASSES, values, strict=True) if value != 0)
+    labels = tf.eye(len(TAU_CLASSES))
+    values = loss_function(loss)(labels, tf.ones_like(labels) / len(TAU_CLASSES)).numpy()
+    return tuple(name for name, value in zip(TAU_CLASSES, values, strict=True) if value != 0)
 
 
 def _labels(shards: ShardSet) -> set[int]:

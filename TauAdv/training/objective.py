@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 
 import tensorflow as tf
 
+from TauAdv.domain.classes import JET_CLASSES, TAU_CLASSES
 from TauAdv.models.jet_losses import crossentropy, jet_loss
 from TauAdv.models.losses import LossFunction, TauLosses, loss_function
 from TauAdv.models.replicas import sum_over_replicas
-from TauAdv.shards.selection import CLASSES
 from TauAdv.training.common_settings import TrainingSettings
 from TauAdv.training.jet_settings import JetSettings
 from TauAdv.training.settings import TauSettings
 
 __all__ = ["ClassObjective", "objective_of"]
 
-_TAU, _JET_CLASSES = CLASSES.index("tau"), 3
+_TAU, _JET_CLASSES = TAU_CLASSES.index("tau"), len(JET_CLASSES)
 
 
 @dataclass(frozen=True)
@@ -82,5 +82,5 @@ def objective_of(settings: TrainingSettings) -> ClassObjective:
             use_weights=settings.use_weights,
         )
     assert isinstance(settings, TauSettings)
-    pairs = {f"auc_tau_vs_{name}": (_TAU, k) for k, name in enumerate(CLASSES) if k != _TAU}
+    pairs = {f"auc_tau_vs_{name}": (_TAU, k) for k, name in enumerate(TAU_CLASSES) if k != _TAU}
     return ClassObjective(loss_function(settings.loss), TauLosses().functions(), pairs)

@@ -14,8 +14,8 @@ from sklearn.metrics import roc_auc_score
 from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.jets import jet_constraints
 from TauAdv.attacks.objectives import label_loss
+from TauAdv.domain.discriminators import choose_discriminators
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
-from TauAdv.evaluation.discriminators import choose_discriminators
 from TauAdv.evaluation.epochs import epoch_models
 from TauAdv.evaluation.predictions import load_run_model
 from TauAdv.evaluation.robustness import evaluate_robustness

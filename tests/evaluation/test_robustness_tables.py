@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from TauAdv.domain.discriminators import choose_discriminators
 from TauAdv.errors import ConfigError
 from TauAdv.evaluation.bootstrap import measure
-from TauAdv.evaluation.discriminators import choose_discriminators
 from TauAdv.evaluation.robustness import RobustnessStudy
 from TauAdv.evaluation.robustness_report import as_text, write_robustness_report
 from TauAdv.evaluation.robustness_settings import load_robustness_settings

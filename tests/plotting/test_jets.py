@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib import pyplot
 
-from TauAdv.plotting.jets import FLAVOUR_COLORS, draw_flavours, normalised, plot_absent, plot_flavours
+from TauAdv.domain.classes import class_colors
+from TauAdv.plotting.jets import draw_flavours, normalised, plot_absent, plot_flavours
 from TauAdv.plotting.reweighting import plot_reweighting
 from TauAdv.plotting.style import save_figure
 
@@ -24,11 +25,11 @@ def test_lines_have_the_content_and_empty_flavours_are_left_out(filled):
     _, axes = pyplot.subplots()
     draw_flavours(axes, filled)
     drawn = {label: patch for patch, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    assert set(drawn) == {"b", "c"}
+    assert set(drawn) == {"b jet", "c jet"}
     steps = {patch.get_label(): patch for patch in axes.patches}
-    np.testing.assert_allclose(steps["b"].get_data().values * 0.5, [1 / 3, 2 / 3, 0, 0])
-    np.testing.assert_allclose(steps["c"].get_data().values * 0.5, [0, 0, 0, 1])
-    assert matplotlib.colors.to_hex(steps["b"].get_edgecolor()) == FLAVOUR_COLORS["b"]
+    np.testing.assert_allclose(steps["b jet"].get_data().values * 0.5, [1 / 3, 2 / 3, 0, 0])
+    np.testing.assert_allclose(steps["c jet"].get_data().values * 0.5, [0, 0, 0, 1])
+    assert matplotlib.colors.to_hex(steps["b jet"].get_edgecolor()) == class_colors(["b"])["b"]
     assert axes.get_xlabel() == "value [GeV]"
     pyplot.close("all")
 
@@ -38,7 +39,7 @@ def test_panels(filled, number, tmp_path):
     figure = plot_flavours([filled] * number, title="test", columns=3, log=True)
     assert sum(panel.get_visible() for panel in figure.axes) == number
     legends = figure.legends + [panel.get_legend() for panel in figure.axes if panel.get_legend()]
-    assert [text.get_text() for legend in legends for text in legend.get_texts()] == ["b", "c"]
+    assert [text.get_text() for legend in legends for text in legend.get_texts()] == ["b jet", "c jet"]
     assert all(path.stat().st_size > 5000 for path in save_figure(figure, tmp_path, "panels"))
 
 

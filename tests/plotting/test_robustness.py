@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from TauAdv.evaluation.discriminators import choose_discriminators
+from TauAdv.domain.discriminators import choose_discriminators
 from TauAdv.evaluation.losses import history_of_runs, plots_folder
 from TauAdv.evaluation.robustness_settings import load_robustness_settings
 from TauAdv.plotting import robustness
@@ -77,7 +77,10 @@ def test_shapes_and_ratio_are_the_histogram(shape):
     known = error < 0.5 * expected
     assert ((expected[known] >= low) & (expected[known] <= high)).all()
     assert (main.get_yscale(), ratio.get_xlabel()) == ("log", "vertex mass [GeV]")
-    assert [text.get_text() for text in main.get_legend().get_texts()] == ["b (KL 0.12)", "udsg"]  # there are no c jets
+    assert [text.get_text() for text in main.get_legend().get_texts()] == [
+        "b jet (KL 0.12)",
+        "light jet",
+    ]  # there are no c jets
 
 
 def test_sides_of_shapes_are_told_once(shape):

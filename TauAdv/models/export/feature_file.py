@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.features.blocks import Feature
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.cms.parts import TAU_INPUT, cell_input
@@ -31,7 +32,7 @@ def feature_text(table: FeatureTable, network: NetworkSettings) -> str:
         "digest": table.digest,
         "rule": _RULE,
         "axes": "tau, eta cell, phi cell, feature",
-        "classes": ["e", "mu", "tau", "jet"],
+        "classes": list(TAU_CLASSES),
         "grids": {
             name: {"cells": grid.cells, "cell_size": grid.cell_size, "cone": str(grid.cone)}
             for name, grid in table.grids.items()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from TauAdv.domain.classes import FLAVOURS
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.manifests import finished, write_manifest
@@ -21,7 +22,7 @@ from TauAdv.simulation.generator import VertexAccess
 from TauAdv.simulation.jets.clusters import find_jets, gather_tracks
 from TauAdv.simulation.jets.lines import write_lines
 from TauAdv.simulation.jets.response import respond_for_jets
-from TauAdv.simulation.jets.settings import FLAVOURS, JetSimulationSettings
+from TauAdv.simulation.jets.settings import JetSimulationSettings
 from TauAdv.simulation.jets.variables import jet_quantities
 from TauAdv.simulation.settings import DetectorSettings
 from TauAdv.simulation.workers import access_for, workers

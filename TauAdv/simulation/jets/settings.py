@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field, field_validator
 
 from TauAdv.config import Settings
+from TauAdv.domain.classes import JetClass
 from TauAdv.simulation.settings import DetectorSettings, known_processes, known_settings
 
-__all__ = ["FLAVOURS", "JetSimulationSettings"]
-
-FlavourName = Literal["b", "c", "udsg"]
-#: As in the dataset, in the order of its lines.
-FLAVOURS: dict[str, int] = {"b": 5, "c": 4, "udsg": 0}
+__all__ = ["JetSimulationSettings"]
 
 
 class JetSimulationSettings(Settings):
@@ -25,7 +20,7 @@ class JetSimulationSettings(Settings):
     events: dict[str, int] = Field(default_factory=dict, description="generated events per process")
     pythia: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="further Pythia settings per process")
     min_pt: float = Field(default=20.0, ge=5, description="of the jets in GeV")
-    max_jets: dict[FlavourName, int] = Field(default_factory=dict, description="jets kept of a flavour; default: all")
+    max_jets: dict[JetClass, int] = Field(default_factory=dict, description="jets kept of a flavour; default: all")
     detector: DetectorSettings = DetectorSettings(pileup=0.0)
 
     _processes = field_validator("events")(known_processes)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from TauAdv.domain.discriminators import choose_discriminators, discriminators_of
 from TauAdv.errors import InputError
-from TauAdv.evaluation.discriminators import choose_discriminators, discriminators_of
 from TauAdv.evaluation.scores import djet
 
 P = np.array([[0.5, 0.3, 0.2], [0.0, 0.9, 0.1], [0.0, 1.0, 0.0]])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from TauAdv.domain.classes import JET_CLASSES, class_word
 from TauAdv.errors import InputError, nearest
 
 __all__ = ["Discriminator", "choose_discriminators", "discriminators_of"]
@@ -32,7 +33,9 @@ class Discriminator:
     @property
     def title(self) -> str:
         """Signal and background in words."""
-        return f"{_words(self.signal)} against {'all others' if self.background is None else _words(self.background)}"
+        return (
+            f"{class_word(self.signal)} against {'all others' if self.background is None else class_word(self.background)}"
+        )
 
     @property
     def labels(self) -> tuple[int, tuple[int, ...]]:
@@ -85,7 +88,7 @@ def discriminators_of(classes: Sequence[str]) -> list[Discriminator]:
     """
     names = tuple(classes)
     rest: list[tuple[str, str, str | None]] = [(f"{name}_vs_rest", name, None) for name in names]
-    if names == ("b", "c", "udsg"):
+    if names == JET_CLASSES:
         chosen = [("BvsL", "b", "udsg"), ("BvsC", "b", "c"), ("CvsB", "c", "b"), ("CvsL", "c", "udsg"), *rest]
     elif "tau" in names:
         others = [name for name in names if name != "tau"]
@@ -109,7 +112,3 @@ def choose_discriminators(classes: Sequence[str], wanted: Sequence[str] | None) 
             msg = f"discriminator '{name}'{nearest(name, list(known))}: of {', '.join(classes)} there are {', '.join(known)}"
             raise InputError(msg)
     return [known[name] for name in wanted]
-
-
-def _words(name: str) -> str:
-    return {"udsg": "light"}.get(name, name)

@@ -1,0 +1,1 @@
+"""What the objects are: classes, domains, contributions of the control region, discriminators. Each has one home here."""
