@@ -14,6 +14,7 @@ __all__ = [
     "TAU_DOMAINS",
     "JetClass",
     "TauClass",
+    "class_color",
     "class_colors",
     "class_label",
     "class_word",
@@ -62,6 +63,11 @@ def class_label(name: str) -> str:
 def class_word(name: str) -> str:
     """Return how a class is called in text."""
     return {"udsg": "light"}.get(name, name)
+
+
+def class_color(name: str) -> str:
+    """Return the colour of a class that is drawn alone."""
+    return class_colors([name])[name]
 
 
 def class_colors(names: Iterable[str]) -> dict[str, str]:

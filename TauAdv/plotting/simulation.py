@@ -12,7 +12,7 @@ import mplhep
 import numpy as np
 from matplotlib.axes import Axes
 
-from TauAdv.domain.classes import class_colors, class_label
+from TauAdv.domain.classes import class_color, class_label
 from TauAdv.io.atomic import new_file
 from TauAdv.plotting.style import label_figure, save_figure, style, with_ratio_panel
 
@@ -101,7 +101,7 @@ def _draw_ratio(axes: Axes, histogram: ClassHistogram, shifted_counts: np.ndarra
         ratio,
         error,
         fmt=".",
-        color=class_colors([histogram.name])[histogram.name],
+        color=class_color(histogram.name),
         markersize=6,
         linewidth=1,
     )
@@ -114,7 +114,7 @@ def draw_quantity(histograms: Sequence[ClassHistogram], folder: Path) -> list[Pa
     with style():
         figure, main, ratio = with_ratio_panel()
         for number, histogram in enumerate(histograms):
-            color = class_colors([histogram.name])[histogram.name]
+            color = class_color(histogram.name)
             # points of the classes side by side, so that their error bars can be told apart
             position = edges[:-1] + np.diff(edges) * (0.5 + 0.15 * (number - (len(histograms) - 1) / 2))
             density, error = _shape(histogram.nominal, edges)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from TauAdv.domain.classes import FLAVOURS
+from TauAdv.domain.classes import FLAVOURS, JetClass
 from TauAdv.errors import InputError
 from TauAdv.jets.columns import Jets, arrange, concatenate_jets
 from TauAdv.jets.lines import LineReader
@@ -129,7 +129,7 @@ def tagger_auc(jets: Jets, signal: int, background: int, seed: int = 0) -> float
 def quality_figures(jets: Jets) -> list[JetFigure]:
     """Return class fractions, vertex rates and tagger AUCs beside the specification's (sections 1 and 12; simulation)."""
     flavor, vertex = jets.flavor, jets["n_secondary_vertices"] > 0
-    expected = {"b": (".393", "74 %"), "c": (".120", "25 %"), "udsg": (".487", "2.6 %")}
+    expected: dict[JetClass, tuple[str, str]] = {"b": (".393", "74 %"), "c": (".120", "25 %"), "udsg": (".487", "2.6 %")}
     names = {FLAVOURS[name]: (name, *figures) for name, figures in expected.items()}
     figures = [JetFigure(f"fraction of {names[f][0]} jets", float(np.mean(flavor == f)), names[f][1]) for f in names]
     for f, (name, _, rate) in names.items():
