@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from TauAdv.errors import InputError
 from TauAdv.evaluation.contributions import Contribution, check_dataset_ids
 from TauAdv.evaluation.statistics import Measured
+from TauAdv.tuples.axes import Axis
 
 __all__ = ["fill_histograms", "moments", "require_columns"]
 
@@ -55,14 +56,15 @@ def fill_histograms(
     require_columns(table, [column, "weights", "dataset_id"])
     check_dataset_ids(table["dataset_id"].to_numpy(), contributions)
     names = hist.axis.StrCategory([entry.name for entry in contributions], name="contribution")
-    values = hist.axis.Regular(bins, *value_range, name="value", label=label or column)
-    filled = hist.Hist(names, values, storage=hist.storage.Weight())
-    last = np.nextafter(value_range[1], value_range[0])
-    for entry in contributions:
+    axis = Axis.equal_bins(bins, *value_range)
+    filled = hist.Hist(names, axis.as_hist(name="value", label=label or column), storage=hist.storage.Weight())
+    view = filled.view(flow=True)
+    for number, entry in enumerate(contributions):
         rows = table[table["dataset_id"] == entry.dataset_id]
         content = rows[column].to_numpy(dtype=np.float64)
         weights = np.ones(len(rows)) if entry.data else rows["weights"].to_numpy(dtype=np.float64)
-        filled.fill(entry.name, np.where(content == value_range[1], last, content), weight=weights)
+        at = np.where(content == value_range[1], bins, axis.find(content))
+        view.value[number], view.variance[number] = (np.bincount(at, w, bins + 2) for w in (weights, weights**2))
     return filled
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
+from TauAdv.tuples.axes import find_bins
 
 __all__ = ["Binning", "Spectra", "Weighting", "binning"]
 
@@ -42,8 +43,7 @@ class Binning:
 
     @staticmethod
     def _index(edges: tuple[float, ...], values: NDArray) -> NDArray[np.int64]:
-        found = np.searchsorted(edges, np.asarray(values, np.float64), side="right") - 1
-        return np.clip(found, 0, len(edges) - 2)
+        return np.clip(find_bins(values, edges) - 1, 0, len(edges) - 2)
 
 
 def binning(weighting: Weighting) -> Binning:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from TauAdv.errors import InputError
-from TauAdv.production.spectrum import FloatArray, Spectrum, find_bins
+from TauAdv.production.spectrum import FloatArray, Spectrum
+from TauAdv.tuples.axes import find_bins
 
 __all__ = ["KeepTable", "MaximumRule", "check_target", "keep_table"]
 

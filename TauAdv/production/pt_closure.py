@@ -9,7 +9,7 @@ import hist
 import numpy as np
 
 from TauAdv.production.spectrum import Spectrum
-from TauAdv.tuples.histograms import read_th1
+from TauAdv.tuples.histograms import Histogram, read_th1
 
 __all__ = ["read_closure"]
 
@@ -30,7 +30,7 @@ def read_closure(weights_file: Path | str, names: Sequence[str]) -> dict[str, hi
     }
 
 
-def _together(histograms: Sequence[hist.Hist], names: Sequence[str]) -> hist.Hist:
+def _together(histograms: Sequence[Histogram], names: Sequence[str]) -> hist.Hist:
     spectra = [Spectrum.from_hist(histogram) for histogram in histograms]
     axis = hist.axis.Variable(spectra[0].edges.tolist(), name="tau_pt", label="$p_T$ of the tau candidate [GeV]")
     result = hist.Hist(hist.axis.StrCategory(list(names), name="contribution"), axis, storage=hist.storage.Weight())

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import awkward as ak
-import hist
 import numpy as np
 from pydantic import Field
 from tqdm import tqdm
@@ -18,7 +17,7 @@ from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.outputs import check_no_input
-from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum, check_weights
+from TauAdv.production.spectrum import EVENT_DROP_EDGES, EtaPtSpectrum, Spectrum
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.matching import MATCHING_BRANCHES, TauType, recompute_tau_type
 from TauAdv.tuples.reader import TupleReader
@@ -86,16 +85,15 @@ def make_eta_pt_spectra(
     record = settings.model_dump(mode="json")
     if manifest := finished(output, step="eta_pt_spectra", settings=record, inputs=reader.files, overwrite=overwrite):
         return manifest
-    axes = (hist.axis.Regular(25, 0, 2.5, name="abs_eta"), hist.axis.Regular(98, 20, 1000, name="pt"))
-    spectra = {name: hist.Hist(*axes, storage=hist.storage.Weight()) for name in _CLASSES.values()}
+    spectra = {name: EtaPtSpectrum.empty() for name in _CLASSES.values()}
     labels = list(MATCHING_BRANCHES) if settings.tau_type == RECOMPUTE else [settings.tau_type]
     taken, left = dict.fromkeys(spectra, 0), dict.fromkeys((_NO_MATCH, _OTHER_TYPE), 0)
     for taus in _selected(reader, ["tau_pt", "tau_eta", *labels], settings.selection, settings.weights):
         types = recompute_tau_type(taus) if settings.tau_type == RECOMPUTE else np.asarray(taus[settings.tau_type])
         for number, name in _CLASSES.items():
             own = taus[types == number]
-            weight = None if settings.weights is None else check_weights(own[settings.weights])
-            spectra[name].fill(np.abs(np.asarray(own["tau_eta"])), np.asarray(own["tau_pt"]), weight=weight)
+            weight = None if settings.weights is None else own[settings.weights]
+            spectra[name] = spectra[name].filled(own["tau_eta"], own["tau_pt"], weight)
             taken[name] += len(own)
         without = int(np.sum(types == TauType.NONE))
         left[_NO_MATCH] += without
@@ -104,7 +102,7 @@ def make_eta_pt_spectra(
         found = ", ".join(f"{count} {name}" for name, count in left.items())
         msg = f"{reader.files[0]}: none of {reader.num_entries} entries is a selected {', '.join(taken)} ({found})"
         raise InputError(msg)
-    histograms = {f"eta_pt_hist_{name}": spectrum for name, spectrum in spectra.items()}
+    histograms = {f"eta_pt_hist_{name}": spectrum.to_hist() for name, spectrum in spectra.items()}
     return _write(output, histograms, "eta_pt_spectra", record, reader.files, taken | left)
 
 

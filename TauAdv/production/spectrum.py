@@ -1,4 +1,4 @@
-"""One-dimensional spectra with under- and overflow: fill, rebin, relative error.
+"""Spectra with under- and overflow: fill, rebin, relative error.
 
 Contents are arrays of ``len(edges) + 1`` float64 numbers: element 0 is the underflow, the last one the overflow, as the
 bins of a ROOT histogram are numbered.
@@ -13,27 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from TauAdv.errors import InputError
-from TauAdv.tuples.histograms import to_hist
+from TauAdv.tuples.axes import Axis, FloatArray, check_edges, find_bins
+from TauAdv.tuples.histograms import Histogram, to_hist
 
-__all__ = ["EVENT_DROP_EDGES", "Spectrum", "check_edges", "check_weights", "find_bins"]
-
-FloatArray = npt.NDArray[np.float64]
+__all__ = ["EVENT_DROP_EDGES", "EtaPtSpectrum", "FloatArray", "Spectrum", "check_weights"]
 
 #: pt in GeV (DeepTau specification, section D)
 EVENT_DROP_EDGES = (30.0, 35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 65.0, 70.0, 80.0, 90.0, 100.0, 120.0, 140.0, 200.0, 400.0)
-
-
-def check_edges(edges: npt.ArrayLike) -> FloatArray:
-    """Return the edges as float64.
-
-    Raises:
-        InputError: if there are fewer than two, or they do not rise, or they are not finite.
-    """
-    array = np.asarray(edges, dtype=np.float64)
-    if array.ndim != 1 or array.size < 2 or not np.isfinite(array).all() or not (np.diff(array) > 0).all():
-        msg = f"bin edges must be at least two finite, rising numbers; received {array.tolist()}"
-        raise InputError(msg)
-    return array
 
 
 def check_weights(weights: npt.ArrayLike) -> FloatArray:
@@ -47,14 +33,6 @@ def check_weights(weights: npt.ArrayLike) -> FloatArray:
         msg = f"{np.count_nonzero(~np.isfinite(array))} of {array.size} event weights are not finite"
         raise InputError(msg)
     return array
-
-
-def find_bins(values: npt.ArrayLike, edges: npt.ArrayLike) -> npt.NDArray[np.intp]:
-    """Return ROOT's bin number of each value: 0 below the first edge, ``len(edges)`` from the last edge on and for NaN.
-
-    A value on an edge belongs to the bin above it.
-    """
-    return np.searchsorted(np.asarray(edges, dtype=np.float64), np.asarray(values, dtype=np.float64), side="right")
 
 
 @dataclass(frozen=True)
@@ -82,7 +60,7 @@ class Spectrum:
         return cls(checked, np.zeros(checked.size + 1), np.zeros(checked.size + 1))
 
     @classmethod
-    def from_hist(cls, histogram: hist.Hist) -> Spectrum:
+    def from_hist(cls, histogram: Histogram | hist.Hist) -> Spectrum:
         """Return the spectrum in a one-dimensional histogram; without variances of its own they are its contents."""
         contents = np.asarray(histogram.values(flow=True), dtype=np.float64)
         variances = histogram.variances(flow=True)
@@ -136,13 +114,53 @@ class Spectrum:
             InputError: if a new edge is not one of the old edges.
         """
         wanted = check_edges(edges)
-        missing = sorted(set(wanted.tolist()) - set(self.edges.tolist()))
-        if missing:
+        positions = Axis.variable(self.edges).positions(wanted)
+        if (positions < 0).any():
+            missing = wanted[positions < 0].tolist()
             msg = f"bins {self.edges.tolist()} cannot be summed into {wanted.tolist()}: no edge at {missing}"
             raise InputError(msg)
         # the lower edge of every old bin decides where it goes; old bin 0 has none and is always underflow
-        targets = np.concatenate([[0], find_bins(self.edges, wanted)])
+        targets = np.concatenate([[0], np.searchsorted(positions, np.arange(self.edges.size), side="right")])
         contents, variances = np.zeros(wanted.size + 1), np.zeros(wanted.size + 1)
         np.add.at(contents, targets, self.contents)
         np.add.at(variances, targets, self.variances)
         return Spectrum(wanted, contents, variances)
+
+
+_ABS_ETA, _PT = Axis.equal_bins(25, 0.0, 2.5), Axis.equal_bins(98, 20.0, 1000.0)
+
+
+@dataclass(frozen=True)
+class EtaPtSpectrum:
+    """A spectrum in |eta| (25 bins to 2.5) and pt (98 bins from 20 to 1000 GeV; DeepTau specification, section G).
+
+    Attributes:
+        contents: sums of weights with under- and overflow, [27, 100].
+        variances: sums of squared weights, of the same shape.
+    """
+
+    contents: FloatArray
+    variances: FloatArray
+
+    @classmethod
+    def empty(cls) -> EtaPtSpectrum:
+        """Return a spectrum without entries."""
+        shape = len(_ABS_ETA) + 2, len(_PT) + 2
+        return cls(np.zeros(shape), np.zeros(shape))
+
+    def filled(self, eta: npt.ArrayLike, pt: npt.ArrayLike, weights: npt.ArrayLike | None = None) -> EtaPtSpectrum:
+        """Return this spectrum with more taus; the weight of each is 1 if not given.
+
+        Raises:
+            InputError: if a weight is not finite.
+        """
+        bins = _ABS_ETA.find(np.abs(np.asarray(eta))) * self.contents.shape[1] + _PT.find(pt)
+        weight = np.ones(bins.size) if weights is None else check_weights(weights)
+        sums, squares = (
+            np.bincount(bins, values, self.contents.size).reshape(self.contents.shape) for values in (weight, weight**2)
+        )
+        return EtaPtSpectrum(self.contents + sums, self.variances + squares)
+
+    def to_hist(self) -> hist.Hist:
+        """Return it as a histogram, as :func:`TauAdv.tuples.histograms.write_histograms` takes it."""
+        return to_hist(self.contents, _ABS_ETA, _PT, variances=self.variances)

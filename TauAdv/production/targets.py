@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import numpy.typing as npt
 
 from TauAdv.errors import InputError
-from TauAdv.production.spectrum import Spectrum, check_edges
+from TauAdv.production.spectrum import Spectrum
+from TauAdv.tuples.axes import Axis
 from TauAdv.tuples.histograms import read_th1
 
 __all__ = ["read_target"]
@@ -20,23 +20,25 @@ def read_target(path: Path | str, key: str, edges: npt.ArrayLike, *, rebin: bool
     Args:
         path: ROOT file.
         key: path inside it, for example ``mt_inclusive/EMB``.
-        edges: the bins needed, in GeV.
+        edges: the bins needed, in GeV. Edges of the histogram that differ by at most 1e-9 of a bin are these edges.
         rebin: sum finer bins where every wanted edge is also an edge of the histogram.
 
     Raises:
         InputError: if the histogram is missing (lists those there are) or its bins are others.
     """
-    found = Spectrum.from_hist(read_th1(path, key))
-    wanted = check_edges(edges)
-    if np.array_equal(found.edges, wanted):
-        return found
-    aligned = set(wanted.tolist()) <= set(found.edges.tolist())
-    if aligned and rebin:
-        return found.rebinned(wanted)
-    way_out = (
-        "its bins can be summed into these: use --rebin"
-        if aligned
-        else "its bins cannot be summed into these; make the histogram again with the bins needed"
+    histogram = read_th1(path, key)
+    (axis,), wanted = histogram.axes, Axis.variable(edges)
+    found = Spectrum.from_hist(histogram)
+    if axis.has_edges(wanted.edges):
+        return Spectrum(wanted.edges, found.contents, found.variances)
+    missing = wanted.edges[axis.positions(wanted.edges) < 0]
+    if rebin and not missing.size:
+        return found.rebinned(wanted.edges)
+    suggestion = (
+        f"its bins cannot be summed into these, no edge is at {', '.join(map(repr, missing.tolist()))}; make the histogram "
+        "again with the bins needed"
+        if missing.size
+        else "its bins can be summed into these: use --rebin"
     )
-    msg = f"{path}: {key} has the bin edges {found.edges.tolist()}, needed are {wanted.tolist()}; {way_out}"
+    msg = f"{path}: {key} has the bin edges {axis}, needed are {wanted}; {suggestion}"
     raise InputError(msg)

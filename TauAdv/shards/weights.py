@@ -16,13 +16,13 @@ from pydantic import model_validator
 
 from TauAdv.config import Settings
 from TauAdv.errors import InputError
-from TauAdv.tuples.histograms import read_th1, read_th2
+from TauAdv.tuples.axes import Axis, find_bins
+from TauAdv.tuples.histograms import Histogram, read_th1, read_th2
 
 __all__ = ["PtWeights", "SpectrumWeights", "WeightBins", "spectrum_ratio"]
 
-_UNIFORM_ABS_ETA: NDArray[Any] = np.arange(26) * (2.5 / 25)
-_UNIFORM_PT: NDArray[Any] = 20 + np.arange(99) * (980 / 98)
-_EDGE_TOLERANCE = 1e-6
+_UNIFORM_ABS_ETA = Axis.equal_bins(25, 0.0, 2.5)
+_UNIFORM_PT = Axis.equal_bins(98, 20.0, 1000.0)
 
 
 def _default_abs_eta(pt_edges: Sequence[float]) -> list[list[float]]:
@@ -64,32 +64,27 @@ class WeightBins(Settings):
         return [self.abs_eta] * (len(self.pt) - 1) if not isinstance(first, list) else self.abs_eta  # type: ignore[list-item, return-value]
 
 
-def _find_bin(edges: ArrayLike, values: ArrayLike) -> NDArray[np.int64]:
-    """Return -1 below, the number of bins above (and for NaN), else the bin; a value on an edge belongs to the bin above."""
-    return np.searchsorted(np.asarray(edges, np.float64), np.asarray(values, np.float64), side="right") - 1
+def _centres(axis: Axis) -> NDArray[np.float64]:
+    return (axis.edges[:-1] + axis.edges[1:]) / 2
 
 
-def _centres(edges: NDArray[Any]) -> NDArray[np.float64]:
-    return (edges[:-1] + edges[1:]) / 2
-
-
-def _coarse_index(bins: WeightBins, abs_eta: NDArray[np.float64], pt: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return [len(abs_eta), len(pt)]: the running number of the bin that holds each point, -1 outside."""
+def _coarse_index(bins: WeightBins, abs_eta: Axis, pt: Axis) -> NDArray[np.int64]:
+    """Return [len(abs_eta), len(pt)]: the running number of the bin that holds the centre of each fine bin, -1 outside."""
     result = np.full((len(abs_eta), len(pt)), -1)
     first = np.cumsum([0] + [len(row) - 1 for row in bins.abs_eta_rows()])
-    pt_bin = _find_bin(bins.pt, pt)
+    pt_bin = find_bins(_centres(pt), bins.pt) - 1
     for number, edges in enumerate(bins.abs_eta_rows()):
-        eta_bin = _find_bin(edges, abs_eta)
+        eta_bin = find_bins(_centres(abs_eta), edges) - 1
         inside = (eta_bin >= 0) & (eta_bin < len(edges) - 1)
         result[np.ix_(inside, pt_bin == number)] = (first[number] + eta_bin[inside])[:, None]
     return result
 
 
-def _rebinned(histogram: Any, bins: WeightBins, source: str) -> NDArray[np.float64]:
+def _rebinned(histogram: Histogram, bins: WeightBins, source: str) -> NDArray[np.float64]:
     """Return the sum of a TH2's fine bins in each of ``bins``, a fine bin counting where its centre lies."""
-    abs_eta, pt = (np.asarray(axis.edges, np.float64) for axis in histogram.axes)
+    abs_eta, pt = histogram.axes
     _check_edges(abs_eta, pt, bins, source)
-    index = _coarse_index(bins, _centres(abs_eta), _centres(pt))
+    index = _coarse_index(bins, abs_eta, pt)
     total = np.zeros(sum(len(row) - 1 for row in bins.abs_eta_rows()))
     inside = index >= 0
     np.add.at(total, index[inside], histogram.values()[inside])
@@ -99,11 +94,11 @@ def _rebinned(histogram: Any, bins: WeightBins, source: str) -> NDArray[np.float
     return total
 
 
-def _check_edges(abs_eta: NDArray[np.float64], pt: NDArray[np.float64], bins: WeightBins, source: str) -> None:
+def _check_edges(abs_eta: Axis, pt: Axis, bins: WeightBins, source: str) -> None:
     wanted = [("|eta|", abs_eta, sorted({edge for row in bins.abs_eta_rows() for edge in row})), ("pt", pt, bins.pt)]
-    for name, edges, coarse in wanted:
-        within = [edge for edge in coarse if edges[0] < edge < edges[-1]]
-        apart = [edge for edge in within if np.abs(edges - edge).min() > _EDGE_TOLERANCE]
+    for name, axis, coarse in wanted:
+        within = [edge for edge in coarse if axis.edges[0] < edge < axis.edges[-1]]
+        apart = [edge for edge, at in zip(within, axis.positions(within), strict=True) if at < 0]
         if apart:
             msg = (
                 f"{source}: its {name} axis has no bin edge at {apart}; use weight_bins that match its binning, or remake it"
@@ -111,7 +106,7 @@ def _check_edges(abs_eta: NDArray[np.float64], pt: NDArray[np.float64], bins: We
             raise InputError(msg)
 
 
-def spectrum_ratio(target: Any, observed: Any, bins: WeightBins, source: str = "spectra") -> NDArray[np.float64]:
+def spectrum_ratio(target: Histogram, observed: Histogram, bins: WeightBins, source: str = "spectra") -> NDArray[np.float64]:
     """Return target / input as a uniform histogram, float64 [25, 98] over |eta| 0-2.5 and pt 20-1000 GeV.
 
     Fine bins are summed by their centre into ``bins``, divided (0 where the input is empty) and looked up again at the
@@ -129,7 +124,7 @@ def spectrum_ratio(target: Any, observed: Any, bins: WeightBins, source: str = "
     above = _rebinned(target, bins, f"target of {source}")
     below = _rebinned(observed, bins, f"input of {source}")
     ratio = np.divide(above, below, out=np.zeros_like(above), where=below != 0)
-    index = _coarse_index(bins, _centres(_UNIFORM_ABS_ETA), _centres(_UNIFORM_PT))
+    index = _coarse_index(bins, _UNIFORM_ABS_ETA, _UNIFORM_PT)
     return np.where(index >= 0, ratio[index], 0.0)
 
 
@@ -182,10 +177,9 @@ class SpectrumWeights:
 
     def __call__(self, name: str, pt: ArrayLike, eta: ArrayLike) -> NDArray[np.float32]:
         """Return float32 [n], the weights of taus of one class; 0 outside of the histogram."""
-        x = _find_bin(_UNIFORM_ABS_ETA, np.abs(np.asarray(eta, np.float64)))
-        y = _find_bin(_UNIFORM_PT, pt)
+        x = _UNIFORM_ABS_ETA.find(np.abs(np.asarray(eta, np.float64)))
         padded = np.pad(self.ratio[name], 1)
-        return padded[x + 1, y + 1].astype(np.float32)
+        return padded[x, _UNIFORM_PT.find(pt)].astype(np.float32)
 
 
 def _check_spread(ratio: NDArray[np.float64], threshold: float, empty_bins: str, source: str) -> None:
@@ -211,12 +205,12 @@ class PtWeights:
     """Weights by contribution and pt of the adversarial set.
 
     Attributes:
-        edges: dataset id -> bin edges in GeV.
+        axes: dataset id -> bins in GeV.
         values: dataset id -> weight per bin, with the underflow first and the overflow last.
         names: dataset id -> key of the histogram.
     """
 
-    edges: Mapping[int, NDArray[np.float64]]
+    axes: Mapping[int, Axis]
     values: Mapping[int, NDArray[np.float64]]
     names: Mapping[int, str]
 
@@ -228,9 +222,9 @@ class PtWeights:
             InputError: if one is missing.
         """
         found = {number: read_th1(path, key) for number, key in contributions.items()}
-        edges = {number: np.asarray(histogram.axes[0].edges, np.float64) for number, histogram in found.items()}
-        values = {number: np.asarray(histogram.values(flow=True), np.float64) for number, histogram in found.items()}
-        return cls(edges, values, dict(contributions))
+        axes = {number: histogram.axes[0] for number, histogram in found.items()}
+        values = {number: histogram.contents for number, histogram in found.items()}
+        return cls(axes, values, dict(contributions))
 
     def __call__(self, dataset_id: ArrayLike, pt: ArrayLike) -> NDArray[np.float32]:
         """Return float32 [n], the content of each tau's histogram at its pt, under- and overflow included.
@@ -243,7 +237,7 @@ class PtWeights:
         weight = np.zeros(len(pt), np.float32)
         for number in np.unique(dataset_id).tolist():
             chosen = dataset_id == number
-            weight[chosen] = self.values[number][_find_bin(self.edges[number], pt[chosen]) + 1]
+            weight[chosen] = self.values[number][self.axes[number].find(pt[chosen])]
         return weight
 
 

@@ -28,6 +28,19 @@ def test_spectra_are_those_of_numpy(make_tuple, tmp_path):
         assert spectrum.values(flow=True).sum() == own.sum() == manifest["counts"][name]
 
 
+def test_taus_on_edges_are_in_the_bin_above(make_tuple, tmp_path):
+    pt = np.arange(20, 1011, 10, dtype=np.float32)  # the 99 edges of the 98 bins, and one beyond
+    eta = np.where(np.arange(100) % 2, -2.4, 0.0).astype(np.float32)
+    source = make_tuple("edges.root", 100, tau_pt=pt, tau_eta=eta, mytauType=np.full(100, 2, np.int32))
+    make_eta_pt_spectra(source, tmp_path / "spectrum.root", STORED)
+    spectrum = read_th2(tmp_path / "spectrum.root", "eta_pt_hist_tau")
+    assert spectrum.values(flow=True).sum(axis=0).tolist() == [0] + [1] * 98 + [2]
+    # 2.4 as float32 is 2.4000000954 and 25 * 2.4 / 2.5 = 24: bin 25
+    assert spectrum.values(flow=True).sum(axis=1)[[1, 25]].tolist() == [50, 50]
+    with uproot.open(tmp_path / "spectrum.root") as file:
+        assert [len(file["eta_pt_hist_tau"].member(name).member("fXbins")) for name in ("fXaxis", "fYaxis")] == [0, 0]
+
+
 def test_spectra_have_the_form_of_the_reference(oracle, make_tuple, tmp_path):
     make_eta_pt_spectra(make_tuple("taus.root"), tmp_path / "spectrum.root", STORED)
     with uproot.open(tmp_path / "spectrum.root") as ours, uproot.open(oracle / "input/spectrum_input.root") as theirs:

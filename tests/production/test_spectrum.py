@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from TauAdv.errors import InputError
-from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum, check_edges, find_bins
+from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
+from TauAdv.tuples.axes import check_edges, find_bins
 
 values = st.lists(st.floats(0, 500, width=32), max_size=60).map(lambda found: np.array(found, np.float32))
 

@@ -1,9 +1,14 @@
+from itertools import pairwise
+
+import hist
 import numpy as np
 import pytest
+import uproot
 
 from TauAdv.errors import InputError
 from TauAdv.production.spectrum import EVENT_DROP_EDGES
 from TauAdv.production.targets import read_target
+from TauAdv.tuples.histograms import write_histograms
 
 EDGES = list(EVENT_DROP_EDGES)
 
@@ -38,3 +43,41 @@ def test_other_bins_are_refused(make_targets_file, edges, rebin):
     file = make_targets_file(EMB=(np.ones(len(edges) + 1), edges))
     with pytest.raises(InputError, match="cannot be summed into these"):
         read_target(file, "EMB", EDGES, rebin=rebin)
+
+
+@pytest.mark.parametrize(
+    ("bins", "low", "high"), [(370, 30, 400), (74, 30, 400), (400, 0, 400), (76, 20, 400), (1000, 0, 1000)]
+)
+def test_equal_bins_are_summed(tmp_path, bins, low, high):
+    contents = np.arange(bins + 2, dtype=np.float64)
+    axis = hist.axis.Regular(bins, low, high)
+    filled = hist.Hist(axis)
+    filled.view(flow=True)[...] = contents
+    write_histograms(tmp_path / "datacard.root", {"EMB": filled})
+    target = read_target(tmp_path / "datacard.root", "EMB", EDGES, rebin=True)
+    width = (high - low) / bins
+    first = [0, *(1 + round((edge - low) / width) for edge in EDGES), bins + 2]  # bins from here on, whole numbers of GeV
+    assert target.contents.tolist() == [contents[a:b].sum() for a, b in pairwise(first)]
+    assert target.edges.tolist() == EDGES
+
+
+def test_edges_that_are_the_same_but_for_rounding(make_targets_file):
+    contents = np.arange(17) + 0.5
+    close = np.nextafter(EDGES, np.inf)
+    target = read_target(make_targets_file(EMB=(contents, close)), "EMB", EDGES)
+    assert target.edges.tolist() == EDGES
+    assert target.contents.tolist() == contents.tolist()
+
+
+def test_the_targets_of_users(reference_data):
+    file = reference_data / "cases/histograms/regular_targets.root"
+    with uproot.open(file) as opened:
+        keys = opened.keys(cycle=False)
+        totals = {key: opened[key].values(flow=True).sum() for key in keys}
+    for key in keys:
+        bins, low, high = map(int, key.split("_")[1:])
+        if high < EDGES[-1] or any((edge - low) % ((high - low) / bins) for edge in EDGES):
+            with pytest.raises(InputError, match="cannot be summed into these, no edge is at"):
+                read_target(file, key, EDGES, rebin=True)
+        else:
+            assert read_target(file, key, EDGES, rebin=True).contents.sum() == totals[key]

@@ -1,3 +1,4 @@
+import hist
 import numpy as np
 import pytest
 
@@ -98,6 +99,22 @@ def test_pt_weights_include_under_and_overflow(pt_file):
     pt = np.array([29, 30, 39.9, 40, 60, 1e6, np.nan], np.float32)
     np.testing.assert_array_equal(weights(np.ones(7, int), pt), np.array([9, 2, 2, 3, 8, 8, 8], np.float32))
     np.testing.assert_array_equal(weights([0, 1], [35, 35]), [1, 2])
+
+
+def test_pt_weights_on_edges_of_equal_bins(tmp_path):
+    filled = hist.Hist(hist.axis.Regular(98, 20, 1000))
+    filled.view()[...] = np.arange(1, 99)
+    write_histograms(tmp_path / "equal.root", {"data": filled})
+    weights = PtWeights.from_file(tmp_path / "equal.root", {0: "data"})
+    assert weights(np.zeros(98, int), np.arange(20, 1000, 10, dtype=np.float32)).tolist() == list(range(1, 99))
+
+
+def test_spectrum_weights_on_edges(tmp_path):
+    ones, steps = np.ones((25, 98)), np.ones((25, 1)) * np.arange(1, 99)
+    files = spectra(tmp_path / "input.root", tau=ones), spectra(tmp_path / "target.root", tau=steps)
+    bins = WeightBins(pt=PT.tolist(), abs_eta=[0, 2.5])
+    weights = SpectrumWeights.from_files(*files, ["tau"], bins)
+    assert weights("tau", np.arange(20, 1000, 10), np.zeros(98)).tolist() == list(range(1, 99))
 
 
 def test_bad_pt_weights(pt_file):
