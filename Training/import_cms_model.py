@@ -2,7 +2,7 @@
 """Import a CMS DeepTau network from its three frozen graphs, checked against executing them.
 
 python Training/import_cms_model.py --inner deepTau_2018v2p5_inner.pb --outer deepTau_2018v2p5_outer.pb \
-    --core deepTau_2018v2p5_core.pb --output deepTau_2018v2p5.keras --features deeptau_v2p5 --mlpath mlruns
+    --core deepTau_2018v2p5_core.pb --output deepTau_2018v2p5.keras --mlpath mlruns
 """
 
 import argparse
@@ -26,7 +26,9 @@ def parser() -> argparse.ArgumentParser:
         "--mlpath", type=Path, help="also record it as a run in this folder mlruns (or mlruns/EXPERIMENT_ID)"
     )
     options.add_argument("--experiment", help="name of the run's experiment (default: imported networks)")
-    options.add_argument("--features", metavar="TABLE", help="feature table of the network, for example deeptau_v2p5")
+    options.add_argument(
+        "--features", metavar="TABLE", help="feature table of the network, or none (default: that of a public network)"
+    )
     options.add_argument("--name", help="name of the network (default: the version in the name of the core's file)")
     options.add_argument("--dropout", type=float, help="of further training; the graphs do not tell it (default 0.2)")
     options.add_argument("--n_taus", type=int, help="random taus to compare on (default 500)")

@@ -10,8 +10,12 @@ from pydantic import Field
 
 from TauAdv.config import Settings, validate_settings
 from TauAdv.errors import ConfigError
+from TauAdv.features.extension import extended
 
-__all__ = ["CLIPS", "BlockRows", "FeatureRow", "GridRow", "Kind", "TableRows", "read_rows"]
+__all__ = ["CLIPS", "SHIPPED_TABLES", "BlockRows", "FeatureRow", "GridRow", "Kind", "TableRows", "read_rows"]
+
+#: Tables that come with the library, by name.
+SHIPPED_TABLES = {path.stem: path for path in (Path(__file__).parent / "tables").glob("*.yaml")}
 
 Kind = Literal["linear", "normal", "categorical", "no_scaling"]
 CLIPS: dict[str, tuple[float, float]] = {
@@ -117,12 +121,31 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def read_rows(text: str, source: str | Path) -> TableRows:
-    """Return the rows in the text of a table file.
+def read_rows(text: str, source: str | Path) -> tuple[TableRows, str]:
+    """Return the rows in the text of a table file, and the text of the whole table (of one that extends another, too).
 
     Raises:
         ConfigError: not YAML, a key given twice, an unknown key, a wrong type; the message names ``source``.
     """
+    content = _mapping(text, source)
+    if "extends" in content:
+        content = extended(content, _base(content["extends"], source), str(source))
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)
+    return validate_settings(TableRows, content, str(source)), text
+
+
+def _base(name: Any, source: str | Path) -> dict[str, Any]:
+    if name not in SHIPPED_TABLES:
+        msg = f"{source}: extends: expected the name of a table that comes with TauAdv ({', '.join(SHIPPED_TABLES)}), "
+        raise ConfigError(f"{msg}received {name!r}")
+    base = _mapping(SHIPPED_TABLES[name].read_text(encoding="utf-8"), SHIPPED_TABLES[name])
+    if "extends" in base:
+        msg = f"{source}: extends: '{name}' extends '{base['extends']}' itself; extend that one"
+        raise ConfigError(msg)
+    return base
+
+
+def _mapping(text: str, source: str | Path) -> dict[str, Any]:
     try:
         content = yaml.load(text, Loader=_UniqueKeyLoader)
     except yaml.YAMLError as error:
@@ -134,4 +157,4 @@ def read_rows(text: str, source: str | Path) -> TableRows:
     if not isinstance(content, dict):
         msg = f"{source}: expected a feature table ('key: value' pairs), received a {type(content).__name__}"
         raise ConfigError(msg)
-    return validate_settings(TableRows, content, str(source))
+    return content

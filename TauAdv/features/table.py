@@ -16,12 +16,10 @@ from TauAdv.errors import ConfigError, nearest
 from TauAdv.features.blocks import Block, Feature
 from TauAdv.features.build import build_blocks, check_structure
 from TauAdv.features.expressions import Expression, parse
-from TauAdv.features.rows import TableRows, read_rows
+from TauAdv.features.rows import SHIPPED_TABLES, TableRows, read_rows
 from TauAdv.features.sparse import Layout
 
 __all__ = ["FeatureTable", "Grid"]
-
-TABLES = Path(__file__).parent / "tables"
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class FeatureTable:
         grids: grid name -> geometry.
         tensors: tensor name -> names of its blocks, in order; ``tau`` is the flat tensor.
         blocks: block name -> features.
-        text: the YAML it was read from.
+        text: its YAML, whole: of a table that extends another one, too.
     """
 
     name: str
@@ -68,11 +66,10 @@ class FeatureTable:
         Raises:
             ConfigError: if there is no such table, or its content is not accepted.
         """
-        shipped = {path.stem: path for path in TABLES.glob("*.yaml")}
-        path = shipped.get(str(name_or_path), Path(name_or_path))
+        path = SHIPPED_TABLES.get(str(name_or_path), Path(name_or_path))
         if not path.is_file():
-            msg = f"no feature table '{name_or_path}'{nearest(str(name_or_path), list(shipped))}"
-            raise ConfigError(f"{msg}: expected one of {', '.join(sorted(shipped))}, or a YAML file")
+            msg = f"no feature table '{name_or_path}'{nearest(str(name_or_path), list(SHIPPED_TABLES))}"
+            raise ConfigError(f"{msg}: expected one of {', '.join(sorted(SHIPPED_TABLES))}, or a YAML file")
         return cls.from_text(path.read_text(encoding="utf-8"), path)
 
     @classmethod
@@ -82,7 +79,7 @@ class FeatureTable:
         Raises:
             ConfigError: if the content is not accepted.
         """
-        rows = read_rows(text, source)
+        rows, text = read_rows(text, source)
         check_structure(rows, str(source))
         return cls(
             name=rows.name,

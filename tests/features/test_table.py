@@ -3,7 +3,8 @@ import yaml
 
 from TauAdv.errors import ConfigError
 from TauAdv.features.blocks import Scaling
-from TauAdv.features.table import TABLES, FeatureTable
+from TauAdv.features.rows import SHIPPED_TABLES
+from TauAdv.features.table import FeatureTable
 
 SMALL = """
 name: small
@@ -174,7 +175,7 @@ def test_load(tmp_path, small):
         FeatureTable.load(path)
 
 
-@pytest.mark.parametrize("path", sorted(TABLES.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SHIPPED_TABLES.values()), ids=lambda path: path.stem)
 def test_shipped_tables(path):
     table = FeatureTable.load(path.stem)
     assert table.name == path.stem
@@ -184,7 +185,7 @@ def test_shipped_tables(path):
             flag = feature.value.kind in ("comparison", "logical")
             assert not (flag and (not feature.integer or feature.perturbation)), feature.path
             assert feature.range is None or feature.range[0] < feature.range[1], feature.path
-    rows = yaml.safe_load(path.read_text())
+    rows = yaml.safe_load(table.text)
     used = {block for blocks in rows["tensors"].values() for block in blocks}
     assert used == set(rows["blocks"])
 

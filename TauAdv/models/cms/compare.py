@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from TauAdv.models.settings import NetworkSettings
 
-__all__ = ["Comparison", "Inputs", "Scores", "compare_all", "compare_scores", "random_taus"]
+__all__ = [
+    "Agreement",
+    "Comparison",
+    "Inputs",
+    "Scores",
+    "compare_all",
+    "compare_scores",
+    "random_taus",
+]
 
 Inputs = Mapping[str, NDArray[Any]]
 Scores = Callable[[Inputs], NDArray[Any]]
@@ -66,6 +74,44 @@ class Comparison:
             f"largest difference of a score {self.largest_difference:.2g} ({self.largest_relative:.2g} of the tau's largest "
             f"score), all together {self.relative_difference:.2g} relative, on {self.taus} random taus with "
             f"{self.filled_cells:.0f} filled cells on average"
+        )
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two ways to compute the same network may be apart in single precision, by its own rounding.
+
+    Rounding is the same in size everywhere, but its largest value grows with the number of taus; networks with large
+    activations round more than others. So the network's own distance from double precision, on the same taus, is the unit.
+
+    Attributes:
+        all_together: allowed relative difference of all scores together.
+        single: allowed difference of a score, of the largest score of its tau.
+    """
+
+    all_together: float
+    single: float
+
+    #: Two ways in double precision, all scores together: the same network, whatever the order of its sums.
+    DOUBLE_PRECISION = 1e-9
+    #: Multiples of the rounding of all scores together that are allowed, and the least that is allowed in any case.
+    ROUNDINGS_TOGETHER, ROUNDINGS_SINGLE, LEAST = 5, 50, 1e-6
+
+    @classmethod
+    def of_rounding(cls, *from_double_precision: Comparison) -> Agreement:
+        """Return what is allowed to ways that are so far from double precision; the one that rounds most counts."""
+        rounding = max(comparison.relative_difference for comparison in from_double_precision)
+        together, single = (max(cls.LEAST, times * rounding) for times in (cls.ROUNDINGS_TOGETHER, cls.ROUNDINGS_SINGLE))
+        return cls(together, single)
+
+    def holds(self, found: Comparison) -> bool:
+        """Return whether a difference is one of rounding."""
+        return found.relative_difference <= self.all_together and found.largest_relative <= self.single
+
+    def __str__(self) -> str:
+        return (
+            f"allowed by the network's own rounding are {self.single:.1e} of the tau's largest score, "
+            f"{self.all_together:.1e} all together"
         )
 
 

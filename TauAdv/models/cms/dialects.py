@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,16 +164,18 @@ def graph_constants(graph: FrozenGraph, dialect: Dialect) -> LayerConstants:
     return layers
 
 
-def keras_weights(constants: Mapping[str, NDArray[np.float32]], epsilon: float) -> dict[str, NDArray[np.float32]]:
-    """Return the weights of a layer under the names that Keras gives them.
+def keras_weights(
+    constants: Mapping[str, NDArray[np.float32]], epsilon: float, dtype: type[np.floating] = np.float32
+) -> dict[str, NDArray[Any]]:
+    """Return the weights of a layer under the names that Keras gives them, in the precision of the model that takes them.
 
     Folded scale and shift become a normalisation of mean 0 and variance 1 - epsilon; a folded slope changes sign.
     """
-    weights = dict(constants)
+    weights: dict[str, NDArray[Any]] = {role: value.astype(dtype) for role, value in constants.items()}
     if "scale" in weights and "shift" in weights:
         weights["gamma"], weights["beta"] = weights.pop("scale"), weights.pop("shift")
         weights["moving_mean"] = np.zeros_like(weights["gamma"])
-        weights["moving_variance"] = np.full_like(weights["gamma"], np.float32(1) - np.float32(epsilon))
+        weights["moving_variance"] = np.full_like(weights["gamma"], dtype(1) - dtype(epsilon))
     if "minus_alpha" in weights:
         weights["alpha"] = -weights.pop("minus_alpha")
     return weights

@@ -32,10 +32,13 @@ class FrozenTagger:
         graphs: the graphs.
         network: settings of the network they hold.
         every_cell: send every cell through the inner and outer graphs, empty ones too: what a dense network does.
+        dtype: precision of the graphs' numbers.
     """
 
-    def __init__(self, graphs: CmsGraphs, network: NetworkSettings, *, every_cell: bool = False) -> None:
-        self.network, self.every_cell = network, every_cell
+    def __init__(
+        self, graphs: CmsGraphs, network: NetworkSettings, *, every_cell: bool = False, dtype: type[np.floating] = np.float32
+    ) -> None:
+        self.network, self.every_cell, self.dtype = network, every_cell, dtype
         n_merge_layers = len(network.merge_widths())
         self._cells = {
             grid: _function(
@@ -46,26 +49,26 @@ class FrozenTagger:
         core_inputs = [TAU_INPUT, *(grid_input(grid) for grid in network.grids)]
         self._core = _function(graphs.core, core_inputs, CORE_OUTPUT)
 
-    def __call__(self, inputs: Mapping[str, Any]) -> NDArray[np.float32]:
+    def __call__(self, inputs: Mapping[str, Any]) -> NDArray[Any]:
         """Return the scores [n, classes] of a batch of network inputs."""
-        tau = np.asarray(inputs["tau"])
+        tau = np.asarray(inputs["tau"], self.dtype)
         grids = [self.merged_cells(grid, inputs, len(tau)) for grid in self.network.grids]
         return self._core(tf.constant(tau), *(tf.constant(grid) for grid in grids)).numpy()
 
-    def merged_cells(self, grid: str, inputs: Mapping[str, Any], n_taus: int) -> NDArray[np.float32]:
+    def merged_cells(self, grid: str, inputs: Mapping[str, Any], n_taus: int) -> NDArray[Any]:
         """Return the grid [n, eta, phi, features] that the core takes."""
-        cells, index = np.asarray(inputs[f"{grid}_cells"]), np.asarray(inputs[f"{grid}_index"])
+        cells, index = np.asarray(inputs[f"{grid}_cells"], self.dtype), np.asarray(inputs[f"{grid}_index"])
         n_cells, width = self.network.grids[grid].n_cells, self.network.merge_widths()[-1]
         if self.every_cell:
-            dense = np.zeros((n_taus, n_cells, n_cells, cells.shape[-1]), np.float32)
+            dense = np.zeros((n_taus, n_cells, n_cells, cells.shape[-1]), self.dtype)
             dense[tuple(index.T)] = cells
             return self._rows(grid, dense.reshape(-1, cells.shape[-1])).reshape(n_taus, n_cells, n_cells, width)
-        rows = self._rows(grid, np.concatenate([cells, np.zeros((1, cells.shape[-1]), np.float32)]))
+        rows = self._rows(grid, np.concatenate([cells, np.zeros((1, cells.shape[-1]), self.dtype)]))
         merged = np.tile(rows[-1], (n_taus, n_cells, n_cells, 1))
         merged[tuple(index.T)] = rows[:-1]
         return merged
 
-    def _rows(self, grid: str, cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _rows(self, grid: str, cells: NDArray[Any]) -> NDArray[Any]:
         """Return the merged cells [m, width] of cells [m, features]."""
         parts = [cells[:, None, None, start:stop] for start, stop in self.network.component_columns().values()]
         return self._cells[grid](*(tf.constant(part) for part in parts)).numpy()[:, 0, 0]

@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from TauAdv.errors import InputError
 from TauAdv.models.cms.architecture import network_settings
-from TauAdv.models.cms.compare import Comparison, Scores, compare_all
+from TauAdv.models.cms.compare import Agreement, Comparison, Scores, compare_all
 from TauAdv.models.cms.dialects import LayerConstants, keras_weights, layer_constants
+from TauAdv.models.cms.double_graphs import double_graphs
 from TauAdv.models.cms.execute import FrozenTagger
-from TauAdv.models.cms.parts import read_graphs
+from TauAdv.models.cms.parts import CmsGraphs, read_graphs
 from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.double_precision import double_network, double_scores
 from TauAdv.models.folded.inference import folded_inference
 from TauAdv.models.tagger import TauTagger, inference_function
 
-__all__ = ["LARGEST_DIFFERENCE", "ImportedModel", "fill_weights", "import_cms_model", "predictions"]
-
-#: Largest difference of a score from the frozen graphs that an import may have.
-LARGEST_DIFFERENCE = 1e-5
+__all__ = ["ImportedModel", "fill_weights", "import_cms_model", "predictions"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,9 @@ class ImportedModel:
         model: the tagger.
         dialect: name of the dialect of the graphs.
         n_constants: number of weight constants in the graphs, all of them used.
-        comparison: difference of the scores of its layers from those of the graphs; decides whether it is the same network.
+        comparison: difference of the scores of its layers from those of the graphs.
+        double_precision: the same with both in double precision; decides whether it is the same network.
+        rounding: difference of the graphs' scores from those in double precision.
         predictions: the same of its predictions, where normalisations are folded into the weights: rounded elsewhere.
     """
 
@@ -37,6 +40,8 @@ class ImportedModel:
     dialect: str
     n_constants: int
     comparison: Comparison
+    double_precision: Comparison
+    rounding: Comparison
     predictions: Comparison
 
 
@@ -63,23 +68,62 @@ def import_cms_model(
 
     Raises:
         InputError: if a file cannot be read or belongs to another network, weights and layers do not match one to one (all
-            are listed), or the scores differ from those of the graphs by more than 1e-5.
+            are listed), or the scores differ from those of the graphs: in double precision by more than 1e-9, or in single
+            precision by more than the network's own rounding allows.
     """
     graphs = read_graphs(inner, outer, core)
     dialect, constants = layer_constants(graphs)
     network = network_settings(graphs, constants, name=name, dropout=dropout)
     model = build_classifier(network)
     fill_weights(model, constants)
-    layers = inference_function(model)
-    ways = {"layers": lambda inputs: layers(inputs).numpy(), "predictions": predictions(model)}
-    found = compare_all({"graphs": FrozenTagger(graphs, network)}, ways, network, n_taus=n_taus, seed=seed)["graphs"]
-    if (comparison := found["layers"]).largest_difference > LARGEST_DIFFERENCE:
+    found = _compare(model, constants, graphs, n_taus=n_taus, seed=seed)
+    _require_same_network(found, graphs)
+    return ImportedModel(model, dialect.name, sum(map(len, constants.values())), **found)
+
+
+def _compare(
+    model: TauTagger, constants: LayerConstants, graphs: CmsGraphs, *, n_taus: int, seed: int
+) -> dict[str, Comparison]:
+    """Return how far model and graphs are apart, by the name that :class:`ImportedModel` gives the figure."""
+    network, layers = model.network, inference_function(model)
+    double = build_classifier(double_network(network), dtype="float64")
+    fill_weights(double, constants)
+    references: dict[str, Scores] = {
+        "graphs": FrozenTagger(graphs, network),
+        "double": FrozenTagger(double_graphs(graphs), network, dtype=np.float64),
+    }
+    ways: dict[str, Scores] = {
+        "layers": lambda inputs: layers(inputs).numpy(),
+        "predictions": predictions(model),
+        "layers in double precision": double_scores(double),
+    }
+    found = compare_all(references, ways, network, n_taus=n_taus, seed=seed)
+    return {
+        "comparison": found["graphs"]["layers"],
+        "double_precision": found["double"]["layers in double precision"],
+        "rounding": found["double"]["graphs"],
+        "predictions": found["graphs"]["predictions"],
+    }
+
+
+def _require_same_network(found: dict[str, Comparison], graphs: CmsGraphs) -> None:
+    """Refuse a network that is not the one of the graphs.
+
+    Raises:
+        InputError: naming the difference, and what is allowed.
+    """
+    double, allowed = found["double_precision"], Agreement.of_rounding(found["rounding"])
+    problems = []
+    if not double.relative_difference <= Agreement.DOUBLE_PRECISION:
+        problems.append(f"in double precision {double}, allowed {Agreement.DOUBLE_PRECISION:.0e} all together")
+    if not allowed.holds(found["comparison"]):
+        problems.append(f"in single precision {found['comparison']}; {allowed}")
+    if problems:
         msg = (
-            f"{graphs.core.path}: the imported network is not the one of the graphs: {comparison}, allowed "
-            f"{LARGEST_DIFFERENCE:.0e}; it has operations that TauAdv does not know"
+            f"{graphs.core.path}: the imported network is not the one of the graphs: {'; '.join(problems)}; it has "
+            "operations that TauAdv does not know"
         )
         raise InputError(msg)
-    return ImportedModel(model, dialect.name, sum(map(len, constants.values())), comparison, found["predictions"])
 
 
 def predictions(model: TauTagger) -> Scores:
@@ -99,7 +143,7 @@ def fill_weights(model: TauTagger, constants: LayerConstants) -> None:
     problems = [f"{name}: in the graphs, but no such layer in the network" for name in constants if name not in layers]
     values = {}
     for name, layer in layers.items():
-        given = keras_weights(constants.get(name, {}), epsilon)
+        given = keras_weights(constants.get(name, {}), epsilon, np.dtype(layer.variable_dtype).type)
         wanted = {weight.name: weight for weight in layer.weights}
         if given.keys() != wanted.keys():
             problems.append(

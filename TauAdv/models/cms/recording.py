@@ -13,7 +13,8 @@ from TauAdv.features.table import FeatureTable
 from TauAdv.io.atomic import new_file
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.models.cms.importing import ImportedModel, import_cms_model
-from TauAdv.models.cms.parts import version_of
+from TauAdv.models.cms.known import NO_TABLE, choose_features
+from TauAdv.models.cms.parts import read_graphs, version_of
 from TauAdv.models.feature_check import require_features
 from TauAdv.tracking import experiment_of, start_run
 
@@ -28,7 +29,8 @@ class ImportSettings(Settings):
     Attributes:
         name: of the network; ``None``: the version in the name of the core's file.
         dropout: of further training; a frozen graph does not tell it.
-        features: name or path of the feature table that the network was trained with; ``None``: not recorded.
+        features: name or path of the feature table that the network was trained with; ``none``: not recorded; ``None``: that
+            of a public network, recognised by its files.
         n_taus: random taus to compare with the graphs on.
         seed: of the random taus.
         mlpath: folder ``mlruns`` (or ``mlruns/EXPERIMENT_ID``) to record the network in as a run; ``None``: not recorded.
@@ -58,11 +60,13 @@ def import_to_file(
     An output that was made of the same graphs with the same settings is left as it is.
 
     Raises:
-        InputError: as :func:`import_cms_model`, or the feature table does not fit.
+        InputError: as :func:`import_cms_model`, or the feature table does not fit or is that of another network.
         OutputExistsError: if ``output`` was made otherwise.
     """
     settings, output, graphs = settings or ImportSettings(), Path(output), [inner, outer, core]
-    content = settings.model_dump(mode="json")
+    read_graphs(*graphs)  # damaged and exchanged files are reported first
+    choice = choose_features({"inner": Path(inner), "outer": Path(outer), "core": Path(core)}, settings.features)
+    content = settings.model_dump(mode="json") | {"features": choice.table}
     if manifest := finished(output, step=STEP, settings=content, inputs=graphs, overwrite=overwrite):
         _say(f"{output}: made before of the same graphs; --overwrite makes it again", manifest)
         return manifest
@@ -73,23 +77,27 @@ def import_to_file(
         n_taus=settings.n_taus,
         seed=settings.seed,
     )
-    table = FeatureTable.load(settings.features) if settings.features else None
+    table = None if choice.table == NO_TABLE else FeatureTable.load(choice.table)
     if table is not None:
         require_features(imported.model.network, table)
     with new_file(output) as temporary:
         imported.model.save(temporary)
-    more = _figures(imported)
+    more = _figures(imported) | {"feature_table": {"name": choice.table, "chosen_by": choice.chosen_by}}
     if settings.mlpath is not None:
         more["run"] = _record(imported, output, table, settings, more)
     counts = {"constants": imported.n_constants, "parameters": imported.model.count_params()}
     manifest = write_manifest(output, step=STEP, settings=content, inputs=graphs, counts=counts, seed=settings.seed, **more)
     _say(f"{output}: {imported.dialect}, all {imported.n_constants} weights used; {imported.comparison}", manifest)
+    print(choice)
+    print(f"the graphs against themselves in double precision: {imported.rounding}")
+    print(f"both in double precision: {imported.double_precision.relative_difference:.1g} relative, all together")
     print(f"predictions: {imported.predictions}")
     return manifest
 
 
 def _figures(imported: ImportedModel) -> dict[str, Any]:
-    comparisons = {"comparison": imported.comparison.as_dict(), "predictions": imported.predictions.as_dict()}
+    names = ("comparison", "double_precision", "rounding", "predictions")
+    comparisons = {name: getattr(imported, name).as_dict() for name in names}
     return {"dialect": imported.dialect, **comparisons}
 
 
@@ -102,6 +110,7 @@ def _record(
     tags = {"kind": "imported", "network": network.name, "dialect": imported.dialect}
     if table is not None:
         tags["feature_table"] = table.digest
+    tags["feature_table_chosen_by"] = figures["feature_table"]["chosen_by"]
     with start_run(mlruns, experiment, network.name, tags) as run:
         run.log_text(dump_settings(network), "input_cfg/network.yaml")
         if table is not None:

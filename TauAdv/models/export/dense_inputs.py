@@ -24,10 +24,10 @@ def dense_shapes(network: NetworkSettings) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def dense_inputs(inputs: Mapping[str, Any], network: NetworkSettings) -> dict[str, NDArray[np.float32]]:
-    """Return the dense tensors of a batch of network inputs; empty cells are zeros."""
-    tau = np.asarray(inputs["tau"], np.float32)
-    tensors = {name: np.zeros((len(tau), *shape), np.float32) for name, shape in dense_shapes(network).items()}
+def dense_inputs(inputs: Mapping[str, Any], network: NetworkSettings) -> dict[str, NDArray[Any]]:
+    """Return the dense tensors of a batch of network inputs, in their precision; empty cells are zeros."""
+    tau = np.asarray(inputs["tau"])
+    tensors = {name: np.zeros((len(tau), *shape), tau.dtype) for name, shape in dense_shapes(network).items()}
     tensors[TAU_INPUT] = tau
     for grid in network.grids:
         index, cells = np.asarray(inputs[f"{grid}_index"]), np.asarray(inputs[f"{grid}_cells"])

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
-from TauAdv.models.cms.compare import Scores
+from TauAdv.models.cms.compare import Inputs, Scores
+from TauAdv.models.cms.double_graphs import double_graphs
 from TauAdv.models.cms.execute import FrozenTagger, cell_output
 from TauAdv.models.cms.exporting import graph_files, write_graphs
 from TauAdv.models.cms.parts import GRIDS, read_graphs
+from TauAdv.models.double_precision import double_inputs, double_network
 from TauAdv.models.export.dense_inputs import dense_inputs
 from TauAdv.models.export.saved_model import DENSE, OUTPUT, SPARSE, write_saved_model
 from TauAdv.models.layer_weights import LayerWeights
@@ -55,11 +59,16 @@ class Format:
     Attributes:
         write: (what, folder) writes the files.
         execute: (what, folder) returns each way to compute scores with the files, by name.
+        execute_in_double_precision: (what, folder) returns the scores of what was written in double precision; ``None`` of a
+            format that holds the very operations of the predictions.
+        keeps_weights: whether the files hold the model's weights as they are: in double precision they are the model then.
         notes: what users of the files should know.
     """
 
     write: Callable[[Exported, Path], None]
     execute: Callable[[Exported, Path], dict[str, Scores]]
+    execute_in_double_precision: Callable[[Exported, Path], Scores | None] = lambda exported, folder: None
+    keeps_weights: bool = False
     notes: Callable[[NetworkSettings], list[str]] = lambda network: []
 
 
@@ -69,6 +78,11 @@ def _write_cms(exported: Exported, folder: Path) -> None:
 
 def _execute_cms(exported: Exported, folder: Path) -> dict[str, Scores]:
     return {"graphs": FrozenTagger(read_graphs(**graph_files(folder, exported.name)), exported.network)}
+
+
+def _execute_cms_in_double(exported: Exported, folder: Path) -> Scores:
+    graphs = double_graphs(read_graphs(**graph_files(folder, exported.name)))
+    return FrozenTagger(graphs, exported.network, dtype=np.float64)
 
 
 def _cms_notes(network: NetworkSettings) -> list[str]:
@@ -101,6 +115,22 @@ def _execute_onnx(exported: Exported, folder: Path) -> dict[str, Scores]:
     return {"onnxruntime": lambda inputs: session.run(None, dense_inputs(inputs, exported.network))[0]}
 
 
+def _execute_onnx_in_double(exported: Exported, folder: Path) -> Scores:
+    """Return the scores of the same graph, written in double precision, by the reference implementation of ONNX."""
+    from onnx.reference import ReferenceEvaluator
+
+    from TauAdv.models.export.onnx_graph import onnx_model
+
+    network = double_network(exported.network)
+    session = ReferenceEvaluator(onnx_model(exported.weights, network, exported.metadata, np.float64))
+
+    def scores(inputs: Inputs) -> NDArray[Any]:
+        (found,) = list(session.run(None, dense_inputs(double_inputs(inputs), network)))
+        return found
+
+    return scores
+
+
 def _missing_onnx(error: ImportError) -> str:
     return f"the format onnx needs the packages onnx and onnxruntime ({error}): pip install -e '.[export]'"
 
@@ -126,7 +156,7 @@ def _execute_saved_model(exported: Exported, folder: Path) -> dict[str, Scores]:
 
 
 FORMATS: Mapping[str, Format] = {
-    "cms": Format(_write_cms, _execute_cms, _cms_notes),
-    "onnx": Format(_write_onnx, _execute_onnx),
+    "cms": Format(_write_cms, _execute_cms, _execute_cms_in_double, keeps_weights=True, notes=_cms_notes),
+    "onnx": Format(_write_onnx, _execute_onnx, _execute_onnx_in_double),
     "savedmodel": Format(_write_saved_model, _execute_saved_model),
 }

@@ -7,6 +7,7 @@ the output of one, and batch normalisation is folded into the weights.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import onnx
@@ -23,15 +24,18 @@ OUTPUT = "main_output"
 _TAUS = "n_taus"
 
 
-def onnx_model(weights: LayerWeights, network: NetworkSettings, metadata: Mapping[str, str]) -> onnx.ModelProto:
+def onnx_model(
+    weights: LayerWeights, network: NetworkSettings, metadata: Mapping[str, str], dtype: type[np.floating] = np.float32
+) -> onnx.ModelProto:
     """Return the model: ``input_tau`` [n, features], ``input_{grid}_{component}`` [n, eta, phi, features] -> scores.
 
     Args:
         weights: layer -> name of the weight -> value.
         network: settings of the network.
         metadata: texts to keep in the file.
+        dtype: precision of its numbers; files are in single precision.
     """
-    layers = _OnnxLayers(OnnxWriter(), weights, network.normalisation.epsilon)
+    layers = _OnnxLayers(OnnxWriter(dtype), weights, network.normalisation.epsilon)
     x = layers.writer.input(TAU_INPUT, _TAUS, network.tau.n_features)
     parts = [layers.rows_block("tau", "dense", x, len(network.tau.layer_widths(network.dropout)))]
     parts += [layers.grid(grid, network) for grid in network.grids]
@@ -98,12 +102,12 @@ class _OnnxLayers:
             x = self.activation(f"{block}_activation_{number}", x, (-1,))
         return x
 
-    def folded(self, block: str, kind: str, number: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def folded(self, block: str, kind: str, number: int) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return kernel and bias of a layer with its batch normalisation in them."""
         kernel, bias = folded_layer(self.weights, block, kind, number, self.epsilon)
-        return kernel.astype(np.float32), bias.astype(np.float32)
+        return kernel.astype(self.writer.dtype), bias.astype(self.writer.dtype)
 
-    def linear(self, name: str, kernel: NDArray[np.float32], bias: NDArray[np.float32], x: str) -> str:
+    def linear(self, name: str, kernel: NDArray[Any], bias: NDArray[Any], x: str) -> str:
         """Add a product of rows with a kernel [..., inputs, outputs]."""
         kernel_name = self.writer.constant(f"{name}/kernel", kernel.reshape(kernel.shape[-2:]))
         return self.writer.node("Gemm", name, x, kernel_name, self.writer.constant(f"{name}/bias", bias))

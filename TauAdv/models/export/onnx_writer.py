@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import ArrayLike
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 __all__ = ["OnnxWriter"]
 
@@ -17,22 +17,28 @@ _OPERATIONS, _FILE_FORMAT = 17, 8
 
 
 class OnnxWriter:
-    """A graph that grows by nodes; a node's first output has the name of the node."""
+    """A graph that grows by nodes; a node's first output has the name of the node.
 
-    def __init__(self) -> None:
+    Args:
+        dtype: precision of inputs, weights and scores.
+    """
+
+    def __init__(self, dtype: type[np.floating] = np.float32) -> None:
+        self.dtype = dtype
+        self._type = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         self._nodes: list[onnx.NodeProto] = []
         self._inputs: list[onnx.ValueInfoProto] = []
         self._constants: dict[str, onnx.TensorProto] = {}
 
     def input(self, name: str, *shape: int | str) -> str:
         """Add an input; a text is the name of an open length."""
-        self._inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape)))
+        self._inputs.append(helper.make_tensor_value_info(name, self._type, list(shape)))
         return name
 
-    def constant(self, name: str, value: ArrayLike, dtype: Any = np.float32) -> str:
-        """Add a constant, if there is none of that name."""
+    def constant(self, name: str, value: ArrayLike, dtype: Any = None) -> str:
+        """Add a constant, in the precision of the graph if no other type is given, if there is none of that name."""
         if name not in self._constants:
-            self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value, dtype), name)
+            self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value, dtype or self.dtype), name)
         return name
 
     def integers(self, *values: int) -> str:
@@ -52,7 +58,7 @@ class OnnxWriter:
 
     def finish(self, name: str, output: str, shape: Sequence[int | str], metadata: Mapping[str, str]) -> onnx.ModelProto:
         """Return the model, checked."""
-        result = helper.make_tensor_value_info(output, TensorProto.FLOAT, list(shape))
+        result = helper.make_tensor_value_info(output, self._type, list(shape))
         graph = helper.make_graph(self._nodes, name, self._inputs, [result], list(self._constants.values()))
         opset = helper.make_opsetid("", _OPERATIONS)
         model = helper.make_model(graph, opset_imports=[opset], ir_version=_FILE_FORMAT, producer_name="TauAdv")

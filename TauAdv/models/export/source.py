@@ -7,12 +7,10 @@ from pathlib import Path
 
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
+from TauAdv.models.cms.known import NO_TABLE
 from TauAdv.tracking import find_run
 
-__all__ = ["NO_TABLE", "ModelSource", "find_model"]
-
-#: Said instead of a feature table by users who have none.
-NO_TABLE = "none"
+__all__ = ["ModelSource", "find_model"]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from TauAdv.models.cms import importing
 from TauAdv.models.cms.dialects import TF1_FOLDED, graph_constants, keras_weights, layer_constants
 from TauAdv.models.cms.graph_files import FrozenGraph
 from TauAdv.models.cms.importing import import_cms_model
+from TauAdv.models.export.exporting import ExportSettings, export_model
+from TauAdv.models.export.source import ModelSource
 
 STRIDED = {
     "inner": {"n_cells": 5, "layers": [{"kernel": 3, "stride": 2, "width": 6}, {"kernel": 2, "width": 5}]},
@@ -60,6 +62,8 @@ def test_network_and_scores_are_those_of_the_graphs(imported, model, dialect):
     assert imported.dialect == dialect
     assert told_by_graphs(imported.model.network) == told_by_graphs(model.network)
     assert imported.comparison.largest_difference < 2e-6
+    assert imported.double_precision.relative_difference < 1e-13
+    assert 1e-9 < imported.rounding.relative_difference < 1e-6
     inputs = random_inputs(model.network, 30)
     expected, received = model(inputs), imported.model(inputs)
     np.testing.assert_allclose(received, expected, rtol=0, atol=5e-6)
@@ -208,8 +212,8 @@ def test_other_structures_are_refused(part, change, message, model, tmp_path):
     ids=["mean and offset", "scale and variance", "slope without its sign"],
 )
 def test_wrong_assignment_of_weights_is_refused_by_the_scores(layer, roles, model, tmp_path, monkeypatch):
-    def tampered(constants, epsilon):
-        weights = keras_weights(constants, epsilon)
+    def tampered(constants, epsilon, dtype):
+        weights = keras_weights(constants, epsilon, dtype)
         if constants is broken.get(layer):
             weights |= {new: -weights[old] if new == old else weights[old] for old, new in roles.items()}
         return weights
@@ -222,7 +226,7 @@ def test_wrong_assignment_of_weights_is_refused_by_the_scores(layer, roles, mode
     broken = {}
     monkeypatch.setattr(importing, "layer_constants", remembered)
     monkeypatch.setattr(importing, "keras_weights", tampered)
-    with pytest.raises(InputError, match=r"is not the one of the graphs: largest difference of a score .*allowed 1e-05"):
+    with pytest.raises(InputError, match=r"is not the one of the graphs: in double precision .*allowed 1e-09"):
         import_cms_model(**write_network(model, tmp_path), n_taus=20)
 
 
@@ -230,7 +234,7 @@ def test_other_operations_are_refused_by_their_scores(model, tmp_path):
     def replace(nodes):
         nodes["final_activation_2/Relu"].op = "Tanh"
 
-    with pytest.raises(InputError, match=r"is not the one of the graphs: largest difference of a score .*allowed 1e-05"):
+    with pytest.raises(InputError, match=r"is not the one of the graphs: in double precision .*allowed 1e-09"):
         import_cms_model(**write_graphs(edited(model, replace, "core"), tmp_path), n_taus=20)
 
 
@@ -240,3 +244,37 @@ def test_graph_without_output_is_refused(model, tmp_path):
 
     with pytest.raises(TauAdvError, match=r"test_core.pb: no node 'main_output/Softmax'"):
         import_cms_model(**write_graphs(edited(model, rename, "core"), tmp_path), n_taus=20)
+
+
+def test_a_network_that_rounds_much_comes_in_and_goes_out(dialect, tmp_path):
+    """Judged by its own rounding: single precision alone moves its scores by more than 1e-5."""
+    model = rounding_much(small_network())
+    imported = import_cms_model(**write_network(model, tmp_path / "in", dialect), n_taus=40)
+    assert imported.rounding.largest_difference > 1e-5
+    assert imported.double_precision.relative_difference < 1e-9
+    imported.model.save(tmp_path / "model.keras")
+    for form in ("cms", "onnx", "savedmodel"):
+        export_model(
+            ModelSource(tmp_path / "model.keras", None),
+            tmp_path / form,
+            ExportSettings(format=form, features="none", n_taus=60),
+        )
+
+
+def rounding_much(network):
+    """A model whose first layer adds 3000 that its normalisation takes away again."""
+    model = random_model(network)
+    bias, mean = model.get_layer("tau_dense_1").bias, model.get_layer("tau_norm_1").moving_mean
+    bias.assign(bias + 3000)
+    mean.assign(mean + 3000)
+    return model
+
+
+def test_a_change_below_the_rounding_is_seen_in_double_precision(model, tmp_path, monkeypatch):
+    def tampered(constants, epsilon, dtype):
+        weights = keras_weights(constants, epsilon, dtype)
+        return {role: value * dtype(1 + 2e-8) if role == "kernel" else value for role, value in weights.items()}
+
+    monkeypatch.setattr(importing, "keras_weights", tampered)
+    with pytest.raises(InputError, match=r"not the one of the graphs: in double precision .*allowed 1e-09 all together; it"):
+        import_cms_model(**write_network(model, tmp_path), n_taus=20)

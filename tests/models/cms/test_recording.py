@@ -31,6 +31,7 @@ def options(files, output, *more):
         output,
         "--n_taus",
         20,
+        *(() if "--features" in more else ("--features", "none")),
         *more,
     ]
 
@@ -53,6 +54,8 @@ def test_file_manifest_and_run(files, model, run_script, tmp_path, capsys):
     assert run.status == "FINISHED"
     assert (run.artifacts / "model" / "model.keras").read_bytes() == output.read_bytes()
     assert FeatureTable.load(run.artifacts / "input_cfg" / "features.yaml").digest == run.tags["feature_table"]
+    assert run.tags["feature_table_chosen_by"] == "user"
+    assert "feature table deeptau_v2p5: the user's choice" in text
 
     written = output.stat().st_mtime_ns
     run_script(SCRIPT, *arguments)  # nothing to do
@@ -83,6 +86,14 @@ def test_refused_graphs_leave_nothing(files, run_script, tmp_path, capsys):
         run_script(SCRIPT, *options({**files, "core": cut}, tmp_path / "model.keras", "--mlpath", tmp_path / "mlruns"))
     assert "truncated" in capsys.readouterr().err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graphs"]
+
+
+def test_unknown_files_need_a_table(files, run_script, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        run_script(SCRIPT, *options(files, tmp_path / "model.keras")[:-2])
+    assert "deepTau_test_core.pb: no network that TauAdv knows by its digest" in capsys.readouterr().err
+    run_script(SCRIPT, *options(files, tmp_path / "model.keras", "--features", "none"))
+    assert read_manifest(tmp_path / "model.keras")["feature_table"] == {"name": "none", "chosen_by": "user"}
 
 
 def cell_files_swapped(files, folder):
