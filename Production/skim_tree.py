@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> None:
     """Read the options and skim."""
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
-    add("--input", required=True, nargs="+", help="ROOT files, folders, globs, or .txt lists (with # comments)")
+    add("--input", required=True, nargs="+", help="ROOT files, folders, globs, or .txt and .list lists (with # comments)")
     add("--output", required=True, help="ROOT file to write")
     add("--input-tree", "--tree", help="tree to read (taus)")
     add("--output-tree", help="tree to write (named as the input's)")
@@ -28,6 +28,8 @@ def main(argv: list[str] | None = None) -> None:
     add("--sel", help="selection as in ROOT, for example 'tau_pt>30 && std::abs(tau_eta)<2.3'")
     add("--include-columns", type=names, metavar="A,^B.*", help="branches to keep; ^ begins a regular expression")
     add("--exclude-columns", type=names, metavar="A,^B.*", help="branches to leave out; wins over --include-columns")
+    add("--skip-unwritable", action="store_true", default=None, help="leave out branches that cannot be written, and say so")
+    add("--allow-duplicates", action="store_true", help="read a file again that is given under another name, or as a copy")
     add("--input-prefix", default="", help="put before the names of inputs and of the entries of lists")
     add("--processing-module", metavar="FILE:FUNCTION", help="built-in: recompute_tautype.py:compute, adds mytauType")
     add("--comp-algo", help="lzma (default), zlib, lz4, zstd or none")
@@ -46,6 +48,7 @@ def main(argv: list[str] | None = None) -> None:
         "threads": options.pop("n_threads"),
         "update": options.pop("update_output"),
         "overwrite": options.pop("overwrite"),
+        "allow_duplicates": options.pop("allow_duplicates"),
     }
     verbose = options.pop("verbose")
     manifest = skim(**where, settings=load_settings(SkimSettings, overrides=options), **how)

@@ -24,8 +24,8 @@ from TauAdv.production.mixing import mix_events
 from TauAdv.production.mixing_settings import MixingSettings
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.reader import read
-from TauAdv.tuples.schema import SCHEMA, collection_of
-from TauAdv.tuples.writer import TupleWriter, counter_name
+from TauAdv.tuples.schema import SCHEMA, collection_of, counter_name
+from TauAdv.tuples.writer import TupleWriter
 
 SAMPLE = Path(__file__).resolve().parents[1] / "tests" / "data" / "sample"
 EDGES = [30, 35, 40, 45, 50, 55, 60, 65, 70, 80, 90, 100, 120, 140, 200, 400]

@@ -22,7 +22,8 @@ from report import Report, options
 from TauAdv.production.skim import SkimSettings, skim
 from TauAdv.tuples.matching import recompute_tau_type
 from TauAdv.tuples.reader import TupleReader
-from TauAdv.tuples.writer import TupleWriter, counter_name
+from TauAdv.tuples.schema import counter_name
+from TauAdv.tuples.writer import TupleWriter
 
 SELECTION = (
     "tau_byDeepTau2017v2p1VSjetraw>0.90 && tau_pt>30 && std::abs(tau_eta)<2.3 && tau_decayModeFindingNewDMs"

@@ -10,18 +10,22 @@ from TauAdv.errors import ConfigError, InputError, nearest
 __all__ = ["choose_columns"]
 
 
-def choose_columns(names: Sequence[str], include: Sequence[str] = (), exclude: Sequence[str] = ()) -> list[str]:
+def choose_columns(
+    names: Sequence[str], include: Sequence[str] = (), exclude: Sequence[str] = (), counters: Sequence[str] = ()
+) -> list[str]:
     """Return the branches to keep, in their order.
 
     Args:
         names: all branches.
         include: names, or regular expressions that begin with ``^`` and match from the start of the name; all if empty.
         exclude: the same, for what to leave out; it wins over ``include``.
+        counters: further branches, which are kept only if ``include`` has their name.
 
     Raises:
         InputError: if an entry matches no branch, or nothing is left.
         ConfigError: if a regular expression is not valid.
     """
+    names = [*names, *(name for name in dict.fromkeys(counters) if name in include and name not in names)]
     included = _matching(names, include) if include else set(names)
     kept = included - _matching(names, exclude)
     if not kept:

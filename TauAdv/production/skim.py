@@ -13,6 +13,7 @@ from tqdm import tqdm
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.manifests import as_json, describe_input, finished, read_manifest, write_manifest
+from TauAdv.production.outputs import check_no_input
 from TauAdv.production.skim_plan import CutFlow, SkimPlan, SkimSettings
 from TauAdv.tuples.reader import TupleReader
 from TauAdv.tuples.trees import open_root, tree_names
@@ -33,6 +34,7 @@ def skim(
     threads: int = 1,
     update: bool = False,
     overwrite: bool = False,
+    allow_duplicates: bool = False,
 ) -> dict[str, Any]:
     """Write the taus of ``inputs`` that pass, and the manifest beside; return the manifest.
 
@@ -46,6 +48,7 @@ def skim(
         threads: threads that decompress.
         update: add the tree to ``output`` if that exists.
         overwrite: replace an output that was made with other settings.
+        allow_duplicates: read a file again that is given under another name, too.
 
     Raises:
         InputError: if an input, tree or branch is missing or damaged, the selection is wrong, the input range is outside of
@@ -54,10 +57,8 @@ def skim(
         OutputExistsError: if the output exists and was made otherwise, or (``update``) has the tree already.
     """
     output = Path(output)
-    reader = TupleReader(inputs, settings.input_tree, prefix=prefix, threads=threads)
-    if output.resolve() in {path.resolve() for path in reader.files}:
-        msg = f"{output}: is also an input; give another output name"
-        raise InputError(msg)
+    reader = TupleReader(inputs, settings.input_tree, prefix=prefix, threads=threads, allow_duplicates=allow_duplicates)
+    check_no_input([output], reader.files)
     plan = SkimPlan.of(reader, settings)
     made = {"step": STEP, "settings": as_json(settings.model_dump()), "inputs": reader.files}
     adding = update and output.exists()
@@ -73,16 +74,21 @@ def skim(
         counts = _write(plan, temporary, update=adding)
         if not adding:
             output.unlink(missing_ok=True)  # the manifest never belongs to another file
-        return write_manifest(output, counts=counts, earlier=earlier, **made)
+        return write_manifest(output, counts=counts, left_out=plan.left_out_record, earlier=earlier, **made)
 
 
 def summary(manifest: dict[str, Any], *, verbose: bool = False) -> str:
-    """Return how many taus were read and written; with ``verbose`` also after each cut."""
+    """Return how many taus were read and written, and which branches not; with ``verbose`` also those after each cut."""
     counts = manifest["counts"]
     lines = [f"{counts['read']:>12} of {counts['entries']} read"]
     if verbose:
         lines += [f"{entry['passed']:>12} after {entry['cut']}" for entry in counts["cuts"]]
-    return "\n".join([*lines, f"{counts['passed']:>12} passed", f"{counts['written']:>12} written"])
+    lines += [f"{counts['passed']:>12} passed", f"{counts['written']:>12} written"]
+    left_out = manifest.get("left_out", [])
+    lines += [
+        f"left out: {entry['branch']} ({entry['type']}) of tree {entry['tree']}: {entry['reason']}" for entry in left_out
+    ]
+    return "\n".join(lines)
 
 
 def _write(plan: SkimPlan, path: Path, *, update: bool) -> dict[str, Any]:
@@ -95,9 +101,10 @@ def _write(plan: SkimPlan, path: Path, *, update: bool) -> dict[str, Any]:
         level=settings.comp_level,
         update=update,
         schema_types=False,
+        counters=plan.reader.counters,
     ) as writer:
         flow = _write_passing(plan, writer)
-        others = {tree: writer.copy_tree(plan.reader.files, tree) for tree in settings.other_trees}
+        others = {other.name: writer.copy_tree(other.reader, other.name, branches=other.columns) for other in plan.others}
     return flow.as_counts() | {"other_trees": others}
 
 

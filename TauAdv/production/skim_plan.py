@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,11 +12,14 @@ import numpy as np
 from pydantic import Field
 
 from TauAdv.config import Settings
-from TauAdv.errors import ConfigError, InputError
+from TauAdv.errors import ConfigError, InputError, InputWarning
 from TauAdv.production.columns import choose_columns
 from TauAdv.production.modules import MODULES, ProcessingModule, processing_module
+from TauAdv.tuples.branch_types import BranchType
 from TauAdv.tuples.reader import Block, TupleReader
 from TauAdv.tuples.selection import Selection, parse_selection
+from TauAdv.tuples.trees import without_cycle
+from TauAdv.tuples.writable import require_writable, unwritable
 
 __all__ = ["CutFlow", "SkimPlan", "SkimSettings", "parse_range"]
 
@@ -30,6 +34,7 @@ class SkimSettings(Settings):
         sel: selection in the language of ROOT; all entries pass if ``None``.
         include_columns: branches to keep (``^`` begins a regular expression); all if empty.
         exclude_columns: branches to leave out; wins.
+        skip_unwritable: leave out branches that cannot be written, instead of an error.
         processing_module: built-in function that adds a branch before the selection.
         comp_algo: compression of the output.
         comp_level: its level, each algorithm having its own default.
@@ -46,6 +51,7 @@ class SkimSettings(Settings):
     sel: str | None = None
     include_columns: tuple[str, ...] = ()
     exclude_columns: tuple[str, ...] = ()
+    skip_unwritable: bool = False
     processing_module: str | None = None
     comp_algo: str = "lzma"
     comp_level: int | None = Field(default=None, ge=0)
@@ -110,6 +116,26 @@ class CutFlow:
 
 
 @dataclass(frozen=True)
+class OtherTree:
+    """A further tree that is copied whole.
+
+    Attributes:
+        reader: of the tree in all files.
+        columns: branches to copy.
+        left_out: those that cannot be written.
+    """
+
+    reader: TupleReader
+    columns: list[str]
+    left_out: dict[str, BranchType]
+
+    @property
+    def name(self) -> str:
+        """Name of the tree."""
+        return without_cycle(self.reader.tree)
+
+
+@dataclass(frozen=True)
 class SkimPlan:
     """A skim whose settings fit its input (make it with :meth:`of`)."""
 
@@ -118,6 +144,8 @@ class SkimPlan:
     selection: Selection | None
     module: ProcessingModule | None
     columns: list[str]
+    left_out: dict[str, BranchType]
+    others: list[OtherTree]
     start: int
     stop: int
     output_start: int
@@ -133,27 +161,42 @@ class SkimPlan:
         """
         module = processing_module(settings.processing_module) if settings.processing_module else None
         names = reader.branches
+        if not names:
+            msg = f"{reader.files[0]}: tree '{reader.tree}' has no branches"
+            raise InputError(msg)
         if module is not None:
             reader.require(module.branches)
             names = list(dict.fromkeys([*names, module.adds]))
         selection = parse_selection(settings.sel) if settings.sel else None
         if selection is not None:
-            _require_module(selection, names)
-            selection.require(names)
-        columns = choose_columns(names, settings.include_columns, settings.exclude_columns)
-        start, stop = parse_range(settings.input_range, "input range")
-        stop = reader.num_entries if stop is None else stop
-        if settings.input_range is not None and (start >= reader.num_entries or stop > reader.num_entries):
-            msg = f"input range '{settings.input_range}': outside of the input, which has {reader.num_entries} entries"
-            raise InputError(msg)
-        return cls(
-            reader, settings, selection, module, columns, start, stop, *parse_range(settings.output_range, "output range")
-        )
+            _check_selection(selection, names, reader)
+        counters = list(reader.counters.values())
+        columns = choose_columns(names, settings.include_columns, settings.exclude_columns, counters)
+        columns, left_out = _writable(reader, columns, settings, "--exclude-columns or --skip-unwritable")
+        reader.require([name for name in columns if module is None or name != module.adds])
+        if reader.only_in_some and not settings.include_columns:
+            warnings.warn(_only_in_some(reader), InputWarning, stacklevel=2)
+        others = _other_trees(reader, settings)
+        start, stop = _entries(reader, settings)
+        output_range = parse_range(settings.output_range, "output range")
+        return cls(reader, settings, selection, module, columns, left_out, others, start, stop, *output_range)
 
     @property
     def output_tree(self) -> str:
         """Name of the tree to write."""
-        return self.settings.output_tree or self.settings.input_tree
+        return self.settings.output_tree or without_cycle(self.settings.input_tree)
+
+    @property
+    def left_out_record(self) -> list[dict[str, str]]:
+        """What the manifest says of the branches that cannot be written."""
+        trees = {without_cycle(self.settings.input_tree): self.left_out} | {
+            other.name: other.left_out for other in self.others
+        }
+        return [
+            {"tree": tree, "branch": name, "type": branch.typename, "reason": branch.reason}
+            for tree, left_out in trees.items()
+            for name, branch in left_out.items()
+        ]
 
     @property
     def _adds(self) -> set[str]:
@@ -214,9 +257,58 @@ class SkimPlan:
         return ak.zip(columns, depth_limit=1)
 
 
-def _require_module(selection: Selection, names: list[str]) -> None:
-    """Refuse a selection on a branch that a processing module would add, if neither the module nor the branch is there."""
+def _check_selection(selection: Selection, names: list[str], reader: TupleReader) -> None:
+    """Refuse a selection of branches that are missing, cannot be read or are not one number an entry."""
     for name, module in MODULES.items():
         if module.adds in selection.branches and module.adds not in names:
             msg = f"selection: branch '{module.adds}' is added by --processing-module {name}; give that option"
             raise InputError(msg)
+    selection.require(dict.fromkeys([*names, *reader.counters.values()]))
+    stored = [name for name in selection.branches if name in reader.types]
+    reader.require(stored)
+    wrong = [f"branch '{name}' is a {reader.types[name]}" for name in stored if not reader.types[name].is_number]
+    if wrong:
+        msg = f"selection: {', '.join(wrong)}; a selection needs one number per entry"
+        raise InputError(msg)
+
+
+def _writable(
+    reader: TupleReader, columns: list[str], settings: SkimSettings, options: str
+) -> tuple[list[str], dict[str, BranchType]]:
+    """Return the branches that can be written and, with ``skip_unwritable``, the others."""
+    left_out = unwritable(reader, columns) if settings.skip_unwritable else {}
+    kept = [name for name in columns if name not in left_out]
+    if left_out and not kept:
+        msg = f"{reader.files[0]}: tree '{reader.tree}' has no branch that can be written"
+        raise InputError(msg)
+    return require_writable(reader, kept, f"leave them out with {options}"), left_out
+
+
+def _other_trees(reader: TupleReader, settings: SkimSettings) -> list[OtherTree]:
+    names = [settings.output_tree or without_cycle(settings.input_tree), *map(without_cycle, settings.other_trees)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        msg = f"the output would have tree '{twice[0]}' twice; give another --output-tree or other --other-trees"
+        raise ConfigError(msg)
+    return [_other_tree(reader, tree, settings) for tree in settings.other_trees]
+
+
+def _other_tree(reader: TupleReader, tree: str, settings: SkimSettings) -> OtherTree:
+    other = TupleReader(reader.files, tree, allow_duplicates=True)
+    columns, left_out = _writable(other, other.branches, settings, "--skip-unwritable")
+    other.require(columns)
+    return OtherTree(other, columns, left_out)
+
+
+def _only_in_some(reader: TupleReader) -> str:
+    names = reader.only_in_some
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return f"{len(names)} branches are only in some of the files, not in the first, and are left out: {shown}"
+
+
+def _entries(reader: TupleReader, settings: SkimSettings) -> tuple[int, int]:
+    start, stop = parse_range(settings.input_range, "input range")
+    stop = reader.num_entries if stop is None else stop
+    if settings.input_range is not None and (start >= reader.num_entries or stop > reader.num_entries):
+        msg = f"input range '{settings.input_range}': outside of the input, which has {reader.num_entries} entries"
+        raise InputError(msg)
+    return start, stop

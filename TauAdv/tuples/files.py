@@ -2,113 +2,156 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
-from glob import glob
 from pathlib import Path
 
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, nearest
+from TauAdv.tuples.file_lists import LIST_SUFFIXES, read_list
+from TauAdv.tuples.folders import expand_pattern, is_pattern, root_files
+from TauAdv.tuples.same_files import same_files
 
-__all__ = ["check_root_file", "resolve_inputs"]
+__all__ = ["resolve_inputs"]
 
-_HEADER_BYTES = 64
-_LARGE_FILE = 1_000_000  # file versions from here on have 64-bit pointers
+_SCHEME = re.compile(r"[A-Za-z][\w+.-]*://")
 
 
-def resolve_inputs(inputs: str | Path | Sequence[str | Path], prefix: str = "") -> list[Path]:
+def resolve_inputs(
+    inputs: str | Path | Sequence[str | Path], prefix: str = "", *, allow_duplicates: bool = False
+) -> list[Path]:
     """Return the ROOT files that ``inputs`` names, each once, in order.
 
     Args:
-        inputs: a ROOT file; a folder (its ``*.root`` files and those of its subfolders, sorted); a glob pattern (sorted);
-            a ``.txt`` list with one of these per line, where ``#`` starts a comment and relative names are looked up from
-            the working folder, then from the folder of the list; or a sequence of all these.
+        inputs: a ROOT file; a folder (its ``*.root`` files and those of its subfolders, linked ones too, sorted; hidden ones
+            are left out); a glob pattern (sorted); a ``.txt`` or ``.list`` file with one of these per line (see
+            :func:`~TauAdv.tuples.file_lists.read_list`), where relative names are looked up from the working folder, then
+            from the folder of the list; or a sequence of all these. ``~`` and environment variables are replaced.
         prefix: put before every name that is not found as it is (and before every line of a list).
+        allow_duplicates: take a file again that is given under another name, or as a copy. The same name counts once.
 
     Raises:
-        InputError: lists every name that does not exist or holds no ROOT file.
+        InputError: lists every name that does not exist, cannot be read or holds no ROOT file, and the files given twice.
     """
     found: list[Path] = []
     problems: list[str] = []
-    for entry in [inputs] if isinstance(inputs, str | Path) else list(inputs):
-        _resolve(str(entry), prefix, found, problems)
-    if not found and not problems:
+    names = [inputs] if isinstance(inputs, str | Path) else list(inputs)
+    for name in names:
+        _resolve(str(name), prefix, found, problems)
+    if not names:
         problems.append("no input file given")
+    first: dict[str, Path] = {}
+    for path in found:
+        first.setdefault(os.path.abspath(path), path)
+    distinct = list(first.values())
+    if not problems and not allow_duplicates:
+        problems += same_files(distinct)
     if problems:
         raise InputError("\n".join(problems))
-    return list(dict.fromkeys(found))
-
-
-def check_root_file(path: Path | str) -> None:
-    """Check that a file is there, is a ROOT file and is as long as its header says.
-
-    Raises:
-        InputError: says which of these fails.
-    """
-    path = Path(path)
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            header = stream.read(_HEADER_BYTES)
-    except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror})"
-        raise InputError(msg) from error
-    if size == 0:
-        msg = f"{path}: empty file (0 bytes); make or copy it again"
-        raise InputError(msg)
-    if len(header) < _HEADER_BYTES or header[:4] != b"root":
-        msg = f"{path}: not a ROOT file (it does not start with 'root')"
-        raise InputError(msg)
-    width = 4 if int.from_bytes(header[4:8], "big") < _LARGE_FILE else 8
-    expected = int.from_bytes(header[12 : 12 + width], "big")
-    if size < expected:
-        msg = f"{path}: truncated ROOT file: its header says {expected} bytes, it has {size}; copy or make it again"
-        raise InputError(msg)
+    return distinct
 
 
 def _resolve(name: str, prefix: str, found: list[Path], problems: list[str]) -> None:
-    path = Path(name)
-    if prefix and not path.exists():
-        name = prefix + name
-        path = Path(name)
-    if "://" in name:
-        problems.append(
-            f"{name}: remote files are not read; copy it here first (for example with xrdcp) or mount the storage"
-        )
-    elif _is_pattern(name) and not path.exists():
-        matches = sorted(Path(match) for match in glob(name, recursive=True))
-        found.extend(matches)
-        if not matches:
-            problems.append(f"{name}: no file matches this pattern")
+    if problem := _problem(name):
+        problems.append(problem)
+        return
+    try:
+        path = _located(name, prefix)
+        if path.exists() or path.is_symlink():
+            _take(path, prefix, found, problems)
+        elif is_pattern(str(path)):
+            matches = expand_pattern(str(path), problems)
+            if not matches:
+                problems.append(f"{path}: no file matches this pattern")
+            for match in matches:
+                _take(match, prefix, found, problems)
+        else:
+            problems.append(f"{path}: no such file or folder{_hint(path)}")
+    except InputError as error:
+        problems.append(str(error))
+    except OSError as error:
+        problems.append(f"{name}: cannot be read ({error.strerror})")
+
+
+def _problem(name: str) -> str:
+    """Return what is wrong with a name whatever files there are; an empty one would mean the working folder."""
+    if not name.strip():
+        return "the name of an input is empty; was a variable not set?"
+    if "\0" in name:
+        return f"{name!r}: a file name cannot hold a NUL byte"
+    return ""
+
+
+def _located(name: str, prefix: str) -> Path:
+    """Return the path that a name means: as it is, or after replacing ``~`` and variables, or with the prefix.
+
+    Raises:
+        InputError: if it is remote, or a variable is not set.
+    """
+    if Path(name).exists():
+        return Path(name)
+    if (expanded := Path(_expanded(name))).exists() or not prefix:
+        _refuse_remote(str(expanded) if str(expanded) != str(Path(name)) else name)
+        return expanded
+    _refuse_remote(prefix + name)
+    return Path(prefix + name)
+
+
+def _expanded(name: str) -> str:
+    return os.path.expandvars(os.path.expanduser(name.removeprefix("file://")))
+
+
+def _refuse_remote(name: str) -> None:
+    if _SCHEME.match(name):
+        msg = f"{name}: remote files are not read; copy it here first (for example with xrdcp) or mount the storage"
+        raise InputError(msg)
+
+
+def _take(path: Path, prefix: str, found: list[Path], problems: list[str]) -> None:
+    """Add the files that an existing path stands for."""
+    if path.is_symlink() and not path.exists():
+        problems.append(f"{path}: is a link to nothing ({os.readlink(path)})")
     elif path.is_dir():
-        matches = sorted(match for match in path.rglob("*.root") if not match.name.startswith("."))
-        found.extend(matches)
-        if not matches:
+        files = root_files(path, problems)
+        found.extend(files)
+        if not files:
             problems.append(f"{path}: this folder holds no *.root file")
-    elif not path.exists():
-        problems.append(f"{path}: no such file or folder")
-    elif path.suffix == ".txt":
-        _resolve_list(path, prefix, found, problems)
+    elif path.suffix.lower() in LIST_SUFFIXES:
+        _take_list(path, prefix, found, problems)
+    elif not path.is_file():
+        problems.append(f"{path}: is not a file")
     else:
         found.append(path)
 
 
-def _is_pattern(name: str) -> bool:
-    return any(character in name for character in "*?[")
+def _take_list(path: Path, prefix: str, found: list[Path], problems: list[str]) -> None:
+    for number, name in read_list(path):
+        own: list[str] = []
+        if Path(name).suffix.lower() in LIST_SUFFIXES:
+            own.append(f"{name}: a list within a list is not read")
+        else:
+            _resolve(_from_list(path, name, prefix, own), prefix, found, own)
+        problems += [f"{path}: line {number}, {problem}" for problem in own]
 
 
-def _exists(name: str) -> bool:
-    return Path(name).exists() or (_is_pattern(name) and bool(glob(name, recursive=True)))
+def _from_list(path: Path, name: str, prefix: str, problems: list[str]) -> str:
+    """Return a relative name of a list as seen from the working folder, or else from the folder of the list."""
+    beside = path.parent / name
+    here, there = _matches(Path(name)), _matches(beside)
+    if here and there and not os.path.samefile(Path(name).parent, beside.parent):
+        problems.append(f"{name}: is in the working folder and also beside the list; write the whole path")
+    return str(beside) if there and not here and not prefix else name
 
 
-def _resolve_list(path: Path, prefix: str, found: list[Path], problems: list[str]) -> None:
-    names = [line.partition("#")[0].strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    names = [name for name in names if name]
-    if not names:
-        problems.append(f"{path}: this list names no file")
-    for number, name in enumerate(names, start=1):
-        if name.endswith(".txt"):
-            problems.append(f"{path}: entry {number}, {name}: a list within a list is not read")
-            continue
-        beside = str(path.parent / name)
-        entry_problems: list[str] = []
-        _resolve(beside if not prefix and not _exists(name) and _exists(beside) else name, prefix, found, entry_problems)
-        problems += [f"{path}: entry {number}, {problem}" for problem in entry_problems]
+def _matches(path: Path) -> bool:
+    return path.exists() or (is_pattern(str(path)) and bool(expand_pattern(str(path), [])))
+
+
+def _hint(path: Path) -> str:
+    stripped = Path(str(path).strip())
+    if stripped != path and stripped.exists():
+        return f" (did you mean '{stripped}', without spaces around?)"
+    unset = re.search(r"\$(\w+|\{[^}]*\})", str(path))
+    if unset:
+        return f" (is the variable {unset[0]} set?)"
+    return nearest(path.name, os.listdir(path.parent)) if path.parent.is_dir() else ""

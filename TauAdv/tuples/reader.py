@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,11 +14,14 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
-import uproot
 
-from TauAdv.errors import InputError, nearest
+from TauAdv.tuples.arrays import TreeArrays
+from TauAdv.tuples.branch_types import BranchType, branch_types
+from TauAdv.tuples.conversion import as_asked, stored_names
+from TauAdv.tuples.file_branches import FileBranches
 from TauAdv.tuples.files import resolve_inputs
-from TauAdv.tuples.trees import branch_names, entry_boundaries, open_root, open_tree, reading
+from TauAdv.tuples.read_errors import reading
+from TauAdv.tuples.trees import open_root, open_tree
 
 __all__ = ["Block", "TupleReader", "open_root", "read"]
 
@@ -35,14 +38,16 @@ class Block:
         start: first entry, counted within the file.
         stop: one past the last entry.
         offset: entries of the files before.
+        arrays: the branches of the file.
+        branches: the branches of all files.
     """
 
     path: Path
     start: int
     stop: int
     offset: int
-    tree: Any
-    options: dict[str, Any]
+    arrays: TreeArrays
+    branches: FileBranches
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -60,15 +65,9 @@ class Block:
             length = len(self) if rows is None else len(np.arange(len(self))[rows])
             return ak.Array(ak.contents.RecordArray([], [], length=length))
         for first in range(0, len(names), max(step, 1)):
-            wanted = set(names[first : first + step])
-            with reading(self.path):
-                part = self.tree.arrays(
-                    filter_name=lambda name, wanted=wanted: name in wanted,
-                    entry_start=self.start,
-                    entry_stop=self.stop,
-                    library="ak",
-                    **self.options,
-                )
+            wanted = names[first : first + step]
+            stored = self.arrays.read(stored_names(wanted, self.branches), self.start, self.stop)
+            part = as_asked(stored, wanted, self.path, self.branches)
             for name in part.fields:
                 columns[name] = part[name] if rows is None else ak.to_packed(part[name][rows])
         return ak.zip({name: columns[name] for name in names}, depth_limit=1)
@@ -77,11 +76,19 @@ class Block:
 class TupleReader:
     """One or more ROOT files with the same tree, read as one sequence of entries.
 
+    Branches whose types differ between files become the type that holds all their numbers. Counters of lists that the file
+    does not have (``n_pfCand`` for every ``pfCand_*``) can be read, too.
+
     Args:
         inputs: file, folder, glob pattern, ``.txt`` list or a sequence of these (see :func:`resolve_inputs`).
-        tree: name of the TTree or RNTuple.
+        tree: name of the TTree, TNtuple or RNTuple.
         prefix: put before the names of ``inputs``.
         threads: threads that decompress.
+        allow_duplicates: read a file again that is given under another name, too.
+
+    Attributes:
+        files: the files, in order.
+        entries_per_file: entries of each.
 
     Example:
         >>> reader = TupleReader("data/*.root")
@@ -93,21 +100,26 @@ class TupleReader:
     """
 
     def __init__(
-        self, inputs: str | Path | Sequence[str | Path], tree: str = "taus", *, prefix: str = "", threads: int = 1
+        self,
+        inputs: str | Path | Sequence[str | Path],
+        tree: str = "taus",
+        *,
+        prefix: str = "",
+        threads: int = 1,
+        allow_duplicates: bool = False,
     ) -> None:
-        self.files = resolve_inputs(inputs, prefix)
+        self.files = resolve_inputs(inputs, prefix, allow_duplicates=allow_duplicates)
         self.tree = tree
         self._threads = threads
         self._only_file = ExitStack()  # the tree of a single file stays open: to parse it again takes half a second
         self._only_tree: Any = None
         weakref.finalize(self, self._only_file.close)
-        self._branches: list[str] = []
+        self._branches = FileBranches(tree)
         self.entries_per_file: list[int] = []
-        for index, path in enumerate(self.files):
-            with self._opened(path) as opened, reading(path):
+        for path in self.files:
+            with self._opened(path) as opened, reading(path, f"tree '{tree}'"):
                 self.entries_per_file.append(int(opened.num_entries))
-                if index == 0:
-                    self._branches = branch_names(opened)
+                self._branches.add(path, self.entries_per_file[-1], branch_types(opened))
 
     @contextmanager
     def _opened(self, path: Path) -> Iterator[Any]:
@@ -122,8 +134,23 @@ class TupleReader:
 
     @property
     def branches(self) -> list[str]:
-        """Names of the branches of the first file, counters of leaf arrays left out."""
-        return list(self._branches)
+        """Names of the branches of the first file that has entries, without counters named as ours (``n_pfCand``)."""
+        return list(self._branches.names)
+
+    @property
+    def types(self) -> Mapping[str, BranchType]:
+        """Types of the branches of the first file that has entries, counters included."""
+        return self._branches.types
+
+    @property
+    def counters(self) -> dict[str, str]:
+        """By jagged branch: the name of what counts its values, which can be read as a branch."""
+        return dict(self._branches.counters)
+
+    @property
+    def only_in_some(self) -> list[str]:
+        """Names of branches that later files have and the first does not; they are not read."""
+        return self._branches.only_in_some
 
     @cached_property
     def num_entries(self) -> int:
@@ -131,28 +158,23 @@ class TupleReader:
         return sum(self.entries_per_file)
 
     def require(self, names: Sequence[str]) -> None:
-        """Check that all files have these branches.
+        """Check that all files have these branches, that they can be read, and that their types go together.
 
         Raises:
-            InputError: lists all that are missing.
+            InputError: lists all that are missing, cannot be read, or have types that do not go together.
         """
-        self._require(self.files[0], names, self._branches)
-
-    def _require(self, path: Path, names: Sequence[str], present: list[str]) -> None:
-        known = set(present)
-        missing = [name for name in dict.fromkeys(names) if name not in known]
-        if missing:
-            lines = "".join(f"\n  {name}{nearest(name, present)}" for name in missing)
-            msg = f"{path}: tree '{self.tree}' lacks {len(missing)} of the branches needed:{lines}"
-            raise InputError(msg)
+        self._branches.require(names)
 
     def empty(self, branches: Sequence[str] | None = None) -> ak.Array:
         """Return no entries of these branches, with their types."""
         names = self.branches if branches is None else list(dict.fromkeys(branches))
         self.require(names)
-        path = self.files[0]
-        with self._opened(path) as tree, reading(path):
-            return tree.arrays(filter_name=lambda name: name in names, entry_stop=0, library="ak")[names]
+        path = self._branches.path
+        if not names:
+            return ak.Array(ak.contents.RecordArray([], [], length=0))
+        with self._opened(path) as tree:
+            stored = TreeArrays(path, tree).read(stored_names(names, self._branches), 0, 0)
+            return as_asked(stored, names, path, self._branches)
 
     def iterate(
         self,
@@ -164,7 +186,7 @@ class TupleReader:
         """Yield records with exactly these branches, at most ``step_size`` entries at a time.
 
         Args:
-            branches: what to read; all branches of the first file if ``None``.
+            branches: what to read; all branches if ``None``.
             step_size: most entries in memory at once.
             entry_start: first entry, counted over all files.
             entry_stop: one past the last entry, counted over all files.
@@ -174,23 +196,10 @@ class TupleReader:
         """
         names = self.branches if branches is None else list(dict.fromkeys(branches))
         self.require(names)
-        wanted = set(names)
-        for path, tree, first, last, _, options in self._ranges(entry_start, entry_stop, names):
-            chunks = tree.iterate(
-                filter_name=lambda name: name in wanted,
-                step_size=step_size,
-                entry_start=first,
-                entry_stop=last,
-                library="ak",
-                **options,
-            )
-            while True:
-                with reading(path):
-                    chunk = next(chunks, None)
-                    chunk = None if chunk is None else chunk[names]
-                if chunk is None:
-                    break
-                yield chunk
+        stored = stored_names(names, self._branches)
+        for arrays, first, last, _ in self._ranges(entry_start, entry_stop) if names else ():
+            for chunk in arrays.iterate(stored, first, last, step_size):
+                yield as_asked(chunk, names, arrays.path, self._branches)
 
     def blocks(
         self,
@@ -213,15 +222,12 @@ class TupleReader:
             InputError: if a file lacks some of the branches (all are listed) or is damaged.
         """
         self.require(branches)
-        for path, tree, first, last, offset, options in self._ranges(entry_start, entry_stop, branches):
-            with reading(path):
-                edges = _block_edges(entry_boundaries(tree), first, last, step_size)
-            for start, stop in pairwise(edges):
-                yield Block(path, start, stop, offset, tree, options)
+        stored = stored_names(branches, self._branches)
+        for arrays, first, last, offset in self._ranges(entry_start, entry_stop):
+            for start, stop in pairwise(arrays.edges(stored, first, last, step_size)):
+                yield Block(arrays.path, start, stop, offset, arrays, self._branches)
 
-    def _ranges(
-        self, entry_start: int | None, entry_stop: int | None, names: Sequence[str]
-    ) -> Iterator[tuple[Path, Any, int, int, int, dict[str, Any]]]:
+    def _ranges(self, entry_start: int | None, entry_stop: int | None) -> Iterator[tuple[TreeArrays, int, int, int]]:
         start = 0 if entry_start is None else entry_start
         stop = self.num_entries if entry_stop is None else min(entry_stop, self.num_entries)
         offset = 0
@@ -230,23 +236,8 @@ class TupleReader:
                 first, last = max(start - offset, 0), min(stop - offset, entries)
                 if first < last:
                     with self._opened(path) as tree:
-                        with reading(path):
-                            self._require(path, names, branch_names(tree))
-                        threaded = executor is not None and isinstance(tree, uproot.TTree)
-                        options = {"decompression_executor": executor} if threaded else {}
-                        yield path, tree, first, last, offset, options
+                        yield TreeArrays(path, tree, executor), first, last, offset
                 offset += entries
-
-
-def _block_edges(boundaries: np.ndarray, start: int, stop: int, step_size: int) -> list[int]:
-    """Return edges of blocks: baskets joined up to ``step_size`` entries, larger ones cut."""
-    edges = [start]
-    for left, right in pairwise(np.unique(np.clip(boundaries, start, stop)).tolist()):
-        if right - edges[-1] > step_size and left > edges[-1]:
-            edges.append(left)
-        first, pieces = edges[-1], (right - edges[-1]) // (2 * step_size)
-        edges += [first + (right - first) * piece // (pieces + 1) for piece in range(1, pieces + 1)]
-    return [*edges, stop]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import yaml
 
 from TauAdv.errors import InputError, nearest
 
-__all__ = ["ADDED", "SCHEMA", "Branch", "branch", "branch_or_none", "collection_of", "lowest"]
+__all__ = ["ADDED", "SCHEMA", "Branch", "branch", "branch_or_none", "collection_of", "counter_name", "lowest"]
 
 _JAGGED = "var * "
 
@@ -97,3 +97,8 @@ def collection_of(name: str) -> str:
     if name in SCHEMA:
         return SCHEMA[name].group
     return next((collection for collection in _COLLECTIONS if name.startswith(collection + "_")), name)
+
+
+def counter_name(name: str) -> str:
+    """Return the branch that counts the values of a jagged one in our TTrees: ``n_pfCand`` for every ``pfCand_*``."""
+    return f"n_{collection_of(name)}"

@@ -1,38 +1,27 @@
-"""Opening ROOT files and trees for reading, with errors that name the file and what is wrong with it."""
+"""Opening ROOT files and their trees for reading, with errors that name the file and what is wrong with it."""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import uproot
+from uproot.source.file import MultithreadedFileSource
 
 from TauAdv.errors import InputError, nearest
-from TauAdv.tuples.files import check_root_file
+from TauAdv.tuples.file_header import check_root_file
+from TauAdv.tuples.read_errors import reading
 
-__all__ = ["branch_names", "entry_boundaries", "open_root", "open_tree", "reading", "tree_names"]
+__all__ = ["entry_boundaries", "open_root", "open_tree", "tree_names", "without_cycle"]
 
-# what uproot may raise where it takes damaged bytes for lengths, types and offsets
-_FORMAT_ERRORS = (struct.error, uproot.DeserializationError, EOFError, OSError)
-_CONTENT_ERRORS = (ValueError, TypeError, LookupError, AssertionError, RuntimeError)
-_TREES = ("TTree", "ROOT::RNTuple")
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what uproot raises on a damaged file into an :class:`InputError` that names the file."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (*_FORMAT_ERRORS, *_CONTENT_ERRORS) as error:
-        cause = f"{type(error).__name__}: {error}"
-        msg = f"{path}: cannot be read as a ROOT file, it may be damaged; make or copy it again ({cause})"
-        raise InputError(msg) from error
+_TREES = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
+_NO_TREES = {
+    "TChain": "names of files only: give those files as input",
+    "ROOT::Experimental::RNTuple": "of a format before the first release of RNTuple: copy it with ROOT 6.34 or later",
+}
 
 
 @contextmanager
@@ -43,51 +32,63 @@ def open_root(path: Path | str) -> Iterator[Any]:
         InputError: if it is missing, empty, not a ROOT file, truncated or damaged.
     """
     check_root_file(path)
-    with reading(Path(path)):
-        # caches would keep the trees of the last hundred files and 100 MB of arrays, which streams do not read again
-        file = uproot.open(Path(path), object_cache=None, array_cache=None)
+    with reading(path):
+        # The caches would keep the trees of the last hundred files and 100 MB of arrays, which streams do not read again.
+        # A plain file, in the form that splits no name: uproot takes '::' and ':' for other file systems and for objects.
+        options = {"object_cache": None, "array_cache": None, "handler": MultithreadedFileSource, "num_workers": 1}
+        file = uproot.open({str(Path(path).absolute()): None}, **options)
     with file:
         yield file
 
 
+def without_cycle(tree: str) -> str:
+    """Return the name of a tree without ``;2`` (ROOT's number of the version of an object) and ``/`` at its ends."""
+    return tree.partition(";")[0].strip("/")
+
+
 def tree_names(file: Any) -> list[str]:
-    """Return the names of the trees in an open ROOT file."""
-    return [name for name, kind in file.classnames(cycle=False).items() if kind in _TREES]
+    """Return the names of the trees in an open ROOT file, those in folders as ``folder/tree``; versions count once."""
+    return [name for name, kind in _contents(file).items() if kind in _TREES]
+
+
+def _contents(file: Any) -> dict[str, str]:
+    with reading(file.file_path):
+        return dict(file.classnames(cycle=False))
 
 
 def open_tree(file: Any, path: Path, tree: str) -> Any:
-    """Return a tree of an open ROOT file.
+    """Return a tree of an open ROOT file, its latest version unless the name ends in ``;N``.
 
     Raises:
         InputError: if there is none of that name; lists those there are.
     """
+    contents, name = _contents(file), without_cycle(tree)
     present = tree_names(file)
-    if tree not in present:
-        trees = ", ".join(present) or "none"
-        msg = f"{path}: no tree '{tree}'{nearest(tree, present)}; trees in this file: {trees}"
-        raise InputError(msg)
+    version = tree.strip("/") if ";" in tree else name
     with reading(path):
-        return file[tree]
+        known = version == name or version in file.keys(cycle=True)
+    if name not in present or not known:
+        raise InputError(f"{path}: {_no_tree(tree, contents, present)}")
+    with reading(path, f"tree '{tree}'"):
+        return file[tree.strip("/")]
 
 
-def branch_names(tree: Any) -> list[str]:
-    """Return the branches of a tree, without those that only count the values of leaf arrays."""
-    if not isinstance(tree, uproot.TTree):
-        return list(tree.keys(recursive=False))
-    names, counters = [], set()
-    for branch in tree.branches:
-        names.append(branch.name)
-        for leaf in branch.member("fLeaves"):
-            counter = leaf.member("fLeafCount")
-            if counter is not None:
-                counters.add(counter.member("fName"))
-    return [name for name in names if name not in counters]
+def _no_tree(tree: str, contents: dict[str, str], present: list[str]) -> str:
+    if not contents:
+        return f"no tree '{tree}': the file has no list of contents; if its writer did not close it, open it with ROOT, once"
+    if tree in contents and tree not in present:
+        kind = contents[tree]
+        return (
+            f"'{tree}' is a {kind}, {_NO_TREES.get(kind, 'not a tree')}; trees in this file: {', '.join(present) or 'none'}"
+        )
+    return f"no tree '{tree}'{nearest(tree, present)}; trees in this file: {', '.join(present) or 'none'}"
 
 
-def entry_boundaries(tree: Any) -> np.ndarray:
-    """Return the entries at which all branches start a new basket or cluster, the end of the tree included."""
+def entry_boundaries(tree: Any, branches: Sequence[str]) -> np.ndarray:
+    """Return the entries at which all these branches start a new basket or cluster, the end of the tree included."""
     if isinstance(tree, uproot.TTree):
-        offsets = tree.common_entry_offsets()
+        wanted = set(branches)
+        offsets = tree.common_entry_offsets(filter_branch=lambda branch: branch.name in wanted, recursive=False)
     else:
         offsets = [cluster.num_first_entry for cluster in tree.cluster_summaries]
-    return np.unique([0, *offsets, tree.num_entries])
+    return np.unique([0, *offsets, int(tree.num_entries)]).astype(np.int64)

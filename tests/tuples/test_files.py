@@ -3,7 +3,8 @@ import re
 import pytest
 
 from TauAdv.errors import InputError
-from TauAdv.tuples.files import check_root_file, resolve_inputs
+from TauAdv.tuples.file_header import check_root_file
+from TauAdv.tuples.files import resolve_inputs
 
 
 @pytest.fixture

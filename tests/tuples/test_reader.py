@@ -4,7 +4,8 @@ import pytest
 from same_arrays import assert_same_arrays
 
 from TauAdv.errors import InputError
-from TauAdv.tuples.reader import TupleReader, _block_edges, open_root, read
+from TauAdv.tuples.arrays import TreeArrays, block_edges
+from TauAdv.tuples.reader import TupleReader, open_root, read
 
 
 @pytest.fixture(params=["ttree", "rntuple"])
@@ -31,15 +32,13 @@ def test_iterate_a_range_over_files(files, taus, start, stop):
 def test_only_the_branches_asked_for_are_read(files, monkeypatch):
     reader = TupleReader(files[:1])
     read_fields = []
-    with reader._opened(reader.files[0]) as tree:
-        original = type(tree).iterate
+    original = TreeArrays._checked
 
-        def spy(self, *arguments, **options):
-            for chunk in original(self, *arguments, **options):
-                read_fields.append(chunk.fields)
-                yield chunk
+    def spy(self, arrays, *more):
+        read_fields.append(arrays.fields)
+        return original(self, arrays, *more)
 
-        monkeypatch.setattr(type(tree), "iterate", spy)
+    monkeypatch.setattr(TreeArrays, "_checked", spy)
     list(reader.iterate(["evt"]))
     assert read_fields == [["evt"]]
 
@@ -112,9 +111,9 @@ def test_reader_closes_its_file(files, recwarn):
 
 def test_block_edges_keep_to_baskets():
     boundaries = np.array([0, 100, 200, 300, 1000])
-    assert _block_edges(boundaries, 0, 1000, 250) == [0, 200, 300, 650, 1000]
-    assert _block_edges(boundaries, 50, 150, 250) == [50, 150]
-    assert _block_edges(np.array([0, 1000]), 0, 1000, 250) == [0, 333, 666, 1000]
+    assert block_edges(boundaries, 0, 1000, 250) == [0, 200, 300, 650, 1000]
+    assert block_edges(boundaries, 50, 150, 250) == [50, 150]
+    assert block_edges(np.array([0, 1000]), 0, 1000, 250) == [0, 333, 666, 1000]
 
 
 def test_block_edges_cover_the_range():
@@ -125,7 +124,7 @@ def test_block_edges_cover_the_range():
         start = int(rng.integers(0, entries))
         stop = int(rng.integers(start + 1, entries + 1))
         step = int(rng.integers(1, 100))
-        edges = np.array(_block_edges(boundaries, start, stop, step))
+        edges = np.array(block_edges(boundaries, start, stop, step))
         assert (edges[0], edges[-1]) == (start, stop)
         assert np.all((np.diff(edges) > 0) & (np.diff(edges) <= 2 * step + 1))
 

@@ -1,0 +1,54 @@
+"""What uproot raises on a file that it cannot read, as errors that name the file and what is wrong with it.
+
+uproot takes damaged bytes for lengths, types, offsets and compressed data, so that almost any exception may come out of it:
+``struct.error``, ``KeyError``, ``RecursionError``, those of the compression libraries, ...
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from TauAdv.errors import InputError, TauAdvError
+
+__all__ = ["reading"]
+
+_LONGEST_CAUSE = 200
+
+
+@contextmanager
+def reading(path: Path | str, what: str = "") -> Iterator[None]:
+    """Turn what uproot raises into an :class:`InputError` of one line.
+
+    Keep the block to calls of uproot: a mistake of ours would be called damage, too.
+
+    Args:
+        path: the file.
+        what: the part of it that is read, for example ``"branch 'tau_pt'"``.
+    """
+    try:
+        yield
+    except TauAdvError:
+        raise
+    except Exception as error:
+        msg = f"{path}: {what + ': ' if what else ''}{_explained(error)}"
+        raise InputError(msg) from error
+
+
+def _explained(error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return f"cannot be read here: {_cause(error)}"
+    if isinstance(error, NotImplementedError):
+        return f"uproot cannot read this ({_cause(error)}); copy it with ROOT, in a newer version or another format"
+    if isinstance(error, OSError) and error.errno is not None and error.strerror:
+        return f"cannot be read ({error.strerror})"
+    if isinstance(error, MemoryError):
+        return f"asks for more memory than there is; it may be damaged ({_cause(error)})"
+    return f"cannot be read, it may be damaged; make or copy it again ({type(error).__name__}: {_cause(error)})"
+
+
+def _cause(error: Exception) -> str:
+    """Return the first line of a message, cut where it is long."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "no details")
+    return line if len(line) <= _LONGEST_CAUSE else f"{line[:_LONGEST_CAUSE]}..."

@@ -1,0 +1,59 @@
+"""Files that are given twice: their events would count twice."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+
+from TauAdv.io.manifests import describe_input, manifest_path
+
+__all__ = ["same_files"]
+
+
+def same_files(paths: Sequence[Path]) -> list[str]:
+    """Return a line for every file that is the same as an earlier one: by a link, or as a copy.
+
+    Args:
+        paths: files, or folders that their manifest identifies.
+    """
+    seen: dict[Hashable, Path] = {}
+    problems = []
+    sizes = [_size(path) for path in paths]
+    for path, size in zip(paths, sizes, strict=True):
+        other = seen.setdefault(_identity(path), path)
+        if other == path and size and sizes.count(size) > 1:
+            other = seen.setdefault(_digest(path), path)
+            other = other if _equal(other, path) else path
+        if other != path:
+            kind = "are the same" if os.path.samefile(path, other) else "have the same content"
+            problems.append(f"{other} and {path} {kind}: events would count twice")
+    if problems:
+        problems.append("leave one out; or --allow-duplicates (in a configuration allow_duplicates: true) reads both")
+    return problems
+
+
+def _target(path: Path) -> Path:
+    return manifest_path(path) if path.is_dir() else path
+
+
+def _size(path: Path) -> int:
+    target = _target(path)
+    return target.stat().st_size if target.exists() else 0
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _digest(path: Path) -> Hashable:
+    try:
+        return str(describe_input(path)["digest"])
+    except OSError:  # its reader says so
+        return path
+
+
+def _equal(one: Path, other: Path) -> bool:
+    return one == other or filecmp.cmp(_target(one), _target(other), shallow=False)
