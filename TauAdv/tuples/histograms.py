@@ -14,7 +14,8 @@ import uproot
 
 from TauAdv.errors import InputError, nearest
 from TauAdv.tuples.axes import Axis, FloatArray
-from TauAdv.tuples.trees import open_root, reading
+from TauAdv.tuples.read_errors import reading
+from TauAdv.tuples.trees import open_root
 
 __all__ = ["Histogram", "read_th1", "read_th2", "to_hist", "write_histograms"]
 
