@@ -11,16 +11,27 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from TauAdv.errors import OutputExistsError, WriteError
+from TauAdv.errors import OutputExistsError
+from TauAdv.io.full_disk import naming_output
+from TauAdv.io.ownership import require_own_files
 
-__all__ = ["new_file", "new_folder", "replace_folder", "temporary_name", "write_bytes", "write_json", "write_text"]
-
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+__all__ = [
+    "new_file",
+    "new_folder",
+    "replace_folder",
+    "require_no_file",
+    "require_no_folder",
+    "scratch_folder",
+    "temporary_name",
+    "write_bytes",
+    "write_json",
+    "write_text",
+]
 
 
 def temporary_name(path: Path) -> Path:
@@ -33,19 +44,23 @@ def new_file(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; rename it to ``path`` at the end, or remove it if the block raises.
 
     Raises:
-        WriteError: if the disk is full (or the quota, or a file as large as allowed); names ``path``.
+        OutputExistsError: ``path`` is a folder, a link or a device; at once, before the block runs.
+        WriteError: if the disk is full (or the quota, or a file as large as allowed), or its place cannot be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    require_no_folder(path)
     temporary = temporary_name(path)
-    try:
-        with _naming(path):
+    with naming_output(path, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()  # a place that cannot be written is known before the hours of work
+        temporary.unlink()
+        try:
             yield temporary
             _force_to_disk(temporary)
             os.replace(temporary, path)
             _force_to_disk(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path | str, content: bytes) -> None:
@@ -65,36 +80,75 @@ def write_json(path: Path | str, value: Any, *, default: Callable[[Any], Any] | 
 
 
 @contextmanager
-def new_folder(path: Path | str) -> Iterator[Path]:
+def new_folder(path: Path | str, own: Sequence[str] = ()) -> Iterator[Path]:
     """Yield a temporary folder beside ``path``; rename it to ``path`` (replacing one there) at the end, or remove it.
 
+    Args:
+        path: final name.
+        own: names of files in a folder there that may be replaced, besides those that its manifest lists.
+
     Raises:
-        OutputExistsError: ``path`` is a file; at once, before the block runs.
-        WriteError: if the disk is full; names ``path``.
+        OutputExistsError: ``path`` is a file or a link, or a folder with files that are not ours; before the block runs,
+            and again at the end.
+        WriteError: if the disk is full, or its place cannot be written.
     """
-    path = Path(path)
+    path = Path(os.path.abspath(path))
     require_no_file(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    require_own_files(path, own)
     temporary = temporary_name(path)
-    temporary.mkdir()
-    try:
-        with _naming(path):
+    with naming_output(path, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.mkdir()
+        try:
             yield temporary
-            replace_folder(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            replace_folder(temporary, path, own)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def scratch_folder(path: Path | str) -> Iterator[Path]:
+    """Yield a folder beside ``path`` for what is needed while ``path`` is made; it is removed at the end."""
+    temporary = temporary_name(Path(path))
+    with naming_output(Path(path), temporary):
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def require_no_file(path: Path) -> None:
-    """Refuse a file where a folder is to be."""
+    """Refuse anything but a folder where a folder is to be."""
+    _require_no_link(path)
     if path.exists() and not path.is_dir():
         msg = f"{path}: is a file, expected a folder or nothing there; give another output name, or move the file away"
         raise OutputExistsError(msg)
 
 
-def replace_folder(temporary: Path, path: Path) -> None:
-    """Rename a folder to ``path``; one that is there is removed afterwards, or put back if that fails or is interrupted."""
+def require_no_folder(path: Path) -> None:
+    """Refuse anything but a file where a file is to be."""
+    _require_no_link(path)
+    if path.exists() and not path.is_file():
+        kind = "folder" if path.is_dir() else "device"
+        msg = f"{path}: is a {kind}, expected a file or nothing there; give another output name"
+        raise OutputExistsError(msg)
+
+
+def _require_no_link(path: Path) -> None:
+    if path.is_symlink():
+        msg = f"{path}: is a link to {os.readlink(path)}, which is not replaced; give that name instead, or remove the link"
+        raise OutputExistsError(msg)
+
+
+def replace_folder(temporary: Path, path: Path, own: Sequence[str] = ()) -> None:
+    """Rename a folder to ``path``; one that is there is removed afterwards, or put back if that fails or is interrupted.
+
+    Raises:
+        OutputExistsError: ``path`` is a file or a link, or holds files that are not ours (see :func:`new_folder`).
+    """
     require_no_file(path)
+    require_own_files(path, own)
     for file in temporary.rglob("*"):
         if file.is_file() and not file.is_symlink():
             _force_to_disk(file)
@@ -112,18 +166,6 @@ def replace_folder(temporary: Path, path: Path) -> None:
         raise
     _force_to_disk(path.parent)
     shutil.rmtree(old)
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Name the output in errors of a full disk: libraries raise them without saying which file they were writing."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _NO_ROOM or isinstance(error, WriteError):
-            raise
-        msg = f"{path}: cannot be written: {os.strerror(error.errno)}; nothing was left there; free some space and repeat"
-        raise WriteError(error.errno, msg) from error
 
 
 def _force_to_disk(path: Path) -> None:

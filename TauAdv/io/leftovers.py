@@ -6,9 +6,14 @@ import re
 import shutil
 from pathlib import Path
 
-__all__ = ["remove_leftovers"]
+__all__ = ["is_leftover", "remove_leftovers", "remove_leftovers_of", "remove_tree"]
 
 _LEFTOVER = re.compile(r"\.[0-9a-f]{32}\.tmp(\.[^.]*)?$")
+
+
+def is_leftover(name: str) -> bool:
+    """Say whether a name is one of :func:`TauAdv.io.atomic.temporary_name`."""
+    return _LEFTOVER.search(name) is not None
 
 
 def remove_leftovers(folder: Path | str) -> None:
@@ -17,9 +22,24 @@ def remove_leftovers(folder: Path | str) -> None:
     No other process may be writing into the folder.
     """
     for path in sorted(Path(folder).rglob("*.tmp*")):
-        if not _LEFTOVER.search(path.name):
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)  # it may have been in a folder that was removed
+        if is_leftover(path.name):
+            remove_tree(path)
+
+
+def remove_leftovers_of(output: Path) -> None:
+    """Remove what killed processes left of one output, and of its manifest, beside it. The output must be locked."""
+    if not output.parent.is_dir():
+        return
+    for path in (output, output.with_name(f"{output.name}.manifest.json")):
+        own = re.compile(rf"\.{re.escape(path.stem)}\.[0-9a-f]{{32}}\.tmp{re.escape(path.suffix)}")
+        for found in list(output.parent.iterdir()):
+            if own.fullmatch(found.name):
+                remove_tree(found)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file, a link (not what it points to) or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)  # it may have been in a folder that was removed

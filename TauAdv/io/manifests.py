@@ -18,10 +18,14 @@ import numpy as np
 
 from TauAdv import __version__
 from TauAdv.errors import InputError, OutputExistsError
-from TauAdv.io.records import CHECKSUM, read_record, write_record
+from TauAdv.io.checksums import describe_file
+from TauAdv.io.manifest_files import FOLDER_MANIFEST, manifest_path, read_manifest
+from TauAdv.io.ownership import files_in, require_own_files
+from TauAdv.io.records import CHECKSUM, write_record
 from TauAdv.io.verified_files import VerifiedFile
 
 __all__ = [
+    "PLAN",
     "describe_input",
     "finished",
     "manifest_path",
@@ -43,12 +47,8 @@ _VERSIONED = (
     "fastjet",
 )
 _SAMPLED_BYTES = 1 << 20
-
-
-def manifest_path(output: Path | str) -> Path:
-    """Return where the manifest of ``output`` (a file, or a folder that exists) is kept."""
-    output = Path(output)
-    return output / "manifest.json" if output.is_dir() else output.with_name(output.name + ".manifest.json")
+#: File that says what the work in an unfinished folder is for; no part of the output.
+PLAN = "plan.json"
 
 
 def describe_input(path: Path | str) -> dict[str, Any]:
@@ -125,8 +125,11 @@ def write_manifest(
         counts: what went in and came out.
         seed: seed of the random numbers, where there are any.
         more: further entries (JSON values, numpy arrays allowed). Of a checked output, ``files`` is what it consists of:
-            name in its folder -> size and checksum (:func:`TauAdv.io.checksums.describe_file`).
+            name in its folder -> size and checksum (:func:`TauAdv.io.checksums.describe_file`). Of a folder, these are all
+            files that are in it, if nothing else is given: no others are ever removed from it.
     """
+    if Path(output).is_dir() and "files" not in more:
+        more["files"] = _described(Path(output))
     manifest = {
         "step": step,
         "settings": settings,
@@ -140,25 +143,9 @@ def write_manifest(
     return write_record(manifest_path(output), manifest, default=_plain)
 
 
-def read_manifest(output: Path | str) -> dict[str, Any]:
-    """Return the manifest of ``output``.
-
-    Raises:
-        InputError: if there is none, not even an output, or it is damaged.
-    """
-    path = manifest_path(output)
-    try:
-        return read_record(path)
-    except InputError as error:
-        remedy = "remove the folder and make it again" if path.name == "manifest.json" else "make it again with --overwrite"
-        msg = f"{error}; {remedy}"
-        raise InputError(msg) from error
-    except FileNotFoundError as error:
-        if not Path(output).exists():
-            msg = f"{output}: no such file or folder"
-            raise InputError(msg) from error
-        msg = f"{output}: no manifest ({path.name}) found; it is not an output of TauAdv or was not finished"
-        raise InputError(msg) from error
+def _described(folder: Path) -> dict[str, Any]:
+    names = [name for name in files_in(folder) if name not in (FOLDER_MANIFEST, PLAN)]
+    return {name: describe_file(folder / name) for name in names}
 
 
 def read_checked_manifest(output: Path | str, remedy: str) -> dict[str, Any]:
@@ -203,14 +190,16 @@ def finished(
         checked: the step lists its files with checksums; earlier versions did not.
 
     Raises:
-        OutputExistsError: if the output exists but differs in any of these, or is damaged, and ``overwrite`` is false; or if
-            it is a folder that this step did not make, which is never replaced.
+        OutputExistsError: if the output exists but differs in any of these, or is damaged, and ``overwrite`` is false; if it
+            is a folder that this step did not make, or is to replace but holds files that are not ours.
     """
     output = Path(output)
     if not output.exists():
         return None
     if output.is_dir():
         _require_own_folder(output, step)
+    if overwrite or make_again:
+        require_own_files(output)
     if overwrite:
         return None
     wanted = as_json({"step": step, "settings": settings, "inputs": [describe_input(path) for path in inputs]})

@@ -30,6 +30,8 @@ __all__ = ["ExtractionSettings", "extract_jets"]
 #: Lines parsed at a time (about 5 MB of text), and jets in a record batch.
 _BLOCK = 4000
 _FAULTS_SHOWN = 20
+#: Patterns of all names that are written into the folder.
+_OWN_FILES = ("jets-*.arrow", "jets-*.json", "manifest.json")
 
 
 class ExtractionSettings(Settings):
@@ -77,7 +79,7 @@ def extract_jets(
     if (manifest := finished(output, step=STEP, settings=wanted, inputs=[dataset], overwrite=overwrite)) is not None:
         return manifest
     plan = {"step": STEP, "settings": wanted, "inputs": [describe_input(dataset)]}
-    with resumable_folder(output, plan, overwrite=overwrite) as folder, LineReader(dataset) as reader:
+    with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder, LineReader(dataset) as reader:
         parts = _write_parts(reader, folder, settings, table)
         counts = _totals(parts)
         if counts["jets"] == 0:
@@ -92,6 +94,7 @@ def extract_jets(
             truncated=None if reader.truncated is None else {"bytes_behind_last_line": reader.truncated},
             parts=[{name: part[name] for name in ("file", "first_line", "lines", "jets")} for part in parts],
             table=table.dump(),
+            files=[part["file"] for part in parts],
         )
         for part in parts:
             _record(folder / part["file"]).unlink()

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from TauAdv.config import Settings
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
+from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.keep_probability import KeepTable, MaximumRule, check_target, keep_table
 from TauAdv.production.outputs import check_no_input
@@ -80,6 +81,7 @@ def tau_pt_spectrum(
     return spectrum
 
 
+@locking("save_path")
 def drop_events(
     input_file: Path | str,
     target_file: Path | str,
@@ -105,6 +107,7 @@ def drop_events(
         InputError: for fewer entries than ``n_tau``, a target that is missing, has other bins or is zero or not finite,
             too few uniform numbers, or if no tau is kept; nothing is written then.
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
+        OutputLockedError: if another process writes the output.
     """
     reader = TupleReader(input_file, settings.tree)
     inputs = [*reader.files, Path(target_file)]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from TauAdv.io.atomic import new_file
+from TauAdv.io.atomic import new_file, scratch_folder
+from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.buckets import Buckets
 from TauAdv.production.mixing_plan import MixPlan, interleave
@@ -27,6 +27,11 @@ __all__ = ["mix_events"]
 STEP = "mixing"
 
 
+def _outputs(arguments: Mapping[str, Any]) -> list[Path]:
+    return [Path(arguments["output_dir"]) / output.file for output in arguments["settings"].outputs.values()]
+
+
+@locking(_outputs)
 def mix_events(
     settings: MixingSettings, input_dir: Path | str = ".", output_dir: Path | str = ".", *, overwrite: bool = False
 ) -> dict[str, dict[str, Any]]:
@@ -46,6 +51,7 @@ def mix_events(
         InputError: for a missing file or branch (all are listed), or contributions that run out (says which and by how
             much); nothing is written then.
         OutputExistsError: if an output exists, made otherwise, and ``overwrite`` is false.
+        OutputLockedError: if another process writes an output.
     """
     sources = open_sources(settings, Path(input_dir))
     paths = {name: Path(output_dir) / output.file for name, output in settings.outputs.items()}
@@ -64,7 +70,7 @@ def mix_events(
     plans = {name: interleave([source[name] for source in chosen], per_batch) for name in paths}
     with ExitStack() as stack:
         temporary = {name: stack.enter_context(new_file(path)) for name, path in paths.items()}
-        _write(sources, branches, plans, temporary, settings)
+        _write(sources, branches, plans, temporary, settings, next(iter(paths.values())))
         manifests = {}
         for name, path in paths.items():
             path.unlink(missing_ok=True)
@@ -97,11 +103,11 @@ def _write(
     plans: Mapping[str, MixPlan],
     paths: Mapping[str, Path],
     settings: MixingSettings,
+    scratch: Path,
 ) -> None:
-    scratch = next(iter(paths.values())).parent
-    with TemporaryDirectory(prefix=".mixing.", suffix=".tmp", dir=scratch) as folder, ExitStack() as stack:
+    with scratch_folder(scratch) as folder, ExitStack() as stack:
         starts = _segment_starts(plans, settings.segment_size)
-        buckets = Buckets(Path(folder), settings.segment_size)
+        buckets = Buckets(folder, settings.segment_size)
         for number, source in enumerate(sources):
             rows = [np.flatnonzero(plan.source == number) for plan in plans.values()]
             entries = np.concatenate([plan.entry[at] for plan, at in zip(plans.values(), rows, strict=True)])

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from TauAdv.config import Settings
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.io.atomic import new_file
+from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.keep_probability import check_target
 from TauAdv.production.outputs import check_no_input
@@ -169,6 +170,7 @@ def _ratio(content: np.ndarray, observed: Spectrum, target: Spectrum) -> Spectru
     return Spectrum(observed.edges, weight, variance)
 
 
+@locking("output")
 def make_pt_weights(
     inputs: Path | str | Sequence[Path | str],
     output: Path | str,
@@ -193,6 +195,7 @@ def make_pt_weights(
         InputError: if a branch or histogram is missing, a target has other bins or is 0 or not finite, a dataset_id is
             unknown, or no weights can be made.
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
+        OutputLockedError: if another process writes the output.
     """
     reader = TupleReader(inputs, settings.tree)
     files = [*reader.files, *([] if target_file is None else [Path(target_file)])]

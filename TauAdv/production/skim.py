@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.atomic import new_file
+from TauAdv.io.locks import locking
 from TauAdv.io.manifests import as_json, describe_input, finished, read_manifest, write_manifest
 from TauAdv.production.outputs import check_no_input
 from TauAdv.production.skim_plan import CutFlow, SkimPlan, SkimSettings
@@ -25,6 +26,7 @@ STEP = "skim"
 _BYTES_BEFORE_WRITING = 64_000_000  # passing taus are gathered up to this size, then written as one basket per branch
 
 
+@locking("output")
 def skim(
     inputs: str | Path | Sequence[str | Path],
     output: str | Path,
@@ -55,6 +57,7 @@ def skim(
             the files, or nothing passes (unless ``allow_empty``).
         ConfigError: if a setting is wrong.
         OutputExistsError: if the output exists and was made otherwise, or (``update``) has the tree already.
+        OutputLockedError: if another process writes the output.
     """
     output = Path(output)
     reader = TupleReader(inputs, settings.input_tree, prefix=prefix, threads=threads, allow_duplicates=allow_duplicates)

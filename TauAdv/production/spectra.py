@@ -15,6 +15,7 @@ from TauAdv.config import Settings
 from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
+from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.outputs import check_no_input
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, EtaPtSpectrum, Spectrum
@@ -67,6 +68,7 @@ class TargetSettings(Settings):
     scale: float = Field(default=1.0, gt=0)
 
 
+@locking("output")
 def make_eta_pt_spectra(
     inputs: Inputs, output: Path | str, settings: EtaPtSettings, *, overwrite: bool = False
 ) -> dict[str, Any]:
@@ -79,6 +81,7 @@ def make_eta_pt_spectra(
     Raises:
         InputError: if branches are missing, the selection is wrong, or no tau is of these types.
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
+        OutputLockedError: if another process writes the output.
     """
     reader = TupleReader(inputs, settings.tree)
     check_no_input([output], reader.files)
@@ -106,6 +109,7 @@ def make_eta_pt_spectra(
     return _write(output, histograms, "eta_pt_spectra", record, reader.files, taken | left)
 
 
+@locking("output")
 def make_targets(
     processes: Mapping[str, Inputs], output: Path | str, settings: TargetSettings, *, overwrite: bool = False
 ) -> dict[str, Any]:
@@ -120,6 +124,7 @@ def make_targets(
     Raises:
         InputError: if branches are missing, the selection is wrong, or a process has no selected tau.
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
+        OutputLockedError: if another process writes the output.
     """
     readers = {key: TupleReader(inputs, settings.tree) for key, inputs in processes.items()}
     files = [path for reader in readers.values() for path in reader.files]

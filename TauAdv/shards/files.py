@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 from TauAdv.errors import InputError
 from TauAdv.shards.layouts import PackedRows, RowLayout
 
-__all__ = ["Columns", "PartReader", "PartWriter", "feature_file", "merge_columns", "row_file", "take_columns"]
+__all__ = ["PART_FILES", "Columns", "PartReader", "PartWriter", "feature_file", "merge_columns", "row_file", "take_columns"]
 
 Columns = dict[str, NDArray[Any]]
+#: Patterns of the names of all files of parts, also of those that a killed run was writing.
+PART_FILES = tuple(f"{kind}-*.{suffix}" for kind in ("features", "taus", "jets") for suffix in ("arrow", "tmp"))
 
 
 def merge_columns(parts: Sequence[Columns]) -> Columns:

@@ -27,7 +27,7 @@ from TauAdv.jets.parts import ExtractedJets
 from TauAdv.jets.scalers import Scalers
 from TauAdv.jets.splitting import SETS, pulls
 from TauAdv.shards.dealing import Dealer
-from TauAdv.shards.files import PartReader
+from TauAdv.shards.files import PART_FILES, PartReader
 from TauAdv.shards.jet_rows import JetMaker, rows_of_set
 from TauAdv.shards.jet_settings import JetPreparationSettings
 from TauAdv.shards.jet_survey import Block, JetSource, Survey
@@ -41,6 +41,11 @@ STEP = "prepare_jets"
 
 _PART_JETS = 65_536
 _PULL = 3
+#: Patterns of all names that are written into the folder.
+_OWN_FILES = (
+    *("survey.npz", "file-*.done", "manifest.json"),
+    *(f"{name}/{pattern}" for name in SETS for pattern in (*PART_FILES, "manifest.json")),
+)
 
 
 def read_features(folder: Path | str) -> JetFeatures:
@@ -85,7 +90,7 @@ def prepare_jets(
     if manifest := finished(output, step=STEP, settings=wanted, inputs=sources_and_scalers, overwrite=overwrite):
         return manifest
     plan = {"step": STEP, "settings": wanted, "inputs": [describe_input(path) for path in sources_and_scalers]}
-    with resumable_folder(output, plan, overwrite=overwrite) as folder:
+    with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder:
         preparation = _Preparation(sources, settings, folder)
         found = preparation.survey()
         preparation.require_all_labels(found)

@@ -10,10 +10,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +21,10 @@ from tqdm import tqdm
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests import describe_input, finished, write_manifest
+from TauAdv.io.processes import worker_pool
 from TauAdv.io.resumable import resumable_folder
 from TauAdv.shards.dealing import Dealer
-from TauAdv.shards.files import merge_columns
+from TauAdv.shards.files import PART_FILES, merge_columns
 from TauAdv.shards.packing import PackedTaus, PackLayout
 from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import STEP
@@ -38,6 +37,8 @@ __all__ = ["write_shards"]
 _STEP_ENTRIES = 4096
 _PIECE_ENTRIES = 16384
 _PART_TAUS = 16384
+#: Patterns of all names that are written into the folder.
+_OWN_FILES = (*PART_FILES, "piece-*.json", "manifest.json")
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def write_shards(
     maker = TauMaker(settings, table, load_weights(settings), frozenset(reader.branches))
     reader.require(maker.branches)
     plan = {"settings": decisive, "inputs": [describe_input(path) for path in sources]}
-    with resumable_folder(output, plan, overwrite=overwrite) as folder:
+    with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder:
         job = _job(reader, maker, folder)
         statistics = _make_pieces(job, reader, n_workers)
         parts = _make_parts(job, n_workers, _piece_limits(statistics, settings))
@@ -151,7 +152,7 @@ def _in_order(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
     if n_workers <= 1 or len(arguments) <= 1:
         yield from (function(*each) for each in arguments)
         return
-    with ProcessPoolExecutor(min(n_workers, len(arguments)), mp_context=get_context("spawn")) as pool:
+    with worker_pool(min(n_workers, len(arguments))) as pool:
         yield from pool.map(function, *zip(*arguments, strict=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.io.atomic import new_file
+from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, read_manifest, write_manifest
 from TauAdv.simulation.cache import Chunk, generator_seed, load_events
 from TauAdv.simulation.generator import VertexAccess
@@ -134,6 +136,11 @@ def _checked_samples(settings: SimulationSettings) -> list[Sample]:
     return samples
 
 
+def _outputs(arguments: Mapping[str, Any]) -> list[Path]:
+    return [Path(arguments["output"]) / f"{sample.name}.root" for sample in samples_of(arguments["settings"])]
+
+
+@locking(_outputs)
 def produce(
     settings: SimulationSettings,
     output: Path | str,

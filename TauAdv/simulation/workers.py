@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from TauAdv.io.processes import worker_pool
 from TauAdv.simulation.cache import Chunk
 from TauAdv.simulation.generator import VertexAccess, vertex_access
 from TauAdv.simulation.processes import MINIMUM_BIAS, pythia_settings
@@ -22,12 +21,8 @@ def workers(number: int) -> Iterator[Any]:
     if number == 1:
         yield map
         return
-    with ProcessPoolExecutor(number, mp_context=get_context("spawn")) as pool:
-        try:
-            yield pool.map
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with worker_pool(number) as pool:
+        yield pool.map
 
 
 def access_for(chunks: Sequence[Chunk], cache: Path) -> VertexAccess:

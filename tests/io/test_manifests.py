@@ -43,10 +43,10 @@ def test_failing_step_keeps_the_old_file(tmp_path):
 def test_folder_replaces_an_old_one(tmp_path):
     folder = tmp_path / "set"
     for content in ("old", "new"):
-        with new_folder(folder) as temporary:
+        with new_folder(folder, own=("old",)) as temporary:
             (temporary / content).write_text(content)
     assert [path.name for path in folder.iterdir()] == ["new"]
-    with pytest.raises(RuntimeError), new_folder(folder) as temporary:
+    with pytest.raises(RuntimeError), new_folder(folder, own=("new",)) as temporary:
         raise RuntimeError
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
@@ -64,7 +64,7 @@ def test_a_swap_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, error, f
             raise error
         replace(source, target)
 
-    with monkeypatch.context() as patch, pytest.raises(error), new_folder(folder) as temporary:
+    with monkeypatch.context() as patch, pytest.raises(error), new_folder(folder, own=("old",)) as temporary:
         (temporary / "new").write_text("new")
         patch.setattr("TauAdv.io.atomic.os.replace", fail)
     assert [path.name for path in tmp_path.iterdir()] == ["set"]

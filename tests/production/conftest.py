@@ -61,7 +61,8 @@ def nothing_written(tmp_path):
     """Return a function that checks that a folder holds no output, no manifest and no leftover of one."""
 
     def check(*names, folder=tmp_path):
-        left = [path.name for path in folder.iterdir() if path.name.startswith(".") or path.name in names]
+        there = folder.iterdir() if folder.exists() else ()
+        left = [path.name for path in there if path.name.startswith(".") or path.name in names]
         left += [f"{name}.manifest.json" for name in names if (folder / f"{name}.manifest.json").exists()]
         assert left == []
 

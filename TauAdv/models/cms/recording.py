@@ -11,6 +11,7 @@ from pydantic import Field
 from TauAdv.config import Settings, dump_settings
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.atomic import new_file
+from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.models.cms.importing import ImportedModel, import_cms_model
 from TauAdv.models.cms.known import NO_TABLE, choose_features
@@ -46,6 +47,7 @@ class ImportSettings(Settings):
     experiment: str = "imported networks"
 
 
+@locking("output")
 def import_to_file(
     inner: Path | str,
     outer: Path | str,

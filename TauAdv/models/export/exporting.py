@@ -13,6 +13,7 @@ from TauAdv.config import Settings
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.atomic import new_folder
+from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.models.cms.compare import Agreement, Comparison, Scores, compare_all, compare_scores
 from TauAdv.models.cms.importing import predictions
@@ -51,6 +52,7 @@ class ExportSettings(Settings):
     seed: Annotated[int, Field(ge=0)] = 1
 
 
+@locking("output")
 def export_model(
     source: ModelSource, output: Path | str, settings: ExportSettings, *, overwrite: bool = False
 ) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from TauAdv.domain.classes import FLAVOURS
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.io.atomic import new_file
+from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.simulation.cache import Chunk, chunks_of, generator_seed, load_events
 from TauAdv.simulation.columns import Columns
@@ -91,6 +92,7 @@ def _join(parts: list[Columns], max_jets: Mapping[Any, int]) -> Columns:
     return {"jet": joined["jet"][rows], "n_tracks": counts, "track": joined["track"][track]}
 
 
+@locking("output")
 def produce_jets(
     settings: JetSimulationSettings,
     output: Path | str,
