@@ -19,6 +19,7 @@ __all__ = [
     "WriteError",
     "nearest",
     "report_errors",
+    "shortened",
 ]
 
 
@@ -68,6 +69,15 @@ def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
         return ""
     (best,) = get_close_matches(name, lower[found[0]], n=1, cutoff=0.0)
     return f" (did you mean '{best}'?)"
+
+
+def shortened(text: object, size: int = 60) -> str:
+    """Return ``text`` as a part of one line: at most ``size`` characters of it, and escaped what cannot be printed."""
+    shown = str(text)
+    if len(shown) > size:
+        tail = size // 3
+        shown = f"{shown[: size - tail - 3]}...{shown[-tail:]}"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
 
 
 def report_errors(main: Callable[..., None]) -> Callable[..., None]:

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from TauAdv.config import Settings
-from TauAdv.errors import ConfigError, InputError, InputWarning
+from TauAdv.errors import ConfigError, InputError, InputWarning, shortened
 from TauAdv.production.columns import choose_columns
 from TauAdv.production.modules import MODULES, ProcessingModule, processing_module
 from TauAdv.tuples.branch_types import BranchType
@@ -111,7 +111,8 @@ class CutFlow:
 
     def __str__(self) -> str:
         lines = [f"{self.read:>12} read"]
-        lines += [f"{passed:>12} after {cut}" for cut, passed in zip(self.cuts, self.passed_cuts, strict=True)]
+        cuts = [shortened(cut, 100) for cut in self.cuts]
+        lines += [f"{passed:>12} after {cut}" for cut, passed in zip(cuts, self.passed_cuts, strict=True)]
         return "\n".join([*lines, f"{self.written:>12} written"])
 
 

@@ -6,21 +6,33 @@ integers divide to integers, and any number is true unless zero. Nothing is ever
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import awkward as ak
 import numpy as np
 
-from TauAdv.errors import InputError, nearest
-from TauAdv.tuples import cpp
-from TauAdv.tuples.expression_tree import Binary, Call, Conditional, Literal, Logical, Name, Node, Unary, parse, pointer
+from TauAdv.errors import InputError, InputWarning, nearest, shortened
+from TauAdv.tuples.language.branches import Branch
+from TauAdv.tuples.language.characters import foreign_characters, pointer
+from TauAdv.tuples.language.cpp import truth
+from TauAdv.tuples.language.misreadings import misreadings
+from TauAdv.tuples.language.parser import parse
+from TauAdv.tuples.language.program import Program
+from TauAdv.tuples.language.tree import Name, Node, joined, names
 
 __all__ = ["Selection", "parse_selection"]
 
+#: Numbers on the stacks of a program at a time: a deep expression is computed on fewer entries at once.
+_MOST_NUMBERS = 1 << 24
+_MOST_SHOWN = 5
+_MOST_COMPARED = 200
+
 
 def parse_selection(text: str) -> Selection:
-    """Return the selection that ``text`` describes.
+    """Return the selection that ``text`` describes; warns where C++ means something else than one would read.
 
     Example:
         >>> selection = parse_selection("tau_pt > 30 && std::abs(tau_eta) < 2.3")
@@ -30,7 +42,10 @@ def parse_selection(text: str) -> Selection:
     Raises:
         InputError: if the text is not an expression; shows the token where it stops being one.
     """
-    return Selection(text, parse(text))
+    tree = parse(text)
+    for position, problem in misreadings(tree)[:_MOST_SHOWN]:
+        warnings.warn(f"selection: {problem}\n{pointer(text, position)}", InputWarning, stacklevel=2)
+    return Selection(text, tree)
 
 
 class Selection:
@@ -38,36 +53,55 @@ class Selection:
 
     def __init__(self, text: str, tree: Node) -> None:
         self.text, self.tree = text, tree
-        self._names = list(_names(tree))
 
     def __repr__(self) -> str:
         return f"Selection({self.text!r})"
 
+    @cached_property
+    def _names(self) -> dict[str, Name]:
+        """Where each branch is used first."""
+        found: dict[str, Name] = {}
+        for name in names(self.tree):
+            found.setdefault(name.name, name)
+        return found
+
     @property
     def branches(self) -> list[str]:
         """The branches that the selection reads, in the order of their first use."""
-        return list(dict.fromkeys(name.name for name in self._names))
+        return list(self._names)
 
     def require(self, available: Iterable[str]) -> None:
         """Check that all branches are available.
 
         Raises:
-            InputError: shows every missing one in the selection, with the nearest that there is.
+            InputError: shows the missing ones in the selection, with the nearest that there is.
         """
         known = list(available)
         present = set(known)
-        missing = {name.name: name.position for name in reversed(self._names) if name.name not in present}
-        if missing:
-            places = [
-                f"no branch '{name}'{nearest(name, known)}\n{pointer(self.text, position)}"
-                for name, position in sorted(missing.items(), key=lambda item: item[1])
-            ]
-            raise InputError("selection: " + "\nselection: ".join(places))
+        missing = [name for name in self._names.values() if name.name not in present]
+        if not missing:
+            return
+        places = [self._missing(name, known) for name in missing[:_MOST_SHOWN]]
+        if len(missing) > _MOST_SHOWN:
+            places.append(f"and {len(missing) - _MOST_SHOWN} more branches are missing")
+        raise InputError("selection: " + "\nselection: ".join(places))
+
+    def _missing(self, name: Name, known: list[str]) -> str:
+        hint = foreign_characters(name.name[:_MOST_COMPARED], name.position) or nearest(name.name[:_MOST_COMPARED], known)
+        return f"no branch '{shortened(name.name)}'{hint}\n{pointer(self.text, name.position)}"
+
+    @cached_property
+    def _terms(self) -> list[Node]:
+        return joined(self.tree, "&&")
+
+    @cached_property
+    def _programs(self) -> list[Program]:
+        return [Program(self.text, term) for term in self._terms]
 
     @property
     def cuts(self) -> list[str]:
         """The terms that the outermost ``&&`` join, in order."""
-        return [str(term) for term in _terms(self.tree)]
+        return [str(term) for term in self._terms]
 
     def __call__(self, arrays: ak.Array | Mapping[str, Any]) -> np.ndarray:
         """Return a boolean array: which entries pass.
@@ -84,76 +118,31 @@ class Selection:
         """
         fields: Sequence[str] = arrays.fields if isinstance(arrays, ak.Array) else list(arrays)
         self.require(fields)
-        columns = {name.name: self._column(name, arrays[name.name]) for name in self._names}
+        branches = {name: Branch(name, arrays[name]) for name in self._names}
         if length is None:
             length = len(arrays) if isinstance(arrays, ak.Array) else len(arrays[fields[0]])
+        self._check_lengths(branches, length)
         passed = np.ones(length, dtype=np.bool_)
-        counts = []
+        counts = np.zeros(len(self._terms), dtype=np.int64)
+        for entries in self._pieces(length):
+            piece = branches if len(passed) == entries.stop - entries.start else {n: b[entries] for n, b in branches.items()}
+            passed[entries] = self._passed(piece, passed[entries], counts)
+        return passed, counts.tolist()
+
+    def _passed(self, branches: Mapping[str, Branch], passed: np.ndarray, counts: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
-            for cut in _terms(self.tree):
-                passed = passed & cpp.truth(self._value(cut, columns, passed))
-                counts.append(int(np.count_nonzero(passed)))
-        return passed, counts
+            for number, program in enumerate(self._programs):
+                passed = passed & truth(program(branches, passed))
+                counts[number] += np.count_nonzero(passed)
+        return passed
 
-    def _column(self, name: Name, values: Any) -> np.ndarray:
-        if getattr(values, "ndim", 1) != 1:
-            msg = f"selection: branch '{name.name}' has a list of values per entry; a selection needs one value\n"
-            raise InputError(msg + pointer(self.text, name.position))
-        return np.asarray(values)
+    def _pieces(self, length: int) -> Iterator[slice]:
+        step = max(_MOST_NUMBERS // max(program.depth for program in self._programs), 1)
+        for start in range(0, max(length, 1), step):
+            yield slice(start, min(start + step, length))
 
-    def _value(self, node: Node, columns: Mapping[str, np.ndarray], active: Any) -> Any:
-        match node:
-            case Literal():
-                return node.value
-            case Name():
-                return columns[node.name]
-            case Unary():
-                return self._applied(node, cpp.unary, node.operator, self._value(node.operand, columns, active))
-            case Binary():
-                left, right = (self._value(side, columns, active) for side in (node.left, node.right))
-                return self._applied(node, cpp.binary, node.operator, left, right, active)
-            case Call():
-                return cpp.FUNCTIONS[node.function].compute(*(self._value(a, columns, active) for a in node.arguments))
-            case Logical():
-                left = cpp.truth(self._value(node.left, columns, active))
-                is_and = node.operator == "&&"
-                right = cpp.truth(self._value(node.right, columns, active & (left if is_and else ~left)))
-                return left & right if is_and else left | right
-            case Conditional():
-                condition = cpp.truth(self._value(node.condition, columns, active))
-                then = self._value(node.then, columns, active & condition)
-                otherwise = self._value(node.otherwise, columns, active & ~condition)
-                kind = cpp.common_type(then, otherwise)
-                return np.where(condition, cpp.convert(then, kind), cpp.convert(otherwise, kind))
-
-    def _applied(self, node: Binary | Unary, operation: Any, *arguments: Any) -> Any:
-        try:
-            return operation(*arguments)
-        except (TypeError, InputError) as error:
-            msg = f"selection: {error}\n{pointer(self.text, node.position)}"
-            raise InputError(msg) from error
-
-
-def _terms(node: Node) -> list[Node]:
-    if isinstance(node, Logical) and node.operator == "&&":
-        return [*_terms(node.left), *_terms(node.right)]
-    return [node]
-
-
-def _names(node: Node) -> Iterator[Name]:
-    match node:
-        case Name():
-            yield node
-        case Unary():
-            yield from _names(node.operand)
-        case Binary() | Logical():
-            yield from _names(node.left)
-            yield from _names(node.right)
-        case Conditional():
-            for part in (node.condition, node.then, node.otherwise):
-                yield from _names(part)
-        case Call():
-            for argument in node.arguments:
-                yield from _names(argument)
-        case Literal():
-            return
+    def _check_lengths(self, branches: Mapping[str, Branch], length: int) -> None:
+        for branch in branches.values():
+            if len(branch) != length:
+                msg = f"selection: branch '{branch.name}' has {len(branch)} entries, expected {length}"
+                raise InputError(msg)

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 
-from TauAdv.tuples.expression_tree import Call, Conditional, Literal, Logical, Name, Unary
+from TauAdv.tuples.language.tree import Call, Cast, Conditional, Literal, Logical, Name, Unary
 
 ARRAYS = {
     "f": np.array([0.9, 2.3, -1.5, 0.0, np.nan, 3.4e38, 1e-40], np.float32),
@@ -20,6 +20,10 @@ ARRAYS = {
 
 
 SIZES = {"bool": 8, "u16": 16, "i32": 32, "u32": 32, "i64": 64, "u64": 64}
+CASTS = {
+    "bool": "bool", "unsigned short": "u16", "int": "i32", "UInt_t": "u32", "long long": "i64", "std::uint64_t": "u64",
+    "float": "f32", "Double_t": "f64",
+}  # fmt: skip
 TAGS = {
     "float32": "f32",
     "float64": "f64",
@@ -50,6 +54,12 @@ def cast(value, tag):
         return float(value)
     if tag == "f32":
         return to_float32(value) if isinstance(value, float) else integer_to_float32(value)
+    if tag == "bool":
+        return value != 0
+    if isinstance(value, float):
+        if not math.isfinite(value) or wrapped(int(value), tag) != int(value):
+            raise OverflowError
+        return int(value)
     return wrapped(int(value), tag)
 
 
@@ -59,6 +69,11 @@ def integer_to_float32(value):
 
 def promoted(tag):
     return "i32" if tag in ("bool", "u16") else tag
+
+
+def conditional_type(*tags):
+    """Return the type of ``? :``: equal types stay, different ones are promoted and combined."""
+    return tags[0] if len(set(tags)) == 1 else combined(*tags)
 
 
 def combined(*tags):
@@ -72,6 +87,8 @@ def combined(*tags):
 
 def divide(left, right, tag):
     if tag[0] != "f":
+        if tag[0] == "i" and right == -1 and left == -(2 ** (SIZES[tag] - 1)):
+            raise OverflowError  # what x86 does, too
         quotient = abs(left) // abs(right)
         return wrapped(quotient if (left < 0) == (right < 0) else -quotient, tag)
     if right == 0 or math.isnan(left) or math.isnan(right):
@@ -100,7 +117,7 @@ COMPARISONS = {
 
 
 def evaluate(node, entry):
-    """Return value and type tag of a tree; raises ZeroDivisionError where C++ has no result."""
+    """Return value and type tag of a tree; raises ArithmeticError where C++ has no result."""
     if isinstance(node, Literal):
         return node.value.item(), TAGS.get(str(node.value.dtype), "bool")
     if isinstance(node, Name):
@@ -111,6 +128,8 @@ def evaluate(node, entry):
             return value == 0, "bool"
         tag = promoted(tag)
         return (value if tag[0] == "f" else wrapped(value, tag)) if node.operator == "+" else negated(value, tag), tag
+    if isinstance(node, Cast):
+        return cast(evaluate(node.operand, entry)[0], CASTS[node.type]), CASTS[node.type]
     if isinstance(node, Logical):
         left = evaluate(node.left, entry)[0] != 0
         if left == (node.operator == "||"):
@@ -118,7 +137,7 @@ def evaluate(node, entry):
         return evaluate(node.right, entry)[0] != 0, "bool"
     if isinstance(node, Conditional):
         chosen = evaluate(node.then if evaluate(node.condition, entry)[0] != 0 else node.otherwise, entry)
-        tag = combined(*(static_tag(branch) for branch in (node.then, node.otherwise)))
+        tag = conditional_type(*(static_tag(branch) for branch in (node.then, node.otherwise)))
         return cast(chosen[0], tag), tag
     if isinstance(node, Call):
         return call(node, entry)
@@ -150,10 +169,12 @@ def static_tag(node):
         return evaluate(node, 0)[1]
     if isinstance(node, Logical) or (isinstance(node, Unary) and node.operator == "!"):
         return "bool"
+    if isinstance(node, Cast):
+        return CASTS[node.type]
     if isinstance(node, Unary):
         return promoted(static_tag(node.operand))
     if isinstance(node, Conditional):
-        return combined(static_tag(node.then), static_tag(node.otherwise))
+        return conditional_type(static_tag(node.then), static_tag(node.otherwise))
     if isinstance(node, Call):
         return combined(*(static_tag(argument) for argument in node.arguments))
     return "bool" if node.operator in COMPARISONS else combined(static_tag(node.left), static_tag(node.right))
