@@ -29,6 +29,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--max_relative_error", type=float, help="with --maximum robust: error of a precise bin (0.2)")
     parser.add_argument("--weights", metavar="BRANCH", help="event weights for the observed spectrum")
     parser.add_argument(
+        "--allow-negative",
+        action="store_true",
+        default=None,
+        help="take negative event weights and target bins (as 0); bins whose weights sum to 0 or less keep all their taus",
+    )
+    parser.add_argument(
         "--rebin", action="store_true", default=None, help="sum finer bins of the target where edges allow it"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an output that was made otherwise")
@@ -36,8 +42,16 @@ def main(argv: list[str] | None = None) -> None:
     files = {name: options.pop(name) for name in ("input_file", "target_file", "save_path", "overwrite")}
     settings = load_settings(EventDropSettings, overrides=options | {"target_histogram": options.pop("target_histo")})
     manifest = drop_events(**files, settings=settings)
-    counts = manifest["counts"]
+    counts, drop = manifest["counts"], manifest["drop"]
     print(f"{files['save_path']}: {counts['kept']} of {counts['read']} taus kept (the input has {counts['entries']})")
+    if drop["negative_tau_pt"]:
+        print(f"  {drop['negative_tau_pt']} candidates have a tau_pt below 0 (no reconstructed tau): underflow bin")
+    if drop["negative_event_weights"]:
+        print(f"  {drop['negative_event_weights']} of {counts['entries']} event weights are negative")
+    if drop["bins_without_ratio"]:
+        print(f"  all taus kept in bins {drop['bins_without_ratio']}: their event weights sum to 0 or less")
+    if drop["negative_target_bins"]:
+        print(f"  no tau kept in bins {drop['negative_target_bins']}: the target is negative there, which counts as 0")
 
 
 if __name__ == "__main__":

@@ -18,11 +18,12 @@ from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.keep_probability import KeepTable, MaximumRule, check_target, keep_table
-from TauAdv.production.outputs import check_no_input
+from TauAdv.production.outputs import check_no_input, errors_of
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
 from TauAdv.production.targets import read_target
 from TauAdv.production.uniforms import ROOT_SEED, RandomSource, uniform_numbers
 from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.weights import check_event_weights, check_momenta
 from TauAdv.tuples.writer import TupleWriter
 
 __all__ = ["EventDropSettings", "drop_events", "tau_pt_spectrum"]
@@ -44,6 +45,8 @@ class EventDropSettings(Settings):
         maximum: what scales the ratio, see :func:`~TauAdv.production.keep_probability.keep_table`.
         max_relative_error: largest relative error of a bin that may be the robust maximum.
         weights: branch of event weights for the observed spectrum; every tau counts 1 if ``None``.
+        allow_negative: take negative event weights and negative bins of the target (which count as 0); bins whose weights
+            sum to 0 or less keep all their taus.
         step_size: most taus in memory at once.
     """
 
@@ -57,28 +60,43 @@ class EventDropSettings(Settings):
     maximum: MaximumRule = "max"
     max_relative_error: float = Field(default=0.2, gt=0)
     weights: str | None = None
+    allow_negative: bool = False
     step_size: int = Field(default=10_000, ge=1)
 
 
 def tau_pt_spectrum(
-    reader: TupleReader, edges: npt.ArrayLike, weights: str | None = None, step_size: int = 1_000_000
-) -> Spectrum:
-    """Return the tau_pt spectrum of all entries.
+    reader: TupleReader,
+    edges: npt.ArrayLike,
+    weights: str | None = None,
+    step_size: int = 1_000_000,
+    *,
+    allow_negative: bool = False,
+) -> tuple[Spectrum, Spectrum, dict[str, int]]:
+    """Return the tau_pt spectrum of all entries, that without weights, and what is negative: weights, momenta.
 
     Args:
         reader: the tuples.
         edges: bins in GeV.
         weights: branch of event weights.
         step_size: most entries in memory at once.
+        allow_negative: take negative weights.
 
     Raises:
-        InputError: if a branch is missing or a weight is not finite.
+        InputError: if a branch is missing, a weight is not finite or negative, or a tau_pt is not finite.
     """
-    spectrum = Spectrum.empty(edges)
+    weighted = counts = Spectrum.empty(edges)
+    negative = {"negative_event_weights": 0, "negative_tau_pt": 0}
     branches = ["tau_pt"] if weights is None else ["tau_pt", weights]
-    for taus in reader.iterate(branches, step_size):
-        spectrum = spectrum.filled(taus["tau_pt"], None if weights is None else taus[weights])
-    return spectrum
+    with errors_of(reader):
+        for taus in reader.iterate(branches, step_size):
+            pt = check_momenta(taus["tau_pt"])
+            counts = counts.filled(pt)
+            negative["negative_tau_pt"] += int((pt < 0).sum())
+            if weights is not None:
+                weight = check_event_weights(taus[weights], weights, allow_negative=allow_negative)
+                weighted = weighted.filled(pt, weight)
+                negative["negative_event_weights"] += int((weight < 0).sum())
+    return (counts if weights is None else weighted), counts, negative
 
 
 @locking("save_path")
@@ -123,7 +141,7 @@ def drop_events(
     if numbers.size < entries:
         msg = f"{entries} taus are read, but only {numbers.size} uniform numbers given; give one a tau"
         raise InputError(msg)
-    table = _table(reader, target_file, settings)
+    table, negative = _table(reader, target_file, settings)
     with new_file(save_path) as temporary:
         kept = _write_survivors(reader, temporary, table, numbers[:entries], settings)
         counts = {"entries": reader.num_entries, "read": entries, "kept": kept, "dropped": entries - kept}
@@ -135,7 +153,7 @@ def drop_events(
             inputs=inputs,
             counts=counts,
             seed=record["seed"],
-            drop=table.as_manifest(),
+            drop=table.as_manifest() | negative,
         )
 
 
@@ -151,11 +169,21 @@ def _entries_to_read(reader: TupleReader, n_tau: int | None) -> int:
     return available if n_tau is None else n_tau
 
 
-def _table(reader: TupleReader, target_file: Path | str, settings: EventDropSettings) -> KeepTable:
-    target = read_target(target_file, settings.target_histogram, settings.edges, rebin=settings.rebin)
+def _table(reader: TupleReader, target_file: Path | str, settings: EventDropSettings) -> tuple[KeepTable, dict[str, int]]:
+    options = {"allow_negative": settings.allow_negative}
+    target = read_target(target_file, settings.target_histogram, settings.edges, rebin=settings.rebin, **options)
     check_target(target, f"{target_file}: {settings.target_histogram}")
-    observed = tau_pt_spectrum(reader, settings.edges, settings.weights)
-    return keep_table(observed, target, maximum=settings.maximum, max_relative_error=settings.max_relative_error)
+    observed, taus, negative = tau_pt_spectrum(reader, settings.edges, settings.weights, **options)
+    with errors_of(reader):
+        table = keep_table(
+            observed,
+            target,
+            maximum=settings.maximum,
+            max_relative_error=settings.max_relative_error,
+            taus=taus.contents,
+            allow_negative=settings.allow_negative,
+        )
+    return table, negative
 
 
 def _write_survivors(

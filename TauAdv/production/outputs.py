@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from TauAdv.errors import InputError
+from TauAdv.tuples.reader import TupleReader
 
-__all__ = ["check_no_input"]
+__all__ = ["check_no_input", "errors_of"]
 
 
 def check_no_input(outputs: Iterable[Path | str], inputs: Iterable[Path | str]) -> None:
@@ -21,3 +23,16 @@ def check_no_input(outputs: Iterable[Path | str], inputs: Iterable[Path | str]) 
         if Path(path).resolve() in read:
             msg = f"{path}: is also an input; give another output name"
             raise InputError(msg)
+
+
+@contextmanager
+def errors_of(reader: TupleReader) -> Iterator[None]:
+    """Put the name of the input before the message of an :class:`InputError` about the values of its branches."""
+    try:
+        yield
+    except InputError as error:
+        if any(str(path) in str(error) for path in reader.files):
+            raise
+        more = f" and {len(reader.files) - 1} more" if len(reader.files) > 1 else ""
+        msg = f"{reader.files[0]}{more}: {error}"
+        raise InputError(msg) from error

@@ -15,24 +15,16 @@ import numpy.typing as npt
 from TauAdv.errors import InputError
 from TauAdv.tuples.axes import Axis, FloatArray, check_edges, find_bins
 from TauAdv.tuples.histograms import Histogram, to_hist
+from TauAdv.tuples.weights import check_event_weights
 
-__all__ = ["EVENT_DROP_EDGES", "EtaPtSpectrum", "FloatArray", "Spectrum", "check_weights"]
+__all__ = ["EVENT_DROP_EDGES", "EtaPtSpectrum", "FloatArray", "Spectrum"]
 
 #: pt in GeV (DeepTau specification, section D)
 EVENT_DROP_EDGES = (30.0, 35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 65.0, 70.0, 80.0, 90.0, 100.0, 120.0, 140.0, 200.0, 400.0)
 
 
-def check_weights(weights: npt.ArrayLike) -> FloatArray:
-    """Return event weights as float64.
-
-    Raises:
-        InputError: if one is not finite.
-    """
-    array = np.asarray(weights, dtype=np.float64)
-    if not np.isfinite(array).all():
-        msg = f"{np.count_nonzero(~np.isfinite(array))} of {array.size} event weights are not finite"
-        raise InputError(msg)
-    return array
+def _finite(weights: npt.ArrayLike) -> FloatArray:
+    return check_event_weights(weights, "event weights", allow_negative=True)
 
 
 @dataclass(frozen=True)
@@ -71,6 +63,10 @@ class Spectrum:
         """Return it as a histogram, as :func:`TauAdv.tuples.histograms.write_histograms` takes it."""
         return to_hist(self.contents, self.edges.tolist(), variances=self.variances)
 
+    def as_histogram(self, source: str) -> Histogram:
+        """Return it as :func:`TauAdv.tuples.weights.check_contents` takes it; ``source`` is its name in messages."""
+        return Histogram((Axis.variable(self.edges),), self.contents, self.variances, source)
+
     @property
     def in_range(self) -> FloatArray:
         """Contents without under- and overflow."""
@@ -95,7 +91,7 @@ class Spectrum:
             InputError: if a weight is not finite.
         """
         bins = find_bins(values, self.edges)
-        weight = np.ones(bins.size) if weights is None else check_weights(weights)
+        weight = np.ones(bins.size) if weights is None else _finite(weights)
         size = self.contents.size
         return Spectrum(
             self.edges,
@@ -155,7 +151,7 @@ class EtaPtSpectrum:
             InputError: if a weight is not finite.
         """
         bins = _ABS_ETA.find(np.abs(np.asarray(eta))) * self.contents.shape[1] + _PT.find(pt)
-        weight = np.ones(bins.size) if weights is None else check_weights(weights)
+        weight = np.ones(bins.size) if weights is None else _finite(weights)
         sums, squares = (
             np.bincount(bins, values, self.contents.size).reshape(self.contents.shape) for values in (weight, weight**2)
         )

@@ -1,8 +1,8 @@
 """What may be a weight or a momentum: checked here, before a step uses or writes it.
 
-Contents of histograms and event weights are finite; negative ones, which Monte Carlo generators give, are taken only where the
-user says so (``--allow-negative``). What will be stored in single precision must survive that. Momenta are finite and not
-negative, or no bin is theirs.
+Contents of histograms and event weights are finite; negative ones, which Monte Carlo generators give, are taken only where
+the user says so (``--allow-negative``). What will be stored in single precision must survive that. Momenta are finite; tuples
+give candidates without a reconstructed tau a negative one (-999, or the lowest float), which belongs into the underflow.
 """
 
 from __future__ import annotations
@@ -118,12 +118,11 @@ def check_momenta(pt: Any, name: str = "tau_pt") -> FloatArray:
     """Return transverse momenta as float64.
 
     Raises:
-        InputError: if they are not one number a tau, or one is not finite or negative: it belongs into no bin.
+        InputError: if they are not one number a tau, or one is not finite: it belongs into no bin.
     """
     array = numbers_of(pt, name)
-    bad = ~np.isfinite(array) | (array < 0)
-    suggestion = f"leave these taus out, for example with skim_tree.py --sel '{name} > 0 && {name} < 1e6'"
-    _refuse_some(array, bad, name, "values are no transverse momentum (not finite, or negative)", suggestion)
+    suggestion = f"leave these taus out, for example with skim_tree.py --sel '{name} < 1e6'"
+    _refuse_some(array, ~np.isfinite(array), name, "values are not finite", suggestion)
     return array
 
 

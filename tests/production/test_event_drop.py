@@ -84,6 +84,73 @@ def test_event_weights_make_the_observed_spectrum(run, make_tuple):
     assert sum(manifest["drop"]["observed"]) == pytest.approx(weights.sum())
 
 
+@pytest.fixture
+def signed(make_tuple):
+    """Two taus in 35-40 GeV of weights 1 and -3, two in 40-45 of 1 and 2, ten in 100-120 of 1."""
+    pt = np.array([36, 37, 41, 42, *[110] * 10], np.float32)
+    return make_tuple("signed.root", 14, tau_pt=pt, genWeight=np.array([1, -3, 1, 2, *[1] * 10], np.float32))
+
+
+def test_negative_event_weights(run, signed, run_script, make_targets_file, capsys, nothing_written):
+    flat = make_targets_file(mt__EMB=np.ones(17))
+    script = ("Production/EventDrop.py", "--input_file", signed, "--target_file", flat, "--target_histo", "mt/EMB")
+    options = ("--save_path", run.output, "--weights", "genWeight")
+    with pytest.raises(SystemExit) as ended:
+        run_script(*script, *options)
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert "signed.root: genWeight: 1 of 14 event weights are negative (-3)" in error
+    assert "--allow-negative" in error
+    nothing_written("dropped.root")
+    run_script(*script, *options, "--allow-negative")
+    printed = capsys.readouterr().out
+    assert "1 of 14 event weights are negative" in printed
+    assert "all taus kept in bins [2]: their event weights sum to 0 or less" in printed
+    kept = np.asarray(read(run.output)["tau_pt"])
+    assert np.isin([36, 37], kept).all()
+    drop = read_manifest(run.output)["drop"]
+    assert drop["negative_event_weights"] == 1
+    assert drop["keep_probability"][2:4] == [1, 1]  # by the rule, and 1/3 of the largest ratio 1/3
+    assert drop["keep_probability"][12] == pytest.approx(0.3)  # 1/10 of 1/3
+
+
+def test_negative_target_counts_as_zero(run, make_targets_file, capsys):
+    contents = np.where(np.arange(17) == 3, -5.0, 1000.0)
+    manifest = run(np.zeros(400), target_file=make_targets_file("signed.root", mt__EMB=contents), allow_negative=True)
+    pt = np.asarray(read(run.source)["tau_pt"])
+    assert np.array_equal(np.asarray(read(run.output)["tau_pt"]), pt[(pt < 40) | (pt >= 45)])
+    assert manifest["drop"]["negative_target_bins"] == [3]
+
+
+@pytest.mark.parametrize("weights", ["mytauType", "pfCand_pt", "tau_pt"])
+def test_weights_that_are_none(run, make_tuple, nothing_written, weights):
+    values = {"tau_pt": np.full(200, np.inf, np.float32), "mytauType": np.zeros(200, np.int32)}
+    source = make_tuple("bad.root", **{name: values[name] for name in [weights] if name in values})
+    message = {
+        "mytauType": r"event weights sum to 0 or less",
+        "pfCand_pt": r"pfCand_pt: expected one number a tau, found var \* float32",
+        "tau_pt": r"tau_pt: 200 of 200 values are not finite \(inf, inf,",
+    }[weights]
+    with pytest.raises(InputError, match=f"bad.root: .*{message}"):
+        run(input_file=source, weights=weights)
+    nothing_written("dropped.root")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_taus_without_a_momentum(run, make_tuple, nothing_written, bad):
+    source = make_tuple("bad.root", 3, tau_pt=np.array([50, bad, 60], np.float32))
+    with pytest.raises(InputError, match=r"bad.root: tau_pt: 1 of 3 values are not finite .*--sel"):
+        run(input_file=source)
+    nothing_written("dropped.root")
+
+
+def test_candidates_without_a_tau_are_counted(run, make_tuple):
+    source = make_tuple("raw.root", 4, tau_pt=np.array([50, -999, np.finfo(np.float32).min, 60], np.float32))
+    drop = run(input_file=source)["drop"]
+    assert drop["negative_tau_pt"] == 2
+    assert drop["observed"][0] == 2
+
+
 def test_manifest_says_what_was_done(run):
     manifest = run(rng="root", seed=11, maximum="robust", max_relative_error=0.5)
     assert manifest == read_manifest(run.output)
@@ -131,7 +198,11 @@ def test_bad_settings(run, nothing_written, settings, message):
     ("contents", "message"),
     [
         (np.zeros(17), "is above 0"),
-        (np.where(np.arange(17) == 3, np.nan, 1), r"bin \[3\] is not finite"),
+        (
+            np.where(np.arange(17) == 3, np.nan, 1),
+            r"mt/EMB: 1 of 17 bins whose content is not a .*: bin 3 \(40 to 45\): nan",
+        ),
+        (np.where(np.arange(17) > 15, -2, 1), r"1 of 17 bins whose content is negative: overflow \(from 400\): -2"),
         ((np.ones(5), [30.0, 50.0, 80.0, 400.0]), "has the bin edges"),
     ],
 )

@@ -67,8 +67,21 @@ def test_negative_bins_of_the_target_keep_nothing():
 
 @pytest.mark.parametrize("contents", [[0, 1, np.nan, 1, 0], [np.inf, 1, 1, 1, 0], [0, 1, 1, 1, np.nan]])
 def test_target_not_finite(contents):
-    with pytest.raises(InputError, match=r"datacard.root: EMB: content of bin .* is not finite"):
-        check_target(spectrum(contents), "datacard.root: EMB")
+    with pytest.raises(InputError, match=r"target: 1 of 5 bins whose content is not a finite number: .*: (nan|inf)"):
+        keep_table(spectrum([1] * 5), spectrum(contents, [1] * 5))
+
+
+def test_event_weights_that_sum_to_zero_or_less():
+    observed, target = spectrum([0, 5, -3, 0, 0], [0, 5, 9, 4, 0]), spectrum([0, 1, 2, 4, 0])
+    taus = np.array([0, 5, 2, 2, 0])
+    with pytest.raises(InputError, match=r"bin 2 \(40 to 60\): -3; bin 3 \(60 to 100\): 0; .*--allow-negative"):
+        keep_table(observed, target, taus=taus)
+    table = keep_table(observed, target, taus=taus, allow_negative=True)
+    assert table.keep_probability.tolist() == [0, 1, 1, 1, 0]
+    assert table.ratio.tolist() == [0, 0.2, 0, 0, 0]
+    assert table.as_manifest()["bins_without_ratio"].tolist() == [2, 3]
+    # nothing is wanted in a bin: its taus are dropped, whatever their weights
+    assert not keep_table(observed, spectrum([0, 1, 0, 0, 0]), taus=taus).keep([50.0, 70.0], [0.1, 0.1]).any()
 
 
 @pytest.mark.parametrize("contents", [[0, 0, 0, 0, 0], [9, 0, 0, 0, 9], [0, -1, 0, -2, 0]])
