@@ -9,7 +9,7 @@ from pathlib import Path
 from TauAdv.config import load_settings
 from TauAdv.errors import report_errors
 from TauAdv.evaluation.contributions import load_contributions
-from TauAdv.plotting.pt_weights import plot_pt_weights
+from TauAdv.plotting.pt_weights import plot_pt_weights, require_labels
 from TauAdv.plotting.style import save_figure
 from TauAdv.production.pt_closure import read_closure
 from TauAdv.production.pt_weights import PtWeightsSettings, make_pt_weights
@@ -25,14 +25,23 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--config", type=Path, help="processes and bins; default: fractions of the control-region mix")
     parser.add_argument("--weights", metavar="BRANCH", help="event weights of the simulation")
     parser.add_argument(
+        "--allow-negative",
+        action="store_true",
+        default=None,
+        help="take negative event weights (bins that sum to 0 or less get weight 0) and negative bins of targets (as 0)",
+    )
+    parser.add_argument(
         "--rebin", action="store_true", default=None, help="sum finer bins of the targets where edges allow it"
     )
     parser.add_argument("--plots", type=Path, help="folder of the closure plots (default: that of the output)")
     parser.add_argument("--contributions", type=Path, help="labels and colours of the plots, a YAML list")
     parser.add_argument("--overwrite", action="store_true", help="replace an output that was made otherwise")
     options = parser.parse_args(argv)
-    settings = load_settings(PtWeightsSettings, options.config, {"weights": options.weights, "rebin": options.rebin})
+    settings = load_settings(
+        PtWeightsSettings, options.config, {key: getattr(options, key) for key in ("weights", "rebin", "allow_negative")}
+    )
     contributions = load_contributions(options.contributions)
+    require_labels([process.name for process in settings.processes], contributions)
     manifest = make_pt_weights(options.input, options.output, settings, options.target_file, overwrite=options.overwrite)
     closure = read_closure(options.output, [process.name for process in settings.processes])
     for name, figure in plot_pt_weights(closure, contributions).items():
@@ -42,6 +51,11 @@ def main(argv: list[str] | None = None) -> None:
         empty = counts["empty_bins"].get(name)
         note = f", {len(empty)} of its bins with a target are empty" if empty else ""
         print(f"{name}: {taus:g} taus, {counts['weighted'][name]:g} after the weights{note}")
+        if bins := counts["bins_of_no_positive_sum"][name]:
+            print(f"  weight 0 in bins {bins}: their event weights sum to 0 or less")
+    for what in ("event_weights", "tau_pt"):
+        if number := counts[f"negative_{what}"]:
+            print(f"negative {what}: {number}")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--n_batches", type=int, help="take n_batches * n_tau taus; default: all")
     parser.add_argument("--n_tau", type=int, help="taus per batch (100)")
     parser.add_argument("--weights", dest="adversarial_weights", metavar="FILE", help="pT weights of an adversarial set")
+    parser.add_argument(
+        "--allow-negative", action="store_true", default=None, help="take negative contents of weights and spectra"
+    )
     parser.add_argument("--seed", type=int, help="seed of the shuffle (0)")
     parser.add_argument("--n_workers", type=int, default=1, help="worker processes")
     parser.add_argument("--overwrite", action="store_true", help="replace a set that was made otherwise")
@@ -43,7 +46,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Read the options and write the set."""
     options = arguments(argv)
-    named = {key: getattr(options, key) for key in ("kind", "n_batches", "n_tau", "adversarial_weights", "seed")}
+    named = {
+        key: getattr(options, key) for key in ("kind", "n_batches", "n_tau", "adversarial_weights", "allow_negative", "seed")
+    }
     overrides = [*(f"{key}={value}" for key, value in named.items() if value is not None), *options.overrides]
     settings, input_dir = load_shard_settings(options.config, overrides, training_cfg=options.training_cfg)
     inputs = options.input or input_dir
@@ -53,7 +58,7 @@ def main(argv: list[str] | None = None) -> None:
     manifest = write_shards(inputs, options.output, settings, overwrite=options.overwrite, n_workers=options.n_workers)
     counts = manifest["counts"]
     print(f"{options.output}: {counts['taus']} of {counts['entries_read']} taus; {counts['by_group']}")
-    for title in ("losses", "weight_zero", "nonfinite"):
+    for title in ("losses", "weight_zero", "weight_negative", "nonfinite"):
         if found := {name: count for name, count in counts[title].items() if count}:
             print(f"  {title.replace('_', ' ')}: {found}")
 

@@ -26,12 +26,16 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--sel", help="ROOT-style selection, for example 'tau_byDeepTau2017v2p1VSjetraw > 0.9'")
     parser.add_argument("--weights", metavar="BRANCH", help="event weights")
     parser.add_argument(
+        "--allow-negative", action="store_true", help="take negative event weights; bins may become negative"
+    )
+    parser.add_argument(
         "--tau_type", help="with --input: branch of the tau type; default: recompute it from the generator match"
     )
     parser.add_argument("--scale", type=float, help="with --target: number that the histograms are multiplied by")
     parser.add_argument("--overwrite", action="store_true", help="replace an output that was made otherwise")
     options = parser.parse_args(argv)
     common = {"tree": options.tree, "selection": options.sel, "weights": options.weights}
+    common["allow_negative"] = options.allow_negative
     if options.input:
         if options.scale is not None:
             parser.error("--scale goes with --target")
@@ -44,6 +48,8 @@ def main(argv: list[str] | None = None) -> None:
         targets = load_settings(TargetSettings, overrides=common | {"scale": options.scale})
         manifest = make_targets(processes, options.output, targets, overwrite=options.overwrite)
     print(f"{options.output}: " + ", ".join(f"{name} {count} taus" for name, count in manifest["counts"].items()))
+    if found := {name: count for name, count in manifest["negative"].items() if count}:
+        print("  negative: " + ", ".join(f"{count} {name}" for name, count in found.items()))
 
 
 if __name__ == "__main__":

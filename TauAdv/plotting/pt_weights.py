@@ -12,10 +12,21 @@ from TauAdv.errors import InputError
 from TauAdv.plotting.closure import plot_closure
 from TauAdv.plotting.style import Drawn
 
-__all__ = ["plot_pt_weights"]
+__all__ = ["plot_pt_weights", "require_labels"]
 
 _TICKS = (20, 30, 40, 60, 100, 200, 400, 1000)
 _TITLES = {"observed": "before pT weights", "weighted": "after pT weights"}
+
+
+def require_labels(names: Sequence[str], contributions: Sequence[Drawn]) -> None:
+    """Check that all that is to be drawn has a label and a colour.
+
+    Raises:
+        InputError: names the contributions without.
+    """
+    if unknown := sorted(set(names) - {entry.name for entry in contributions}):
+        msg = f"no label and colour for {', '.join(unknown)}; give a YAML list of contributions that has them"
+        raise InputError(msg)
 
 
 def plot_pt_weights(spectra: Mapping[str, hist.Hist], contributions: Sequence[Drawn]) -> dict[str, Figure]:
@@ -31,9 +42,7 @@ def plot_pt_weights(spectra: Mapping[str, hist.Hist], contributions: Sequence[Dr
     """
     figures = {}
     names = list(spectra["observed"].axes[0])
-    if unknown := sorted(set(names) - {entry.name for entry in contributions}):
-        msg = f"no label and colour for {', '.join(unknown)}; give a YAML list of contributions that has them"
-        raise InputError(msg)
+    require_labels(names, contributions)
     drawn = [entry for entry in contributions if entry.name in names]
     for stage, title in _TITLES.items():
         figure = plot_closure(spectra[stage], drawn, title=title, ratio_range=(0.0, 2.0), log=True)

@@ -23,7 +23,7 @@ from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
 from TauAdv.production.targets import read_target
 from TauAdv.production.uniforms import ROOT_SEED, RandomSource, uniform_numbers
 from TauAdv.tuples.reader import TupleReader
-from TauAdv.tuples.weights import check_event_weights, check_momenta
+from TauAdv.tuples.weights import check_event_weights, check_finite
 from TauAdv.tuples.writer import TupleWriter
 
 __all__ = ["EventDropSettings", "drop_events", "tau_pt_spectrum"]
@@ -89,7 +89,7 @@ def tau_pt_spectrum(
     branches = ["tau_pt"] if weights is None else ["tau_pt", weights]
     with errors_of(reader):
         for taus in reader.iterate(branches, step_size):
-            pt = check_momenta(taus["tau_pt"])
+            pt = check_finite(taus["tau_pt"], "tau_pt")
             counts = counts.filled(pt)
             negative["negative_tau_pt"] += int((pt < 0).sum())
             if weights is not None:

@@ -20,11 +20,12 @@ from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.keep_probability import check_target
-from TauAdv.production.outputs import check_no_input
+from TauAdv.production.outputs import check_no_input, errors_of
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
 from TauAdv.production.targets import read_target
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.weights import check_contents, check_event_weights, check_finite
 
 __all__ = ["Process", "PtWeights", "PtWeightsSettings", "make_pt_weights", "pt_weights"]
 
@@ -75,6 +76,8 @@ class PtWeightsSettings(Settings):
         rebin: sum finer bins of a target into ``edges`` where the edges allow it.
         weights: branch of event weights of the simulation. The weight of a tau is then its event weight times the content
             of the histogram.
+        allow_negative: take negative event weights (bins whose weights sum to 0 or less count as empty) and negative bins
+            of a target (which count as 0).
         tree: name of the tree.
     """
 
@@ -82,6 +85,7 @@ class PtWeightsSettings(Settings):
     edges: tuple[float, ...] = EVENT_DROP_EDGES
     rebin: bool = False
     weights: str | None = None
+    allow_negative: bool = False
     tree: str = "taus"
 
     @model_validator(mode="after")
@@ -207,42 +211,54 @@ def make_pt_weights(
     if named and target_file is None:
         msg = f"the processes {', '.join(named)} name target histograms, but there is no target file; give --target_file"
         raise ConfigError(msg)
-    observed = _observed(reader, settings)
+    with errors_of(reader):
+        observed, negative = _observed(reader, settings)
     targets = _targets(settings, observed[settings.data], target_file)
     result = pt_weights(observed, targets, settings.data)
+    for name, spectrum in result.weights.items():
+        check_contents(spectrum.as_histogram(f"{output}: {name}"), single_precision=True)
     histograms = {name: spectrum.to_hist() for name, spectrum in result.weights.items()}
     for folder, spectra in (("observed", observed), ("weighted", result.weighted), ("target", targets)):
         histograms |= {f"closure/{folder}/{name}": spectrum.to_hist() for name, spectrum in spectra.items()}
     with new_file(output) as temporary:
         write_histograms(temporary, histograms)
         Path(output).unlink(missing_ok=True)
-        return write_manifest(output, step=STEP, settings=record, inputs=files, counts=_counts(result), factor=result.factor)
+        return write_manifest(
+            output, step=STEP, settings=record, inputs=files, counts=_counts(result) | negative, factor=result.factor
+        )
 
 
-def _observed(reader: TupleReader, settings: PtWeightsSettings) -> dict[str, Spectrum]:
+def _observed(reader: TupleReader, settings: PtWeightsSettings) -> tuple[dict[str, Spectrum], dict[str, int]]:
     names = {entry.dataset_id: entry.name for entry in settings.processes}
     spectra = {name: Spectrum.empty(settings.edges) for name in names.values()}
+    negative = {"negative_event_weights": 0, "negative_tau_pt": 0}
     branches = ["tau_pt", "dataset_id"] + ([settings.weights] if settings.weights else [])
     with tqdm(total=reader.num_entries, desc="spectra", unit="tau", mininterval=1) as progress:
         for taus in reader.iterate(branches, step_size=1_000_000):
-            dataset, pt = np.asarray(taus["dataset_id"]), np.asarray(taus["tau_pt"])
+            dataset, pt = np.asarray(taus["dataset_id"]), check_finite(taus["tau_pt"], "tau_pt")
+            negative["negative_tau_pt"] += int((pt < 0).sum())
             if unknown := sorted(set(np.unique(dataset).tolist()) - set(names)):
                 known = ", ".join(f"{number} ({name})" for number, name in names.items())
                 msg = f"{reader.files[0]}: dataset_id {unknown} is of no process; the processes are {known}"
                 raise InputError(msg)
             for number, name in names.items():
                 mine = dataset == number
-                weights = np.asarray(taus[settings.weights])[mine] if settings.weights and number else None
+                weights = None
+                if settings.weights and number:
+                    found = taus[settings.weights][mine]
+                    weights = check_event_weights(found, settings.weights, allow_negative=settings.allow_negative)
+                    negative["negative_event_weights"] += int((weights < 0).sum())
                 spectra[name] = spectra[name].filled(pt[mine], weights)
             progress.update(len(taus))
-    return spectra
+    return spectra, negative
 
 
 def _targets(settings: PtWeightsSettings, data: Spectrum, target_file: Path | str | None) -> dict[str, Spectrum]:
     targets = {}
     for entry in settings.processes:
         if entry.target is not None and target_file is not None:
-            targets[entry.name] = read_target(target_file, entry.target, settings.edges, rebin=settings.rebin)
+            options = {"rebin": settings.rebin, "allow_negative": settings.allow_negative}
+            targets[entry.name] = read_target(target_file, entry.target, settings.edges, **options)
             check_target(targets[entry.name], f"{target_file}: {entry.target}")
         elif entry.fraction is not None:
             targets[entry.name] = data.scaled(entry.fraction)
@@ -255,5 +271,12 @@ def _counts(result: PtWeights) -> dict[str, Any]:
         "weighted": {name: spectrum.contents.sum() for name, spectrum in result.weighted.items()},
         "absent_processes": [name for name, spectrum in result.observed.items() if not spectrum.contents.any()],
         "empty_bins": result.empty_bins,
+        "bins_of_no_positive_sum": {name: _unusable(spectrum) for name, spectrum in result.observed.items()},
         "target_fraction_in_empty_bins": result.unreached,
     }
+
+
+def _unusable(spectrum: Spectrum) -> list[int]:
+    """Return the bins with taus whose event weights sum to 0 or less."""
+    bins: list[int] = np.flatnonzero((spectrum.variances > 0) & (spectrum.contents <= 0)).tolist()
+    return bins

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,13 @@ from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
-from TauAdv.production.outputs import check_no_input
-from TauAdv.production.spectrum import EVENT_DROP_EDGES, EtaPtSpectrum, Spectrum
+from TauAdv.production.outputs import check_no_input, errors_of
+from TauAdv.production.spectrum import EVENT_DROP_EDGES, EtaPtSpectrum, FloatArray, Spectrum
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.matching import MATCHING_BRANCHES, TauType, recompute_tau_type
 from TauAdv.tuples.reader import TupleReader
-from TauAdv.tuples.selection import Selection, parse_selection
+from TauAdv.tuples.selection import parse_selection
+from TauAdv.tuples.weights import check_event_weights, check_finite
 
 __all__ = ["RECOMPUTE", "EtaPtSettings", "TargetSettings", "make_eta_pt_spectra", "make_targets", "parse_processes"]
 
@@ -42,12 +44,14 @@ class EtaPtSettings(Settings):
         tau_type: branch with the type of each tau, or ``recompute`` to take it from the generator match.
         selection: ROOT-style selection; all taus if ``None``.
         weights: branch of event weights.
+        allow_negative: take negative event weights.
     """
 
     tree: str = "taus"
     tau_type: str = RECOMPUTE
     selection: str | None = None
     weights: str | None = None
+    allow_negative: bool = False
 
 
 class TargetSettings(Settings):
@@ -58,6 +62,7 @@ class TargetSettings(Settings):
         edges: pt bins in GeV.
         selection: ROOT-style selection; all taus if ``None``.
         weights: branch of event weights.
+        allow_negative: take negative event weights.
         scale: number that every histogram is multiplied by.
     """
 
@@ -65,6 +70,7 @@ class TargetSettings(Settings):
     edges: tuple[float, ...] = EVENT_DROP_EDGES
     selection: str | None = None
     weights: str | None = None
+    allow_negative: bool = False
     scale: float = Field(default=1.0, gt=0)
 
 
@@ -91,13 +97,14 @@ def make_eta_pt_spectra(
     spectra = {name: EtaPtSpectrum.empty() for name in _CLASSES.values()}
     labels = list(MATCHING_BRANCHES) if settings.tau_type == RECOMPUTE else [settings.tau_type]
     taken, left = dict.fromkeys(spectra, 0), dict.fromkeys((_NO_MATCH, _OTHER_TYPE), 0)
-    for taus in _selected(reader, ["tau_pt", "tau_eta", *labels], settings.selection, settings.weights):
+    negative = Counter[str]()
+    for taus, weights in _selected(reader, ["tau_pt", "tau_eta"], labels, settings, negative):
         types = recompute_tau_type(taus) if settings.tau_type == RECOMPUTE else np.asarray(taus[settings.tau_type])
         for number, name in _CLASSES.items():
-            own = taus[types == number]
-            weight = None if settings.weights is None else own[settings.weights]
-            spectra[name] = spectra[name].filled(own["tau_eta"], own["tau_pt"], weight)
-            taken[name] += len(own)
+            own = types == number
+            weight = None if weights is None else weights[own]
+            spectra[name] = spectra[name].filled(taus["tau_eta"][own], taus["tau_pt"][own], weight)
+            taken[name] += int(own.sum())
         without = int(np.sum(types == TauType.NONE))
         left[_NO_MATCH] += without
         left[_OTHER_TYPE] += len(taus) - without - int(np.isin(types, list(_CLASSES)).sum())
@@ -106,7 +113,7 @@ def make_eta_pt_spectra(
         msg = f"{reader.files[0]}: none of {reader.num_entries} entries is a selected {', '.join(taken)} ({found})"
         raise InputError(msg)
     histograms = {f"eta_pt_hist_{name}": spectrum.to_hist() for name, spectrum in spectra.items()}
-    return _write(output, histograms, "eta_pt_spectra", record, reader.files, taken | left)
+    return _write(output, histograms, "eta_pt_spectra", record, reader.files, taken | left, negative)
 
 
 @locking("output")
@@ -132,17 +139,17 @@ def make_targets(
     record = settings.model_dump(mode="json") | {"processes": {key: len(reader.files) for key, reader in readers.items()}}
     if manifest := finished(output, step="targets", settings=record, inputs=files, overwrite=overwrite):
         return manifest
-    histograms, taken = {}, dict.fromkeys(readers, 0)
+    histograms, taken, negative = {}, dict.fromkeys(readers, 0), Counter[str]()
     for key, reader in readers.items():
         spectrum = Spectrum.empty(settings.edges)
-        for taus in _selected(reader, ["tau_pt"], settings.selection, settings.weights):
-            spectrum = spectrum.filled(taus["tau_pt"], None if settings.weights is None else taus[settings.weights])
+        for taus, weights in _selected(reader, ["tau_pt"], [], settings, negative):
+            spectrum = spectrum.filled(taus["tau_pt"], weights)
             taken[key] += len(taus)
         if not taken[key]:
             msg = f"{key}: no tau of {reader.files[0]} ({reader.num_entries} entries) passes the selection"
             raise InputError(msg)
         histograms[key] = spectrum.scaled(settings.scale).to_hist()
-    return _write(output, histograms, "targets", record, files, taken)
+    return _write(output, histograms, "targets", record, files, taken, negative)
 
 
 def parse_processes(texts: Sequence[str]) -> dict[str, str]:
@@ -162,17 +169,29 @@ def parse_processes(texts: Sequence[str]) -> dict[str, str]:
     return processes
 
 
-def _selected(reader: TupleReader, branches: Sequence[str], text: str | None, weights: str | None) -> Any:
-    selection: Selection | None = None if text is None else parse_selection(text)
-    needed = [*branches, *([] if weights is None else [weights]), *([] if selection is None else selection.branches)]
+def _selected(
+    reader: TupleReader,
+    binned: Sequence[str],
+    others: Sequence[str],
+    settings: EtaPtSettings | TargetSettings,
+    negative: Counter[str],
+) -> Iterator[tuple[ak.Array, FloatArray | None]]:
+    """Yield the selected taus and their event weights, both checked; count what is negative."""
+    selection = None if settings.selection is None else parse_selection(settings.selection)
+    weights = settings.weights
+    needed = [*binned, *others, *([] if weights is None else [weights]), *(selection.branches if selection else [])]
     with tqdm(total=reader.num_entries, unit="tau", mininterval=1) as progress:
-        for taus in reader.iterate(needed, _STEP_SIZE):
-            progress.update(len(taus))
-            yield taus if selection is None else _only(taus, selection)
-
-
-def _only(taus: ak.Array, selection: Selection) -> ak.Array:
-    return taus[selection(taus)]
+        for read in reader.iterate(needed, _STEP_SIZE):
+            progress.update(len(read))
+            taus, weight = read if selection is None else read[selection(read)], None
+            with errors_of(reader):
+                for name in binned:
+                    check_finite(taus[name], name)
+                if weights is not None:
+                    weight = check_event_weights(taus[weights], weights, allow_negative=settings.allow_negative)
+                    negative["event weights"] += int((weight < 0).sum())
+            negative["tau_pt"] += int(np.count_nonzero(np.asarray(taus["tau_pt"]) < 0))
+            yield taus, weight
 
 
 def _write(
@@ -182,8 +201,11 @@ def _write(
     record: Mapping[str, Any],
     files: Sequence[Path],
     counts: Mapping[str, int],
+    negative: Mapping[str, int],
 ) -> dict[str, Any]:
+    bins = {key: int((histogram.values(flow=True) < 0).sum()) for key, histogram in histograms.items()}
+    more = dict(negative) | {f"bins of {key}": count for key, count in bins.items() if count}
     with new_file(output) as temporary:
         write_histograms(temporary, histograms)
         Path(output).unlink(missing_ok=True)
-        return write_manifest(output, step=step, settings=record, inputs=files, counts=counts)
+        return write_manifest(output, step=step, settings=record, inputs=files, counts=counts, negative=more)

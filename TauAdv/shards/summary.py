@@ -26,7 +26,7 @@ def summarise(
     settings: ShardSettings,
     statistics: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return taus, sums of weights and taus of weight 0 per class or contribution, losses and non-finite values.
+    """Return taus, sums of weights, taus of weight 0 and below per class or contribution, losses and non-finite values.
 
     Raises:
         InputError: if a contribution of an adversarial set holds both data and simulation.
@@ -34,6 +34,7 @@ def summarise(
     groups: Counter[str] = Counter()
     weights: Counter[str] = Counter()
     zero: Counter[str] = Counter()
+    negative: Counter[str] = Counter()
     data: Counter[str] = Counter()
     for part in parts:
         columns = PartReader(folder, part["name"], layout).all_columns(["label", "weight", "dataset_id"])
@@ -41,6 +42,7 @@ def summarise(
             groups[name] += int(chosen.sum())
             weights[name] += float(columns["weight"][chosen].sum(dtype=np.float64))  # type: ignore[assignment]
             zero[name] += int((columns["weight"][chosen] == 0).sum())
+            negative[name] += int((columns["weight"][chosen] < 0).sum())
             data[name] += int((columns["label"][chosen] == 1).sum())
     if settings.kind == "adversarial":
         _check_data(groups, data)
@@ -52,6 +54,7 @@ def summarise(
         "by_group": dict(groups),
         "sum_of_weights": dict(weights),
         "weight_zero": dict(zero),
+        "weight_negative": dict(negative),
         "losses": dict(sum((Counter(found["losses"]) for found in statistics), Counter())),
         "nonfinite": dict(sum((Counter(found["nonfinite"]) for found in statistics), Counter())),
     }

@@ -37,7 +37,8 @@ def load_weights(settings: ShardSettings) -> Weights:
         InputError: if a file or histogram is not what it should be.
     """
     if settings.adversarial_weights is not None:
-        return PtWeights.from_file(settings.adversarial_weights, settings.contributions)
+        options = {"allow_negative": settings.allow_negative}
+        return PtWeights.from_file(settings.adversarial_weights, settings.contributions, **options)
     if settings.input_spectrum is None or settings.target_spectrum is None:
         return None
     classes = [name for name in TAU_CLASSES if name in settings.types.values()]
@@ -48,6 +49,7 @@ def load_weights(settings: ShardSettings) -> Weights:
         settings.weight_bins,
         threshold=settings.weight_thr,
         empty_bins=settings.empty_bins,
+        allow_negative=settings.allow_negative,
     )
 
 
@@ -84,7 +86,11 @@ class TauMaker:
         """Return what the manifest says about the weights."""
         if isinstance(self.weights, SpectrumWeights):
             return {"spectrum": {"fraction_of_empty_bins": self.weights.empty_fraction()}}
-        return {"pt": dict(self.weights.names)} if self.weights is not None else {}
+        if self.weights is None:
+            return {}
+        names = dict(self.weights.names)
+        negative = {names[number]: count for number, count in self.weights.negative_bins.items() if count}
+        return {"pt": names, **({"negative_bins": negative} if negative else {})}
 
     def __call__(self, arrays: ak.Array) -> tuple[PackedTaus, Columns, Counter[str], Counter[str]]:
         """Return packed features, columns, lost entries by reason and non-finite values by feature.

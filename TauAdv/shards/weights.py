@@ -6,7 +6,7 @@ Both follow the DeepTau specification, section G.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +18,7 @@ from TauAdv.config import Settings
 from TauAdv.errors import InputError
 from TauAdv.tuples.axes import Axis, find_bins
 from TauAdv.tuples.histograms import Histogram, read_th1, read_th2
+from TauAdv.tuples.weights import check_contents, check_finite
 
 __all__ = ["PtWeights", "SpectrumWeights", "WeightBins", "spectrum_ratio"]
 
@@ -80,10 +81,14 @@ def _coarse_index(bins: WeightBins, abs_eta: Axis, pt: Axis) -> NDArray[np.int64
     return result
 
 
-def _rebinned(histogram: Histogram, bins: WeightBins, source: str) -> NDArray[np.float64]:
-    """Return the sum of a TH2's fine bins in each of ``bins``, a fine bin counting where its centre lies."""
+def _rebinned(histogram: Histogram, bins: WeightBins, source: str, allow_negative: bool) -> NDArray[np.float64]:
+    """Return the sum of a TH2's fine bins in each of ``bins``, a fine bin counting where its centre lies.
+
+    A sum below 0 counts as an empty bin.
+    """
     abs_eta, pt = histogram.axes
     _check_edges(abs_eta, pt, bins, source)
+    check_contents(histogram, allow_negative=allow_negative)
     index = _coarse_index(bins, abs_eta, pt)
     total = np.zeros(sum(len(row) - 1 for row in bins.abs_eta_rows()))
     inside = index >= 0
@@ -91,7 +96,7 @@ def _rebinned(histogram: Histogram, bins: WeightBins, source: str) -> NDArray[np
     if not total.any():
         msg = f"{source}: all bins are empty; was it filled?"
         raise InputError(msg)
-    return total
+    return np.maximum(total, 0)
 
 
 def _check_edges(abs_eta: Axis, pt: Axis, bins: WeightBins, source: str) -> None:
@@ -106,7 +111,14 @@ def _check_edges(abs_eta: Axis, pt: Axis, bins: WeightBins, source: str) -> None
             raise InputError(msg)
 
 
-def spectrum_ratio(target: Histogram, observed: Histogram, bins: WeightBins, source: str = "spectra") -> NDArray[np.float64]:
+def spectrum_ratio(
+    target: Histogram,
+    observed: Histogram,
+    bins: WeightBins,
+    source: str = "spectra",
+    *,
+    allow_negative: bool = False,
+) -> NDArray[np.float64]:
     """Return target / input as a uniform histogram, float64 [25, 98] over |eta| 0-2.5 and pt 20-1000 GeV.
 
     Fine bins are summed by their centre into ``bins``, divided (0 where the input is empty) and looked up again at the
@@ -117,12 +129,13 @@ def spectrum_ratio(target: Histogram, observed: Histogram, bins: WeightBins, sou
         observed: the same of the set that is to be weighted.
         bins: where the ratio is taken.
         source: names the histograms in errors.
+        allow_negative: take negative fine bins; a bin of ``bins`` whose sum is negative counts as empty.
 
     Raises:
-        InputError: if a histogram is empty or its bins do not fit into ``bins``.
+        InputError: if a histogram is empty, its bins do not fit into ``bins``, or its contents are no weights.
     """
-    above = _rebinned(target, bins, f"target of {source}")
-    below = _rebinned(observed, bins, f"input of {source}")
+    above = _rebinned(target, bins, f"target of {source}", allow_negative)
+    below = _rebinned(observed, bins, f"input of {source}", allow_negative)
     ratio = np.divide(above, below, out=np.zeros_like(above), where=below != 0)
     index = _coarse_index(bins, _UNIFORM_ABS_ETA, _UNIFORM_PT)
     return np.where(index >= 0, ratio[index], 0.0)
@@ -148,6 +161,7 @@ class SpectrumWeights:
         *,
         threshold: float = 1e5,
         empty_bins: Literal["refuse", "drop"] = "refuse",
+        allow_negative: bool = False,
     ) -> SpectrumWeights:
         """Build the weights from two files with the TH2D ``eta_pt_hist_{class}``.
 
@@ -158,16 +172,18 @@ class SpectrumWeights:
             bins: bins of the comparison.
             threshold: largest allowed ratio of two weights of a class.
             empty_bins: ``refuse`` takes empty bins into that ratio (so any is refused); ``drop`` gives them weight 0.
+            allow_negative: see :func:`spectrum_ratio`.
 
         Raises:
-            InputError: if a histogram is missing, empty or of other binning, or the weights spread too far.
+            InputError: if a histogram is missing, empty, of other binning or no weights, or the weights spread too far.
         """
         bins = bins or WeightBins()
         target = read_th2(target_spectrum, "eta_pt_hist_tau")
         ratio = {}
         for name in classes:
             key = f"eta_pt_hist_{name}"
-            ratio[name] = spectrum_ratio(target, read_th2(input_spectrum, key), bins, f"{input_spectrum}: {key}")
+            source = f"{input_spectrum}: {key}"
+            ratio[name] = spectrum_ratio(target, read_th2(input_spectrum, key), bins, source, allow_negative=allow_negative)
             _check_spread(ratio[name], threshold, empty_bins, f"{input_spectrum}: {key} against {target_spectrum}")
         return cls(ratio)
 
@@ -176,13 +192,20 @@ class SpectrumWeights:
         return {name: float((ratio == 0).mean()) for name, ratio in self.ratio.items()}
 
     def __call__(self, name: str, pt: ArrayLike, eta: ArrayLike) -> NDArray[np.float32]:
-        """Return float32 [n], the weights of taus of one class; 0 outside of the histogram."""
-        x = _UNIFORM_ABS_ETA.find(np.abs(np.asarray(eta, np.float64)))
+        """Return float32 [n], the weights of taus of one class; 0 outside of the histogram.
+
+        Raises:
+            InputError: if a pt or eta is not finite.
+        """
+        pt, eta = check_finite(pt, "tau_pt"), check_finite(eta, "tau_eta")
+        x = _UNIFORM_ABS_ETA.find(np.abs(eta))
         padded = np.pad(self.ratio[name], 1)
         return padded[x, _UNIFORM_PT.find(pt)].astype(np.float32)
 
 
 def _check_spread(ratio: NDArray[np.float64], threshold: float, empty_bins: str, source: str) -> None:
+    fine = Histogram((_UNIFORM_ABS_ETA, _UNIFORM_PT), np.pad(ratio, 1), None, f"weights of {source}")
+    check_contents(fine, single_precision=True)
     filled = ratio[ratio > 0]
     if len(filled) == 0:
         msg = f"{source}: no bin is filled in both; the weights would all be 0"
@@ -208,31 +231,35 @@ class PtWeights:
         axes: dataset id -> bins in GeV.
         values: dataset id -> weight per bin, with the underflow first and the overflow last.
         names: dataset id -> key of the histogram.
+        negative_bins: dataset id -> number of bins with a negative weight.
     """
 
     axes: Mapping[int, Axis]
     values: Mapping[int, NDArray[np.float64]]
     names: Mapping[int, str]
+    negative_bins: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
-    def from_file(cls, path: Path | str, contributions: Mapping[int, str]) -> PtWeights:
-        """Read the TH1D of every contribution (dataset id -> key).
+    def from_file(cls, path: Path | str, contributions: Mapping[int, str], *, allow_negative: bool = False) -> PtWeights:
+        """Read the TH1D of every contribution (dataset id -> key); ``allow_negative`` takes negative contents as they are.
 
         Raises:
-            InputError: if one is missing.
+            InputError: if one is missing, or has contents that are no weights.
         """
         found = {number: read_th1(path, key) for number, key in contributions.items()}
         axes = {number: histogram.axes[0] for number, histogram in found.items()}
         values = {number: histogram.contents for number, histogram in found.items()}
-        return cls(axes, values, dict(contributions))
+        options = {"allow_negative": allow_negative, "single_precision": True}
+        negative = {number: check_contents(histogram, **options) for number, histogram in found.items()}
+        return cls(axes, values, dict(contributions), negative)
 
     def __call__(self, dataset_id: ArrayLike, pt: ArrayLike) -> NDArray[np.float32]:
         """Return float32 [n], the content of each tau's histogram at its pt, under- and overflow included.
 
         Raises:
-            InputError: if a dataset id has no histogram.
+            InputError: if a dataset id has no histogram, or a pt is not finite.
         """
-        dataset_id, pt = np.asarray(dataset_id), np.asarray(pt, np.float64)
+        dataset_id, pt = np.asarray(dataset_id), check_finite(pt, "tau_pt")
         check_contributions(dataset_id, self.names)
         weight = np.zeros(len(pt), np.float32)
         for number in np.unique(dataset_id).tolist():

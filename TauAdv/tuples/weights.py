@@ -1,8 +1,8 @@
 """What may be a weight or a momentum: checked here, before a step uses or writes it.
 
 Contents of histograms and event weights are finite; negative ones, which Monte Carlo generators give, are taken only where
-the user says so (``--allow-negative``). What will be stored in single precision must survive that. Momenta are finite; tuples
-give candidates without a reconstructed tau a negative one (-999, or the lowest float), which belongs into the underflow.
+the user says so (``--allow-negative``). What will be stored in single precision must survive that. Momenta are finite; for
+candidates without a reconstructed tau they are negative (-999, or the lowest float) and belong into the underflow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from TauAdv.errors import InputError
 from TauAdv.tuples.axes import Axis, FloatArray
 from TauAdv.tuples.histograms import Histogram
 
-__all__ = ["check_contents", "check_event_weights", "check_momenta", "numbers_of"]
+__all__ = ["check_contents", "check_event_weights", "check_finite", "numbers_of"]
 
 _SINGLE = np.finfo(np.float32)
 #: squares and sums of larger weights do not fit into double precision
@@ -114,14 +114,14 @@ def check_event_weights(weights: Any, name: str, *, allow_negative: bool = False
     return array
 
 
-def check_momenta(pt: Any, name: str = "tau_pt") -> FloatArray:
-    """Return transverse momenta as float64.
+def check_finite(values: Any, name: str) -> FloatArray:
+    """Return a branch that is to be binned, as float64.
 
     Raises:
-        InputError: if they are not one number a tau, or one is not finite: it belongs into no bin.
+        InputError: if it is not one number a tau, or one is not finite: it belongs into no bin.
     """
-    array = numbers_of(pt, name)
-    suggestion = f"leave these taus out, for example with skim_tree.py --sel '{name} < 1e6'"
+    array = numbers_of(values, name)
+    suggestion = f"leave these taus out, for example with skim_tree.py --sel 'std::abs({name}) < 1e6'"
     _refuse_some(array, ~np.isfinite(array), name, "values are not finite", suggestion)
     return array
 

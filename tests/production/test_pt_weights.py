@@ -115,6 +115,49 @@ def test_event_weights(mixed, tmp_path):
     assert (weight[~simulated] == 1).all()
 
 
+def test_negative_event_weights(make_tuple, tmp_path, run_script, capsys, nothing_written):
+    dataset = np.array([0] * 5 + [1] * 5, np.uint64)
+    pt = np.array([32, 32, 37, 37, 37, 32, 32, 37, 37, 37], np.float32)
+    weight = np.array([1] * 5 + [1, -2, 1, 1, -1], np.float32)  # of process 1: -1 in 30-35, 1 in 35-40
+    mixed, output, config = (
+        make_tuple("mixed.root", 10, dataset_id=dataset, tau_pt=pt, w=weight),
+        tmp_path / "w.root",
+        tmp_path / "c.yaml",
+    )
+    config.write_text("processes:\n- {name: data, dataset_id: 0}\n- {name: DYT, dataset_id: 1, fraction: 1}\n")
+    script = ("Production/make_pt_weights.py", "--input", mixed, "--output", output, "--config", config, "--weights", "w")
+    with pytest.raises(SystemExit):
+        run_script(*script)
+    assert "mixed.root: w: 2 of 5 event weights are negative (-2, -1)" in capsys.readouterr().err
+    nothing_written("w.root")
+    run_script(*script, "--allow-negative")
+    printed = capsys.readouterr().out
+    assert "negative event_weights: 2" in printed
+    assert "weight 0 in bins [1]: their event weights sum to 0 or less" in printed
+    assert read_th1(output, "DYT").values(flow=True).tolist()[:3] == [0, 0, 5]  # 5 data taus over a sum of weights of 1
+
+
+def test_negative_targets(mixed, make_targets_file, tmp_path):
+    processes = [
+        {"name": "data", "dataset_id": 0},
+        *({"name": KEYS[n], "dataset_id": n, "target": "mt/W"} for n in range(1, 7)),
+    ]
+    contents = np.where(np.arange(17) == 2, -3.0, 1.0)
+    target = make_targets_file(mt__W=contents)
+    with pytest.raises(InputError, match=r"mt/W: 1 of 17 bins whose content is negative: bin 2 \(35 to 40\): -3"):
+        make_pt_weights(mixed, tmp_path / "w.root", PtWeightsSettings(processes=processes), target)
+    settings = PtWeightsSettings(processes=processes, allow_negative=True)
+    make_pt_weights(mixed, tmp_path / "w.root", settings, target)
+    assert read_th1(tmp_path / "w.root", "QCD").values(flow=True)[2] == 0
+
+
+def test_taus_that_belong_into_no_bin(make_tuple, tmp_path, nothing_written):
+    mixed = make_tuple("mixed.root", 2, tau_pt=np.array([np.nan, 40], np.float32), dataset_id=np.array([0, 1], np.uint64))
+    with pytest.raises(InputError, match=r"mixed.root: tau_pt: 1 of 2 values are not finite"):
+        make_pt_weights(mixed, tmp_path / "w.root", PtWeightsSettings())
+    nothing_written("w.root")
+
+
 def test_absent_process_has_zeros_and_is_reported(make_tuple, tmp_path):
     mixed = make_tuple("mixed.root", 500, dataset_id=np.arange(500, dtype=np.uint64) % 6)
     manifest = make_pt_weights(mixed, tmp_path / "weights.root", PtWeightsSettings())
@@ -139,7 +182,7 @@ def test_bad_inputs_write_nothing(mixed, make_tuple, make_targets_file, tmp_path
         {"name": "data", "dataset_id": 0},
         *({"name": KEYS[n], "dataset_id": n, "target": "mt/W"} for n in range(1, 7)),
     ]
-    for contents, message in ((np.zeros(17), "is above 0"), (np.full(17, np.nan), "is not finite")):
+    for contents, message in ((np.zeros(17), "is above 0"), (np.full(17, np.nan), "is not a finite number")):
         with pytest.raises(InputError, match=message):
             make_pt_weights(mixed, output, PtWeightsSettings(processes=processes), make_targets_file(mt__W=contents))
     nothing_written("weights.root")
@@ -186,7 +229,7 @@ def test_script_with_its_plots(mixed, tmp_path, repository, run_script, capsys):
     run_script("Production/make_pt_weights.py", *arguments)  # the shipped settings are the defaults: nothing is made again
 
 
-def test_plot_needs_labels(mixed, tmp_path, run_script, capsys):
+def test_plot_needs_labels(mixed, tmp_path, run_script, capsys, nothing_written):
     config = tmp_path / "weights.yaml"
     lines = "".join(
         f"- {{name: {name}x, dataset_id: {number}{', fraction: 1' if number else ''}}}\n" for number, name in KEYS.items()
@@ -195,3 +238,4 @@ def test_plot_needs_labels(mixed, tmp_path, run_script, capsys):
     with pytest.raises(SystemExit):
         run_script("Production/make_pt_weights.py", "--input", mixed, "--output", tmp_path / "w.root", "--config", config)
     assert "no label and colour for DYMx" in capsys.readouterr().err
+    nothing_written("w.root")  # before anything is made

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import uproot
@@ -124,11 +126,44 @@ def test_weights_that_are_not_finite(make_tuple, tmp_path, nothing_written):
     source = make_tuple(
         "taus.root", 4, trainingWeight=np.array([1, np.nan, 1, 1], np.float32), mytauType=np.full(4, 2, np.int32)
     )
-    with pytest.raises(InputError, match="1 of 4 event weights are not finite"):
+    with pytest.raises(InputError, match=r"taus.root: trainingWeight: 1 of 4 event weights are not finite"):
         make_eta_pt_spectra(
             source, tmp_path / "spectrum.root", EtaPtSettings(tau_type="mytauType", weights="trainingWeight")
         )
     nothing_written("spectrum.root")
+
+
+@pytest.mark.parametrize("branch", ["tau_pt", "tau_eta"])
+def test_values_that_belong_into_no_bin(make_tuple, tmp_path, nothing_written, branch):
+    values = np.array([30, np.nan, np.inf, 1], np.float32)
+    source = make_tuple("taus.root", 4, mytauType=np.full(4, 2, np.int32), **{branch: values})
+    with pytest.raises(InputError, match=rf"taus.root: {branch}: 2 of 4 values are not finite"):
+        make_eta_pt_spectra(source, tmp_path / "spectrum.root", STORED)
+    nothing_written("spectrum.root")
+    selected = EtaPtSettings(tau_type="mytauType", selection=f"std::abs({branch}) < 1e6")
+    assert make_eta_pt_spectra(source, tmp_path / "spectrum.root", selected)["counts"]["tau"] == 2
+
+
+def test_negative_event_weights(make_tuple, tmp_path, run_script, capsys, nothing_written):
+    source = make_tuple(
+        "signed.root",
+        4,
+        tau_pt=np.array([33, 33, 42, -999], np.float32),
+        genWeight=np.array([2, -3, 5, 1], np.float32),
+        mytauType=np.full(4, 2, np.int32),
+    )
+    output = tmp_path / "out.root"
+    for kind in (("--input", source, "--tau_type", "mytauType"), ("--target", f"mt/EMB={source}")):
+        script = ("Production/make_spectra.py", *kind, "--weights", "genWeight", "--output", output, "--overwrite")
+        with pytest.raises(SystemExit):
+            run_script(*script)
+        assert "signed.root: genWeight: 1 of 4 event weights are negative (-3)" in capsys.readouterr().err
+        nothing_written("out.root")
+        run_script(*script, "--allow-negative")
+        key = "mt/EMB" if kind[0] == "--target" else "eta_pt_hist_tau"
+        assert f"negative: 1 event weights, 1 tau_pt, 1 bins of {key}" in capsys.readouterr().out
+        output.unlink()
+        Path(f"{output}.manifest.json").unlink()
 
 
 def test_target_without_taus(make_tuple, tmp_path, nothing_written):

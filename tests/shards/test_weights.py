@@ -5,7 +5,7 @@ import pytest
 from TauAdv.config import validate_settings
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.shards.weights import PtWeights, SpectrumWeights, WeightBins
-from TauAdv.tuples.histograms import read_th2, write_histograms
+from TauAdv.tuples.histograms import read_th2, to_hist, write_histograms
 
 ABS_ETA, PT = np.linspace(0, 2.5, 26), np.linspace(20, 1000, 99)
 COARSE = WeightBins(pt=[20, 100, 1000], abs_eta=[[0, 1, 2.5], [0, 2.5]])
@@ -41,8 +41,12 @@ def test_weights_turn_the_input_spectrum_into_the_target(files, tmp_path):
 
 def test_outside_of_the_histogram_the_weight_is_zero(files):
     weights = SpectrumWeights.from_files(*files, ["tau"], COARSE)
-    pt, eta = [19.99, 20, 999.9, 1000, 50, 50, np.nan], [0, 0, 0, 0, 2.5, -2.49, 0]
+    pt, eta = [19.99, 20, 999.9, 1000, 50, 50, -999], [0, 0, 0, 0, 2.5, -2.49, 0]
     np.testing.assert_array_equal(weights("tau", pt, eta) > 0, [False, True, True, False, False, True, False])
+    with pytest.raises(InputError, match=r"tau_pt: 1 of 2 values are not finite \(nan\)"):
+        weights("tau", [np.nan, 30], [0, 0])
+    with pytest.raises(InputError, match=r"tau_eta: 1 of 2 values are not finite \(-inf\)"):
+        weights("tau", [30, 30], [0, -np.inf])
 
 
 def test_empty_bins_are_refused_or_dropped(files, tmp_path):
@@ -96,8 +100,10 @@ def pt_file(tmp_path):
 
 def test_pt_weights_include_under_and_overflow(pt_file):
     weights = PtWeights.from_file(pt_file, {0: "data", 1: "DYT"})
-    pt = np.array([29, 30, 39.9, 40, 60, 1e6, np.nan], np.float32)
-    np.testing.assert_array_equal(weights(np.ones(7, int), pt), np.array([9, 2, 2, 3, 8, 8, 8], np.float32))
+    pt = np.array([-999, 29, 30, 39.9, 40, 60, 1e6], np.float32)
+    np.testing.assert_array_equal(weights(np.ones(7, int), pt), np.array([9, 9, 2, 2, 3, 8, 8], np.float32))
+    with pytest.raises(InputError, match=r"tau_pt: 2 of 3 values are not finite \(nan, inf\)"):
+        weights(np.ones(3, int), [np.nan, 30, np.inf])
     np.testing.assert_array_equal(weights([0, 1], [35, 35]), [1, 2])
 
 
@@ -115,6 +121,66 @@ def test_spectrum_weights_on_edges(tmp_path):
     bins = WeightBins(pt=PT.tolist(), abs_eta=[0, 2.5])
     weights = SpectrumWeights.from_files(*files, ["tau"], bins)
     assert weights("tau", np.arange(20, 1000, 10), np.zeros(98)).tolist() == list(range(1, 99))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (-0.8, r"w.root: DYT: 1 of 5 bins whose content is negative: bin 2 \(40 to 50\): -0.8; .*--allow-negative"),
+        (np.nan, "1 of 5 bins whose content is not a finite number: bin 2 .*: nan"),
+        (-np.inf, "1 of 5 bins whose content is not a finite number: bin 2 .*: -inf"),
+        (
+            1e39,
+            r"does not fit into single precision \(float32\): bin 2 .*: 1e\+39; give weights between 1.2e-38 and 3.4e\+38",
+        ),
+        (1e-39, r"does not fit into single precision \(float32\): bin 2 .*: 1e-39"),
+    ],
+)
+@pytest.mark.parametrize("allow_negative", [False, True])
+def test_contents_that_are_no_weights(tmp_path, content, message, allow_negative):
+    write_histograms(tmp_path / "w.root", {"DYT": ([1, 1, content, 1, 1], [30, 40, 50, 60])})
+    if content == -0.8 and allow_negative:
+        weights = PtWeights.from_file(tmp_path / "w.root", {1: "DYT"}, allow_negative=True)
+        assert weights([1, 1], [35, 45]).tolist() == pytest.approx([1, -0.8])
+        assert weights.negative_bins == {1: 1}
+        return
+    with pytest.raises(InputError, match=message):
+        PtWeights.from_file(tmp_path / "w.root", {1: "DYT"}, allow_negative=allow_negative)
+
+
+def test_squared_errors_that_are_none(tmp_path):
+    for number, error in enumerate([-1.0, np.nan, np.inf]):
+        filled = to_hist([1, 2, 3], [30, 40, 50, 60], variances=[1, error, 1])
+        write_histograms(tmp_path / f"{number}.root", {"DYT": filled})
+        with pytest.raises(InputError, match=r"1 of 5 bins whose sum of squared weights \(Sumw2\) .*: bin 2 \(40 to 50\): "):
+            PtWeights.from_file(tmp_path / f"{number}.root", {1: "DYT"})
+
+
+def test_negative_bins_of_spectra(tmp_path):
+    """Fine bins are summed first; a sum below 0 is an empty bin."""
+    ones = np.ones((25, 98))
+    some, many = ones.copy(), ones.copy()
+    some[0, 0] = -1  # of 10 * 8 fine bins below |eta| 1 and 100 GeV: 79 - 1 = 78
+    many[:10, :8] = -1
+    target = spectra(tmp_path / "target.root", tau=ones)
+    few, most = spectra(tmp_path / "some.root", tau=some), spectra(tmp_path / "many.root", tau=many)
+    with pytest.raises(
+        InputError, match=r"some.root: eta_pt_hist_tau: 1 of 2700 bins .* bin 1 \(0 to 0.1\) x bin 1 \(20 to 30\)"
+    ):
+        SpectrumWeights.from_files(few, target, ["tau"], COARSE)
+    weights = SpectrumWeights.from_files(few, target, ["tau"], COARSE, allow_negative=True)
+    assert weights("tau", [25, 25, 200], [0.05, 0.95, 2]).tolist() == pytest.approx([80 / 78, 80 / 78, 1])
+    with pytest.raises(InputError, match=r"80 of 2450 bins would get weight 0"):
+        SpectrumWeights.from_files(most, target, ["tau"], COARSE, allow_negative=True)
+    weights = SpectrumWeights.from_files(most, target, ["tau"], COARSE, allow_negative=True, empty_bins="drop")
+    assert weights("tau", [25, 200], [0, 0]).tolist() == [0, 1]
+
+
+def test_weights_of_spectra_fit_into_single_precision(tmp_path):
+    files = [spectra(tmp_path / f"{value}.root", tau=np.full((25, 98), value)) for value in (1e-30, 1e30)]
+    for first, second in (files, files[::-1]):
+        with pytest.raises(InputError, match=r"weights of .* does not fit into single precision"):
+            SpectrumWeights.from_files(first, second, ["tau"], COARSE)
 
 
 def test_bad_pt_weights(pt_file):
