@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from robustness_summary import summarise
 
+from TauAdv.config import read_yaml
 from TauAdv.domain.discriminators import choose_discriminators
 from TauAdv.evaluation.attacked import AttackSettings
 from TauAdv.evaluation.predictions import load_run_model
@@ -234,9 +234,15 @@ def work(bench: Bench, extracted: Sequence[Path], seed: int) -> None:
         print(f"done: {name}, seed {seed}", flush=True)
 
 
+def _completed(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with those of its key ``<<``, over which its own win."""
+    return {**_completed(configuration.get("<<", {})), **{key: value for key, value in configuration.items() if key != "<<"}}
+
+
 def plan_of(path: Path, *, quick: bool, only: Sequence[str] | None, seeds: Sequence[int] | None) -> dict[str, Any]:
     """Return the plan of a YAML file; ``quick`` makes everything smaller."""
-    plan = yaml.safe_load(path.read_text(encoding="utf-8"))
+    plan = read_yaml(path)
+    plan["configurations"] = {name: _completed(one) for name, one in plan["configurations"].items()}
     small = plan.pop("quick")
     if quick:
         samples = plan["sample"] if isinstance(plan["sample"], list) else [plan["sample"]]

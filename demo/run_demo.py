@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from steps import DEMO, REPOSITORY, Runner, discard_if_outdated, how_to_see_runs, newest, shown
 
+from TauAdv.config import read_yaml
 from TauAdv.errors import report_errors
 
 SOURCES = sorted(path for path in DEMO.iterdir() if path.suffix in {".py", ".yaml"} and path.name != "run_demo_jets.py")
@@ -170,7 +170,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--n-workers", type=int, default=2, help="processes of the simulation (2)")
     options = parser.parse_args(argv)
     output = options.output.resolve()
-    config = yaml.safe_load((DEMO / "demo.yaml").read_text(encoding="utf-8"))
+    config = read_yaml(DEMO / "demo.yaml")
     runner = Runner()
     for name in ("train", "test"):
         make_samples(runner, config, output, name, options.n_workers)

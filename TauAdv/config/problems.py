@@ -8,7 +8,9 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError, create_model
 
-from TauAdv.config.unions import OF_A_KEY, readable
+from TauAdv.config.meaning import AsMeant, NotMeant, opened
+from TauAdv.config.scalars import Written, shortened
+from TauAdv.config.unions import OF_A_KEY, entry_of, readable
 from TauAdv.errors import nearest
 
 __all__ = ["problems"]
@@ -47,18 +49,34 @@ def problems(kind: type[BaseModel], content: Mapping[str, Any], error: Validatio
         content: what was to become such settings.
         error: why it did not.
     """
-    lines = [line for entry in readable(error.errors(), content) for line in _explain(kind, entry)]
+    found = readable(error.errors(), content)
+    lines = [f"{_place(content, entry)}{line}" for entry in found for line in _explain(kind, entry)]
     for line in _of_the_rest(kind, content, [entry["loc"] for entry in error.errors()]):
         if line not in lines:
             lines.append(line)
     return lines
 
 
+def _place(content: Any, entry: Any) -> str:
+    """Return the line of a file that has a bad setting, for the start of a message; empty if it comes from no file."""
+    line = None
+    for part in entry["loc"]:
+        content = opened(content)
+        if isinstance(content, Mapping):
+            key = next((key for key in content if str(key) == str(part)), None)
+            line = getattr(key, "line", None) or line
+        content = entry_of(content, part)
+        line = getattr(content, "line", None) or line
+    return "" if line is None else f"line {line}: "
+
+
 def _explain(kind: type[BaseModel], entry: Any) -> Iterator[str]:
     location = [str(part) for part in entry["loc"]]
     name = ".".join(location)
     prefix = f"{name}: " if name else ""
-    if entry["type"] == "value_error":
+    if isinstance(entry["input"], NotMeant) and entry["input"].problem is not None:
+        yield prefix + entry["input"].problem
+    elif entry["type"] == "value_error":
         yield from (prefix + message for message in str(entry["ctx"]["error"]).splitlines())
     elif entry["type"] == "extra_forbidden":
         yield f"{name}: unknown key{_hint(kind, location)}"
@@ -67,7 +85,11 @@ def _explain(kind: type[BaseModel], entry: Any) -> Iterator[str]:
     else:
         if location[-1:] == [OF_A_KEY]:
             prefix = f"{'.'.join(location[:-1])}: name: "
-        yield f"{prefix}{_wording(entry)}; received {entry['input']!r}"
+        yield f"{prefix}{_wording(entry)}; received {_shown(entry['input'])}"
+
+
+def _shown(value: Any) -> str:
+    return shortened(repr(str(value) if isinstance(value, Written) else value))
 
 
 def _hint(kind: type[BaseModel], location: list[str]) -> str:
@@ -108,7 +130,7 @@ def _of_the_rest(kind: type[BaseModel], content: Any, locations: list[tuple[Any,
         group = settings_in(annotation)
         if group is not None and get_origin(annotation) in (None, Union, UnionType):  # not a list or dictionary of groups
             below = [location[1:] for location in locations if location[0] == name]
-            yield from _of_the_rest(group, content.get(name), below, f"{prefix}{name}.")
+            yield from _of_the_rest(group, opened(content.get(name)), below, f"{prefix}{name}.")
     good = _good_part(kind, {name: value for name, value in content.items() if name not in bad})
     if hasattr(good, "contradictions"):
         misspelt = not bad <= set(kind.model_fields)  # perhaps what seems to be left out
@@ -122,7 +144,7 @@ def _of_the_rest(kind: type[BaseModel], content: Any, locations: list[tuple[Any,
 def _good_part(kind: type[BaseModel], content: Mapping[str, Any]) -> Any:
     """Return settings with what is good in ``content`` and defaults; required ones that are absent are ``None``."""
     given: Any = {name: (field.annotation, field) for name, field in kind.model_fields.items() if name in content}
-    values = create_model("Part", **given)(**{name: content[name] for name in given})
+    values = create_model("Part", __base__=AsMeant, **given)(**{name: content[name] for name in given})
     absent = {name: None for name, field in kind.model_fields.items() if field.is_required() and name not in given}
     return kind.model_construct(**absent, **{name: getattr(values, name) for name in given})
 

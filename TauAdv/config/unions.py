@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["OF_A_KEY", "readable"]
+from TauAdv.config.meaning import opened
+
+__all__ = ["OF_A_KEY", "entry_of", "readable"]
+
+_NOTHING = object()
 
 OF_A_KEY = "[key]"
 """Last part of the location of a bad key of a dictionary."""
@@ -51,15 +55,22 @@ def _type_name(error: Any, content: Any) -> int | None:
         last = position == len(location) - 1
         if part == OF_A_KEY or (last and error["type"] == "missing"):
             return None
-        if isinstance(content, Mapping) and part in content:
-            content = content[part]
-        elif isinstance(content, Sequence) and not isinstance(content, str) and isinstance(part, int):
-            content = content[part] if part < len(content) else None
-        elif hasattr(content, str(part)) and not isinstance(content, Mapping | str | int | float):
-            content = getattr(content, str(part))
-        else:
+        content = entry_of(content, part)
+        if content is _NOTHING:
             return position if position else None  # unset: the default of a setting is at fault
     return None
+
+
+def entry_of(content: Any, part: Any) -> Any:
+    """Return what content has at one part of a location, whether its keys are numbers or still text; else an own object."""
+    content = opened(content)
+    if isinstance(content, Mapping):
+        return next((value for key, value in content.items() if key == part or str(key) == str(part)), _NOTHING)
+    if isinstance(content, Sequence) and not isinstance(content, str) and isinstance(part, int):
+        return content[part] if part < len(content) else None
+    if hasattr(content, str(part)) and not isinstance(content, str | int | float):
+        return getattr(content, str(part))
+    return _NOTHING
 
 
 def _meant(of_types: list[list[Any]]) -> list[Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
-from TauAdv.config import Settings
+from TauAdv.config import Settings, parse_yaml, validate_settings
+from TauAdv.config.yaml_files import read_text
 from TauAdv.errors import ConfigError, InputError
 
 __all__ = ["Contribution", "check_dataset_ids", "genuine_ids", "load_contributions"]
@@ -44,12 +43,13 @@ def load_contributions(path: Path | str | None = None) -> list[Contribution]:
         ConfigError: if the file is not such a list, a name or dataset_id occurs twice, or not exactly one is data.
     """
     path = Path(path) if path is not None else DEFAULT
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        found = [Contribution.model_validate(entry) for entry in content]
-    except (OSError, TypeError, yaml.YAMLError, ValidationError) as error:
-        msg = f"{path}: not a list of contributions (name, dataset_id, label, color[, data][, genuine]): {error}"
-        raise ConfigError(msg) from error
+    content = parse_yaml(read_text(path), path, written=True)
+    if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
+        msg = f"{path}: not a list of contributions (name, dataset_id, label, color[, data][, genuine])"
+        raise ConfigError(msg)
+    found = [
+        validate_settings(Contribution, entry, f"{path}: contribution {number}") for number, entry in enumerate(content)
+    ]
     for key in ("name", "dataset_id"):
         values = [getattr(entry, key) for entry in found]
         if len(set(values)) != len(values):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import Field
 
-from TauAdv.config import Settings, validate_settings
+from TauAdv.config import Settings, parse_yaml, validate_settings, yaml_text
 from TauAdv.errors import ConfigError
 from TauAdv.features.extension import extended
 
@@ -107,37 +106,23 @@ class TableRows(Settings):
     blocks: dict[str, BlockRows]
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """Safe loader that refuses a key given twice in a mapping, where YAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for node_key, _ in node.value:
-            key = self.construct_object(node_key, deep=True)
-            if key in seen:
-                msg = f"line {node_key.start_mark.line + 1}: '{key}' is given twice in its group; rename or remove one"
-                raise ConfigError(msg)
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
 def read_rows(text: str, source: str | Path) -> tuple[TableRows, str]:
     """Return the rows in the text of a table file, and the text of the whole table (of one that extends another, too).
 
     Raises:
         ConfigError: not YAML, a key given twice, an unknown key, a wrong type; the message names ``source``.
     """
-    content = _mapping(text, source)
+    content = _mapping(text, source, written=True)
     if "extends" in content:
-        content = extended(content, _base(content["extends"], source), str(source))
-        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000)
+        content = extended(_mapping(text, source), _base(content["extends"], source), str(source))
+        text = yaml_text(content)
     return validate_settings(TableRows, content, str(source)), text
 
 
 def _base(name: Any, source: str | Path) -> dict[str, Any]:
     if name not in SHIPPED_TABLES:
         msg = f"{source}: extends: expected the name of a table that comes with TauAdv ({', '.join(SHIPPED_TABLES)}), "
-        raise ConfigError(f"{msg}received {name!r}")
+        raise ConfigError(f"{msg}received {str(name)!r}")
     base = _mapping(SHIPPED_TABLES[name].read_text(encoding="utf-8"), SHIPPED_TABLES[name])
     if "extends" in base:
         msg = f"{source}: extends: '{name}' extends '{base['extends']}' itself; extend that one"
@@ -145,15 +130,8 @@ def _base(name: Any, source: str | Path) -> dict[str, Any]:
     return base
 
 
-def _mapping(text: str, source: str | Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(text, Loader=_UniqueKeyLoader)
-    except yaml.YAMLError as error:
-        msg = f"{source}: not valid YAML: {error}"
-        raise ConfigError(msg) from error
-    except ConfigError as error:
-        msg = f"{source}: {error}"
-        raise ConfigError(msg) from error
+def _mapping(text: str, source: str | Path, *, written: bool = False) -> dict[str, Any]:
+    content = parse_yaml(text, source, written=written)
     if not isinstance(content, dict):
         msg = f"{source}: expected a feature table ('key: value' pairs), received a {type(content).__name__}"
         raise ConfigError(msg)

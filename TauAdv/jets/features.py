@@ -10,10 +10,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
-from TauAdv.config import Settings, validate_settings
+from TauAdv.config import Settings, parse_yaml, validate_settings, yaml_block, yaml_value
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.jets.cleaning import clean, integer_columns
 from TauAdv.jets.columns import Jets
@@ -96,11 +95,7 @@ class JetFeatures:
         Raises:
             ConfigError: if the content is not accepted.
         """
-        try:
-            content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        except yaml.YAMLError as error:
-            msg = f"{source}: not valid YAML: {error}"
-            raise ConfigError(msg) from error
+        content = parse_yaml(text, source)
         if not isinstance(content, dict):
             msg = f"{source}: expected the features of a jet network ('key: value' pairs)"
             raise ConfigError(msg)
@@ -119,7 +114,7 @@ class JetFeatures:
         """Return YAML text from which :meth:`from_text` makes equal features, one line a feature."""
         head = f"n_tracks: {self.n_tracks}\ndefaults_to_zero: {json.dumps(self.defaults_to_zero)}\nfeatures:\n"
         lines = [f"  {name}: {_flow(row)}\n" for name, row in self._rows.items()]
-        return head + "".join(lines) + yaml.safe_dump({"table": self.table.dump()}, default_style="|", width=1000)
+        return head + "".join(lines) + yaml_block("table", self.table.dump())
 
     @cached_property
     def _rows(self) -> dict[str, dict[str, Any]]:
@@ -201,5 +196,5 @@ class JetFeatures:
 
 
 def _flow(row: dict[str, Any]) -> str:
-    """Return a row in YAML's short form; json writes 1e-05, which YAML reads as text."""
-    return "{" + ", ".join(f"{key}: {yaml.safe_dump(value).splitlines()[0]}" for key, value in row.items()) + "}"
+    """Return a row in YAML's short form."""
+    return "{" + ", ".join(f"{key}: {yaml_value(value)}" for key, value in row.items()) + "}"

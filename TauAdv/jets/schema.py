@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from pydantic import Field
 
-from TauAdv.config import Settings, validate_settings
+from TauAdv.config import Settings, parse_yaml, validate_settings
 from TauAdv.errors import ConfigError, InputError, nearest
 
 __all__ = ["TARGET", "Column", "DefaultRule", "JetTable", "JetVariable"]
 
 _SHIPPED = Path(__file__).parent / "jet_flavour.yaml"
+#: How lines of the dataset write what is no number in YAML.
+_NUMBERS_OF_JSON = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 #: Full index of the target column (flavor).
 TARGET = 2
 
@@ -123,11 +125,7 @@ class JetTable:
         Raises:
             ConfigError: if the content is not accepted.
         """
-        try:
-            content = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            msg = f"{source}: not valid YAML: {error}"
-            raise ConfigError(msg) from error
+        content = parse_yaml(text, source, written=True)
         if not isinstance(content, dict):
             msg = f"{source}: expected a table of jet variables ('key: value' pairs)"
             raise ConfigError(msg)
@@ -217,8 +215,12 @@ def _variables(rows: Any, group: str, source: str) -> tuple[JetVariable, ...]:
         raise ConfigError(msg)
     variables = []
     for name, row in rows.items():
-        row = {} if row is None else dict(row)
-        row["absent"] = [float(value) for value in row.get("absent", [])]
+        if row and not isinstance(row, dict):
+            msg = f"{source}: {group}.{name}: expected a group of settings ('key: value' pairs); received {row!r}"
+            raise ConfigError(msg)
+        row = dict(row or {})
+        if isinstance(absent := row.get("absent", []), list):
+            row["absent"] = [_NUMBERS_OF_JSON.get(value, value) for value in absent]
         row.setdefault("perturbation", 0.0 if row.get("integer") else 1.0)
         variables.append(validate_settings(JetVariable, {"name": name} | row, f"{source}: {group}.{name}"))
     return tuple(variables)

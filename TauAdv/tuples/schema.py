@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import yaml
 
+from TauAdv.config import parse_yaml
 from TauAdv.errors import InputError, nearest
 
 __all__ = ["ADDED", "SCHEMA", "Branch", "branch", "branch_or_none", "collection_of", "counter_name", "lowest"]
@@ -60,8 +60,7 @@ def _read_group(group: str, content: Mapping[str, Any]) -> list[Branch]:
 
 
 def _read_schema() -> tuple[Mapping[str, Branch], Mapping[str, Branch]]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    content = yaml.load(files("TauAdv.tuples").joinpath("branches.yaml").read_text(encoding="utf-8"), Loader=loader)
+    content = parse_yaml(files("TauAdv.tuples").joinpath("branches.yaml").read_text(encoding="utf-8"), "branches.yaml")
     tables = []
     for part in ("groups", "added"):
         found = [entry for group, members in content[part].items() for entry in _read_group(group, members)]

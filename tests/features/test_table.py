@@ -131,7 +131,7 @@ def test_digest_ignores_what_does_not(small, change):
         ("grids:", "gridz:", "gridz: unknown key"),
         ("perturbation: 0.5", "follows: valu", r"blocks\.\w+: pt: follows 'valu', which this block has not"),
         ("cell_size: 0.1, cone: \"0.2\"", "cone: \"0.2\"", "grids.inner.cell_size: required"),
-        ("      good:", "      rho: {}\n      good:", "line 20: 'rho' is given twice"),
+        ("      good:", "      rho: {}\n      good:", "line 20: blocks.Flat.features: 'rho' is given twice"),
         ("tau_mass > 0", "tau_masss > 0", r"blocks.Flat: good: 'tau_masss' is neither .* \(did you mean 'tau_mass'\?\)"),
         ("tau_mass > 0", "pfCand_pt > 0", "blocks.Flat: good: 'pfCand_pt' holds one value per object"),
         ("tau_mass > 0", "tau_mass >", "blocks.Flat: good: expression 'tau_mass >': .* column"),

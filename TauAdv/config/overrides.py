@@ -1,0 +1,70 @@
+"""Settings from the command line: ``key=value`` words, and options that a script has already read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from TauAdv.config.meaning import opened
+from TauAdv.config.scalars import NULLS, Written, is_blank
+from TauAdv.errors import ConfigError
+
+__all__ = ["Overrides", "apply_overrides", "merged", "override_pairs"]
+
+Overrides = Iterable[str] | Mapping[str, Any]
+"""``key=value`` words, or dotted keys with values (``None``: not given)."""
+
+
+def override_pairs(overrides: Overrides) -> list[tuple[str, Any]]:
+    """Return dotted keys and values; the value of a word is kept as it was typed, after the first ``=``.
+
+    Raises:
+        ConfigError: if a word is not ``key=value``, or its value is blank.
+    """
+    if isinstance(overrides, Mapping):
+        return [(key, value) for key, value in overrides.items() if value is not None]
+    return [_pair(word) for word in overrides]
+
+
+def merged(*overrides: Overrides) -> dict[str, Any]:
+    """Return several overrides as one; later ones win."""
+    return dict(pair for each in overrides for pair in override_pairs(each))
+
+
+def apply_overrides(content: dict[str, Any], overrides: Overrides) -> None:
+    """Put overrides into the content of a file, in place.
+
+    Raises:
+        ConfigError: if a word is not ``key=value``, or a key leads through a single value.
+    """
+    for key, value in override_pairs(overrides):
+        _assign(content, key, value)
+
+
+def _pair(word: str) -> tuple[str, Written]:
+    key, separator, value = word.partition("=")
+    if not separator or is_blank(key):
+        msg = f"override {word!r}: expected key=value, for example adv_parameter=[1,10]"
+        raise ConfigError(msg)
+    key = key.strip()
+    if any(is_blank(name) for name in key.split(".")):
+        msg = f"override {word!r}: expected names between the points of {key!r}"
+        raise ConfigError(msg)
+    if is_blank(value):
+        msg = f"override {word!r}: the value is empty; write one, or leave {key} out ({key}=null: none)"
+        raise ConfigError(msg)
+    return key, Written(value, typed=True)
+
+
+def _assign(content: dict[str, Any], key: str, value: Any) -> None:
+    *parents, last = key.split(".")
+    for name in parents:
+        inner = opened(content.get(name))
+        if inner is None or (isinstance(inner, Written) and inner.plain and inner in NULLS):
+            inner = {}
+        content[name] = inner
+        content = inner
+        if not isinstance(content, dict):
+            msg = f"override '{key}': '{name}' is a single value, not a group of settings"
+            raise ConfigError(msg)
+    content[last] = value
