@@ -97,6 +97,17 @@ def test_library_modules_keep_to_their_home(repository, library, home):
     assert users <= {home}
 
 
+def test_yaml_is_read_in_one_place(repository):
+    users = [
+        str(path.relative_to(repository))
+        for folder in ("TauAdv", "Production", "Training", "Evaluation", "demo", "bench")
+        for path in (repository / folder).rglob("*.py")
+        if {module.split(".")[0] for module in imported_modules(path)} & {"yaml", "ruamel"}
+    ]
+    assert users
+    assert {str(Path(user).parent) for user in users} == {"TauAdv/config"}
+
+
 def test_nothing_is_evaluated(repository):
     calls = []
     for path in tracked_files(repository):
