@@ -12,8 +12,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from TauAdv.config import merged
 from TauAdv.errors import ConfigError, report_errors
 from TauAdv.shards.settings import load_shard_settings
+from TauAdv.shards.training_config import TrainingConfig
 from TauAdv.shards.writer import write_shards
 
 
@@ -49,8 +51,10 @@ def main(argv: list[str] | None = None) -> None:
     named = {
         key: getattr(options, key) for key in ("kind", "n_batches", "n_tau", "adversarial_weights", "allow_negative", "seed")
     }
-    overrides = [*(f"{key}={value}" for key, value in named.items() if value is not None), *options.overrides]
+    overrides = merged(named, options.overrides)
     settings, input_dir = load_shard_settings(options.config, overrides, training_cfg=options.training_cfg)
+    if options.training_cfg is not None:
+        print("\n".join(TrainingConfig.read(options.training_cfg).lines(settings.kind)))
     inputs = options.input or input_dir
     if not inputs:
         msg = "no tuples to read: give --input, or a --training_cfg with input_dir"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from TauAdv.config import load_settings
+from TauAdv.config import load_settings, merged
 from TauAdv.errors import report_errors
 from TauAdv.shards.jet_preparation import prepare_jets
 from TauAdv.shards.jet_settings import JetPreparationSettings
@@ -45,10 +45,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Read the options and prepare the jets."""
     options = arguments(argv)
-    overrides = [f"{name}={value}" for name in NAMED if (value := getattr(options, name)) is not None]
-    if options.shifted is not None:
-        overrides.append("kind=adversarial")
-    settings = load_settings(JetPreparationSettings, options.config, [*overrides, *options.overrides])
+    named = {name: getattr(options, name) for name in NAMED}
+    kind = None if options.shifted is None else "adversarial"
+    settings = load_settings(JetPreparationSettings, options.config, merged(named, {"kind": kind}, options.overrides))
     inputs = [*options.input, *([] if options.shifted is None else [options.shifted])]
     manifest = prepare_jets(inputs, options.output, settings, overwrite=options.overwrite)
     for name, counts in manifest["sets"].items():

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from TauAdv.config import Settings, load_settings, read_yaml
+from TauAdv.config import Overrides, Settings, load_settings, merged, read_yaml
 from TauAdv.domain.classes import TAU_CLASSES
-from TauAdv.errors import ConfigError
+from TauAdv.features.table import FeatureTable
+from TauAdv.shards.training_config import TrainingConfig
 from TauAdv.shards.weights import WeightBins
 
 __all__ = ["ShardSettings", "load_shard_settings"]
@@ -19,8 +18,6 @@ __all__ = ["ShardSettings", "load_shard_settings"]
 # tau types 0 to 3
 _CLASSES: dict[int, str] = dict(enumerate(TAU_CLASSES))
 _CONTRIBUTIONS = {0: "data", 1: "DYT", 2: "TTT", 3: "DYM", 4: "TTJ", 5: "WJ", 6: "QCD"}
-_COMMON_KEYS = ("DeepTauVSjet_cut", "include_mismatched", "n_tau", "rm_inner_from_outer", "weight_thr")
-_CLASSIFICATION_KEYS = ("input_spectrum", "recompute_tautype", "target_spectrum", "tau_types_names")
 
 
 class ShardSettings(Settings):
@@ -120,36 +117,26 @@ class ShardSettings(Settings):
 
 
 def load_shard_settings(
-    config: Path | str | None = None, overrides: Sequence[str] = (), *, training_cfg: Path | str | None = None
+    config: Path | str | None = None, overrides: Overrides = (), *, training_cfg: Path | str | None = None
 ) -> tuple[ShardSettings, str | None]:
     """Return the settings, and the input folder that a training config of TauMLTools names.
 
     Args:
         config: YAML file of :class:`ShardSettings`.
-        overrides: ``key=value`` strings; they win over both files.
+        overrides: ``key=value`` strings, or a mapping; they win over both files.
         training_cfg: training config of TauMLTools; what its group ``Setup`` says about the choice of taus and their weights
-            wins over ``config``. The kind is adversarial unless said otherwise. For an adversarial set the tau types, the
-            recomputation and the spectra are not taken from there: the original's writer replaced them as well.
+            wins over ``config`` (:meth:`TrainingConfig.settings`). The kind is adversarial unless said otherwise.
 
     Raises:
-        ConfigError: if a setting is not accepted, or the training config has no ``Setup``.
+        ConfigError: if a setting is not accepted, or the training config has no ``Setup``, unknown keys, or describes other
+            inputs than the feature table of the settings makes.
     """
     if training_cfg is None:
         return load_settings(ShardSettings, config, overrides), None
-    setup = read_yaml(training_cfg).get("Setup")
-    if not isinstance(setup, Mapping):
-        msg = (
-            f"{training_cfg}: no group 'Setup'; --training_cfg expects a training config of TauMLTools, --config one of ours"
-        )
-        raise ConfigError(msg)
-    base = {"kind": "adversarial", **({} if config is None else read_yaml(config))}
-    kind = dict(text.partition("=")[::2] for text in overrides).get("kind", base["kind"])
-    taken = {
-        key: setup[key]
-        for key in (*_COMMON_KEYS, *(_CLASSIFICATION_KEYS if kind == "classification" else ()))
-        if key in setup
-    }
-    if "yaxis" in setup and "xaxis_list" in setup:
-        taken["weight_bins"] = {"pt": setup["yaxis"], "abs_eta": setup["xaxis_list"]}
-    texts = [f"{key}={json.dumps(value)}" for key, value in {"kind": kind, **taken}.items()]
-    return load_settings(ShardSettings, config, [*texts, *overrides]), setup.get("input_dir")
+    training = TrainingConfig.read(training_cfg)
+    given = merged(overrides)
+    of_config = {} if config is None else read_yaml(config)
+    kind = str(given.get("kind", of_config.get("kind", "adversarial")))
+    settings = load_settings(ShardSettings, config, {"kind": kind, **training.settings(kind), **given})
+    training.require_agreement(FeatureTable.load(settings.features))
+    return settings, training.input_dir

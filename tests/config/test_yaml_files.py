@@ -119,6 +119,11 @@ PIECES += [
 ]
 
 
+def require_one_line(error, start):
+    assert str(error).startswith(start)
+    assert "\n" not in str(error)
+
+
 @given(st.lists(st.sampled_from(PIECES), max_size=16).map("".join))
 @example("run: |#3\n")
 @example("|\n#3\n")
@@ -127,8 +132,7 @@ def test_accepted_text_is_read_as_yaml_1_2(text):
     try:
         found = parse_yaml(text, "text", written=True)
     except ConfigError as error:
-        assert str(error).startswith("text, line ")
-        assert "\n" not in str(error)
+        require_one_line(error, "text, line ")
         return
     try:
         expected = reference(text)
@@ -150,8 +154,7 @@ def test_any_content_is_read_or_refused_in_one_line(tmp_path_factory, content):
     try:
         assert isinstance(read_yaml(path), dict)
     except ConfigError as error:
-        assert str(path) in str(error)
-        assert "\n" not in str(error)
+        require_one_line(error, str(path))
 
 
 @pytest.mark.parametrize(

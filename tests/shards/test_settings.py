@@ -63,7 +63,7 @@ def test_training_config_of_the_original(training_cfg):
     assert folder == "somewhere"
     assert (settings.kind, settings.max_taus, settings.recompute, settings.input_spectrum) == (
         "adversarial",
-        1750,
+        700,  # the original's adversarial sets have batches of 100, whatever n_tau of the training is
         False,
         None,
     )
@@ -73,7 +73,8 @@ def test_training_config_of_the_original(training_cfg):
     assert settings.types == {0: "e", 3: "jet"}
     assert settings.target_spectrum == "target.root"
     assert settings.weight_bins.abs_eta_rows() == [[0, 1], [0, 2]]
-    assert settings.DeepTauVSjet_cut == -1
+    assert (settings.DeepTauVSjet_cut, settings.n_tau) == (-1, 250)
+    assert load_shard_settings(training_cfg=training_cfg, overrides={"n_tau": 7})[0].n_tau == 7
 
 
 def test_file_without_setup(tmp_path):
