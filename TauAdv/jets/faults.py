@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["TRACK_GROUPS", "VALUES", "LineFault", "check_jet", "impossible_values"]
+from TauAdv.errors import shortened
+
+__all__ = ["TRACK_GROUPS", "VALUES", "LineFault", "TooLarge", "check_jet", "impossible_values", "too_large_values"]
 
 #: Entries of the four lists of a track.
 TRACK_GROUPS = (5, 15, 1, 7)
 VALUES = sum(TRACK_GROUPS)
 _WORDS = ("NaN", "-NaN", "inf", "-inf")
+_GROUP_ENDS = np.cumsum(TRACK_GROUPS)
+#: Columns are float32.
+_LARGEST = float(np.finfo(np.float32).max)
 _SHAPE = "[pt, eta, flavor, [8 numbers], [6 numbers], [tracks]]"
 
 
@@ -26,9 +31,18 @@ class LineFault:
     text: str
 
 
+@dataclass(frozen=True)
+class TooLarge:
+    """A number, as written, that no float64 holds."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    return shortened(repr(value), 40)
 
 
 def _check_list(value: Any, size: int, where: str) -> tuple[str, str] | None:
@@ -44,10 +58,17 @@ def _check_list(value: Any, size: int, where: str) -> tuple[str, str] | None:
 
 def _check_number(value: Any, where: str) -> tuple[str, str] | None:
     if isinstance(value, str) and value not in _WORDS:
-        return "unknown string", f"{where}: unknown string '{value}'; expected a number or one of {', '.join(_WORDS)}"
+        received = f"unknown string '{shortened(value, 40)}'"
+        return "unknown string", f"{where}: {received}; expected a number or one of {', '.join(_WORDS)}"
+    if isinstance(value, TooLarge):
+        return _too_large(_shown(value), where)
     if isinstance(value, bool | dict | list):
         return "nesting", f"{where}: expected a number, received {_shown(value)}"
     return None
+
+
+def _too_large(shown: str, where: str) -> tuple[str, str]:
+    return "number too large", f"{where}: {shown} is too large; expected at most {_LARGEST:.4g}, or inf in quotes"
 
 
 def _check_track(track: Any, where: str) -> tuple[str, str] | None:
@@ -75,6 +96,8 @@ def _check_tracks(tracks: Any, max_tracks: int) -> tuple[str, str] | None:
 def _first_fault(jet: Any, max_tracks: int) -> tuple[str, str] | None:
     if not isinstance(jet, list):
         return "nesting", f"expected a list {_SHAPE}, received {_shown(jet)}"
+    if len(jet) != 6 and len(jet) > 1 and all(isinstance(entry, list) for entry in jet):
+        return "nesting", f"a list of {len(jet)} lists, not a jet {_SHAPE}; expected one jet a line, not an array of jets"
     if len(jet) != 6:
         return "number of entries", f"expected 6 entries {_SHAPE}, received {len(jet)}"
     for number, entry in enumerate(jet[:3], 1):
@@ -115,3 +138,38 @@ def impossible_values(jet: np.ndarray, flavours: Sequence[int]) -> dict[int, tup
         for row in np.flatnonzero(~good).tolist():
             found.setdefault(row, (kind, text.format(jet[row, entry])))
     return found
+
+
+def too_large_values(jet: np.ndarray, track: np.ndarray, n_tracks: np.ndarray) -> dict[int, tuple[str, str]]:
+    """Return row -> kind and text of the fault, of jets with a finite number that would become infinite as float32.
+
+    Args:
+        jet: variables of jets, float64 [n, 17].
+        track: variables of their tracks, jet after jet, float64 [sum(n_tracks), 28].
+        n_tracks: tracks of each jet [n].
+    """
+    found: dict[int, tuple[str, str]] = {}
+    for row, column in _too_large_places(jet):
+        found.setdefault(row, _too_large(f"{jet[row, column]:g}", _jet_entry(column)))
+    ends = np.cumsum(n_tracks)
+    for number, column in _too_large_places(track):
+        row = int(np.searchsorted(ends, number, side="right"))
+        where = f"track {number - ends[row] + n_tracks[row] + 1}, {_track_entry(column)}"
+        found.setdefault(row, _too_large(f"{track[number, column]:g}", where))
+    return found
+
+
+def _jet_entry(column: int) -> str:
+    if column < 3:
+        return f"entry {column + 1}"
+    return f"entry 4, entry {column - 2}" if column < 11 else f"entry 5, entry {column - 10}"
+
+
+def _track_entry(column: int) -> str:
+    group = int(np.searchsorted(_GROUP_ENDS, column, side="right"))
+    return f"list {group + 1}, entry {column - _GROUP_ENDS[group] + TRACK_GROUPS[group] + 1}"
+
+
+def _too_large_places(values: np.ndarray) -> list[tuple[int, int]]:
+    size = np.abs(values)
+    return [(int(row), int(column)) for row, column in np.argwhere((size > _LARGEST) & np.isfinite(values))]

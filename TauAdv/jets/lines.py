@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zlib
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,18 @@ __all__ = ["LineReader"]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW = 31
+#: First bytes of files of other kinds.
+_OTHER_KINDS = {
+    b"BZh": "bzip2 data",
+    b"\xfd7zXZ": "xz data",
+    b"(\xb5/\xfd": "Zstandard data",
+    b"\x04\x22M\x18": "LZ4 data",
+    b"PK\x03\x04": "a zip archive",
+    b"root": "a ROOT file",
+    b"ARROW1": "an Arrow file",
+    b"PAR1": "a Parquet file",
+    b"\x89HDF": "an HDF5 file",
+}
 _READ_BYTES = 1 << 18
 _INFLATED_BYTES = 1 << 20
 #: Far above the ~15 kB of a jet with 33 tracks.
@@ -44,8 +57,7 @@ class LineReader:
         except OSError as error:
             msg = f"{path}: cannot be read ({error.strerror}); give a .json.gz file of jets, one list a line"
             raise InputError(msg) from error
-        self._compressed = self._stream.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-        self._stream.seek(0)
+        self._compressed = self._is_gzip()
         self._inflater = zlib.decompressobj(_GZIP_WINDOW)
         self._unused = b""
         self._rest = b""
@@ -59,6 +71,16 @@ class LineReader:
         #: Bytes of text behind the last complete line of a truncated file; ``None``: not truncated (as far as read).
         self.truncated: int | None = None
 
+    def _is_gzip(self) -> bool:
+        start = self._stream.read(8)
+        self._stream.seek(0)
+        for magic, kind in _OTHER_KINDS.items():
+            if start.startswith(magic):
+                self._stream.close()
+                msg = f"{self.path}: this is {kind}; expected a .json.gz file of jets (or plain text), one list a line"
+                raise InputError(msg)
+        return start.startswith(_GZIP_MAGIC)
+
     def __enter__(self) -> LineReader:
         return self
 
@@ -70,6 +92,8 @@ class LineReader:
         while len(self._lines) < count and self._fill():
             pass
         lines, self._lines = self._lines[:count], self._lines[count:]
+        if self.line_number == 0 and lines:
+            lines[0] = lines[0].removeprefix(codecs.BOM_UTF8)  # a byte-order mark is no part of the line
         self.line_number += len(lines)
         return lines
 
@@ -125,6 +149,12 @@ class LineReader:
             data = self._read()
         if not data:
             return False
+        if not data.startswith(_GZIP_MAGIC[: len(data)]):
+            number = self.line_number + len(self._lines) + 1
+            msg = (
+                f"{self.path}: what follows its compressed data, from byte {self.bytes_read - len(data)} on (line {number})"
+            )
+            raise InputError(f"{msg}, is no gzip data; fetch the file again, or cut it there")
         self._inflater, self._unused = zlib.decompressobj(_GZIP_WINDOW), data
         return True
 

@@ -6,7 +6,10 @@ Only a block that fails the check, or holds other spellings of "not a number", i
 
 from __future__ import annotations
 
+import codecs
 import json
+import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,13 +19,16 @@ from typing import Any
 import numpy as np
 import orjson
 
-from TauAdv.jets.faults import TRACK_GROUPS, VALUES, LineFault, check_jet, impossible_values
+from TauAdv.errors import shortened
+from TauAdv.jets.faults import TRACK_GROUPS, VALUES, LineFault, TooLarge, check_jet, impossible_values, too_large_values
 from TauAdv.jets.schema import JetTable
 
 __all__ = ["RawJets", "parse_lines"]
 
 #: Everything that numbers consist of; what is left of a line are its brackets, commas and words.
 _NUMBERS = b"0123456789.eE+- \t\r"
+#: A jet is nested 4 deep. Up to here the entry that is a list is named; much more would exhaust the JSON library's stack.
+_DEEPEST = 100
 #: Lines read by one call of the JSON library: few enough for their objects to stay in the processor's cache.
 _GROUP = 24
 
@@ -101,25 +107,44 @@ def _parse_group(lines: Sequence[bytes], counts: Sequence[int | None]) -> tuple[
         return None
 
 
-def _loads(text: bytes) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return json.loads(text.decode())  # takes NaN and Infinity without quotes; else its error tells the position
+def _float(text: str) -> float | TooLarge:
+    value = float(text)
+    return TooLarge(text) if math.isinf(value) else value
+
+
+def _integer(text: str) -> int | float | TooLarge:
+    """Return an integer; as a float, which is what becomes of it, if it is long: Python limits the digits of integers."""
+    return int(text) if len(text) < 20 else _float(text)
+
+
+def _depth(text: str) -> int:
+    """Return how deep brackets are nested in a line, those between quotes left out."""
+    brackets = re.sub(r"[^][{}]+", "", re.sub(r'"(?:[^"\\]|\\.)*"?', "", text, flags=re.DOTALL))
+    steps = np.frombuffer(brackets.encode("ascii"), np.uint8)
+    opens = (steps == ord("[")) | (steps == ord("{"))
+    return int(np.cumsum(np.where(opens, 1, -1)).max(initial=0))
 
 
 def _parse_line(line: bytes, number: int, max_tracks: int) -> tuple[np.ndarray, np.ndarray] | LineFault:
     if not line.strip():
         return LineFault(number, "empty line", "the line is empty; expected a jet")
     try:
-        jet = _loads(line)
+        text = line.decode()
     except UnicodeDecodeError as error:
-        return LineFault(number, "not JSON", f"byte {line[error.start]:#04x} at column {error.start + 1} is not text")
+        hint = " (it looks like UTF-16)" if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
+        problem = f"byte {line[error.start]:#04x} at column {error.start + 1} is not UTF-8 text{hint}"
+        return LineFault(number, "not JSON", problem)
+    depth = _depth(text)
+    if depth > _DEEPEST:
+        return LineFault(number, "nesting", f"lists nested {depth} deep; a jet has 4")
+    try:  # NaN and Infinity without quotes are taken
+        jet = json.loads(text, parse_int=_integer, parse_float=_float)
     except json.JSONDecodeError as error:
-        found = line[error.pos : error.pos + 12].decode(errors="replace") or "end of line"
-        return LineFault(number, "not JSON", f"{error.msg} at column {error.pos + 1}, near '{found}'")
-    except RecursionError:
-        return LineFault(number, "nesting", "lists nested too deep")
+        found = shortened(text[error.pos : error.pos + 12]) or "end of line"
+        hint = (
+            "; expected one jet a line, not an array of jets" if text.strip() in "[]" or text.rstrip().endswith(",") else ""
+        )
+        return LineFault(number, "not JSON", f"{error.msg} at column {error.pos + 1}, near '{found}'{hint}")
     fault = check_jet(jet, number, max_tracks)
     return fault if fault is not None else _flatten([jet], len(jet[5]))
 
@@ -134,7 +159,7 @@ def parse_lines(lines: Sequence[bytes], first_line: int, table: JetTable) -> Raw
 
     Returns:
         Jets, and a fault for every line that is none: empty, not JSON, wrong nesting or number of entries, an unknown word,
-        zero or too many tracks, an impossible pt or eta, an unknown flavour.
+        zero or too many tracks, an impossible pt or eta, an unknown flavour, a finite number that float32 does not hold.
     """
     counts = _count_tracks(lines, table.max_tracks)
     numbers: list[int] = []
@@ -171,7 +196,7 @@ def _join(numbers: list[int], parts: list[tuple[np.ndarray, np.ndarray]], counts
 
 def _possible(jets: RawJets, faults: list[LineFault], flavours: Sequence[int]) -> RawJets:
     """Return the jets whose pt, eta and flavour a jet can have; the others become faults."""
-    wrong = impossible_values(jets.jet, flavours)
+    wrong = too_large_values(jets.jet, jets.track, jets.n_tracks) | impossible_values(jets.jet, flavours)
     faults += [LineFault(int(jets.line[row]), kind, text) for row, (kind, text) in wrong.items()]
     faults.sort(key=lambda fault: fault.line)
     if not wrong:

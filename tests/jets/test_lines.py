@@ -1,4 +1,6 @@
+import bz2
 import gzip
+import lzma
 import zlib
 
 import numpy as np
@@ -38,7 +40,7 @@ def test_lines_come_back(tmp_path_factory, texts, count, last_end, read_bytes, i
         patch.setattr(lines_module, "_READ_BYTES", read_bytes)
         patch.setattr(lines_module, "_INFLATED_BYTES", inflated)
         found, reader = read_all(path, count)
-    assert found == texts
+    assert found == [text.removeprefix(b"\xef\xbb\xbf") if number == 0 else text for number, text in enumerate(texts)]
     assert reader.line_number == len(texts)
     assert reader.bytes_read == reader.size
     assert reader.truncated is None
@@ -108,3 +110,39 @@ def test_endless_line(tmp_path):
 def test_missing_file(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         LineReader(tmp_path / "none.gz")
+
+
+def test_byte_order_mark_is_no_part_of_the_first_line(tmp_path):
+    path = tmp_path / "jets.json"
+    path.write_bytes(b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n")
+    assert read_all(path, 1)[0] == [b"a", b"\xef\xbb\xbfb"]
+    path.write_bytes(gzip.compress(b"\xef\xbb\xbfa\n"))
+    assert read_all(path)[0] == [b"a"]
+
+
+def test_data_behind_the_end_that_are_no_gzip(tmp_path):
+    whole = gzip.compress(b"a\nb\n")
+    path = tmp_path / "jets.json.gz"
+    for rest in (b"garbage", b"\0\0x", b"\x1fx", b"<html>" * 100_000):
+        path.write_bytes(whole + rest)
+        place = len(whole) + len(rest) - len(rest.lstrip(b"\0"))
+        with pytest.raises(
+            InputError, match=rf"follows its compressed data, from byte {place} on .line 3., is no gzip data"
+        ):
+            read_all(path)
+
+
+def test_last_member_cut_in_its_head(tmp_path):
+    path = tmp_path / "jets.json.gz"
+    path.write_bytes(gzip.compress(b"a\nb\n") + gzip.compress(b"c\n")[:1])
+    found, reader = read_all(path)
+    assert found == [b"a", b"b"]
+    assert reader.truncated == 0
+
+
+@pytest.mark.parametrize("module", [bz2, lzma])
+def test_other_compressions_are_named(tmp_path, module):
+    path = tmp_path / "jets.json"
+    path.write_bytes(module.compress(b"a\n"))
+    with pytest.raises(InputError, match=r"this is (bzip2|xz) data; expected a .json.gz file"):
+        LineReader(path)
