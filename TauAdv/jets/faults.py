@@ -171,5 +171,7 @@ def _track_entry(column: int) -> str:
 
 
 def _too_large_places(values: np.ndarray) -> list[tuple[int, int]]:
-    size = np.abs(values)
-    return [(int(row), int(column)) for row, column in np.argwhere((size > _LARGEST) & np.isfinite(values))]
+    beyond = (values > _LARGEST) | (values < -_LARGEST)
+    if not beyond.any():
+        return []
+    return [(int(row), int(column)) for row, column in np.argwhere(beyond & np.isfinite(values))]
