@@ -8,7 +8,7 @@ from pathlib import Path
 
 from TauAdv.config import load_settings
 from TauAdv.errors import report_errors
-from TauAdv.evaluation.comparison import ComparisonSettings
+from TauAdv.evaluation.comparison import Comparison, ComparisonSettings
 from TauAdv.evaluation.report import make_report
 from TauAdv.plotting.comparison import save_comparison_plots
 
@@ -35,12 +35,24 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
+def draw(comparison: Comparison, folder: Path) -> None:
+    """Save the plots of a comparison."""
+    save_comparison_plots(
+        comparison.histograms,
+        comparison.notes,
+        comparison.curves,
+        comparison.reference,
+        comparison.contributions,
+        folder,
+    )
+
+
 @report_errors
 def main(argv: list[str] | None = None) -> None:
     """Parse the command line, compare the runs and draw the plots."""
     args = parser().parse_args(argv)
     runs = {"nominal": args.nominal, "fine-tune k2=0": args.fine_tune, "adversarial": args.adversarial}
-    comparison = make_report(
+    make_report(
         args.output,
         args.mlpath,
         {label: run_id for label, run_id in runs.items() if run_id},
@@ -50,16 +62,9 @@ def main(argv: list[str] | None = None) -> None:
         settings=load_settings(ComparisonSettings, overrides=args.settings),
         contributions=args.contributions,
         overwrite=args.overwrite,
+        draw=draw,
     )
-    paths = save_comparison_plots(
-        comparison.histograms,
-        comparison.notes,
-        comparison.curves,
-        comparison.reference,
-        comparison.contributions,
-        args.output,
-    )
-    print("\n".join(str(path) for path in paths))
+    print("\n".join(str(path) for path in sorted(args.output.iterdir()) if path.suffix in {".pdf", ".png"}))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from TauAdv.evaluation.comparison import Comparison, ComparisonSettings, RunResu
 from TauAdv.evaluation.contributions import load_contributions
 from TauAdv.evaluation.performance import MisId
 from TauAdv.evaluation.statistics import Measured
-from TauAdv.io.atomic import new_file
-from TauAdv.io.manifests import finished, write_manifest
+from TauAdv.evaluation.report_folder import Drawing, make_report_folder
+from TauAdv.io.atomic import write_json, write_text
 
 __all__ = ["aligned", "as_dictionary", "as_text", "make_report", "write_report"]
 
@@ -154,14 +153,17 @@ def make_report(
     settings: ComparisonSettings | None = None,
     contributions: Path | str | None = None,
     overwrite: bool = False,
+    draw: Drawing | None = None,
 ) -> Comparison:
     """Compare runs (see :func:`compare_runs`), write the report into ``folder`` and print the table.
 
-    A report of the same runs, sets and settings is made again; another one is not replaced.
+    A report of the same runs, sets and settings is made again; another one is not replaced unless ``overwrite``. The folder
+    is replaced as a whole: nothing of an earlier comparison stays (:func:`TauAdv.evaluation.report_folder.make_report_folder`).
 
     Raises:
         InputError: as :func:`compare_runs`.
-        OutputExistsError: another report is in ``folder`` and ``overwrite`` is false.
+        OutputExistsError: another report is in ``folder`` and ``overwrite`` is false, or files that are not of a report.
+        OutputLockedError: another process writes the report.
     """
     settings = settings or ComparisonSettings()
     known = load_contributions(contributions)
@@ -172,19 +174,18 @@ def make_report(
         "contributions": [entry.model_dump(mode="json") for entry in known],
     }
     inputs = [Path(control), Path(test)]
-    finished(Path(folder) / JSON_NAME, step=STEP, settings=decisive, inputs=inputs, overwrite=overwrite)
-    comparison = compare_runs(mlpath, run_ids, control, test, reference=reference, settings=settings, contributions=known)
-    print(write_report(comparison, folder, decisive, inputs))
-    return comparison
+
+    def study() -> Comparison:
+        options: dict[str, Any] = {"reference": reference, "settings": settings, "contributions": known}
+        return compare_runs(mlpath, run_ids, control, test, **options)
+
+    made: dict[str, Any] = {"step": STEP, "settings": decisive, "inputs": inputs, "overwrite": overwrite}
+    return make_report_folder(folder, study, write_report, draw, **made)
 
 
-def write_report(comparison: Comparison, folder: Path | str, settings: dict[str, Any], inputs: list[Path]) -> str:
+def write_report(comparison: Comparison, folder: Path | str) -> str:
     """Write the report as JSON and text into ``folder``; return the text."""
     folder, text = Path(folder), as_text(comparison)
-    with new_file(folder / TEXT_NAME) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-    with new_file(folder / JSON_NAME) as temporary:
-        temporary.write_text(json.dumps(as_dictionary(comparison), indent=1) + "\n", encoding="utf-8")
-        (folder / JSON_NAME).unlink(missing_ok=True)  # the manifest never belongs to another report
-        write_manifest(folder / JSON_NAME, step=STEP, settings=settings, inputs=inputs, counts=comparison.counts)
+    write_text(folder / TEXT_NAME, text)
+    write_json(folder / JSON_NAME, as_dictionary(comparison))
     return text

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from TauAdv.errors import OutputExistsError, TauAdvError
 from TauAdv.evaluation.predictions import require_run_features
 from TauAdv.evaluation.report import aligned
+from TauAdv.evaluation.report_folder import Drawing, make_report_folder
 from TauAdv.evaluation.robustness import RobustnessStudy, evaluate_robustness
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 from TauAdv.evaluation.robustness_tables import FEWEST_PASSING
-from TauAdv.io.atomic import new_folder
-from TauAdv.io.manifests import finished, manifest_path, read_manifest, write_manifest
+from TauAdv.io.atomic import new_file, write_json, write_text
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import find_run
 
@@ -35,13 +34,12 @@ def make_robustness_report(
     settings: RobustnessSettings,
     parts: Sequence[str] | None = None,
     overwrite: bool = False,
-    draw: Callable[[RobustnessStudy, Path], Any] | None = None,
+    draw: Drawing | None = None,
 ) -> RobustnessStudy:
     """Study runs (see :func:`TauAdv.evaluation.robustness.evaluate_robustness`), write the tables and print the summary.
 
-    A report of the same runs, set and settings is made again; another one is replaced only with ``overwrite``. It is
-    replaced as a whole, plots included, or left as it was; a folder that holds anything else is never replaced. Only where
-    a plot fails does the new report come without it and the page: the tables took longer to make.
+    A report of the same runs, set and settings is made again; how a folder is replaced says
+    :func:`TauAdv.evaluation.report_folder.make_report_folder`.
 
     Args:
         folder: of the report.
@@ -55,64 +53,30 @@ def make_robustness_report(
 
     Raises:
         InputError: as ``evaluate_robustness``.
-        OutputExistsError: another report is in ``folder``, or predictions of an earlier model in a run, and ``overwrite`` is
-            false; ``folder`` is a file, or holds files that are not of a report, at the start or at the end.
-        OSError: ``folder`` cannot be made; before anything is measured.
-        TauAdvError: the report is there, but could not be drawn for want of space and the like.
-        RuntimeError: the report is there, but a plot failed otherwise.
+        OutputExistsError: predictions of an earlier model are in a run, and ``overwrite`` is false.
+        Others: as ``make_report_folder``.
     """
-    target, inputs = Path(folder).resolve(), [Path(test).resolve()]
+    inputs = [Path(test).resolve()]
     decisive = {"runs": dict(run_ids), "parts": parts, **settings.model_dump(mode="json")}
     shards = ShardSet.open(test)
     for run_id in run_ids.values():
         require_run_features(find_run(mlpath, run_id), shards)  # the cause, if the set differs from that of a report
-    if target.is_dir() and any(target.iterdir()):
-        finished(target, step=STEP, settings=decisive, inputs=inputs, overwrite=overwrite, make_again=True)
-        _require_nothing_else(target)
-    with new_folder(target) as temporary:  # before the hours of evaluation: a place that cannot be written is known now
-        study = evaluate_robustness(mlpath, run_ids, test, settings, parts=parts, overwrite=overwrite)
-        print(write_robustness_report(study, temporary))
-        failure = None if draw is None else _failure_of(draw, study, temporary)
-        files = _files(temporary)
-        write_manifest(temporary, step=STEP, settings=decisive, inputs=inputs, counts=study.counts, files=files)
-        _require_nothing_else(target)  # nor what was put there meanwhile
-    if failure is not None:
-        kind = TauAdvError if isinstance(failure, TauAdvError | OSError) else RuntimeError
-        msg = f"{target}: tables are complete, but not all plots could be made ({type(failure).__name__}: {failure})"
-        raise kind(msg) from failure
-    return study
 
+    def study() -> RobustnessStudy:
+        return evaluate_robustness(mlpath, run_ids, test, settings, parts=parts, overwrite=overwrite)
 
-def _failure_of(draw: Callable[[RobustnessStudy, Path], Any], study: RobustnessStudy, folder: Path) -> Exception | None:
-    """Draw, and return what went wrong."""
-    try:
-        draw(study, folder)
-    except Exception as error:  # whatever it is: it must not cost the tables
-        return error
-    return None
-
-
-def _files(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
-
-
-def _require_nothing_else(folder: Path) -> None:
-    """Refuse to replace a report whose folder holds files that are not its own; without a manifest, none is."""
-    own = {"manifest.json", *read_manifest(folder).get("files", [])} if manifest_path(folder).is_file() else set()
-    others = sorted(set(_files(folder)) - own)
-    if others:
-        shown = ", ".join(others[:3]) + (" ..." if len(others) > 3 else "")
-        msg = f"{folder}: holds files that are not of the report ({shown}); move them away, or give another output name"
-        raise OutputExistsError(msg)
+    made: dict[str, Any] = {"step": STEP, "settings": decisive, "inputs": inputs, "overwrite": overwrite}
+    return make_report_folder(folder, study, write_robustness_report, draw, **made)
 
 
 def write_robustness_report(study: RobustnessStudy, folder: Path | str) -> str:
     """Write text, one CSV per table, and JSON into an empty folder; return the text."""
     folder, text = Path(folder), as_text(study)
-    (folder / TEXT_NAME).write_text(text, encoding="utf-8")
+    write_text(folder / TEXT_NAME, text)
     for name, table in study.tables().items():
-        table.to_csv(folder / f"{name}.csv", index=False)
-    (folder / JSON_NAME).write_text(json.dumps(_dictionary(study), indent=1) + "\n", encoding="utf-8")
+        with new_file(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
+    write_json(folder / JSON_NAME, _dictionary(study))
     return text
 
 

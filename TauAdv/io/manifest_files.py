@@ -81,8 +81,8 @@ class _Part(_Shape):
 
 class _FeatureTable(_Shape):
     name: str
-    digest: str
-    text: str
+    digest: str = ""
+    text: str = ""
 
 
 class _Run(_Shape):

@@ -245,7 +245,11 @@ def _require_own_folder(folder: Path, step: str) -> None:
             msg = f"{error}; a folder of which it is not known who made it is never replaced"
             raise OutputExistsError(msg) from error
     if made_by != step and any(folder.iterdir()):
-        msg = f"{folder}: is a folder that this step ({step}) did not make, and is never replaced; give another output name"
+        why = "it has no manifest" if made_by is None else f"made by {made_by}"
+        msg = (
+            f"{folder}: is a folder that this step ({step}) did not make ({why}), and is never replaced; "
+            "give another output name"
+        )
         raise OutputExistsError(msg)
 
 

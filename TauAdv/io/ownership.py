@@ -37,7 +37,9 @@ def foreign_files(folder: Path | str, own: Sequence[str] = (), *, by_manifest: b
     return [name for name in files_in(folder) if name not in listed and not _is_own(name, own)]
 
 
-def require_own_files(folder: Path | str, own: Sequence[str] = (), *, by_manifest: bool = True) -> None:
+def require_own_files(
+    folder: Path | str, own: Sequence[str] = (), *, by_manifest: bool = True, of: str = "this output"
+) -> None:
     """Refuse to replace or remove a folder in which there are files that are not ours (see :func:`foreign_files`).
 
     Raises:
@@ -47,7 +49,7 @@ def require_own_files(folder: Path | str, own: Sequence[str] = (), *, by_manifes
         return
     if others := foreign_files(folder, own, by_manifest=by_manifest):
         msg = (
-            f"{folder}: holds files that are not of this output ({_shown(others)}) and is not replaced; "
+            f"{folder}: holds files that are not of {of} ({_shown(others)}) and is never replaced; "
             "move them away, or give another output name"
         )
         raise OutputExistsError(msg)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from TauAdv.io.atomic import new_file
+from TauAdv.io.atomic import write_text
 
 __all__ = ["Section", "write_page"]
 
@@ -59,8 +59,7 @@ def write_page(path: Path | str, title: str, sections: Sequence[Section], warnin
     head = (
         f"<!doctype html><html><head><meta charset='utf-8'><title>{html.escape(title)}</title><style>{_STYLE}</style></head>"
     )
-    with new_file(path) as temporary:
-        temporary.write_text("\n".join([f"{head}<body>", *body, "</body></html>\n"]), encoding="utf-8")
+    write_text(path, "\n".join([f"{head}<body>", *body, "</body></html>\n"]))
     return path
 
 

@@ -13,7 +13,9 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from TauAdv.domain.classes import class_color, class_label
-from TauAdv.io.atomic import new_file
+from TauAdv.io.atomic import new_folder, write_text
+from TauAdv.io.locks import output_lock
+from TauAdv.io.manifests import write_manifest
 from TauAdv.plotting.style import label_figure, save_figure, style, with_ratio_panel
 
 __all__ = ["ClassHistogram", "Figure", "Quantity", "draw_quantity", "write_page"]
@@ -151,15 +153,27 @@ def _table(figures: Sequence[Figure]) -> str:
 
 
 def write_page(histograms: Sequence[ClassHistogram], figures: Sequence[Figure], folder: Path | str) -> Path:
-    """Draw every quantity (PDF and PNG) and write ``index.html``; return its path."""
-    folder = Path(folder)
+    """Draw every quantity (PDF and PNG) and write ``index.html``; return its path.
+
+    A page that is there is replaced as a whole.
+
+    Raises:
+        OutputExistsError: if other files are in the folder.
+        OutputLockedError: if another process writes the page.
+    """
+    folder = Path(folder).resolve()
+    with output_lock(folder), new_folder(folder) as temporary:
+        _write(histograms, figures, temporary)
+        write_manifest(temporary, step="validate_simulation", settings={})
+    return folder / "index.html"
+
+
+def _write(histograms: Sequence[ClassHistogram], figures: Sequence[Figure], folder: Path) -> None:
     images = []
     for _, group in groupby(histograms, key=lambda histogram: histogram.quantity.name):
         paths = draw_quantity(list(group), folder)
         pdf, png = (next(path.name for path in paths if path.suffix == suffix) for suffix in (".pdf", ".png"))
         images.append(f"<a href='{pdf}'><img src='{png}' width='480' alt='{png}'></a>")
     body = f"<h1>Simulated tau candidates</h1>{_table(figures)}<p>{' '.join(images)}</p>"
-    index = folder / "index.html"
-    with new_file(index) as temporary:
-        temporary.write_text(f"<!doctype html><meta charset='utf-8'><title>Simulation</title>{body}\n", encoding="utf-8")
-    return index
+    page = f"<!doctype html><meta charset='utf-8'><title>Simulation</title>{body}\n"
+    write_text(folder / "index.html", page)

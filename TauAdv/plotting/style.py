@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from TauAdv.io.atomic import new_file
+
 __all__ = [
     "Drawn",
     "add_legend",
@@ -113,13 +115,17 @@ def fit_label(axes: Axes, label: Text, smallest: float = 8.0) -> None:
 
 
 def save_figure(figure: Figure, folder: Path | str, name: str) -> list[Path]:
-    """Save a figure as ``name``.pdf and ``name``.png in ``folder`` (made if needed), close it, and return the paths."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{name}.{kind}" for kind in FORMATS]
-    for path in paths:
-        metadata = {"CreationDate": None} if path.suffix == ".pdf" else None  # equal plots are equal files
-        with style():  # fonts are looked up when the figure is drawn
-            figure.savefig(path, dpi=120, metadata=metadata)
-    pyplot.close(figure)
+    """Save a figure as ``name``.pdf and ``name``.png in ``folder`` (made if needed), close it, and return the paths.
+
+    Raises:
+        WriteError: if the disk is full; names the file, of which nothing is left.
+    """
+    paths = [Path(folder) / f"{name}.{kind}" for kind in FORMATS]
+    try:
+        for path in paths:
+            metadata = {"CreationDate": None} if path.suffix == ".pdf" else None  # equal plots are equal files
+            with new_file(path) as temporary, style():  # fonts are looked up when the figure is drawn
+                figure.savefig(temporary, dpi=120, metadata=metadata)
+    finally:
+        pyplot.close(figure)
     return paths

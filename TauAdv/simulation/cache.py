@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +20,7 @@ from typing import Literal
 import numpy as np
 
 from TauAdv.io.atomic import new_file
+from TauAdv.io.locks import output_lock
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.generator import VertexAccess, generate
 from TauAdv.simulation.jets.truth import reduce_jet_record
@@ -33,6 +36,13 @@ _CONTENTS: dict[str, tuple[tuple[str, ...], Callable[[Columns], list[Columns]]]]
     "taus": (("particles", "leptons"), reduce_record),
     "jets": (("particles", "leptons", "hadrons"), reduce_jet_record),
 }
+
+
+#: What reading a file raises that is absent, or was damaged in its list of contents, a header, the data or a checksum.
+_DAMAGED = (
+    *(FileNotFoundError, EOFError, ValueError, LookupError, OverflowError, NotImplementedError, SyntaxError, TypeError),
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+)
 
 
 @dataclass(frozen=True)
@@ -89,12 +99,12 @@ def _read(path: Path, tables: tuple[str, ...]) -> list[Columns] | None:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return [{k.split(":")[1]: stored[k] for k in stored.files if k.startswith(table + ":")} for table in tables]
-    except (FileNotFoundError, ValueError, EOFError, zipfile.BadZipFile):
+    except _DAMAGED:
         return None  # absent or damaged: made again
 
 
 def load_events(chunk: Chunk, cache: Path | str, access: VertexAccess = "shifted") -> tuple[list[Columns], bool]:
-    """Return the tables of a chunk, generating (and storing) them if they are not cached.
+    """Return the tables of a chunk, generating (and storing) them if they are not cached; once, of runs at the same time.
 
     Returns:
         The tables of :func:`TauAdv.simulation.truth.reduce_record` (taus) or
@@ -102,11 +112,17 @@ def load_events(chunk: Chunk, cache: Path | str, access: VertexAccess = "shifted
     """
     path = Path(cache) / chunk.name
     names, reduce = _CONTENTS[chunk.content]
-    stored = _read(path, names)
-    if stored is not None:
+    if (stored := _read(path, names)) is not None:
         return stored, True
-    tables = generate(chunk.pythia, chunk.events, generator_seed(chunk), reduce, access)
-    columns = {f"{name}:{key}": values for name, table in zip(names, tables, strict=True) for key, values in table.items()}
+    with output_lock(path, wait=True):
+        if (stored := _read(path, names)) is not None:  # another run made it meanwhile
+            return stored, True
+        tables = generate(chunk.pythia, chunk.events, generator_seed(chunk), reduce, access)
+        _write(path, dict(zip(names, tables, strict=True)))
+    return tables, False
+
+
+def _write(path: Path, tables: dict[str, Columns]) -> None:
+    columns = {f"{name}:{key}": values for name, table in tables.items() for key, values in table.items()}
     with new_file(path) as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **columns)
-    return tables, False

@@ -112,8 +112,28 @@ def test_script_prints_and_saves(runs, sets, run_script, tmp_path, monkeypatch, 
 def test_report_of_other_runs_is_not_replaced(runs, sets, run_ids, tmp_path):
     (tmp_path / "comparison.json").write_text("{}")
     with pytest.raises(OutputExistsError, match="no manifest"):
-        make_report(tmp_path, runs.mlruns, run_ids, sets.control, sets.test, settings=SETTINGS)
+        make_report(tmp_path, runs.mlruns, run_ids, sets.control, sets.test, settings=SETTINGS, overwrite=True)
     assert (tmp_path / "comparison.json").read_text() == "{}"
+
+
+def test_nothing_of_an_earlier_comparison_stays(runs, sets, run_ids, tmp_path):
+    def draw(comparison, folder):
+        for label in comparison.results:
+            (folder / f"closure_{label}.png").write_text("drawn")
+
+    options = {"settings": SETTINGS, "draw": draw}
+    make_report(tmp_path / "report", runs.mlruns, run_ids, sets.control, sets.test, **options)
+    fewer = {label: run_id for label, run_id in run_ids.items() if label != "k2=0"}
+    assert (tmp_path / "report" / "closure_k2=0.png").exists()
+    make_report(tmp_path / "report", runs.mlruns, fewer, sets.control, sets.test, overwrite=True, **options)
+    names = {path.name for path in (tmp_path / "report").iterdir()}
+    assert names == {
+        "comparison.json", "comparison.txt", "manifest.json", "closure_nominal.png", "closure_adversarial.png"
+    }  # fmt: skip
+    (tmp_path / "report" / "notes.txt").write_text("mine")
+    with pytest.raises(OutputExistsError, match=r"notes\.txt"):
+        make_report(tmp_path / "report", runs.mlruns, run_ids, sets.control, sets.test, overwrite=True, **options)
+    assert (tmp_path / "report" / "notes.txt").read_text() == "mine"
 
 
 def test_wrong_sets_and_labels(runs, sets, run_ids):

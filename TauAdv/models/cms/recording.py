@@ -82,13 +82,15 @@ def import_to_file(
     table = None if choice.table == NO_TABLE else FeatureTable.load(choice.table)
     if table is not None:
         require_features(imported.model.network, table)
+    more = _figures(imported) | {"feature_table": {"name": choice.table, "chosen_by": choice.chosen_by}}
+    counts = {"constants": imported.n_constants, "parameters": imported.model.count_params()}
+    made: dict[str, Any] = {"step": STEP, "settings": content, "inputs": graphs, "counts": counts, "seed": settings.seed}
     with new_file(output) as temporary:
         imported.model.save(temporary)
-    more = _figures(imported) | {"feature_table": {"name": choice.table, "chosen_by": choice.chosen_by}}
-    if settings.mlpath is not None:
-        more["run"] = _record(imported, output, table, settings, more)
-    counts = {"constants": imported.n_constants, "parameters": imported.model.count_params()}
-    manifest = write_manifest(output, step=STEP, settings=content, inputs=graphs, counts=counts, seed=settings.seed, **more)
+        if settings.mlpath is not None:
+            more["run"] = _record(imported, temporary, table, settings, more)
+        output.unlink(missing_ok=True)  # the manifest never belongs to another file
+        manifest = write_manifest(output, **made, **more)
     _say(f"{output}: {imported.dialect}, all {imported.n_constants} weights used; {imported.comparison}", manifest)
     print(choice)
     print(f"the graphs against themselves in double precision: {imported.rounding}")
