@@ -9,8 +9,8 @@ from typing import Any
 from TauAdv.evaluation.comparison import Comparison, ComparisonSettings, RunResult, compare_runs
 from TauAdv.evaluation.contributions import load_contributions
 from TauAdv.evaluation.performance import MisId
-from TauAdv.evaluation.statistics import Measured
 from TauAdv.evaluation.report_folder import Drawing, make_report_folder
+from TauAdv.evaluation.statistics import Measured
 from TauAdv.io.atomic import write_json, write_text
 
 __all__ = ["aligned", "as_dictionary", "as_text", "make_report", "write_report"]
@@ -158,7 +158,8 @@ def make_report(
     """Compare runs (see :func:`compare_runs`), write the report into ``folder`` and print the table.
 
     A report of the same runs, sets and settings is made again; another one is not replaced unless ``overwrite``. The folder
-    is replaced as a whole: nothing of an earlier comparison stays (:func:`TauAdv.evaluation.report_folder.make_report_folder`).
+    is replaced as a whole, nothing of an earlier comparison stays: see
+    :func:`TauAdv.evaluation.report_folder.make_report_folder`.
 
     Raises:
         InputError: as :func:`compare_runs`.

@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from TauAdv.errors import TauAdvError
 from TauAdv.io.atomic import new_folder
 from TauAdv.io.locks import output_lock
-from TauAdv.io.manifests import finished, write_manifest
+from TauAdv.io.manifests import finished, manifest_path, write_manifest
 from TauAdv.io.ownership import require_own_files
 
 __all__ = ["Drawing", "make_report_folder"]
@@ -65,6 +65,8 @@ def make_report_folder(
     made: dict[str, Any] = {"step": step, "settings": settings, "inputs": inputs}
     with output_lock(target):
         if target.is_dir() and any(target.iterdir()):
+            if manifest_path(target).exists():
+                require_own_files(target, of="the report")
             finished(target, overwrite=overwrite, make_again=True, **made)
         with new_folder(target) as temporary:
             result = study()

@@ -21,6 +21,7 @@ from TauAdv.io.full_disk import naming_output
 from TauAdv.io.ownership import require_own_files
 
 __all__ = [
+    "make_parents",
     "new_file",
     "new_folder",
     "replace_folder",
@@ -51,7 +52,7 @@ def new_file(path: Path | str) -> Iterator[Path]:
     require_no_folder(path)
     temporary = temporary_name(path)
     with naming_output(path, temporary):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_parents(path)
         temporary.touch()  # a place that cannot be written is known before the hours of work
         temporary.unlink()
         try:
@@ -97,7 +98,7 @@ def new_folder(path: Path | str, own: Sequence[str] = ()) -> Iterator[Path]:
     require_own_files(path, own)
     temporary = temporary_name(path)
     with naming_output(path, temporary):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_parents(path)
         temporary.mkdir()
         try:
             yield temporary
@@ -116,6 +117,18 @@ def scratch_folder(path: Path | str) -> Iterator[Path]:
             yield temporary
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def make_parents(path: Path) -> None:
+    """Make the folders that ``path`` is to be in.
+
+    Raises:
+        NotADirectoryError: if one of them is a file.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)) from error
 
 
 def require_no_file(path: Path) -> None:

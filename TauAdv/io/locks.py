@@ -19,6 +19,7 @@ from typing import Any, TypeVar, cast
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from TauAdv.errors import InputWarning, OutputLockedError, WriteError
+from TauAdv.io.atomic import make_parents
 from TauAdv.io.full_disk import naming_output
 from TauAdv.io.leftovers import remove_leftovers_of
 
@@ -107,10 +108,7 @@ def _parents(output: Path) -> Iterator[None]:
     """Make the folders that an output is to be in; those of them that nothing came into are removed again."""
     missing = [folder for folder in output.parents if not folder.exists()]
     with naming_output(output):
-        try:
-            output.parent.mkdir(parents=True, exist_ok=True)
-        except FileExistsError as error:  # a file where a folder is to be
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(output.parent)) from error
+        make_parents(output)
     try:
         yield
     finally:

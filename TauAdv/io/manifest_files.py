@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from TauAdv.errors import InputError
 from TauAdv.io.record_reader import read_record
@@ -90,6 +90,11 @@ class _Run(_Shape):
     mlpath: str
 
 
+def _by_name(files: Any) -> Any:
+    """Names without checksums are allowed, too."""
+    return dict.fromkeys(files) if isinstance(files, list) and all(isinstance(name, str) for name in files) else files
+
+
 class _Manifest(_Shape):
     """What all manifests have, and the further entries that are read back; each step adds its own."""
 
@@ -100,7 +105,7 @@ class _Manifest(_Shape):
     seed: int | None = None
     versions: dict[str, str] = {}
     created: str = ""
-    files: dict[_Name, _File] | list[_Name] = {}
+    files: Annotated[dict[_Name, _File | None], BeforeValidator(_by_name)] = {}
     parts: list[_Part] = []
     sets: dict[str, Any] = {}
     kind: str = ""

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+from threading import Timer
 
 import pytest
 
 from TauAdv.errors import OutputLockedError
-from TauAdv.io.locks import lock_path, output_lock
+from TauAdv.io.locks import lock_path, locking, output_lock
 
 _HOLD = """
 import sys
@@ -55,3 +56,72 @@ def test_a_planted_link_is_not_followed(tmp_path):
     with pytest.raises(OSError, match="cannot be locked"), output_lock(tmp_path / "out.root"):
         pass
     assert foreign.read_text() == "kept"
+
+
+def test_a_decorated_step_holds_its_outputs(tmp_path):
+    @locking("output", lambda arguments: [arguments["folder"] / "second.root"])
+    def step(output, folder=tmp_path):
+        return sorted(path.name for path in folder.iterdir())
+
+    assert step(tmp_path / "out.root") == [".out.root.lock", ".second.root.lock"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_of_several_outputs_is_enough(other_writer, tmp_path):
+    _, output = other_writer
+    with pytest.raises(OutputLockedError, match=r"out\.root"), output_lock(tmp_path / "another.root", output):
+        pass
+    assert not lock_path(tmp_path / "another.root").exists()
+
+
+def test_who_waits_gets_it_after_the_other(other_writer):
+    process, output = other_writer
+    with pytest.raises(OutputLockedError), output_lock(output):
+        pass
+    Timer(0.2, process.kill).start()
+    with output_lock(output, wait=True):
+        assert lock_path(output).exists()
+
+
+def test_folders_that_nothing_came_into_are_removed(tmp_path):
+    with pytest.raises(ValueError, match="bad input"), output_lock(tmp_path / "new" / "folder" / "out.root"):
+        raise ValueError("bad input")
+    assert list(tmp_path.iterdir()) == []
+    with output_lock(tmp_path / "new" / "out.root"):
+        (tmp_path / "new" / "out.root").write_text("made")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.root"]
+
+
+_WITHOUT_LOCKS = """
+import errno, fcntl, os, signal, sys
+def refuse(*arguments):
+    raise OSError(getattr(errno, sys.argv[2]), "no locks")
+fcntl.flock = refuse
+from TauAdv.errors import report_errors
+from TauAdv.io.locks import output_lock
+@report_errors
+def main():
+    with output_lock(sys.argv[1]):
+        print("held", flush=True)
+        if sys.stdin.read() == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+main()
+"""
+
+
+@pytest.mark.parametrize("answer", ["ENOSYS", "ENOLCK", "EOPNOTSUPP"])
+def test_without_locks_a_marker_says_it_plainly(tmp_path, answer):
+    output = tmp_path / "out.root"
+    command = [sys.executable, "-c", _WITHOUT_LOCKS, output, answer]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    first = subprocess.Popen(command, text=True, **pipes)
+    assert first.stdout.readline() == "held\n"
+    second = subprocess.run(command, input="", text=True, capture_output=True)
+    assert second.returncode == 2
+    assert "this file system has no locks" in second.stderr
+    assert f"error: {output}: is being written by process {first.pid} on " in second.stderr
+    _, said = first.communicate("die")
+    assert "this file system has no locks" in said
+    third = subprocess.run(command, input="", text=True, capture_output=True)  # the one that died does not count
+    assert (third.returncode, third.stdout) == (0, "held\n")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,116 @@
+"""Errors of a full disk name the output, whatever library raises them."""
+
+import errno
+import os
+import resource
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import uproot
+
+from TauAdv.errors import InputError, WriteError, report_errors
+from TauAdv.io.atomic import new_file, new_folder, scratch_folder
+from TauAdv.io.full_disk import reason_of
+from TauAdv.io.locks import output_lock
+from TauAdv.plotting.style import save_figure
+
+
+class LibraryError(Exception):
+    """As TensorFlow, HDF5 and SQLite raise them: no OSError, or one without a number."""
+
+
+TEXTS = {
+    "(sqlite3.OperationalError) database or disk is full": errno.ENOSPC,
+    "Can't write data (file write failed: errno = 28, error message = 'No space left on device')": errno.ENOSPC,
+    "RESOURCE_EXHAUSTED: model.data; No space left on device [Op:MergeV2Checkpoints]": errno.ENOSPC,
+    "write: Disk quota exceeded": errno.EDQUOT,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("kind", [LibraryError, OSError])
+def test_errors_that_say_it_as_text(tmp_path, kind, text):
+    said = r"out\.h5: cannot be written: .*nothing was left there; free some"
+    with pytest.raises(WriteError, match=said) as caught, new_file(tmp_path / "out.h5") as temporary:
+        temporary.write_text("half")
+        raise kind(text)
+    assert caught.value.errno == TEXTS[text]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_cause_of_an_error_is_found():
+    error = RuntimeError("could not save the model")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    assert reason_of(error) == errno.ENOSPC
+    assert reason_of(RuntimeError("another")) is None
+    assert reason_of(InputError("column 'no space left on device'")) is None
+
+
+@pytest.mark.parametrize("opened", [new_file, new_folder, scratch_folder])
+def test_other_errors_stay_what_they_are(tmp_path, opened):
+    with pytest.raises(FileNotFoundError, match=r"input\.root"), opened(tmp_path / "out"):
+        (tmp_path / "input.root").read_bytes()
+    with pytest.raises(PermissionError, match=r"input\.root"), opened(tmp_path / "out"):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "elsewhere" / "input.root"))
+
+
+def of_arrow(path):
+    schema = pa.schema([("x", pa.float64())])
+    with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, schema) as writer:
+        writer.write_batch(pa.record_batch({"x": np.zeros(100_000)}))
+
+
+def of_uproot(path):
+    with uproot.recreate(path, compression=None) as file:
+        file["tree"] = {"x": np.random.default_rng(1).normal(size=100_000)}
+
+
+def of_numpy(path):
+    np.savez(path, x=np.zeros(100_000))
+
+
+@pytest.fixture
+def small_files():
+    """Files larger than 64 kB cannot be written: as on a full disk, libraries get an error from the system."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(("write", "name"), [(of_arrow, "x.arrow"), (of_uproot, "x.root"), (of_numpy, "x.npz")])
+def test_libraries_name_the_output(tmp_path, small_files, write, name):
+    with (
+        pytest.raises(WriteError, match=rf"{name}: cannot be written: File too large"),
+        new_file(tmp_path / name) as temporary,
+    ):
+        write(temporary)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plot_that_does_not_fit_leaves_nothing(tmp_path, small_files, capsys):
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 8))
+    figure.add_subplot().imshow(np.random.default_rng(1).normal(size=(800, 800)), interpolation="none")
+
+    @report_errors
+    def main():
+        save_figure(figure, tmp_path / "plots", "closure")
+
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    assert "closure.pdf: cannot be written: File too large" in capsys.readouterr().err
+    assert list((tmp_path / "plots").iterdir()) == []
+
+
+def test_a_place_that_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    said = r"file/out\.txt: cannot be written: Not a directory"
+    for opened in (new_file, new_folder, output_lock):
+        with pytest.raises(WriteError, match=said), opened(tmp_path / "file" / "out.txt"):
+            pass
+    with pytest.raises(WriteError, match=r"name too long.*give a shorter name"), new_file(tmp_path / ("x" * 240)):
+        pass

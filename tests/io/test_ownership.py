@@ -1,0 +1,147 @@
+"""Only what a manifest lists is ours; a folder with anything else is never replaced or removed."""
+
+import pytest
+
+from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.io.atomic import new_file, new_folder
+from TauAdv.io.locks import output_lock
+from TauAdv.io.manifests import finished, read_manifest, write_manifest
+from TauAdv.io.ownership import files_in, foreign_files
+from TauAdv.io.resumable import resumable_folder
+
+MADE = {"step": "test", "settings": {}}
+
+
+@pytest.fixture
+def output(tmp_path):
+    """A folder that the step ``test`` made."""
+    folder = tmp_path / "out"
+    with new_folder(folder) as temporary:
+        (temporary / "inner").mkdir()
+        for name in ("a.txt", "inner/b.txt"):
+            (temporary / name).write_text(name)
+        write_manifest(temporary, **MADE)
+    return folder
+
+
+def test_the_manifest_lists_all_files(output):
+    assert sorted(read_manifest(output)["files"]) == ["a.txt", "inner/b.txt"]
+    assert foreign_files(output) == []
+    assert finished(output, **MADE)
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "inner/thesis.txt", ".hidden", "new/thesis.txt"])
+@pytest.mark.parametrize("link", [False, True])
+def test_foreign_files_are_named_and_stay(output, tmp_path, name, link):
+    foreign = output / name
+    foreign.parent.mkdir(exist_ok=True)
+    if link:
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "elsewhere" / "thesis.txt").write_text("years of work")
+        foreign.symlink_to(tmp_path / "elsewhere")
+    else:
+        foreign.write_text("years of work")
+    before = files_in(tmp_path)
+    with pytest.raises(OutputExistsError, match=rf"out: holds files that are not of this output \({name}\)"):
+        finished(output, overwrite=True, **MADE)
+    with pytest.raises(OutputExistsError, match=name), new_folder(output):
+        pass
+    with pytest.raises(OutputExistsError, match=name), resumable_folder(output, {}):
+        pass
+    assert files_in(tmp_path) == before
+
+
+def test_a_file_that_comes_while_it_is_replaced_stays(output):
+    with pytest.raises(OutputExistsError, match=r"thesis\.txt"), new_folder(output) as temporary:
+        (output / "thesis.txt").write_text("years of work")
+        write_manifest(temporary, **MADE)
+    assert (output / "thesis.txt").read_text() == "years of work"
+    assert (output / "a.txt").read_text() == "a.txt"
+
+
+def test_a_manifest_cannot_claim_what_is_outside(output, tmp_path):
+    foreign = tmp_path / "thesis.txt"
+    foreign.write_text("years of work")
+    (output / "manifest.json").write_text('{"step": "test", "files": ["../thesis.txt"]}')
+    with pytest.raises(InputError, match=r"files.*expected a path inside of the folder"):
+        read_manifest(output)
+    with pytest.raises(OutputExistsError):
+        finished(output, overwrite=True, **MADE)
+    assert foreign.exists()
+
+
+def test_unfinished_work_with_foreign_files_is_not_removed(tmp_path):
+    work = tmp_path / ".out.unfinished"
+    for planted in (None, "{}", b"\xff"):
+        work.mkdir(exist_ok=True)
+        (work / "thesis.txt").write_text("years of work")
+        if planted is not None:
+            (work / "plan.json").write_bytes(planted if isinstance(planted, bytes) else planted.encode())
+        for overwrite in (False, True):
+            with (
+                pytest.raises(OutputExistsError, match=r"unfinished: holds .*thesis\.txt"),
+                resumable_folder(tmp_path / "out", {"seed": 1}, own=("part-*",), overwrite=overwrite),
+            ):
+                pass
+        assert (work / "thesis.txt").read_text() == "years of work"
+
+
+def test_files_that_come_into_unfinished_work_stay(tmp_path):
+    foreign = tmp_path / ".out.unfinished" / "thesis.txt"
+    with pytest.raises(InputError), resumable_folder(tmp_path / "out", {}, own=("part-*",)) as work:
+        (work / "part-1").write_text("bad")
+        foreign.write_text("years of work")
+        raise InputError("bad input")
+    assert foreign.read_text() == "years of work"
+    foreign.unlink()
+    with (
+        pytest.raises(OutputExistsError, match=r"thesis\.txt"),
+        resumable_folder(tmp_path / "out", {}, own=("part-*",)) as work,
+    ):
+        foreign.write_text("years of work")
+        write_manifest(work, **MADE)
+    assert foreign.read_text() == "years of work"
+
+
+def test_links_are_not_written_through(tmp_path):
+    file, folder = tmp_path / "mine.txt", tmp_path / "mine"
+    file.write_text("mine")
+    folder.mkdir()
+    (tmp_path / "to_file").symlink_to(file)
+    (tmp_path / "to_folder").symlink_to(folder)
+    (tmp_path / ".out.unfinished").symlink_to(folder)
+    for name in ("to_file", "to_folder"):
+        for opened in (new_file, new_folder, lambda path: resumable_folder(path, {})):
+            with pytest.raises(OutputExistsError, match="is a link to"), opened(tmp_path / name):
+                pass
+    with pytest.raises(OutputExistsError, match="is a link to"), resumable_folder(tmp_path / "out", {}):
+        pass
+    assert file.read_text() == "mine"
+    assert folder.is_dir()
+
+
+def test_a_folder_or_a_device_is_no_file_to_replace(tmp_path):
+    for path, kind in ((tmp_path, "folder"), ("/dev/null", "device")):
+        with pytest.raises(OutputExistsError, match=f"is a {kind}, expected a file"), new_file(path):
+            pass
+
+
+def test_leftovers_of_this_output_only_are_removed(tmp_path):
+    number = "0123456789abcdef" * 2
+    ours = [f".out.{number}.tmp.root", f".out.root.manifest.{number}.tmp.json"]
+    others = [
+        f".other.{number}.tmp.root",
+        f".out.{number}.tmp.txt",
+        ".out.tmp.root",
+        f"out.{number}.tmp.root",
+        f".out.{number}.root",
+    ]
+    for name in ours + others:
+        (tmp_path / name).write_text("x")
+    (tmp_path / f".out.{number[::-1]}.tmp.root").mkdir()  # a scratch folder
+    (tmp_path / f".out.{number[::-1]}.tmp.root" / "bucket").write_text("x")
+    (tmp_path / "foreign.txt").write_text("mine")
+    (tmp_path / f".out.{number[1:]}0.tmp.root").symlink_to(tmp_path / "foreign.txt")
+    with output_lock(tmp_path / "out.root"):
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "foreign.txt", ".out.root.lock"])
+    assert (tmp_path / "foreign.txt").read_text() == "mine"

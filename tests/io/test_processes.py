@@ -1,0 +1,67 @@
+"""Workers die with the process that started them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from TauAdv.io.processes import WorkerKilledError, worker_pool
+
+_PARENT = """
+import os, time
+from TauAdv.io.processes import worker_pool
+
+if __name__ == "__main__":
+    with worker_pool(2) as pool:
+        numbers = {pool.submit(os.getpid).result() for _ in range(2)}
+        busy = [pool.submit(time.sleep, 600) for _ in range(2)]
+        print(*pool._processes, flush=True)
+        busy[0].result()
+"""
+
+
+def alive(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_workers_die_with_a_killed_parent(tmp_path):
+    script = tmp_path / "parent.py"
+    script.write_text(_PARENT)
+    parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
+    workers = [int(number) for number in parent.stdout.readline().split()]
+    assert len(workers) == 2
+    assert all(map(alive, workers))
+    parent.kill()
+    parent.communicate()
+    for _ in range(600):
+        if not any(map(alive, workers)):
+            break
+        time.sleep(0.1)
+    assert not any(map(alive, workers))
+
+
+def die(number: int) -> int:
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_a_killed_worker_is_named_as_the_cause():
+    with (
+        pytest.raises(WorkerKilledError, match=r"one of 2 worker processes was killed.* fewer workers"),
+        worker_pool(2) as pool,
+    ):
+        list(pool.map(die, range(4)))
+
+
+def test_results_come_in_order():
+    with worker_pool(2) as pool:
+        assert list(pool.map(abs, [-3, 2, -1])) == [3, 2, 1]
