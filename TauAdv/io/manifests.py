@@ -29,8 +29,8 @@ __all__ = [
     "describe_input",
     "finished",
     "manifest_path",
-    "read_checked_manifest",
     "read_manifest",
+    "require_checksums",
     "write_manifest",
 ]
 
@@ -148,21 +148,15 @@ def _described(folder: Path) -> dict[str, Any]:
     return {name: describe_file(folder / name) for name in names}
 
 
-def read_checked_manifest(output: Path | str, remedy: str) -> dict[str, Any]:
-    """Return the manifest of an output whose files are checked.
-
-    Args:
-        output: file or folder.
-        remedy: what to do if it has no checksums.
+def require_checksums(output: Path | str, manifest: Mapping[str, Any], remedy: str) -> None:
+    """Check that a manifest says what the files of an output must be.
 
     Raises:
-        InputError: as :func:`read_manifest`, or if it has no checksums, as those that earlier versions made.
+        InputError: if it does not, as those that earlier versions made.
     """
-    manifest = read_manifest(output)
     if CHECKSUM not in manifest or not manifest.get("files"):
         msg = f"{manifest_path(output)}: has no checksums: it was made by an earlier version of TauAdv; {remedy}"
         raise InputError(msg)
-    return manifest
 
 
 def finished(

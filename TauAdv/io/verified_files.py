@@ -12,22 +12,27 @@ import os
 import re
 import resource
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import xxhash
 
 from TauAdv.errors import InputError
+from TauAdv.io.leftovers import is_leftover
 
-__all__ = ["FileSet", "VerifiedFile", "read_verified", "stamp"]
+__all__ = ["FileSet", "VerifiedFile", "opened_at_once", "read_verified", "stamp"]
 
 _BLOCK = 1 << 20
 _STAMP = re.compile(rb"set ([0-9a-f]{32}) part ([\w.-]+)")
 _STAMP_WITHIN = 1 << 16
 #: Before Python 3.13 a mapped file counts as an open one.
 _UNTRACKED: dict[str, Any] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
+
+_ATTEMPTS, _PAUSE = 5, 0.1
+_Opened = TypeVar("_Opened")
 
 
 def stamp(set_id: str, part: str) -> str:
@@ -141,19 +146,28 @@ class FileSet:
         files: name within the folder -> ``size`` and ``checksum``.
         remedy: what to do if a file is not what it should be.
         set_id: identifier of the set.
+        verified: whether the checksums were compared before.
 
     Raises:
         InputError: if files are missing or have another size.
     """
 
-    def __init__(self, folder: Path, files: Mapping[str, Mapping[str, Any]], *, remedy: str, set_id: str | None = None):
+    def __init__(
+        self,
+        folder: Path,
+        files: Mapping[str, Mapping[str, Any]],
+        *,
+        remedy: str,
+        set_id: str | None = None,
+        verified: bool = False,
+    ) -> None:
         absent = [name for name in files if not (folder / name).exists()]
         if absent:
             shown = ", ".join(absent[:3]) + (" ..." if len(absent) > 3 else "")
             msg = f"{folder}: {len(absent)} of {len(files)} files are missing ({shown}); {remedy}"
             raise InputError(msg)
         _allow_open_files(len(files))
-        options: dict[str, Any] = {"remedy": remedy, "known": files, "set_id": set_id}
+        options: dict[str, Any] = {"remedy": remedy, "known": files, "set_id": set_id, "verified": verified}
         self.folder = folder
         self.size = sum(int(entry["size"]) for entry in files.values())
         self._files = {name: VerifiedFile(folder / name, entry, **options) for name, entry in files.items()}
@@ -178,3 +192,36 @@ def read_verified(path: Path, expected: Mapping[str, Any], remedy: str) -> bytes
         InputError: if it is missing, or not what was written.
     """
     return bytes(VerifiedFile(path, expected, remedy=remedy).content())
+
+
+def opened_at_once(folder: Path, opened: Callable[[], _Opened]) -> _Opened:
+    """Return what a function opens in a folder; it is called again if the folder was replaced meanwhile.
+
+    Raises:
+        InputError: as the function, with the folder as it is.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        before = _identity(folder)
+        try:
+            found = opened()
+        except InputError:
+            if before == _identity(folder) and not _being_replaced(folder):
+                raise
+        else:
+            if before == _identity(folder):
+                return found
+        time.sleep(_PAUSE)
+    return opened()
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _being_replaced(folder: Path) -> bool:
+    """Return whether a folder is not there for a moment, because another takes its place."""
+    return not folder.exists() and any(is_leftover(path.name) for path in folder.parent.glob(f".{folder.stem}.*"))

@@ -6,11 +6,10 @@ first, a record batch has a single row and every field holds one array of the ch
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,19 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
+from TauAdv.io.atomic import new_file
+from TauAdv.io.checksums import describe_file
+from TauAdv.io.verified_files import FileSet, stamp
 from TauAdv.shards.layouts import PackedRows, RowLayout
 
-__all__ = ["PART_FILES", "Columns", "PartReader", "PartWriter", "feature_file", "merge_columns", "row_file", "take_columns"]
+__all__ = ["PART_FILES", "Columns", "PartReader", "PartWriter", "file_names", "merge_columns", "new_part", "take_columns"]
+
+_STAMP_KEY = "TauAdv"
+"""Key of the schema's metadata under which a file says which part of which set it is."""
 
 Columns = dict[str, NDArray[Any]]
-#: Patterns of the names of all files of parts, also of those that a killed run was writing.
-PART_FILES = tuple(f"{kind}-*.{suffix}" for kind in ("features", "taus", "jets") for suffix in ("arrow", "tmp"))
+#: Patterns of the names of all files of parts and pieces, and of the notes of them.
+PART_FILES = ("features-*.arrow", "taus-*.arrow", "jets-*.arrow", "piece-*.json", "part-*.json")
 
 
 def merge_columns(parts: Sequence[Columns]) -> Columns:
@@ -37,14 +42,9 @@ def take_columns(columns: Columns, rows: NDArray[np.int64]) -> Columns:
     return {name: values[rows] for name, values in columns.items()}
 
 
-def feature_file(folder: Path, name: str) -> Path:
-    """Return the path of a part's packed features."""
-    return folder / f"features-{name}.arrow"
-
-
-def row_file(folder: Path, name: str, layout: RowLayout) -> Path:
-    """Return the path of a part's table of taus or jets."""
-    return folder / f"{layout.rows}-{name}.arrow"
+def file_names(name: str, layout: RowLayout) -> tuple[str, str]:
+    """Return the names of a part's two files: packed features, and table of taus or jets."""
+    return f"features-{name}.arrow", f"{layout.rows}-{name}.arrow"
 
 
 def _feature_schema(layout: RowLayout) -> pa.Schema:
@@ -58,108 +58,128 @@ def _one_row(values: NDArray[Any], kind: pa.ListType) -> pa.Array:
 
 
 class PartWriter:
-    """Writes one part, chunk by chunk, to temporary names; the part appears when the block ends without an error.
+    """Writes the chunks of one part; made by :func:`new_part`.
+
+    Attributes:
+        files: size and checksum of the two files by name, once they are whole.
+    """
+
+    def __init__(self, features: Path, rows: Path, layout: RowLayout, level: int | None, metadata: dict[str, str]) -> None:
+        self._paths = (features, rows)
+        self._layout, self._metadata = layout, metadata
+        self._schema = _feature_schema(layout)
+        codec = None if level is None else pa.Codec("zstd", level)
+        self._options = pa.ipc.IpcWriteOptions(compression=codec)
+        stored = self._schema.with_metadata(metadata)
+        self._features = pa.ipc.new_file(str(features), stored, options=self._options)
+        self._rows: Any = None
+        self.files: dict[str, dict[str, Any]] = {}
+
+    def write(self, packed: PackedRows, columns: Columns) -> None:
+        """Append one chunk: packed features and the columns of the same rows."""
+        encoded = self._layout.encode(packed)
+        arrays = [_one_row(array, field.type) for array, field in zip(encoded, self._schema, strict=True)]
+        self._features.write_batch(pa.record_batch(arrays, schema=self._schema.with_metadata(self._metadata)))
+        table = pa.record_batch({name: pa.array(column) for name, column in columns.items()})
+        table = table.replace_schema_metadata(self._metadata)
+        if self._rows is None:
+            self._rows = pa.ipc.new_file(str(self._paths[1]), table.schema, options=self._options)
+        self._rows.write_batch(table)
+
+    def close(self) -> None:
+        """Finish both files."""
+        self._features.close()
+        if self._rows is not None:
+            self._rows.close()
+
+
+@contextmanager
+def new_part(
+    folder: Path, name: str, layout: RowLayout, level: int | None = 1, set_id: str | None = None
+) -> Iterator[PartWriter]:
+    """Yield a writer of one part to temporary names; the part appears when the block ends without an error.
 
     Args:
         folder: where the two files go.
         name: of the part.
         layout: of the packed features.
         level: zstd compression level; ``None`` leaves the files uncompressed.
+        set_id: identifier of the set, which is put into both files.
     """
-
-    def __init__(self, folder: Path, name: str, layout: RowLayout, level: int | None = 1) -> None:
-        self._final = (feature_file(folder, name), row_file(folder, name, layout))
-        self._temporary = tuple(path.with_suffix(f".{uuid.uuid4().hex}.tmp") for path in self._final)
-        self._layout, self._schema = layout, _feature_schema(layout)
-        codec = None if level is None else pa.Codec("zstd", level)
-        self._options = pa.ipc.IpcWriteOptions(compression=codec)
-        self._features = pa.ipc.new_file(str(self._temporary[0]), self._schema, options=self._options)
-        self._rows: Any = None
-
-    def write(self, packed: PackedRows, columns: Columns) -> None:
-        """Append one chunk: packed features and the columns of the same rows."""
-        encoded = self._layout.encode(packed)
-        arrays = [_one_row(array, field.type) for array, field in zip(encoded, self._schema, strict=True)]
-        self._features.write_batch(pa.record_batch(arrays, schema=self._schema))
-        table = pa.record_batch({name: pa.array(column) for name, column in columns.items()})
-        if self._rows is None:
-            self._rows = pa.ipc.new_file(str(self._temporary[1]), table.schema, options=self._options)
-        self._rows.write_batch(table)
-
-    def __enter__(self) -> PartWriter:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._features.close()
-        if self._rows is not None:
-            self._rows.close()
-        # the table of rows last: a part is there when both are, and whole when the table is
-        for temporary, final in zip(self._temporary, self._final, strict=True):
-            if kind is None:
-                temporary.replace(final)
-            else:
-                temporary.unlink(missing_ok=True)
+    names = file_names(name, layout)
+    metadata = {} if set_id is None else {_STAMP_KEY: stamp(set_id, name)}
+    with new_file(folder / names[1]) as rows, new_file(folder / names[0]) as features:
+        writer = PartWriter(features, rows, layout, level, metadata)
+        try:
+            yield writer
+        finally:
+            writer.close()
+        writer.files = dict(zip(names, map(describe_file, (features, rows)), strict=True))
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError, ValueError, IndexError) as error:
-        msg = f"{path}: cannot be read, it is missing, cut short or damaged ({error}); make the shards again"
+    except (pa.ArrowException, OSError, ValueError, IndexError, KeyError) as error:
+        msg = f"{path}: cannot be read, it is not what was written ({error}); make the shards again"
         raise InputError(msg) from error
 
 
 class PartReader:
-    """Reads the chunks of one part, memory-mapped.
+    """Reads the chunks of one part, memory-mapped. Nothing is read of a file before its checksum was compared.
 
     Args:
-        folder: where the part is.
+        files: of the set.
         name: of the part.
         layout: of the packed features.
 
     Raises:
-        InputError: if one of the files is missing, truncated or damaged (also by the methods).
+        InputError: if one of the files is damaged (by the methods).
     """
 
-    def __init__(self, folder: Path, name: str, layout: RowLayout) -> None:
-        self._paths = (feature_file(folder, name), row_file(folder, name, layout))
+    def __init__(self, files: FileSet, name: str, layout: RowLayout) -> None:
+        self._files = tuple(files[file] for file in file_names(name, layout))
         self._layout = layout
-        self._features = self._open(self._paths[0])
-        self._rows = self._open(self._paths[1])
-        schema = _feature_schema(layout)
-        if self._features.schema.names != schema.names:
-            msg = f"{self._paths[0]}: holds other arrays than the feature table asks for; make the shards again"
-            raise InputError(msg)
 
-    @staticmethod
-    def _open(path: Path, columns: Sequence[int] | None = None) -> Any:
+    def _open(self, number: int, columns: Sequence[int] | None = None) -> Any:
+        file = self._files[number]
+        content = pa.py_buffer(file.content())
         options = pa.ipc.IpcReadOptions(included_fields=None if columns is None else list(columns), use_threads=False)
-        with _reading(path):
-            return pa.ipc.open_file(pa.memory_map(str(path)), options=options)
+        with _reading(file.path):
+            return pa.ipc.open_file(content, options=options)
+
+    @cached_property
+    def _features(self) -> Any:
+        reader = self._open(0)
+        if reader.schema.names != _feature_schema(self._layout).names:
+            msg = f"{self._files[0].path}: holds other arrays than the feature table asks for; make the shards again"
+            raise InputError(msg)
+        return reader
+
+    @cached_property
+    def _rows(self) -> Any:
+        return self._open(1)
 
     @property
     def num_chunks(self) -> int:
         """Number of chunks."""
-        return self._features.num_record_batches
+        return self._rows.num_record_batches
 
     def features(self, chunk: int) -> Any:
         """Return the packed features of a chunk."""
-        with _reading(self._paths[0]):
-            batch = self._features.get_batch(chunk)
+        reader = self._features
+        with _reading(self._files[0].path):
+            batch = reader.get_batch(chunk)
             arrays = [column.values.to_numpy(zero_copy_only=False) for column in batch.columns]
             return self._layout.decode(arrays)
 
     def columns(self, chunk: int) -> Columns:
         """Return the columns of a chunk."""
-        with _reading(self._paths[1]):
-            batch = self._rows.get_batch(chunk)
+        reader = self._rows
+        with _reading(self._files[1].path):
+            batch = reader.get_batch(chunk)
             return {name: batch[name].to_numpy(zero_copy_only=False) for name in batch.schema.names}
-
-    def num_rows(self, chunk: int) -> int:
-        """Return the number of taus or jets in a chunk."""
-        with _reading(self._paths[1]):
-            return int(self._rows.get_batch(chunk).num_rows)
 
     @property
     def column_names(self) -> list[str]:
@@ -168,7 +188,7 @@ class PartReader:
 
     def all_columns(self, names: Sequence[str]) -> Columns:
         """Return some columns of all chunks."""
-        reader = self._open(self._paths[1], [self.column_names.index(name) for name in sorted(set(names))])
-        with _reading(self._paths[1]):
+        reader = self._open(1, [self.column_names.index(name) for name in sorted(set(names))])
+        with _reading(self._files[1].path):
             table = reader.read_all()
             return {name: table[name].to_numpy() for name in names}

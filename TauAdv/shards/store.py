@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,18 +11,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from TauAdv.errors import InputError, nearest
+from TauAdv.errors import InputError, InputWarning, nearest
 from TauAdv.hashing import hash_fraction
-from TauAdv.io.manifests import read_manifest
+from TauAdv.io.manifests import read_manifest, require_checksums
+from TauAdv.io.verified_files import FileSet, opened_at_once
 from TauAdv.jets.parts import STEP as JETS_STEP
 from TauAdv.shards.files import Columns, PartReader, merge_columns, take_columns
 from TauAdv.shards.kinds import differing_features, layout_of, read_table
-from TauAdv.shards.layouts import RowTable
+from TauAdv.shards.layouts import RowLayout, RowTable
 
-__all__ = ["STEP", "ShardSet", "iterate"]
+__all__ = ["STEP", "ShardSet", "iterate", "part_readers"]
 
 STEP = "make_shards"
 """Name of the step in the manifest of a set of shards."""
+
+_VERIFIED_AT_ONCE = 1 << 30
+"""Bytes; a larger set is verified part by part, when the first row of a part is read."""
+_MAKERS = {"taus": "Production/make_shards.py", "jets": "Production/prepare_jets.py"}
 
 
 def _way_to_shards(folder: Path, manifest: Mapping[str, Any]) -> str:
@@ -33,38 +39,81 @@ def _way_to_shards(folder: Path, manifest: Mapping[str, Any]) -> str:
     return "Production/make_shards.py makes one of taus, Production/prepare_jets.py of jets"
 
 
+def part_readers(folder: Path, manifest: Mapping[str, Any], layout: RowLayout) -> list[PartReader]:
+    """Return readers of all parts of a set, whose files are opened now.
+
+    Raises:
+        InputError: if a file is missing or has another size than when it was written.
+    """
+    files = FileSet(folder, manifest["files"], remedy=_remedy(manifest), set_id=manifest.get("set_id"))
+    if files.size <= _VERIFIED_AT_ONCE:
+        files.verify()
+    return [PartReader(files, part["name"], layout) for part in manifest["parts"]]
+
+
+def _warn_of_others(folder: Path, listed: Mapping[str, Any]) -> None:
+    """Warn of parts that are there but do not belong to the set."""
+    if others := sorted(path.name for path in folder.glob("*.arrow") if path.name not in listed):
+        shown = ", ".join(others[:3]) + (" ..." if len(others) > 3 else "")
+        msg = f"{folder}: holds files that its manifest does not list, they are not read: {shown}; remove them"
+        warnings.warn(msg, InputWarning, stacklevel=2)
+
+
+def _remedy(manifest: Mapping[str, Any]) -> str:
+    return f"make the set again with {_MAKERS[manifest.get('rows', 'taus')]} --overwrite"
+
+
 class ShardSet:
     """Taus or jets with features, labels, weights and identity; open one with :meth:`open`.
 
     Rows are numbered in stored order, which is shuffled when the set was written. A set may be a view that leaves out some
     of them (:meth:`split`).
 
+    All files are opened when the set is, so that rows are never those of another set that takes its place meanwhile. No row
+    is read of a file whose checksum is not that of the manifest: of small sets all are compared when the set is opened, of
+    large ones (1 GiB or more) when the first row of a part is read.
+
     Attributes:
         folder: where it is.
         manifest: what it was made of, and how.
     """
 
-    def __init__(self, folder: Path, manifest: Mapping[str, Any], keep: NDArray[np.bool_] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Mapping[str, Any],
+        keep: NDArray[np.bool_] | None = None,
+        readers: Sequence[PartReader] | None = None,
+    ) -> None:
         self.folder = folder
         self.manifest = manifest
-        stored = [(part["name"], index, size) for part in manifest["parts"] for index, size in enumerate(part["chunks"])]
-        self._places = [(name, index) for name, index, _ in stored]
+        stored = [
+            (part, index, size) for part, of in enumerate(manifest["parts"]) for index, size in enumerate(of["chunks"])
+        ]
+        self._places = [(part, index) for part, index, _ in stored]
         self._stored_sizes = np.array([size for _, _, size in stored], np.int64)
         self._keep = keep
+        self._parts = part_readers(folder, manifest, self.layout) if readers is None else readers
 
     @classmethod
     def open(cls, folder: Path | str) -> ShardSet:
         """Open the set in a folder.
 
         Raises:
-            InputError: if the folder is not a finished set of shards.
+            InputError: if the folder is not a finished set of shards, or not what was written: names the file.
         """
-        folder = Path(folder)
+        return opened_at_once(Path(folder), lambda: cls._opened(Path(folder)))
+
+    @classmethod
+    def _opened(cls, folder: Path) -> ShardSet:
         manifest = read_manifest(folder)
         if manifest.get("step") != STEP or "parts" not in manifest:
             msg = f"{folder}: not a set of shards (made by '{manifest.get('step')}'); {_way_to_shards(folder, manifest)}"
             raise InputError(msg)
-        return cls(folder, manifest)
+        require_checksums(folder, manifest, _remedy(manifest))
+        opened = cls(folder, manifest)
+        _warn_of_others(folder, manifest["files"])
+        return opened
 
     @property
     def rows_name(self) -> str:
@@ -145,10 +194,6 @@ class ShardSet:
             raise InputError(msg)
 
     @cached_property
-    def _parts(self) -> dict[str, PartReader]:
-        return {part["name"]: PartReader(self.folder, part["name"], self.layout) for part in self.manifest["parts"]}
-
-    @cached_property
     def _rows(self) -> list[NDArray[np.int64] | None]:
         """Per chunk the rows of a view, ``None`` in a whole set."""
         if self._keep is None:
@@ -165,8 +210,7 @@ class ShardSet:
     @property
     def column_names(self) -> list[str]:
         """Names that :meth:`columns` knows."""
-        first = next(iter(self._parts.values()))
-        return [*first.column_names, "y"]
+        return [*self._parts[0].column_names, "y"]
 
     def columns(self, names: Sequence[str] | None = None) -> Columns:
         """Return columns of all rows; the features are not read.
@@ -185,7 +229,7 @@ class ShardSet:
             msg = f"{self.folder}: no column {hints}; there are {', '.join(self.column_names)}"
             raise InputError(msg)
         stored = list(dict.fromkeys("label" if name == "y" else name for name in names))
-        parts = [reader.all_columns(stored) for reader in self._parts.values()]
+        parts = [reader.all_columns(stored) for reader in self._parts]
         whole = merge_columns(parts)
         if self._keep is not None:
             whole = {name: values[self._keep] for name, values in whole.items()}
@@ -199,8 +243,8 @@ class ShardSet:
 
     def chunk(self, number: int) -> tuple[Any, Columns]:
         """Return packed features and columns of a chunk."""
-        name, index = self._places[number]
-        packed, columns = self._parts[name].features(index), self._parts[name].columns(index)
+        part, index = self._places[number]
+        packed, columns = self._parts[part].features(index), self._parts[part].columns(index)
         rows = self._rows[number]
         if rows is None:
             return packed, columns
@@ -264,7 +308,7 @@ class ShardSet:
     def _view(self, chosen: NDArray[np.bool_]) -> ShardSet:
         keep = np.zeros(int(self._stored_sizes.sum()), bool)
         keep[np.flatnonzero(self._keep) if self._keep is not None else slice(None)] = chosen
-        return ShardSet(self.folder, self.manifest, keep)
+        return ShardSet(self.folder, self.manifest, keep, self._parts)
 
     def num_steps_per_epoch(self, batch_size: int, *, drop_remainder: bool = False) -> int:
         """Return the number of batches of ``batch_size`` rows in one pass over the set."""

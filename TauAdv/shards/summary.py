@@ -11,22 +11,31 @@ import numpy as np
 
 from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
-from TauAdv.shards.files import Columns, PartReader
+from TauAdv.shards.files import Columns
 from TauAdv.shards.packing import PackLayout
+from TauAdv.shards.repeated import count_repeated
 from TauAdv.shards.selection import UNLABELLED
 from TauAdv.shards.settings import ShardSettings
+from TauAdv.shards.store import part_readers
 
 __all__ = ["summarise"]
 
 
 def summarise(
     folder: Path,
-    parts: Sequence[Mapping[str, Any]],
+    manifest: Mapping[str, Any],
     layout: PackLayout,
     settings: ShardSettings,
     statistics: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return taus, sums of weights, taus of weight 0 and below per class or contribution, losses and non-finite values.
+    """Return taus, sums of weights, taus of weight 0 and below per class or contribution, losses, non-finite values, repeats.
+
+    Args:
+        folder: of the parts.
+        manifest: its entries ``parts`` and ``files``.
+        layout: of the taus.
+        settings: of the set.
+        statistics: of the pieces of the input.
 
     Raises:
         InputError: if a contribution of an adversarial set holds both data and simulation.
@@ -36,8 +45,9 @@ def summarise(
     zero: Counter[str] = Counter()
     negative: Counter[str] = Counter()
     data: Counter[str] = Counter()
-    for part in parts:
-        columns = PartReader(folder, part["name"], layout).all_columns(["label", "weight", "dataset_id"])
+    readers = part_readers(folder, manifest, layout)
+    for reader in readers:
+        columns = reader.all_columns(["label", "weight", "dataset_id"])
         for name, chosen in _groups(columns, settings):
             groups[name] += int(chosen.sum())
             weights[name] += float(columns["weight"][chosen].sum(dtype=np.float64))  # type: ignore[assignment]
@@ -50,6 +60,7 @@ def summarise(
     return {
         "entries_read": sum(found["taken"] + sum(found["losses"].values()) for found in statistics),
         "taus": total,
+        "repeated": count_repeated(readers, total),
         "batches": -(-total // settings.n_tau),
         "by_group": dict(groups),
         "sum_of_weights": dict(weights),

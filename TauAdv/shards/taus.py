@@ -25,7 +25,7 @@ from TauAdv.shards.weights import PtWeights, SpectrumWeights, check_contribution
 
 __all__ = ["IDENTITY", "TauMaker", "Weights", "load_weights"]
 
-_OPTIONAL = ("sim_trueType", "sampleType")
+_OPTIONAL = ("sim_trueType", "sampleType", "tau_index")
 
 Weights = SpectrumWeights | PtWeights | None
 

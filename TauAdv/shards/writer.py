@@ -7,7 +7,6 @@ the parts.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,12 +19,15 @@ from tqdm import tqdm
 
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
-from TauAdv.io.manifests import describe_input, finished, write_manifest
+from TauAdv.io.checksums import content_checksum
+from TauAdv.io.locks import output_lock
+from TauAdv.io.manifests import as_json, describe_input, finished, write_manifest
 from TauAdv.io.processes import worker_pool
 from TauAdv.io.resumable import resumable_folder
-from TauAdv.shards.dealing import Dealer
+from TauAdv.shards.dealing import Dealer, describe_parts, require_rows
 from TauAdv.shards.files import PART_FILES, merge_columns
 from TauAdv.shards.packing import PackedTaus, PackLayout
+from TauAdv.shards.repeated import warn_of_repeated
 from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import STEP
 from TauAdv.shards.summary import summarise
@@ -38,7 +40,7 @@ _STEP_ENTRIES = 4096
 _PIECE_ENTRIES = 16384
 _PART_TAUS = 16384
 #: Patterns of all names that are written into the folder.
-_OWN_FILES = (*PART_FILES, "piece-*.json", "manifest.json")
+_OWN_FILES = (*PART_FILES, "manifest.json")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class _Job:
     folder: Path
     bounds: list[int]
     num_parts: int
+    set_id: str
 
     @property
     def num_pieces(self) -> int:
@@ -76,7 +79,7 @@ class _Job:
     def dealer(self) -> Dealer:
         chosen = self.settings
         options = (chosen.seed, chosen.shuffle, chosen.chunk_size, chosen.compression_level)
-        return Dealer(self.folder, self.layout, self.num_parts, *options)
+        return Dealer(self.folder, self.layout, self.num_parts, *options, self.set_id)
 
 
 def write_shards(
@@ -105,38 +108,47 @@ def write_shards(
     Raises:
         InputError: if an input is damaged or lacks branches, no tau is selected, fewer are than ``n_batches`` asks for, or
             weights cannot be made.
-        OutputExistsError: if the output was made with other settings or inputs.
+        OutputExistsError: if the output was made with other settings or inputs, or is damaged.
+        OutputLockedError: if another process is writing it.
     """
     reader = TupleReader(inputs, settings.tree)
     table = FeatureTable.load(settings.features)
     decisive = {**settings.model_dump(mode="json"), "feature_table_digest": table.digest}
     sources = [*reader.files, *settings.weight_files]
-    if manifest := finished(output, step=STEP, settings=decisive, inputs=sources, overwrite=overwrite):
-        return manifest
-    maker = TauMaker(settings, table, load_weights(settings), frozenset(reader.branches))
-    reader.require(maker.branches)
-    plan = {"settings": decisive, "inputs": [describe_input(path) for path in sources]}
-    with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder:
-        job = _job(reader, maker, folder)
-        statistics = _make_pieces(job, reader, n_workers)
-        parts = _make_parts(job, n_workers, _piece_limits(statistics, settings))
-        job.dealer.remove_pieces()
-        counts = summarise(folder, parts, job.layout, settings, statistics)
-        return write_manifest(
-            folder,
-            step=STEP,
-            settings=decisive,
-            inputs=sources,
-            counts=counts,
-            seed=settings.seed,
-            kind=settings.kind,
-            feature_table={"name": table.name, "digest": table.digest, "text": table.dump()},
-            weights=maker.describe_weights(),
-            parts=parts,
-        )
+    made: dict[str, Any] = {"step": STEP, "settings": decisive, "inputs": sources}
+    with output_lock(output):
+        manifest = finished(output, **made, overwrite=overwrite, checked=True)
+        if manifest is None:
+            maker = TauMaker(settings, table, load_weights(settings), frozenset(reader.branches))
+            reader.require(maker.branches)
+            plan = as_json({**made, "inputs": [describe_input(path) for path in sources]})
+            with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder:
+                job = _job(reader, maker, folder, content_checksum(plan))
+                more, counts = _make_set(job, reader, n_workers)
+                manifest = write_manifest(folder, **made, **more, counts=counts)
+                job.dealer.remove_pieces()
+    warn_of_repeated(output, manifest)
+    return manifest
 
 
-def _job(reader: TupleReader, maker: TauMaker, folder: Path) -> _Job:
+def _make_set(job: _Job, reader: TupleReader, n_workers: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Write all parts; return the entries of the manifest, and its counts."""
+    settings, table = job.settings, job.maker.table
+    statistics = _make_pieces(job, reader, n_workers)
+    limits = _piece_limits(statistics, settings)
+    parts = _make_parts(job, n_workers, limits)
+    more = {
+        "seed": settings.seed,
+        "kind": settings.kind,
+        "feature_table": {"name": table.name, "digest": table.digest, "text": table.dump()},
+        "weights": job.maker.describe_weights(),
+        **describe_parts(parts, job.set_id),
+    }
+    require_rows(job.folder, parts, sum(limits), job.layout.rows)
+    return more, summarise(job.folder, more, job.layout, settings, statistics)
+
+
+def _job(reader: TupleReader, maker: TauMaker, folder: Path, set_id: str) -> _Job:
     entries, settings = reader.num_entries, maker.settings
     if entries == 0:
         msg = f"{reader.files[0]}: no entries in the tree '{settings.tree}' of the {len(reader.files)} input files"
@@ -144,7 +156,7 @@ def _job(reader: TupleReader, maker: TauMaker, folder: Path) -> _Job:
     _require_enough(entries, "entries", settings)
     bounds = [*range(0, entries, _PIECE_ENTRIES), entries]
     num_parts = max(1, round(entries / _PART_TAUS)) if settings.shuffle else len(bounds) - 1
-    return _Job(maker, reader.files, reader.entries_per_file, folder, bounds, num_parts)
+    return _Job(maker, reader.files, reader.entries_per_file, folder, bounds, num_parts, set_id)
 
 
 def _in_order(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], n_workers: int) -> Iterator[Any]:
@@ -192,9 +204,8 @@ def _make_piece(job: _Job, number: int, opened: TupleReader | None = None) -> di
 
     A worker process opens the files that it needs; in the main process all are ``opened`` already.
     """
-    record = job.dealer.piece_record(number)
-    if record.exists():
-        return dict(json.loads(record.read_text(encoding="utf-8")))
+    if (note := job.dealer.piece(number)) is not None:
+        return dict(note["statistics"])
     reader, start, stop = job.reader(number) if opened is None else (opened, job.bounds[number], job.bounds[number + 1])
     maker = job.maker
     packed, columns = [], []
@@ -206,11 +217,8 @@ def _make_piece(job: _Job, number: int, opened: TupleReader | None = None) -> di
         columns.append(values)
         losses.update(lost)
         nonfinite.update(bad)
-    job.dealer.write_piece(number, PackedTaus.concatenate(packed), merge_columns(columns))
     statistics = {"taken": sum(map(len, packed)), "losses": losses, "nonfinite": nonfinite}
-    temporary = record.with_suffix(".tmp")
-    temporary.write_text(json.dumps(statistics), encoding="utf-8")
-    temporary.replace(record)
+    job.dealer.write_piece(number, PackedTaus.concatenate(packed), merge_columns(columns), statistics=statistics)
     return statistics
 
 

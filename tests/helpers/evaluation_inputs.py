@@ -6,7 +6,7 @@ from TauAdv.features.sparse import CellBlock, SparseTaus
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests import write_manifest
 from TauAdv.models.settings import load_network
-from TauAdv.shards.files import PartWriter
+from TauAdv.shards.files import new_part
 from TauAdv.shards.packing import PackLayout, pack
 from TauAdv.shards.store import STEP
 from TauAdv.tracking import start_run
@@ -66,13 +66,14 @@ def write_set(folder, kind, count, *, table=TABLE, seed=1, data_shift=0.0, chunk
     layout = PackLayout.of(table)
     packed = pack(random_taus(layout, count, rng, np.asarray(shift)), layout)
     sizes = [min(chunk, count - start) for start in range(0, count, chunk)]
-    with PartWriter(folder, "00000", layout) as writer:
+    with new_part(folder, "00000", layout) as writer:
         for start in range(0, count, chunk):
             rows = np.arange(start, min(start + chunk, count))
             writer.write(packed.take(rows), {name: values[rows] for name, values in columns.items()})
     feature_table = {"name": table.name, "digest": manifest_digest or table.digest, "text": table.dump()}
     parts = [{"name": "00000", "chunks": sizes}]
-    write_manifest(folder, step=STEP, settings={}, kind=kind, feature_table=feature_table, parts=parts)
+    more = {"kind": kind, "feature_table": feature_table, "parts": parts, "files": writer.files}
+    write_manifest(folder, step=STEP, settings={}, **more)
     return folder
 
 

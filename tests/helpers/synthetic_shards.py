@@ -8,7 +8,7 @@ import numpy as np
 from TauAdv.features.sparse import CellBlock, SparseTaus
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests import write_manifest
-from TauAdv.shards.files import PartWriter
+from TauAdv.shards.files import new_part
 from TauAdv.shards.packing import PackLayout, pack
 from TauAdv.shards.store import STEP
 
@@ -83,7 +83,7 @@ def write_shards(
         change(taus, columns)
     folder.mkdir()
     half = n // 2
-    with PartWriter(folder, "0000", layout) as part:
+    with new_part(folder, "0000", layout) as part:
         for rows in (np.arange(half), np.arange(half, n)):
             part.write(pack(taus.take(rows), layout), {name: values[rows] for name, values in columns.items()})
     write_manifest(
@@ -93,6 +93,7 @@ def write_shards(
         kind=kind,
         feature_table={"digest": table.digest, "text": table.dump()},
         parts=[{"name": "0000", "chunks": [half, n - half]}],
+        files=part.files,
     )
     return folder
 

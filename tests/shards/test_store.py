@@ -1,3 +1,5 @@
+import contextlib
+import json
 import shutil
 
 import numpy as np
@@ -7,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shard_tuples import TABLE
 
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, InputWarning
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests import write_manifest
+from TauAdv.shards import store, writer
 from TauAdv.shards.store import ShardSet, iterate
+from TauAdv.shards.writer import write_shards
 
 
 @pytest.fixture(scope="module")
@@ -121,15 +125,139 @@ def test_what_is_not_a_set_of_shards(tmp_path):
         ShardSet.open(tmp_path)
 
 
+@pytest.fixture
+def copy(shards, tmp_path):
+    return shutil.copytree(shards.folder, tmp_path / "copy")
+
+
+def all_of(folder):
+    """Bytes of everything that a set gives."""
+    found = []
+    for inputs, columns in iterate(ShardSet.open(folder), 50):
+        found += [values.tobytes() for values in (*inputs.values(), *columns.values())]
+    return found
+
+
 @pytest.mark.parametrize("kind", ["features", "taus"])
-@pytest.mark.parametrize("damage", ["truncated", "halved", "empty", "missing"])
-def test_damaged_files_are_named(shards, tmp_path, kind, damage):
-    copy = shutil.copytree(shards.folder, tmp_path / "copy")
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda content: content[:-8], "is cut short"),
+        (lambda content: content[: len(content) // 2], "is cut short"),
+        (lambda content: b"", "is cut short: 0 bytes"),
+        (lambda content: content + b"x", "is too long"),
+        (lambda content: bytes([*content[:-40], content[-40] ^ 16, *content[-39:]]), "is damaged"),
+    ],
+)
+def test_damaged_files_are_named(copy, kind, damage, message):
     path = sorted(copy.glob(f"{kind}-*.arrow"))[-1]
-    content = path.read_bytes()
-    if damage == "missing":
-        path.unlink()
-    else:
-        path.write_bytes({"truncated": content[:-8], "halved": content[: len(content) // 2], "empty": b""}[damage])
-    with pytest.raises(InputError, match=f"{path.name}: cannot be read"):
-        list(iterate(ShardSet.open(copy), 50))
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(InputError, match=rf"{path.name}: {message}.*make_shards\.py --overwrite"):
+        ShardSet.open(copy)
+
+
+def test_missing_files_are_named(copy):
+    sorted(copy.glob("taus-*.arrow"))[-1].unlink()
+    with pytest.raises(InputError, match=r"1 of \d+ files are missing \(taus-00000\.arrow\)"):
+        ShardSet.open(copy)
+
+
+def test_every_flipped_bit_is_noticed_or_changes_nothing(copy):
+    """A slice of the campaign: bits at random in all files of a set."""
+    whole, rng = all_of(copy), np.random.default_rng(4)
+    for path in sorted(copy.iterdir()):
+        content = path.read_bytes()
+        for position in rng.integers(len(content), size=25):
+            changed = bytearray(content)
+            changed[position] ^= 1 << int(rng.integers(8))
+            path.write_bytes(changed)
+            with contextlib.suppress(InputError):
+                assert all_of(copy) == whole
+        path.write_bytes(content)
+    assert all_of(copy) == whole
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory, class_file, class_settings):
+    """The set of the same taus with another seed."""
+    folder = tmp_path_factory.mktemp("other") / "set"
+    write_shards(class_file, folder, class_settings.model_copy(update={"seed": 6}))
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["features", "taus"])
+def test_parts_of_another_seed_are_named(copy, other, kind):
+    shutil.copy(other / f"{kind}-00000.arrow", copy)
+    with pytest.raises(InputError, match=rf"{kind}-00000\.arrow: belongs to another set \(part 00000 of set"):
+        ShardSet.open(copy)
+
+
+def test_the_manifest_of_another_seed(copy, other):
+    shutil.copy(other / "manifest.json", copy)
+    with pytest.raises(InputError, match="belongs to another set"):
+        ShardSet.open(copy)
+
+
+@pytest.fixture
+def several_parts(tmp_path, class_file, class_settings, monkeypatch):
+    monkeypatch.setattr(writer, "_PART_TAUS", 60)
+    write_shards(class_file, tmp_path / "parts", class_settings)
+    return tmp_path / "parts"
+
+
+def test_swapped_and_repeated_parts(several_parts):
+    first, second = (several_parts / f"features-0000{number}.arrow" for number in (0, 1))
+    contents = first.read_bytes(), second.read_bytes()
+    first.write_bytes(contents[1])
+    with pytest.raises(InputError, match=r"features-00000\.arrow: holds the content of features-00001\.arrow"):
+        ShardSet.open(several_parts)
+    second.write_bytes(contents[0])
+    with pytest.raises(InputError, match="were swapped or repeated"):
+        ShardSet.open(several_parts)
+
+
+def test_parts_that_no_manifest_lists(several_parts):
+    shutil.copy(several_parts / "taus-00000.arrow", several_parts / "taus-00099.arrow")
+    with pytest.warns(
+        InputWarning, match=r"holds files that its manifest does not list, they are not read: taus-00099\.arrow"
+    ):
+        ShardSet.open(several_parts)
+
+
+def test_a_large_set_is_verified_before_a_row_of_a_part_is_read(several_parts, monkeypatch):
+    monkeypatch.setattr(store, "_VERIFIED_AT_ONCE", 0)
+    path = several_parts / "features-00001.arrow"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    shards = ShardSet.open(several_parts)
+    shards.columns()
+    first = shards.manifest["parts"][0]["chunks"]
+    for number in range(len(first)):
+        shards.chunk(number)
+    with pytest.raises(InputError, match=r"features-00001\.arrow: is damaged"):
+        shards.chunk(len(first))
+
+
+def test_a_reader_keeps_the_set_that_it_opened(copy, other, class_file, class_settings):
+    whole = all_of(copy)
+    shards = ShardSet.open(copy)
+    halves = shards.split(0.5, seed=1)
+    write_shards(class_file, copy, class_settings.model_copy(update={"seed": 6}), overwrite=True)
+    found = []
+    for inputs, columns in iterate(shards, 50):
+        found += [values.tobytes() for values in (*inputs.values(), *columns.values())]
+    assert found == whole
+    rows = np.concatenate([half.columns(["evt"])["evt"] for half in halves])
+    np.testing.assert_array_equal(np.sort(rows), np.sort(shards.columns(["evt"])["evt"]))
+    assert all_of(copy) == all_of(other) != whole
+
+
+def test_sets_of_earlier_versions(copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
+    del manifest["checksum"], manifest["files"]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(
+        InputError, match=r"has no checksums: it was made by an earlier version .*make_shards\.py --overwrite"
+    ):
+        ShardSet.open(copy)

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from shard_tuples import DATA, JET, MU, NOTHING, TABLE, TAU, E, tuple_arrays, write_tuple
 
-from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.errors import InputError, InputWarning, OutputExistsError, OutputLockedError, TauAdvError
 from TauAdv.features.extract import extract
-from TauAdv.shards import writer
+from TauAdv.io.locks import output_lock
+from TauAdv.shards import repeated, writer
 from TauAdv.shards.dealing import Dealer
 from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import ShardSet
@@ -96,18 +97,122 @@ def test_killed_run_goes_on_to_the_same_bytes(class_file, class_settings, tmp_pa
             write_shards(class_file, tmp_path / "killed", class_settings)
         assert not (tmp_path / "killed").exists()
         monkeypatch.setattr(owner, stage, work)
-    (tmp_path / ".killed.unfinished" / "features-piece-00009.left.tmp").write_text("half")
+    (tmp_path / ".killed.unfinished" / f".features-piece-00009.{'0' * 32}.tmp.arrow").write_text("half")
     again = []
     piece, part = Dealer.write_piece, Dealer._write
     monkeypatch.setattr(
-        Dealer, "write_piece", lambda self, number, *rest: (again.append(number), piece(self, number, *rest))
+        Dealer,
+        "write_piece",
+        lambda self, number, *rest, **noted: (again.append(number), piece(self, number, *rest, **noted)),
     )
-    monkeypatch.setattr(Dealer, "_write", lambda self, name, *rest: (again.append(name), part(self, name, *rest)))
+    monkeypatch.setattr(Dealer, "_write", lambda self, name, *rest: (again.append(name), part(self, name, *rest))[1])
     write_shards(class_file, tmp_path / "killed", class_settings)
     assert not set(again) & {*made["_make_piece"], *made["_write"]}  # what was finished is not made again
     assert again
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "whole"]
+
+
+def flip(path, position):
+    content = bytearray(path.read_bytes())
+    content[position] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("stop", ["after pieces", "after parts"])
+@pytest.mark.parametrize("damage", ["flipped", "empty", "missing"])
+def test_unfinished_work_that_is_damaged_is_made_again(
+    class_file, class_settings, class_folder, tmp_path, small_pieces, monkeypatch, stop, damage
+):
+    """What a full disk or a crash of the computer leaves of pieces, parts and their notes is never taken for whole."""
+    write_shards(class_file, tmp_path / "whole", class_settings)
+
+    def killed(*arguments, **options):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(*((Dealer, "_write", killed) if stop == "after pieces" else (writer, "summarise", killed)))
+        write_shards(class_file, tmp_path / "out", class_settings)
+    unfinished = tmp_path / ".out.unfinished"
+    chosen = [path for kind in ("features-*", "taus-*", "*-*.json") for path in sorted(unfinished.glob(kind))[::3]]
+    assert len(chosen) > 5
+    for path in chosen:
+        if damage == "flipped":
+            flip(path, path.stat().st_size // 2)
+        elif damage == "empty":
+            path.write_bytes(b"")
+        else:
+            path.unlink()
+    write_shards(class_file, tmp_path / "out", class_settings)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_rows_that_are_lost_are_an_error(class_file, class_settings, tmp_path, small_pieces, monkeypatch):
+    collect = Dealer._collect
+
+    def losing(self, number, limits):
+        packed, columns = collect(self, number, limits)
+        rows = np.arange(len(packed) - (number == 1))
+        return packed.take(rows), {name: values[rows] for name, values in columns.items()}
+
+    monkeypatch.setattr(Dealer, "_collect", losing)
+    with pytest.raises(TauAdvError, match=r"(\d+) taus went in and (\d+) came out"):
+        write_shards(class_file, tmp_path / "out", class_settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_set_is_not_kept(class_file, class_settings, tmp_path):
+    write_shards(class_file, tmp_path / "out", class_settings)
+    expected = contents(tmp_path / "out")
+    flip(tmp_path / "out" / "taus-00000.arrow", 500)
+    with pytest.raises(OutputExistsError, match=r"taus-00000\.arrow: is damaged: .*--overwrite makes it again"):
+        write_shards(class_file, tmp_path / "out", class_settings)
+    write_shards(class_file, tmp_path / "out", class_settings, overwrite=True)
+    assert contents(tmp_path / "out") == expected
+
+
+def test_a_set_of_an_earlier_version_is_not_kept(class_file, class_settings, tmp_path):
+    write_shards(class_file, tmp_path / "out", class_settings)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    del manifest["checksum"], manifest["files"]
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(OutputExistsError, match="made by an earlier version of TauAdv, without checksums; --overwrite"):
+        write_shards(class_file, tmp_path / "out", class_settings)
+
+
+def test_only_one_process_writes_a_set(class_file, class_settings, tmp_path):
+    with output_lock(tmp_path / "out"), pytest.raises(OutputLockedError, match="out: is being written by process"):
+        write_shards(class_file, tmp_path / "out", class_settings)
+    assert write_shards(class_file, tmp_path / "out", class_settings)["counts"]["repeated"] == 0
+
+
+@pytest.mark.parametrize("passes", [1, 3])
+def test_taus_that_are_there_twice(class_file, class_settings, class_folder, tmp_path, monkeypatch, passes):
+    copies = [tmp_path / name for name in ("first.root", "second.root", "third.root")]
+    for path in copies:
+        path.write_bytes(class_file.read_bytes())
+    taken = ShardSet.open(class_folder).num_taus
+    monkeypatch.setattr(repeated, "_MOST_HASHES", -(-3 * taken // passes))
+    with pytest.warns(InputWarning, match=rf"out: {2 * taken} of {3 * taken} taus are there twice"):
+        manifest = write_shards(copies, tmp_path / "out", class_settings)
+    assert manifest["counts"]["repeated"] == 2 * taken
+    with pytest.warns(InputWarning, match="are there twice"):  # also when it is kept
+        write_shards(copies, tmp_path / "out", class_settings)
+
+
+def test_taus_of_one_event_are_not_the_same(tmp_path, class_settings):
+    zero = np.zeros(3, np.float32)
+    event = {"evt": np.zeros(3, np.uint64), "tau_pt": np.full(3, 30, np.float32), "tau_eta": zero, "tau_phi": zero}
+    event |= {"genLepton_vis_eta": zero, "genLepton_vis_phi": zero}
+    path = write_tuple(tmp_path / "in.root", [TAU] * 3, **event, tau_decayMode=np.zeros(3, np.int32), tau_index=np.arange(3))
+    assert write_shards(path, tmp_path / "out", class_settings)["counts"]["repeated"] == 0
+    path = write_tuple(
+        tmp_path / "in2.root", [TAU] * 3, **event, tau_decayMode=np.zeros(3, np.int32), tau_index=np.array([0, 1, 1])
+    )
+    with pytest.warns(InputWarning, match="1 of 3 taus are there twice"):
+        write_shards(path, tmp_path / "out2", class_settings)
+    path = write_tuple(tmp_path / "in3.root", [TAU] * 3, **event, tau_decayMode=np.arange(3), tau_index=None)
+    assert write_shards(path, tmp_path / "out3", class_settings)["counts"]["repeated"] == 0
 
 
 def test_unfinished_work_of_other_settings(class_file, class_settings, tmp_path, monkeypatch):
