@@ -19,6 +19,8 @@ import numpy as np
 from jets import peak_rss
 from report import Report, interleaved, options
 
+from TauAdv.io.checksums import describe_file
+from TauAdv.io.records import write_record
 from TauAdv.jets.columns import Jets
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
 from TauAdv.jets.parts import ExtractedJets, PartWriter
@@ -39,7 +41,7 @@ def repeat(source: Path, folder: Path, copies: int) -> None:
     extracted = ExtractedJets.open(source)
     jets, manifest, rng = extracted.read(), dict(extracted.manifest), np.random.default_rng(0)
     folder.mkdir()
-    manifest["parts"] = []
+    manifest["parts"], manifest["files"] = [], {}
     for first in range(0, copies, PER_FILE):
         name = f"jets-{first // PER_FILE:05d}.arrow"
         number = min(PER_FILE, copies - first)
@@ -50,11 +52,12 @@ def repeat(source: Path, folder: Path, copies: int) -> None:
                 copied = Jets(jets.line + copy * len(jets), jets.n_tracks, values, jets.columns)
                 for start in range(0, len(jets), BLOCK):
                     writer.write(copied.take(slice(start, start + BLOCK)))
+        manifest["files"][name] = describe_file(folder / name)
         rows = number * len(jets)
         manifest["parts"].append({"file": name, "first_line": first * len(jets) + 1, "lines": rows, "jets": rows})
     flavours = {flavour: count * copies for flavour, count in extracted.flavour_counts.items()}
     manifest["counts"] = {"jets": len(jets) * copies, "flavours": flavours}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    write_record(folder / "manifest.json", manifest)
 
 
 def prepare_and_report(folder: str, output: str) -> None:

@@ -19,8 +19,9 @@ import numpy as np
 from report import Report, interleaved, options
 
 from TauAdv.features.sparse import SparseTaus
+from TauAdv.io.verified_files import FileSet
 from TauAdv.shards.batching import batches
-from TauAdv.shards.files import Columns, PartReader, PartWriter, take_columns
+from TauAdv.shards.files import Columns, PartReader, new_part, take_columns
 from TauAdv.shards.packing import PackLayout, pack
 from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import ShardSet
@@ -64,12 +65,12 @@ def write_sparse(taus: SparseTaus, columns: Columns, layout: PackLayout, folder:
     """What write_shards does after extraction: pack, write a piece, read it, shuffle, write the part."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    with PartWriter(folder, "piece", layout, level=None) as writer:
+    with new_part(folder, "piece", layout, level=None) as writer:
         writer.write(pack(taus, layout), columns)
-    reader = PartReader(folder, "piece", layout)
+    reader = PartReader(FileSet(folder, writer.files, remedy=""), "piece", layout)
     order = np.random.default_rng(0).permutation(len(taus))
     packed, stored = reader.features(0).take(order), take_columns(reader.columns(0), order)
-    with PartWriter(folder, "00000", layout) as writer:
+    with new_part(folder, "00000", layout) as writer:
         for start in range(0, len(taus), CHUNK):
             rows = np.arange(start, min(start + CHUNK, len(taus)))
             writer.write(packed.take(rows), take_columns(stored, rows))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,10 +13,14 @@ from pydantic import Field
 from tqdm import tqdm
 
 from TauAdv.config import Settings
-from TauAdv.errors import InputError, InputWarning
+from TauAdv.errors import InputError, InputWarning, TauAdvError
 from TauAdv.io.atomic import new_file
-from TauAdv.io.manifests import describe_input, finished, write_manifest
+from TauAdv.io.checksums import content_checksum, describe_file
+from TauAdv.io.locks import output_lock
+from TauAdv.io.manifests import as_json, describe_input, finished, write_manifest
+from TauAdv.io.records import read_note, write_record
 from TauAdv.io.resumable import resumable_folder
+from TauAdv.io.verified_files import VerifiedFile, stamp
 from TauAdv.jets.columns import Jets, arrange
 from TauAdv.jets.faults import LineFault
 from TauAdv.jets.lines import LineReader
@@ -71,35 +74,52 @@ def extract_jets(
         InputError: a line that is not a jet (with its number and what is wrong), unless they are skipped; damaged
             compressed data; a file without jets.
         ConfigError: more tracks than the table has.
-        OutputExistsError: if the output exists with other settings or input and ``overwrite`` is false.
+        OutputExistsError: if the output exists with other settings or input, or is damaged, and ``overwrite`` is false.
+        OutputLockedError: if another process is writing it.
     """
     table = JetTable.load() if table is None else table
     table.columns(settings.n_tracks)  # raises if there are not so many
     wanted = settings.model_dump() | {"table_digest": table.digest}
-    if (manifest := finished(output, step=STEP, settings=wanted, inputs=[dataset], overwrite=overwrite)) is not None:
-        return manifest
-    plan = {"step": STEP, "settings": wanted, "inputs": [describe_input(dataset)]}
-    with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder, LineReader(dataset) as reader:
-        parts = _write_parts(reader, folder, settings, table)
-        counts = _totals(parts)
-        if counts["jets"] == 0:
-            raise InputError(_no_jets(reader, counts))
-        manifest = write_manifest(
-            folder,
-            step=STEP,
-            settings=wanted,
-            inputs=[dataset],
-            counts=counts,
-            faults=[fault for part in parts for fault in part["faults"]][:_FAULTS_SHOWN],
-            truncated=None if reader.truncated is None else {"bytes_behind_last_line": reader.truncated},
-            parts=[{name: part[name] for name in ("file", "first_line", "lines", "jets")} for part in parts],
-            table=table.dump(),
-            files=[part["file"] for part in parts],
-        )
-        for part in parts:
-            _record(folder / part["file"]).unlink()
+    made: dict[str, Any] = {"step": STEP, "settings": wanted, "inputs": [dataset]}
+    with output_lock(output):
+        manifest = finished(output, **made, overwrite=overwrite, checked=True)
+        if manifest is not None:
+            return manifest
+        plan = as_json({**made, "inputs": [describe_input(dataset)]})
+        with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder, LineReader(dataset) as reader:
+            extraction = _Extraction(reader, folder, settings, table, content_checksum(plan))
+            parts = extraction.write_parts()
+            manifest = write_manifest(folder, **made, **_description(parts, extraction))
+            for part in parts:
+                _note(folder / part["file"]).unlink()
     _warn(manifest, dataset)
     return manifest
+
+
+def _description(parts: list[dict[str, Any]], extraction: _Extraction) -> dict[str, Any]:
+    """Return the entries of the manifest, after a look at the sums.
+
+    Raises:
+        InputError: if there are no jets.
+        TauAdvError: if not every line is a jet or was left out.
+    """
+    counts, reader = _totals(parts), extraction.reader
+    if counts["jets"] == 0:
+        raise InputError(_no_jets(reader, counts))
+    if counts["lines"] != reader.line_number or counts["lines"] != counts["jets"] + sum(counts["left_out"].values()):
+        msg = (
+            f"{reader.path}: {reader.line_number} lines went in, and {counts} came out; nothing was kept; please report this"
+        )
+        raise TauAdvError(msg)
+    return {
+        "counts": counts,
+        "faults": [fault for part in parts for fault in part["faults"]][:_FAULTS_SHOWN],
+        "truncated": None if reader.truncated is None else {"bytes_behind_last_line": reader.truncated},
+        "parts": [{name: part[name] for name in ("file", "first_line", "lines", "jets")} for part in parts],
+        "files": {part["file"]: part["description"] for part in parts},
+        "set_id": extraction.set_id,
+        "table": extraction.table.dump(),
+    }
 
 
 def _no_jets(reader: LineReader, counts: dict[str, Any]) -> str:
@@ -114,56 +134,77 @@ def _no_jets(reader: LineReader, counts: dict[str, Any]) -> str:
     return f"{reader.path}: no jets in {lines}; expected a .json.gz file of one jet a line"
 
 
-def _record(part: Path) -> Path:
+def _note(part: Path) -> Path:
     return part.with_suffix(".json")
 
 
-def _write_parts(reader: LineReader, folder: Path, settings: ExtractionSettings, table: JetTable) -> list[dict[str, Any]]:
-    parts: list[dict[str, Any]] = []
-    with tqdm(total=reader.size, unit="B", unit_scale=True, desc="extract jets", mininterval=1) as progress:
-        while True:
-            path = folder / f"jets-{len(parts):05d}.arrow"
-            if _record(path).exists():
-                reader.skip(settings.part_lines)
-                part = json.loads(_record(path).read_text(encoding="utf-8"))
-            else:
-                part = _write_part(reader, path, settings, table, progress)
-            progress.update(reader.bytes_read - progress.n)
-            if part["lines"]:
-                parts.append(part)
-            if part["lines"] < settings.part_lines:
-                return parts
+@dataclass(frozen=True)
+class _Extraction:
+    """Writes the parts; beside each lies, until all are written, a note that says that it is whole, and what is in it."""
 
+    reader: LineReader
+    folder: Path
+    settings: ExtractionSettings
+    table: JetTable
+    set_id: str
 
-def _write_part(
-    reader: LineReader, path: Path, settings: ExtractionSettings, table: JetTable, progress: tqdm
-) -> dict[str, Any]:
-    """Write the next ``part_lines`` lines; the record beside the part, written last, says that it is whole."""
-    first = reader.line_number
-    flavours: Counter[int] = Counter()
-    faults: list[LineFault] = []
-    with new_file(path) as temporary, PartWriter(temporary, table.columns(settings.n_tracks)) as writer:
-        while lines := reader.read(min(_BLOCK, first + settings.part_lines - reader.line_number)):
-            jets, found = _read_block(lines, reader, settings, table)
-            writer.write(jets)
-            faults += found
-            flavours.update(_count(jets))
-            progress.update(reader.bytes_read - progress.n)
-    part = {
-        "file": path.name,
-        "first_line": first + 1,
-        "lines": reader.line_number - first,
-        "jets": sum(flavours.values()),
-        "flavours": flavours,
-        "fault_kinds": Counter(fault.kind for fault in faults),
-        "faults": [asdict(fault) for fault in faults[:_FAULTS_SHOWN]],
-    }
-    if part["lines"] == 0:
-        path.unlink()
+    def write_parts(self) -> list[dict[str, Any]]:
+        parts: list[dict[str, Any]] = []
+        with tqdm(total=self.reader.size, unit="B", unit_scale=True, desc="extract jets", mininterval=1) as progress:
+            while True:
+                path = self.folder / f"jets-{len(parts):05d}.arrow"
+                part = self._finished(path)
+                if part is None:
+                    part = self._write_part(path, progress)
+                else:
+                    self.reader.skip(self.settings.part_lines)
+                progress.update(self.reader.bytes_read - progress.n)
+                if part["lines"]:
+                    parts.append(part)
+                if part["lines"] < self.settings.part_lines:
+                    return parts
+
+    def _finished(self, path: Path) -> dict[str, Any] | None:
+        """Return the note of a part that an earlier run finished, if it is still whole."""
+        part = read_note(_note(path), self.set_id)
+        if part is None:
+            return None
+        try:
+            VerifiedFile(path, part["description"], remedy="").content()
+        except InputError:
+            return None
         return part
-    with new_file(_record(path)) as temporary:
-        temporary.write_text(json.dumps(part), encoding="utf-8")
-    return part
+
+    def _write_part(self, path: Path, progress: tqdm) -> dict[str, Any]:
+        """Write the next ``part_lines`` lines, then the note."""
+        reader, first = self.reader, self.reader.line_number
+        flavours: Counter[int] = Counter()
+        faults: list[LineFault] = []
+        columns = self.table.columns(self.settings.n_tracks)
+        with new_file(path) as temporary:
+            with PartWriter(temporary, columns, stamp(self.set_id, path.name)) as writer:
+                while lines := reader.read(min(_BLOCK, first + self.settings.part_lines - reader.line_number)):
+                    jets, found = _read_block(lines, reader, self.settings, self.table)
+                    writer.write(jets)
+                    faults += found
+                    flavours.update(_count(jets))
+                    progress.update(reader.bytes_read - progress.n)
+            description = describe_file(temporary)
+        part = {
+            "owner": self.set_id,
+            "file": path.name,
+            "description": description,
+            "first_line": first + 1,
+            "lines": reader.line_number - first,
+            "jets": sum(flavours.values()),
+            "flavours": flavours,
+            "fault_kinds": Counter(fault.kind for fault in faults),
+            "faults": [asdict(fault) for fault in faults[:_FAULTS_SHOWN]],
+        }
+        if part["lines"] == 0:
+            path.unlink()
+            return part
+        return write_record(_note(path), part)
 
 
 def _read_block(

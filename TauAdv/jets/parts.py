@@ -11,13 +11,15 @@ import numpy as np
 import pyarrow as pa
 
 from TauAdv.errors import InputError
-from TauAdv.io.manifests import read_manifest
+from TauAdv.io.manifests import read_manifest, require_checksums
+from TauAdv.io.verified_files import FileSet, opened_at_once
 from TauAdv.jets.columns import Jets, concatenate_jets
 from TauAdv.jets.schema import Column, JetTable
 
 __all__ = ["STEP", "ExtractedJets", "PartWriter"]
 
 STEP = "extract_jets"
+_REMEDY = "extract the jets again with Production/extract_jets.py --overwrite"
 
 
 def _schema(columns: Sequence[Column]) -> pa.Schema:
@@ -31,10 +33,11 @@ class PartWriter:
     Args:
         path: of the file.
         columns: of the jets.
+        part: identifier of the set and name of the part, which the file carries (:func:`TauAdv.io.verified_files.stamp`).
     """
 
-    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
-        self._schema = _schema(columns)
+    def __init__(self, path: Path, columns: Sequence[Column], part: str | None = None) -> None:
+        self._schema = _schema(columns).with_metadata(None if part is None else {"TauAdv": part})
         self._stream = pa.OSFile(str(path), "wb")
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         self._writer = pa.ipc.new_file(self._stream, self._schema, options=options)
@@ -56,6 +59,9 @@ class PartWriter:
 class ExtractedJets:
     """A folder that ``Production/extract_jets.py`` wrote; make one with :meth:`open`.
 
+    All parts are opened with it, so that jets are never those of another extraction that takes its place meanwhile; a part
+    is compared with its checksum before a jet of it is read.
+
     Attributes:
         folder: where it is.
         manifest: settings, flavour counts, lines left out, input.
@@ -66,18 +72,24 @@ class ExtractedJets:
     def __init__(self, folder: Path, manifest: dict[str, Any], table: JetTable) -> None:
         self.folder, self.manifest, self.table = folder, manifest, table
         self.columns = table.columns(manifest["settings"]["n_tracks"])
+        self._files = FileSet(folder, manifest["files"], remedy=_REMEDY, set_id=manifest.get("set_id"))
 
     @classmethod
     def open(cls, folder: Path | str) -> ExtractedJets:
         """Return the jets in a folder.
 
         Raises:
-            InputError: if the folder was not made by the extraction of jets.
+            InputError: if the folder was not made by the extraction of jets, or is not what was written: names the file.
         """
+        return opened_at_once(Path(folder), lambda: cls._opened(folder))
+
+    @classmethod
+    def _opened(cls, folder: Path | str) -> ExtractedJets:
         manifest = read_manifest(folder)
         if manifest.get("step") != STEP:
             msg = f"{folder}: made by step '{manifest.get('step')}', not by extract_jets.py"
             raise InputError(msg)
+        require_checksums(folder, manifest, _REMEDY)
         return cls(Path(folder), manifest, JetTable.from_text(manifest["table"], str(folder)))
 
     def __len__(self) -> int:
@@ -100,17 +112,17 @@ class ExtractedJets:
 
     def iterate_part(self, number: int, batch_size: int = 20_000) -> Iterator[Jets]:
         """Yield the jets of one of the files (:attr:`parts`)."""
-        with pa.memory_map(str(self.parts[number])) as stream:
-            reader = pa.ipc.open_file(stream)
-            waiting: list[pa.RecordBatch] = []
-            for index in range(reader.num_record_batches):
-                waiting.append(reader.get_batch(index))
-                last = index == reader.num_record_batches - 1
-                if last or sum(map(len, waiting)) >= batch_size:
-                    jets = self._jets(pa.Table.from_batches(waiting))
-                    for start in range(0, len(jets), batch_size):
-                        yield jets.take(slice(start, start + batch_size))
-                    waiting = []
+        file = self._files[self.manifest["parts"][number]["file"]]
+        reader = pa.ipc.open_file(pa.py_buffer(file.content()))
+        waiting: list[pa.RecordBatch] = []
+        for index in range(reader.num_record_batches):
+            waiting.append(reader.get_batch(index))
+            last = index == reader.num_record_batches - 1
+            if last or sum(map(len, waiting)) >= batch_size:
+                jets = self._jets(pa.Table.from_batches(waiting))
+                for start in range(0, len(jets), batch_size):
+                    yield jets.take(slice(start, start + batch_size))
+                waiting = []
 
     def _jets(self, table: pa.Table) -> Jets:
         values = np.empty((table.num_rows, len(self.columns)), dtype=np.float32)

@@ -112,7 +112,10 @@ class Dealer:
             for start in starts:
                 rows = order[start : start + self.chunk_size]
                 writer.write(packed.take(rows), take_columns(columns, rows))
-        note = {"chunks": [min(self.chunk_size, len(order) - start) for start in starts], "files": writer.files}
+        note: dict[str, Any] = {
+            "chunks": [min(self.chunk_size, len(order) - start) for start in starts],
+            "files": writer.files,
+        }
         self._note(_part_note(name), **note)
         return note
 

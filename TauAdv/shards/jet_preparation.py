@@ -7,7 +7,7 @@ cleaned, scaled and dealt to the sets. Memory does not depend on their number.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,33 +17,44 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from TauAdv.domain.classes import JET_DOMAINS
-from TauAdv.errors import InputError, InputWarning
-from TauAdv.io.atomic import new_file
-from TauAdv.io.manifests import describe_input, finished, read_manifest, write_manifest
+from TauAdv.errors import InputError, InputWarning, TauAdvError
+from TauAdv.io.checksums import content_checksum, describe_file
+from TauAdv.io.locks import output_lock
+from TauAdv.io.manifests import (
+    as_json,
+    describe_input,
+    finished,
+    manifest_path,
+    read_manifest,
+    require_checksums,
+    write_manifest,
+)
+from TauAdv.io.records import read_note, write_record
 from TauAdv.io.resumable import resumable_folder
 from TauAdv.jets.defaults import computed_defaults, fixed_defaults, published_defaults
 from TauAdv.jets.features import JetFeatures, column_positions
 from TauAdv.jets.parts import ExtractedJets
 from TauAdv.jets.scalers import Scalers
 from TauAdv.jets.splitting import SETS, pulls
-from TauAdv.shards.dealing import Dealer
-from TauAdv.shards.files import PART_FILES, PartReader
+from TauAdv.shards.dealing import Dealer, describe_parts, require_rows
+from TauAdv.shards.files import PART_FILES
 from TauAdv.shards.jet_rows import JetMaker, rows_of_set
 from TauAdv.shards.jet_settings import JetPreparationSettings
 from TauAdv.shards.jet_survey import Block, JetSource, Survey
 from TauAdv.shards.jets import JetLayout
 from TauAdv.shards.store import STEP as SHARDS_STEP
+from TauAdv.shards.store import part_readers
 
 __all__ = ["STEP", "prepare_jets", "read_features"]
 
 STEP = "prepare_jets"
-"""Labels 0 and 1 of an adversarial set."""
 
+_SURVEY = "survey.npz"
 _PART_JETS = 65_536
 _PULL = 3
 #: Patterns of all names that are written into the folder.
 _OWN_FILES = (
-    *("survey.npz", "file-*.done", "manifest.json"),
+    *(_SURVEY, "file-*.json", "manifest.json"),
     *(f"{name}/{pattern}" for name in SETS for pattern in (*PART_FILES, "manifest.json")),
 )
 
@@ -52,12 +63,13 @@ def read_features(folder: Path | str) -> JetFeatures:
     """Return the features of prepared jets: of the folder with the sets, or of one of them.
 
     Raises:
-        InputError: if the folder does not hold prepared jets.
+        InputError: if the folder does not hold prepared jets, or its manifest is damaged.
     """
     manifest = read_manifest(folder)
     if manifest.get("step") != STEP and manifest.get("rows") != "jets":
         msg = f"{folder}: made by step '{manifest.get('step')}'; expected jets made with Production/prepare_jets.py"
         raise InputError(msg)
+    require_checksums(folder, manifest, "prepare the jets again with Production/prepare_jets.py --overwrite")
     return JetFeatures.from_text(manifest["feature_table"]["text"], f"{folder}: features")
 
 
@@ -81,22 +93,25 @@ def prepare_jets(
     Raises:
         InputError: an input that is not extracted jets or has another table of variables, too few jets or tracks, a class
             without jets in a set.
-        OutputExistsError: if the output was made with other settings or inputs.
+        OutputExistsError: if the output was made with other settings or inputs, or is damaged.
+        OutputLockedError: if another process is writing it.
     """
     sources = _open(inputs, settings)
-    sources_and_scalers = [*inputs, *settings.input_paths().values()]
     table = sources[0].extracted.table
     wanted = settings.model_dump(mode="json") | {"table_digest": table.digest}
-    if manifest := finished(output, step=STEP, settings=wanted, inputs=sources_and_scalers, overwrite=overwrite):
-        return manifest
-    plan = {"step": STEP, "settings": wanted, "inputs": [describe_input(path) for path in sources_and_scalers]}
-    with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder:
-        preparation = _Preparation(sources, settings, folder)
-        found = preparation.survey()
-        preparation.require_all_labels(found)
-        features = preparation.features(found)
-        preparation.write_pieces(features, found)
-        return preparation.finish(features, found, wanted, sources_and_scalers)
+    made: dict[str, Any] = {"step": STEP, "settings": wanted, "inputs": [*inputs, *settings.input_paths().values()]}
+    with output_lock(output):
+        manifest = finished(output, **made, overwrite=overwrite, checked=True)
+        if manifest is not None:
+            return manifest
+        plan = as_json({**made, "inputs": [describe_input(path) for path in made["inputs"]]})
+        with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder:
+            preparation = _Preparation(sources, settings, folder, content_checksum(plan))
+            found = preparation.survey()
+            preparation.require_all_labels(found)
+            features = preparation.features(found)
+            preparation.write_pieces(features, found)
+            return preparation.finish(features, found, made)
 
 
 def _open(inputs: Sequence[Path | str], settings: JetPreparationSettings) -> list[JetSource]:
@@ -126,6 +141,7 @@ class _Preparation:
     sources: list[JetSource]
     settings: JetPreparationSettings
     folder: Path
+    set_id: str
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -153,12 +169,17 @@ class _Preparation:
 
     def survey(self) -> Survey:
         """Return what the first pass finds; a run that was killed later finds it stored."""
-        path = self.folder / "survey.npz"
-        if not path.exists():
+        path = self.folder / _SURVEY
+        found = Survey.load(path, self.settings, self.set_id)
+        if found is None:
             found = self._survey()
-            with new_file(path) as temporary:
-                found.save(temporary)
-        return Survey.load(path, self.settings)
+            found.save(path, self.set_id)
+        expected = sum(map(len, self.sources))
+        if found.counts.sum() != expected:
+            folders = ", ".join(str(source.extracted.folder) for source in self.sources)
+            msg = f"{folders}: {expected} jets are listed, {found.counts.sum()} were found; extract the jets again"
+            raise InputError(msg)
+        return found
 
     def _survey(self) -> Survey:
         columns = () if self.settings.scalers_from else self.sources[0].extracted.table.inputs(self.n_tracks)
@@ -217,52 +238,80 @@ class _Preparation:
                 parts = max(1, round(found.counts[:, number].sum() / _PART_JETS))
                 (self.folder / name).mkdir(exist_ok=True)
                 options = (self.settings.seed, True, self.settings.chunk_size, self.settings.compression_level)
-                dealers[number] = Dealer(self.folder / name, JetLayout.of(features), parts, *options)
+                set_id = content_checksum({"preparation": self.set_id, "set": name})
+                dealers[number] = Dealer(self.folder / name, JetLayout.of(features), parts, *options, set_id)
         return dealers
 
     def write_pieces(self, features: JetFeatures, found: Survey) -> None:
-        """Clean, scale and deal the jets: the second pass."""
+        """Clean, scale and deal the jets: the second pass. A note says of every file of the input how many jets it gave."""
         maker = JetMaker(features, None if self.settings.weighting == "noweighting" else found.spectra)
         dealers = self._dealers(features, found)
         pieces = 0
         for file, blocks in enumerate(self._blocks("second pass")):
-            mark = self.folder / f"file-{file:05d}.done"
-            if not mark.exists():
-                if made := maker(blocks):
-                    for number, dealer in dealers.items():
-                        dealer.write_piece(pieces, *rows_of_set(made, number, dealer.layout))
-                mark.write_text("jets" if made else "", encoding="utf-8")
-            pieces += mark.stat().st_size > 0
+            jets = self._jets_dealt(file, pieces, dealers)
+            if jets is None:
+                made = maker(blocks)
+                jets = sum(len(packed) for packed, _, _ in made)
+                for number, dealer in dealers.items() if jets else ():
+                    dealer.write_piece(pieces, *rows_of_set(made, number, dealer.layout))
+                write_record(self._note(file), {"owner": self.set_id, "piece": pieces, "jets": jets})
+            pieces += jets > 0
 
-    def finish(self, features: JetFeatures, found: Survey, wanted: dict[str, Any], inputs: list[Any]) -> dict[str, Any]:
+    def _note(self, file: int | str) -> Path:
+        return self.folder / f"file-{file if isinstance(file, str) else format(file, '05d')}.json"
+
+    def _jets_dealt(self, file: int, piece: int, dealers: Mapping[int, Dealer]) -> int | None:
+        """Return how many jets of a file an earlier run dealt, if they are all still there."""
+        note = read_note(self._note(file), self.set_id)
+        if note is None or note["piece"] != piece:
+            return None
+        jets = int(note["jets"])
+        whole = jets == 0 or all(dealer.piece(piece) is not None for dealer in dealers.values())
+        return jets if whole else None
+
+    def finish(self, features: JetFeatures, found: Survey, made: dict[str, Any]) -> dict[str, Any]:
         """Shuffle the sets, and write the manifests."""
-        marks = list(self.folder.glob("file-*.done"))
-        pieces = sum(mark.stat().st_size > 0 for mark in marks)
+        notes = list(self.folder.glob(self._note("*").name))
+        pieces = sum(note is not None and note["jets"] > 0 for note in (read_note(path, self.set_id) for path in notes))
         dealers = self._dealers(features, found)
         common: dict[str, Any] = {
-            "inputs": inputs,
+            "inputs": made["inputs"],
             "seed": self.settings.seed,
             "feature_table": {"name": features.name, "digest": features.digest, "text": features.dump()},
         }
-        sets = {SETS[number]: self._write_set(dealer, pieces, wanted, common) for number, dealer in dealers.items()}
+        sets: dict[str, Any] = {}
+        files: dict[str, Any] = {}
+        for number, dealer in dealers.items():
+            counts, of_set = self._write_set(dealer, pieces, made["settings"], common, found.counts[:, number])
+            sets[SETS[number]] = counts
+            files |= {f"{SETS[number]}/{name}": entry for name, entry in of_set.items()}
+        more: dict[str, Any] = {"sets": sets, "absent_fraction": self._absent(features, found), "files": files}
+        counts = self._counts(found)
+        manifest = write_manifest(self.folder, step=STEP, settings=made["settings"], counts=counts, **common, **more)
         for dealer in dealers.values():
             dealer.remove_pieces()
-        for path in (*marks, self.folder / "survey.npz"):
+        for path in (*notes, self.folder / _SURVEY):
             path.unlink()
-        more: dict[str, Any] = {"sets": sets, "absent_fraction": self._absent(features, found)}
-        return write_manifest(self.folder, step=STEP, settings=wanted, counts=self._counts(found), **common, **more)
+        return manifest
 
-    def _write_set(self, dealer: Dealer, pieces: int, wanted: dict[str, Any], common: dict[str, Any]) -> dict[str, Any]:
-        """Write the parts and the manifest of a set; return its counts."""
+    def _write_set(
+        self, dealer: Dealer, pieces: int, wanted: dict[str, Any], common: dict[str, Any], expected: NDArray[np.int64]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Write the parts and the manifest of a set of so many jets of each label; return its counts and files."""
         name = dealer.folder.name
         limits = [np.iinfo(np.int64).max] * pieces
         made = tqdm(range(dealer.num_parts), desc=f"writing {name}", unit=" part", mininterval=1)
         parts = [part for part in (dealer.write_part(number, limits) for number in made) if part["chunks"]]
-        counts = _summary(dealer, parts, self.labels)
+        require_rows(dealer.folder, parts, int(expected.sum()), "jets")
+        more: dict[str, Any] = {"rows": "jets", "kind": self.settings.kind, **describe_parts(parts, dealer.set_id)}
+        counts = _summary(dealer, more, self.labels)
+        if counts["by_group"] != dict(zip(self.labels, expected.tolist(), strict=True)):
+            msg = f"{dealer.folder}: {expected.tolist()} jets of {self.labels} went in, {counts['by_group']} came out"
+            raise TauAdvError(msg)
         settings = wanted | {"set": name, "contributions": dict(enumerate(self._contributions()))}
-        more: dict[str, Any] = {"rows": "jets", "kind": self.settings.kind, "parts": parts}
         write_manifest(dealer.folder, step=SHARDS_STEP, settings=settings, counts=counts, **common, **more)
-        return counts
+        own = {manifest_path(dealer.folder).name: describe_file(manifest_path(dealer.folder))}
+        return counts, {**more["files"], **own}
 
     def _contributions(self) -> Sequence[str]:
         if self.settings.kind == "adversarial":
@@ -295,11 +344,11 @@ class _Preparation:
         return {name: round(1 - float(share), 6) for name, share in zip(features.names, present, strict=True)}
 
 
-def _summary(dealer: Dealer, parts: Sequence[dict[str, Any]], labels: Sequence[str]) -> dict[str, Any]:
+def _summary(dealer: Dealer, manifest: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
     """Return jets and sums of weights of a set, by label."""
     jets, weights = np.zeros(len(labels), np.int64), np.zeros(len(labels))
-    for part in parts:
-        columns = PartReader(dealer.folder, part["name"], dealer.layout).all_columns(["label", "weight"])
+    for reader in part_readers(dealer.folder, manifest, dealer.layout):
+        columns = reader.all_columns(["label", "weight"])
         jets += np.bincount(columns["label"], minlength=len(labels))
         weights += np.bincount(columns["label"], columns["weight"], minlength=len(labels))
     return {

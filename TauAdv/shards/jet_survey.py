@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
+from TauAdv.io.array_files import load_arrays, save_arrays
 from TauAdv.jets.cleaning import is_default
 from TauAdv.jets.columns import Jets
 from TauAdv.jets.moments import Moments
@@ -147,14 +148,17 @@ class Survey:
             self.outside + other.outside,
         )
 
-    def save(self, path: Path) -> None:
-        """Write it to an ``.npz`` file."""
+    def save(self, path: Path, owner: str) -> None:
+        """Write it to an ``.npz`` file that belongs to a preparation."""
         arrays = {"spectra": self.spectra.counts, "counts": self.counts, "outside": np.array(self.outside)}
-        np.savez(path, allow_pickle=False, **arrays, **self.moments.arrays())
+        save_arrays(path, {**arrays, **self.moments.arrays()}, owner)
 
     @classmethod
-    def load(cls, path: Path, settings: JetPreparationSettings) -> Survey:
-        """Return what :meth:`save` wrote."""
-        with np.load(path) as arrays:
-            spectra = Spectra(binning(settings.weighting), arrays["spectra"])
-            return cls(Moments.from_arrays(arrays), spectra, arrays["counts"], int(arrays["outside"]))
+    def load(cls, path: Path, settings: JetPreparationSettings, owner: str) -> Survey | None:
+        """Return what :meth:`save` wrote; ``None`` if it is not there, damaged, or of another preparation."""
+        try:
+            arrays = load_arrays(path, owner)
+        except (InputError, FileNotFoundError):
+            return None
+        spectra = Spectra(binning(settings.weighting), arrays["spectra"])
+        return cls(Moments.from_arrays(arrays), spectra, arrays["counts"], int(arrays["outside"]))
