@@ -75,6 +75,10 @@ def describe_input(path: Path | str) -> dict[str, Any]:
     return {"name": path.name, "size": size, "digest": digest.hexdigest()[:32]}
 
 
+def _described_inputs(inputs: Iterable[Path | str | Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [dict(path) if isinstance(path, Mapping) else describe_input(path) for path in inputs]
+
+
 def versions() -> dict[str, str]:
     """Return the versions of Python, TauAdv and the libraries that can change an output."""
     found = {"python": platform.python_version(), "TauAdv": __version__}
@@ -110,7 +114,7 @@ def write_manifest(
     *,
     step: str,
     settings: Mapping[str, Any],
-    inputs: Iterable[Path | str] = (),
+    inputs: Iterable[Path | str | Mapping[str, Any]] = (),
     counts: Mapping[str, Any] | None = None,
     seed: int | None = None,
     **more: Any,
@@ -121,7 +125,7 @@ def write_manifest(
         output: the file or folder that it describes.
         step: name of the step, for example ``"skim"``.
         settings: everything that decides the content of the output.
-        inputs: files and folders read.
+        inputs: files and folders read; or descriptions of them (:func:`describe_input`) as they were when they were opened.
         counts: what went in and came out.
         seed: seed of the random numbers, where there are any.
         more: further entries (JSON values, numpy arrays allowed). Of a checked output, ``files`` is what it consists of:
@@ -133,7 +137,7 @@ def write_manifest(
     manifest = {
         "step": step,
         "settings": settings,
-        "inputs": [describe_input(path) for path in inputs],
+        "inputs": _described_inputs(inputs),
         "counts": counts or {},
         "seed": seed,
         "versions": versions(),
@@ -164,7 +168,7 @@ def finished(
     *,
     step: str,
     settings: Mapping[str, Any],
-    inputs: Iterable[Path | str] = (),
+    inputs: Iterable[Path | str | Mapping[str, Any]] = (),
     overwrite: bool = False,
     make_again: bool = False,
     checked: bool = False,
@@ -196,7 +200,7 @@ def finished(
         require_own_files(output)
     if overwrite:
         return None
-    wanted = as_json({"step": step, "settings": settings, "inputs": [describe_input(path) for path in inputs]})
+    wanted = as_json({"step": step, "settings": settings, "inputs": _described_inputs(inputs)})
     manifest, damage = {}, "has no manifest"
     if manifest_path(output).exists():
         try:

@@ -80,14 +80,13 @@ def extract_jets(
     table = JetTable.load() if table is None else table
     table.columns(settings.n_tracks)  # raises if there are not so many
     wanted = settings.model_dump() | {"table_digest": table.digest}
-    made: dict[str, Any] = {"step": STEP, "settings": wanted, "inputs": [dataset]}
+    made = as_json({"step": STEP, "settings": wanted, "inputs": [describe_input(dataset)]})
     with output_lock(output):
         manifest = finished(output, **made, overwrite=overwrite, checked=True)
         if manifest is not None:
             return manifest
-        plan = as_json({**made, "inputs": [describe_input(dataset)]})
-        with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder, LineReader(dataset) as reader:
-            extraction = _Extraction(reader, folder, settings, table, content_checksum(plan))
+        with resumable_folder(output, made, own=_OWN_FILES, overwrite=overwrite) as folder, LineReader(dataset) as reader:
+            extraction = _Extraction(reader, folder, settings, table, content_checksum(made))
             parts = extraction.write_parts()
             manifest = write_manifest(folder, **made, **_description(parts, extraction))
             for part in parts:

@@ -99,14 +99,14 @@ def prepare_jets(
     sources = _open(inputs, settings)
     table = sources[0].extracted.table
     wanted = settings.model_dump(mode="json") | {"table_digest": table.digest}
-    made: dict[str, Any] = {"step": STEP, "settings": wanted, "inputs": [*inputs, *settings.input_paths().values()]}
+    described = [describe_input(path) for path in (*inputs, *settings.input_paths().values())]
+    made = as_json({"step": STEP, "settings": wanted, "inputs": described})
     with output_lock(output):
         manifest = finished(output, **made, overwrite=overwrite, checked=True)
         if manifest is not None:
             return manifest
-        plan = as_json({**made, "inputs": [describe_input(path) for path in made["inputs"]]})
-        with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder:
-            preparation = _Preparation(sources, settings, folder, content_checksum(plan))
+        with resumable_folder(output, made, own=_OWN_FILES, overwrite=overwrite) as folder:
+            preparation = _Preparation(sources, settings, folder, content_checksum(made))
             found = preparation.survey()
             preparation.require_all_labels(found)
             features = preparation.features(found)

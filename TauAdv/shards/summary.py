@@ -28,7 +28,7 @@ def summarise(
     settings: ShardSettings,
     statistics: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return taus, sums of weights, taus of weight 0 and below per class or contribution, losses, non-finite values, repeats.
+    """Return taus, sums of weights, taus of weight 0 and below per class or contribution, losses, non-finite values.
 
     Args:
         folder: of the parts.

@@ -115,15 +115,14 @@ def write_shards(
     table = FeatureTable.load(settings.features)
     decisive = {**settings.model_dump(mode="json"), "feature_table_digest": table.digest}
     sources = [*reader.files, *settings.weight_files]
-    made: dict[str, Any] = {"step": STEP, "settings": decisive, "inputs": sources}
+    made = as_json({"step": STEP, "settings": decisive, "inputs": [describe_input(path) for path in sources]})
     with output_lock(output):
         manifest = finished(output, **made, overwrite=overwrite, checked=True)
         if manifest is None:
             maker = TauMaker(settings, table, load_weights(settings), frozenset(reader.branches))
             reader.require(maker.branches)
-            plan = as_json({**made, "inputs": [describe_input(path) for path in sources]})
-            with resumable_folder(output, plan, own=_OWN_FILES, overwrite=overwrite) as folder:
-                job = _job(reader, maker, folder, content_checksum(plan))
+            with resumable_folder(output, made, own=_OWN_FILES, overwrite=overwrite) as folder:
+                job = _job(reader, maker, folder, content_checksum(made))
                 more, counts = _make_set(job, reader, n_workers)
                 manifest = write_manifest(folder, **made, **more, counts=counts)
                 job.dealer.remove_pieces()

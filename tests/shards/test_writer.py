@@ -14,6 +14,7 @@ from TauAdv.shards.store import ShardSet
 from TauAdv.shards.writer import write_shards
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.reader import read
+from TauAdv.tuples.writer import TupleWriter
 
 
 def contents(folder):
@@ -188,9 +189,10 @@ def test_only_one_process_writes_a_set(class_file, class_settings, tmp_path):
 
 @pytest.mark.parametrize("passes", [1, 3])
 def test_taus_that_are_there_twice(class_file, class_settings, class_folder, tmp_path, monkeypatch, passes):
-    copies = [tmp_path / name for name in ("first.root", "second.root", "third.root")]
-    for path in copies:
-        path.write_bytes(class_file.read_bytes())
+    taus, copies = read(class_file), [tmp_path / name for name in ("first.root", "second.root", "third.root")]
+    for number, path in enumerate(copies):  # files of equal content would be refused
+        with TupleWriter(path) as output:
+            output.extend(taus[np.roll(np.arange(len(taus)), number)])
     taken = ShardSet.open(class_folder).num_taus
     monkeypatch.setattr(repeated, "_MOST_HASHES", -(-3 * taken // passes))
     with pytest.warns(InputWarning, match=rf"out: {2 * taken} of {3 * taken} taus are there twice"):
