@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from TauAdv.config.scalars import is_blank
 from TauAdv.errors import InputError, report_errors
 from TauAdv.evaluation.robustness_settings import PARTS, load_robustness_settings
 
@@ -39,9 +40,9 @@ def parser() -> argparse.ArgumentParser:
 def runs(args: argparse.Namespace) -> dict[str, str]:
     """Return label -> run id, the nominal run first."""
     pairs = [("nominal", args.nominal), ("adversarial", args.adversarial)]
-    pairs += [tuple(text.split("=", 1)) for text in args.run if text.count("=") == 1]
-    labels = [label for label, run_id in pairs if run_id]
-    if len(pairs) < 2 + len(args.run) or len(set(labels)) < len(labels):
+    pairs += [tuple(text.rpartition("=")[::2]) for text in args.run]
+    labels = [label for label, run_id in pairs if run_id is not None]
+    if any(is_blank(word) for pair in pairs[2:] for word in pair) or len(set(labels)) < len(labels):
         msg = f"--run: expected LABEL=RUN_ID with labels that differ, received {', '.join(args.run)}"
         raise InputError(msg)
     return {label: run_id for label, run_id in pairs if run_id}

@@ -6,13 +6,9 @@ from __future__ import annotations
 import argparse
 
 from TauAdv.config import load_settings
+from TauAdv.config.words import names_between_commas
 from TauAdv.errors import report_errors
 from TauAdv.production.skim import SkimSettings, skim, summary
-
-
-def names(text: str) -> list[str]:
-    """Split a comma list."""
-    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 @report_errors
@@ -24,10 +20,20 @@ def main(argv: list[str] | None = None) -> None:
     add("--output", required=True, help="ROOT file to write")
     add("--input-tree", "--tree", help="tree to read (taus)")
     add("--output-tree", help="tree to write (named as the input's)")
-    add("--other-trees", type=names, metavar="A,B", help="further trees, copied whole")
+    add("--other-trees", type=names_between_commas, metavar="A,B", help="further trees, copied whole")
     add("--sel", help="selection as in ROOT, for example 'tau_pt>30 && std::abs(tau_eta)<2.3'")
-    add("--include-columns", type=names, metavar="A,^B.*", help="branches to keep; ^ begins a regular expression")
-    add("--exclude-columns", type=names, metavar="A,^B.*", help="branches to leave out; wins over --include-columns")
+    add(
+        "--include-columns",
+        type=names_between_commas,
+        metavar="A,^B.*",
+        help="branches to keep; ^ begins a regular expression",
+    )
+    add(
+        "--exclude-columns",
+        type=names_between_commas,
+        metavar="A,^B.*",
+        help="branches to leave out; wins over --include-columns",
+    )
     add("--skip-unwritable", action="store_true", default=None, help="leave out branches that cannot be written, and say so")
     add("--allow-duplicates", action="store_true", help="read a file again that is given under another name, or as a copy")
     add("--input-prefix", default="", help="put before the names of inputs and of the entries of lists")

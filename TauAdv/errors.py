@@ -83,13 +83,17 @@ def shortened(text: object, size: int = 60) -> str:
 def report_errors(main: Callable[..., None]) -> Callable[..., None]:
     """Decorate a script's ``main``: a :class:`TauAdvError` becomes one message on stderr and exit status 2.
 
-    An :class:`InputWarning` becomes one line there. Ctrl-C ends with status 130, without a traceback.
+    An :class:`InputWarning` becomes one line there. Ctrl-C ends with status 130, without a traceback. Blank words of the
+    command line, which ``main`` gets as its argument (or reads itself), are refused before anything else.
     """
 
     @wraps(main)
-    def wrapped(*args: object, **kwargs: object) -> None:
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        from TauAdv.config.words import require_words
+
         try:
             with _plain_warnings():
+                require_words(sys.argv[1:] if not args or args[0] is None else args[0])
                 main(*args, **kwargs)
         except TauAdvError as error:
             print(f"error: {error}", file=sys.stderr)

@@ -16,8 +16,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-from TauAdv.config.scalars import NULLS, Written, core_value, has_leading_zero, is_blank, shortened, unusable_character
+from TauAdv.config.scalars import NULLS, Written, core_value, has_leading_zero, is_blank, unusable_character
 from TauAdv.config.yaml_files import parse_typed
+from TauAdv.errors import shortened
 
 __all__ = ["AsMeant", "NotMeant", "opened"]
 

@@ -9,9 +9,9 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError, create_model
 
 from TauAdv.config.meaning import AsMeant, NotMeant, opened
-from TauAdv.config.scalars import Written, shortened
+from TauAdv.config.scalars import Written
 from TauAdv.config.unions import OF_A_KEY, entry_of, readable
-from TauAdv.errors import nearest
+from TauAdv.errors import nearest, shortened
 
 __all__ = ["problems"]
 
@@ -89,7 +89,7 @@ def _explain(kind: type[BaseModel], entry: Any) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
-    return shortened(repr(str(value) if isinstance(value, Written) else value))
+    return shortened(repr(str(value) if isinstance(value, Written) else value), 100)
 
 
 def _hint(kind: type[BaseModel], location: list[str]) -> str:

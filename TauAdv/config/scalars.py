@@ -11,6 +11,8 @@ import re
 import unicodedata
 from typing import Any
 
+from TauAdv.errors import shortened
+
 __all__ = [
     "LONGEST_NUMBER",
     "NULLS",
@@ -18,13 +20,11 @@ __all__ = [
     "core_value",
     "has_leading_zero",
     "is_blank",
-    "shortened",
     "unusable_character",
 ]
 
 LONGEST_NUMBER = 300
 """Digits of a whole number; those of more do not fit into a float, and Python refuses to read the longest."""
-_LONGEST_QUOTE = 100
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
@@ -131,8 +131,3 @@ def unusable_character(text: str) -> str | None:
         if category == "Cc" and letter not in _SPACING:
             return f"the control character U+{ord(letter):04X}"
     return None
-
-
-def shortened(text: str) -> str:
-    """Return a text for a message: at most a line of it."""
-    return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 20]} ... {text[-10:]}"

@@ -15,9 +15,8 @@ from typing import Any
 
 import yaml
 
-from TauAdv.config.scalars import shortened
 from TauAdv.config.yaml_nodes import TOO_DEEP, NodeBuilder, NotAccepted
-from TauAdv.errors import ConfigError
+from TauAdv.errors import ConfigError, shortened
 
 __all__ = ["LARGEST_FILE", "UNUSABLE", "parse_typed", "parse_yaml", "read_text", "read_written", "read_yaml"]
 

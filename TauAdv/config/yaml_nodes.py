@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from TauAdv.config.scalars import Written, core_value, shortened
+from TauAdv.config.scalars import Written, core_value
+from TauAdv.errors import shortened
 
 __all__ = ["DEEPEST", "MOST_VALUES", "TOO_DEEP", "NodeBuilder", "NotAccepted"]
 

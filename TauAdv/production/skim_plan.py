@@ -63,7 +63,7 @@ class SkimSettings(Settings):
 
 
 def parse_range(text: str | None, what: str) -> tuple[int, int | None]:
-    """Return begin and end of ``"begin:end"``; either may be left out.
+    """Return begin and end of ``"begin:end"``; one of them may be left out.
 
     Raises:
         ConfigError: if it is not that, or empty.
@@ -71,11 +71,9 @@ def parse_range(text: str | None, what: str) -> tuple[int, int | None]:
     if text is None:
         return 0, None
     begin, separator, end = text.partition(":")
-    try:
-        first, last = int(begin or 0), int(end) if end else None
-    except ValueError:
-        first, last = -1, None
-    if not separator or first < 0 or (last is not None and last <= first):
+    numbers = all(number.isascii() and number.isdigit() for number in (begin, end) if number)
+    first, last = (int(begin or 0), int(end) if end else None) if numbers and len(text) < 40 else (-1, None)
+    if text == ":" or not separator or first < 0 or (last is not None and last <= first):
         msg = f"{what} '{text}': expected begin:end with 0 <= begin < end, for example 0:1000"
         raise ConfigError(msg)
     return first, last

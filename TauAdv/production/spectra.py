@@ -13,6 +13,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from TauAdv.config import Settings
+from TauAdv.config.scalars import is_blank
 from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
@@ -161,7 +162,7 @@ def parse_processes(texts: Sequence[str]) -> dict[str, str]:
     processes: dict[str, str] = {}
     for text in texts:
         key, separator, files = text.partition("=")
-        if not separator or not files or not key.strip("/") or key in processes:
+        if not separator or is_blank(files) or any(is_blank(name) for name in key.split("/")) or key in processes:
             reason = "a process may come once" if key in processes else "expected REGION/PROCESS=FILES"
             msg = f"target '{text}': {reason}, for example mt_inclusive/EMB=DYtaus_skimmed.root"
             raise InputError(msg)

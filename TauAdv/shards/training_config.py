@@ -13,8 +13,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from TauAdv.config import read_yaml
-from TauAdv.config.scalars import shortened
-from TauAdv.errors import ConfigError, nearest
+from TauAdv.errors import ConfigError, nearest, shortened
 from TauAdv.features.blocks import Feature
 from TauAdv.features.table import FeatureTable
 
