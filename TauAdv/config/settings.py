@@ -49,7 +49,7 @@ class Settings(AsMeant):
         return self
 
 
-SettingsType = TypeVar("SettingsType", bound=Settings)
+SettingsType = TypeVar("SettingsType", bound=AsMeant)
 
 
 def load_settings(kind: type[SettingsType], path: Path | str | None = None, overrides: Overrides = ()) -> SettingsType:

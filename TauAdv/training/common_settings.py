@@ -10,6 +10,7 @@ from pydantic import Field
 
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.config import Settings
+from TauAdv.config.durations import Hours
 from TauAdv.training.attack_settings import TrainingAttack
 from TauAdv.training.cluster import DeviceChoice
 from TauAdv.training.precision import Precision
@@ -130,7 +131,7 @@ class TrainingSettings(Settings):
         log_steps: steps between two entries of the metrics per step.
         gradient_steps: steps between two measurements of the mean gradients of the losses on the common layers; 0: never.
         checkpoint_steps: steps between two checkpoints besides those after each epoch; ``null``: none.
-        checkpoint_hours: hours between two checkpoints.
+        checkpoint_hours: hours between two checkpoints; also HH:MM:SS.
         system_metrics: also log processor time and memory of the process, and of GPUs.
         tensorboard: also write the metrics for TensorBoard.
     """
@@ -166,7 +167,7 @@ class TrainingSettings(Settings):
     log_steps: Count = 100
     gradient_steps: Annotated[int, Field(ge=0)] = 100
     checkpoint_steps: Count | None = None
-    checkpoint_hours: Rate = 12.0
+    checkpoint_hours: Hours = 12.0
     system_metrics: bool = True
     tensorboard: bool = False
 

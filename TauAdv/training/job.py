@@ -5,19 +5,37 @@ from __future__ import annotations
 import json
 import os
 import sys
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from TauAdv.config import read_yaml
-from TauAdv.errors import InputError
+from pydantic import ConfigDict
+
+from TauAdv.config import validate_settings
+from TauAdv.config.meaning import AsMeant
+from TauAdv.config.overrides import apply_overrides
+from TauAdv.config.yaml_files import read_written
+from TauAdv.errors import InputError, shortened
 from TauAdv.tracking import DATABASE, Run, list_runs
 
-__all__ = ["JOB_FILE", "Job", "run_job"]
+__all__ = ["JOB_FILE", "Job", "job_tags", "run_job"]
 
 JOB_FILE = "job.json"
 _WORKERS = "TAUADV_WORKERS"
 _RESTARTS = "SLURM_RESTART_COUNT"
+_OPTIONS = ("--config", "--resume", "--mlpath")  # of Training/command_line.py, those with a value
+_TAG = "job"
+_VARIABLE = "TAUADV_JOB"
+
+
+class _PlaceOfRun(AsMeant):
+    """What the settings of a training say about its run; all else is for the training to check."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    run_name: str | None = None
+    mlruns: Path = Path("mlruns")
 
 
 @dataclass(frozen=True)
@@ -27,38 +45,54 @@ class Job:
     Attributes:
         script: path of the training script.
         arguments: its arguments.
-        run_name: name of its run, by which it is found again; ``None`` if the arguments resume a run.
         mlruns: folder of the runs.
         several: whether several processes train together.
+        id: tag of its run, by which it is found again whatever its name is; ``None`` if the arguments resume a run.
     """
 
     script: str
     arguments: list[str]
-    run_name: str | None
     mlruns: str
     several: bool
+    id: str | None
 
     @classmethod
     def of(cls, script: Path, arguments: Sequence[str], name: str, *, several: bool) -> Job:
-        """Return the job of a training script with some arguments; its run gets the name of the job.
+        """Return the job of a training script with some arguments; its run gets the name of the job if it has none.
 
         Raises:
-            InputError: if the configuration is not there.
+            ConfigError: if the configuration is not there or not accepted.
         """
         arguments = list(arguments)
-        config = _option(arguments, "--config")
-        if config is not None and not Path(config).is_file():
-            msg = f"{config}: no such configuration file"
-            raise InputError(msg)
+        options, overrides = _split(arguments)
         if several:
             arguments.append("devices=multi_worker")
-        if _option(arguments, "--resume") is not None:
-            return cls(str(script), arguments, None, _option(arguments, "--mlpath") or "mlruns", several)
-        given = {} if config is None else read_yaml(config)
-        given |= dict(text.split("=", 1) for text in arguments if "=" in text and not text.startswith("-"))
-        if not given.get("run_name"):
+        if "--resume" in options:
+            return cls(str(script), arguments, options.get("--mlpath", "mlruns"), several, None)
+        content = read_written(options["--config"]) if "--config" in options else {}
+        apply_overrides(content, overrides)
+        run = validate_settings(_PlaceOfRun, content, options.get("--config", "command line"))
+        if run.run_name is None:
             arguments.append(f"run_name={name}")
-        return cls(str(script), arguments, str(given.get("run_name") or name), str(given.get("mlruns", "mlruns")), several)
+        return cls(str(script), arguments, str(run.mlruns), several, uuid.uuid4().hex)
+
+    @classmethod
+    def read(cls, folder: Path | str) -> Job:
+        """Return the job of a folder.
+
+        Raises:
+            InputError: if the folder holds no job.
+        """
+        file = Path(folder) / JOB_FILE
+        wanted = "expected the folder of a job that Training/submit_training.py wrote"
+        try:
+            return cls(**json.loads(file.read_text(encoding="utf-8")))
+        except FileNotFoundError as error:
+            msg = f"{file}: no such file; {wanted}"
+            raise InputError(msg) from error
+        except (TypeError, ValueError, RecursionError) as error:
+            msg = f"{file}: is not the description of a job: {shortened(error)}; {wanted}, submit the training again"
+            raise InputError(msg) from error
 
     def dump(self) -> str:
         """Return the job as JSON."""
@@ -81,9 +115,14 @@ class Job:
         return [self.script, "--resume", before.id, "--mlpath", self.mlruns, *devices]
 
     def _own_run(self) -> Run | None:
-        if self.run_name is None or not (Path(self.mlruns) / DATABASE).is_file():
+        if self.id is None or not (Path(self.mlruns) / DATABASE).is_file():
             return None
-        return next((run for run in list_runs(self.mlruns) if run.name == self.run_name), None)
+        return next((run for run in list_runs(self.mlruns) if run.tags.get(_TAG) == self.id), None)
+
+
+def job_tags(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the tag of a run that is started by a job; none outside of jobs."""
+    return {_TAG: environment[_VARIABLE]} if environment.get(_VARIABLE) else {}
 
 
 def run_job(folder: Path | str) -> None:
@@ -92,16 +131,15 @@ def run_job(folder: Path | str) -> None:
     Raises:
         InputError: if the folder holds no job.
     """
-    file = Path(folder) / JOB_FILE
-    if not file.is_file():
-        msg = f"{file}: no such file; expected the folder of a job that Training/submit_training.py wrote"
-        raise InputError(msg)
-    command = Job(**json.loads(file.read_text(encoding="utf-8"))).command()
+    job = Job.read(folder)
+    command = job.command()
     if command is None:
         print("the training of this job is finished")
         return
     if config := tf_config(os.environ):
         os.environ["TF_CONFIG"] = config
+    if job.id is not None:
+        os.environ[_VARIABLE] = job.id
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *command])
 
@@ -115,11 +153,19 @@ def tf_config(environment: Mapping[str, str]) -> str | None:
     return json.dumps({"cluster": {"worker": workers}, "task": task})
 
 
-def _option(arguments: Sequence[str], name: str) -> str | None:
-    """Return the value of an option such as ``--config FILE`` or ``--config=FILE``."""
-    for position, text in enumerate(arguments):
-        if text == name and position + 1 < len(arguments):
-            return arguments[position + 1]
-        if text.startswith(f"{name}="):
-            return text.partition("=")[2]
-    return None
+def _split(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the options with a value, and the words ``key=value``, of a training's command line.
+
+    Options may be shortened, ``--conf FILE``, and have their value in the same word, ``--config=FILE``.
+    """
+    options, overrides = {}, []
+    words = iter(arguments)
+    for word in words:
+        if not word.startswith("--"):
+            overrides.append(word)
+            continue
+        name, separator, value = word.partition("=")
+        known = [option for option in _OPTIONS if option.startswith(name)]
+        if len(known) == 1:
+            options[known[0]] = value if separator else next(words, "")
+    return options, overrides

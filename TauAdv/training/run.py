@@ -20,6 +20,7 @@ from TauAdv.training.checkpoints import State
 from TauAdv.training.devices import ONE_DEVICE, Devices, open_devices, require_devices
 from TauAdv.training.follower import shared_run
 from TauAdv.training.inputs import Inputs, open_inputs
+from TauAdv.training.job import job_tags
 from TauAdv.training.loop import STEP_PREFIX, Loop, require_stopping_metric
 from TauAdv.training.nan_report import require_finite_weights
 from TauAdv.training.plan import plan_lines
@@ -169,7 +170,7 @@ def _resumption(state: State, inputs: Inputs) -> str:
 def _opened(settings: TrainingSettings, kind: Kind, resume: str | None) -> AbstractContextManager[Run]:
     if resume is not None:
         return resume_run(settings.mlruns, resume)
-    return start_run(settings.mlruns, settings.experiment, settings.run_name, {"kind": kind.name})
+    return start_run(settings.mlruns, settings.experiment, settings.run_name, {"kind": kind.name, **job_tags()})
 
 
 def _how_to_go_on(run: Run, kind: Kind) -> str:

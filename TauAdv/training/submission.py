@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from TauAdv.config import Settings
+from TauAdv.config.durations import Hours, Seconds
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.io.atomic import new_folder
 from TauAdv.training.job import JOB_FILE, Job
@@ -22,7 +24,9 @@ from TauAdv.training.job import JOB_FILE, Job
 __all__ = ["Submission", "SubmissionSettings", "split_command", "submit"]
 
 Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+#: A word of a line ``#SBATCH --key=word``, which knows no quotes of a shell.
+Word = Annotated[str, Field(pattern=r"^[\w.,:@/+-]+$")]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -35,14 +39,14 @@ class SubmissionSettings(Settings):
         name: of the job, of its folder, and of its run, unless the training gets a ``run_name`` of its own; by default
             the name of the script and the time.
         jobs: folder of the folders of jobs.
-        hours: of running time.
+        hours: of running time: a number, or HH:MM[:SS], or d-HH:MM:SS.
         cpus: processor cores per node.
         memory_gb: memory per node.
         gpus: per node.
         nodes: machines that train together (Slurm only): ``devices=multi_worker`` is set.
         port: that the workers of several nodes talk through.
         partition, account: of Slurm.
-        notice_seconds: before the end of its time, the training is told to make a checkpoint.
+        notice_seconds: before the end of its time, the training is told to make a checkpoint: a number, or HH:MM:SS.
         python: interpreter of the job; by default the one that submits.
         setup: shell commands before the training, such as ``source /path/to/setup.sh``.
         lines: further lines of the job description, such as ``#SBATCH --constraint=a100``.
@@ -51,15 +55,15 @@ class SubmissionSettings(Settings):
     system: Literal["slurm", "htcondor"] = "slurm"
     name: Annotated[str, Field(pattern=r"^[\w.+-]+$")] | None = None
     jobs: Path = Path("jobs")
-    hours: Positive = 12.0
+    hours: Hours = 12.0
     cpus: Count = 2
     memory_gb: Positive = 8.0
     gpus: Annotated[int, Field(ge=0)] = 0
     nodes: Count = 1
     port: Annotated[int, Field(ge=1024, le=65535)] = 7777
-    partition: str | None = None
-    account: str | None = None
-    notice_seconds: Count = 300
+    partition: Word | None = None
+    account: Word | None = None
+    notice_seconds: Seconds = 300
     python: Path = Path(sys.executable)
     setup: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
@@ -70,6 +74,9 @@ class SubmissionSettings(Settings):
             for key, default in (("nodes", 1), ("partition", None), ("account", None)):
                 if getattr(self, key) != default:
                     yield (key, "system"), f"{key}: is of Slurm only; HTCondor takes it in lines, if at all"
+        if self.notice_seconds >= 3600 * self.hours:
+            message = f"notice_seconds: {self.notice_seconds} seconds leave no time of the job's {self.hours:g} hours"
+            yield ("notice_seconds", "hours"), message
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Submission:
     Attributes:
         folder: of the job.
         files: name -> content; all go into the folder.
-        command: that submits it.
+        command: that submits it, to be run in the folder.
     """
 
     folder: Path
@@ -107,16 +114,16 @@ class Submission:
         files = {JOB_FILE: job.dump()}
         if settings.system == "slurm":
             files["job.sh"] = _filled("slurm", values)
-            return cls(folder, files, ("sbatch", str(folder / "job.sh")))
+            return cls(folder, files, ("sbatch", "job.sh"))
         files |= {"job.sub": _filled("htcondor", values), "job.sh": _filled("htcondor_job", values)}
-        return cls(folder, files, ("condor_submit", str(folder / "job.sub")))
+        return cls(folder, files, ("condor_submit", "job.sub"))
 
     def lines(self) -> Iterator[str]:
         """Yield the files and the command, for people to read."""
         for name, content in self.files.items():
             yield f"--- {self.folder / name}"
             yield content.rstrip("\n")
-        yield f"--- submitted by: {shlex.join(self.command)}"
+        yield f"--- submitted by: {shlex.join(self.command)}, in {self.folder}"
 
     def write(self) -> None:
         """Write the files.
@@ -221,30 +228,47 @@ def _values(settings: SubmissionSettings, name: str, folder: Path, submitter: Pa
         lines = [f"#SBATCH --{key}={value}" for key, value in asked.items() if value is not None] + lines
     return {
         "name": name,
-        "folder": str(folder),
-        "workdir": shlex.quote(str(Path.cwd())) if settings.system == "slurm" else str(Path.cwd()),
+        "folder": _quoted(folder),
+        "workdir": _quoted(Path.cwd()),
         "nodes": str(settings.nodes),
         "cpus": str(settings.cpus),
         "memory_mb": str(round(1024 * settings.memory_gb)),
-        "minutes": str(max(1, round(60 * settings.hours))),
+        "time": _clock(settings.hours),
         "seconds": str(round(3600 * settings.hours)),
         "notice": str(settings.notice_seconds),
         "gpus_line": f"request_gpus   = {settings.gpus}" if settings.gpus else "",
         "lines": "\n".join(lines),
         "setup": "\n".join(settings.setup),
         "port": str(settings.port),
-        "python": shlex.quote(str(settings.python)),
-        "submitter": shlex.quote(str(submitter.resolve())),
+        "python": _quoted(settings.python),
+        "submitter": _quoted(submitter.resolve()),
     }
+
+
+def _quoted(path: Path) -> str:
+    """Return a path as a word of a shell script.
+
+    Raises:
+        InputError: if it has a line end, or bytes that are not UTF-8.
+    """
+    if not str(path).isprintable():
+        msg = f"{str(path)!a}: a path with line ends, control characters or bytes that are not UTF-8 cannot be in a job"
+        raise InputError(msg)
+    return shlex.quote(str(path))
+
+
+def _clock(hours: float) -> str:
+    """Return a duration as ``d-HH:MM:SS``, at least a minute."""
+    minutes, seconds = divmod(max(60, round(3600 * hours)), 60)
+    return f"{minutes // 1440}-{minutes // 60 % 24:02}:{minutes % 60:02}:{seconds:02}"
 
 
 def _filled(template: str, values: dict[str, str]) -> str:
     """Return the text of a template with its @words@ replaced; lines that become empty are left out."""
     kept = []
     for line in (_TEMPLATES / f"{template}.template").read_text(encoding="utf-8").splitlines():
-        filled = line
-        for key, value in values.items():
-            filled = filled.replace(f"@{key}@", value)
+        # all at once: a path may have such a word itself
+        filled = re.sub(r"@(\w+)@", lambda found: values.get(found[1], found[0]), line)
         if filled or not line:
             kept.append(filled)
     return "\n".join(kept) + "\n"
