@@ -9,13 +9,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.errors import InputError
+from TauAdv.evaluation.agreement import Agreement, Binned, agreement
 from TauAdv.evaluation.contributions import Contribution, check_dataset_ids, genuine_ids
 from TauAdv.evaluation.histograms import require_columns
 from TauAdv.evaluation.statistics import Measured, fraction_below, weighted_quantile
 
 __all__ = ["ClosureTest", "closure_test", "genuine_quantile", "top_edges"]
-
-NOT_SENSITIVE_BELOW = 3.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class ClosureTest:
         rate: data / MC in the whole range, with its statistical error.
         overall: data / MC of all rows before any normalisation.
         edges: bin edges; the outer ones may be infinite.
+        agreement: p-value and smallest shift that would have been seen; ``None`` if simulation was not normalised.
     """
 
     chi2: float
@@ -35,16 +35,12 @@ class ClosureTest:
     rate: Measured
     overall: Measured
     edges: tuple[float, ...]
+    agreement: Agreement | None = None
 
     @property
     def chi2_per_ndf(self) -> float:
         """chi2/ndf; 1 is expected of a perfect description."""
         return self.chi2 / self.ndf
-
-    @property
-    def sensitive(self) -> bool:
-        """Whether there is a disagreement worth repairing: chi2/ndf - 1 of at least 3 (asked of the nominal model)."""
-        return self.chi2_per_ndf - 1 >= NOT_SENSITIVE_BELOW
 
 
 def top_edges(
@@ -83,6 +79,7 @@ def closure_test(
     bins: int = 20,
     normalise: bool = True,
     edges: ArrayLike | None = None,
+    **options: float,
 ) -> ClosureTest:
     """Compare data with simulation in the top part of the score.
 
@@ -98,9 +95,10 @@ def closure_test(
         normalise: scale all simulation together such that its total equals that of data; what is tested is then the
             score and not the yield.
         edges: use these bins instead.
+        options: significance, power and relevant_shift of :func:`TauAdv.evaluation.agreement.agreement`.
 
     Raises:
-        InputError: missing columns, unknown contributions, no data, no simulation.
+        InputError: missing columns, unknown contributions, no data, no simulation, scores or weights that are not finite.
     """
     require_columns(table, [column, "weights", "dataset_id"])
     dataset_id = table["dataset_id"].to_numpy()
@@ -109,6 +107,7 @@ def closure_test(
     data_id = next(entry.dataset_id for entry in contributions if entry.data)
     is_data = dataset_id == data_id
     weights = np.where(is_data, 1.0, table["weights"].to_numpy(dtype=np.float64))
+    _require_finite(score, weights, column)
     overall = _overall_rate(weights[is_data], weights[~is_data])
     if normalise:
         weights = np.where(is_data, weights, weights * overall.value)
@@ -122,7 +121,8 @@ def closure_test(
     data, mc = ((score[part], weights[part]) for part in (is_data, ~is_data))
     chi2, ndf = _chi2(*_binned(*data, edges), *_binned(*mc, edges))
     rate = _rate(data, mc, edges, normalise)
-    return ClosureTest(chi2, ndf, rate, overall, tuple(edges.tolist()))
+    found = _agreement(data, mc, edges, **options) if normalise else None
+    return ClosureTest(chi2, ndf, rate, overall, tuple(edges.tolist()), found)
 
 
 def genuine_quantile(table: pd.DataFrame, contributions: list[Contribution], column: str = "Djet") -> NDArray[np.float64]:
@@ -141,6 +141,25 @@ def genuine_quantile(table: pd.DataFrame, contributions: list[Contribution], col
         msg = f"closure: no genuine taus with weight (dataset_id {genuine_ids(contributions)})"
         raise InputError(msg)
     return fraction_below(score, score[genuine], weights[genuine])
+
+
+def _require_finite(score: NDArray, weights: NDArray, column: str) -> None:
+    for name, values in ((column, score), ("weights", weights)):
+        if bad := int(np.count_nonzero(~np.isfinite(values))):
+            msg = f"closure: {bad} of {len(values)} values of '{name}' are not finite; make the prediction table again"
+            raise InputError(msg)
+
+
+def _agreement(data: tuple[NDArray, NDArray], mc: tuple[NDArray, NDArray], edges: NDArray, **options: float) -> Agreement:
+    """Test all taus, those below and above the edges in bins of their own."""
+    count = len(edges) + 1
+    at = [np.searchsorted(edges, score, side="right") for score, _ in (data, mc)]
+    mc_sum, squares = (np.bincount(at[1], mc[1] ** power, count).astype(np.float64) for power in (1, 2))
+    inside = (np.arange(count) > 0) & (np.arange(count) < count - 1)
+    if not any(np.any((number == 0) | (number == count - 1)) for number in at):
+        inside &= np.arange(count) > count // 2  # a fraction of all taus is 1: that of the upper half of the bins is not
+    counts = np.bincount(at[0], minlength=count).astype(np.float64)
+    return agreement(Binned(counts, mc_sum, squares), inside, **options)
 
 
 def _overall_rate(data: NDArray, mc: NDArray) -> Measured:

@@ -16,6 +16,7 @@ from pydantic import Field
 from TauAdv.config import Settings
 from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
+from TauAdv.evaluation.agreement import POWER, RELEVANT_SHIFT, SIGNIFICANCE, Agreement
 from TauAdv.evaluation.closure import ClosureTest, closure_test, genuine_quantile
 from TauAdv.evaluation.contributions import Contribution, load_contributions
 from TauAdv.evaluation.domain import head_auc, two_sample_auc
@@ -41,6 +42,9 @@ class ComparisonSettings(Settings):
     Attributes:
         top_fraction: part of the genuine taus in the region of the data/MC test.
         bins: bins of equal population in that region.
+        significance: p-value of that test below which data and simulation disagree.
+        power: probability with which the smallest shift that is reported would have been seen.
+        relevant_shift: of the data/MC rate; if shifts up to this one could have been missed, there are too few taus to tell.
         working_points: signal efficiencies at which misidentification is given.
         folds: cross-validation folds of the data-against-MC classifiers on scores.
         head_folds: those of the domain head on the common features.
@@ -52,6 +56,9 @@ class ComparisonSettings(Settings):
 
     top_fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
     bins: Annotated[int, Field(ge=1)] = 20
+    significance: Annotated[float, Field(gt=0, lt=0.5)] = SIGNIFICANCE
+    power: Annotated[float, Field(ge=0.5, lt=1)] = POWER
+    relevant_shift: Annotated[float, Field(gt=0)] = RELEVANT_SHIFT
     working_points: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.7, 0.9)
     folds: Annotated[int, Field(ge=2)] = 5
     head_folds: Annotated[int, Field(ge=2)] = 3
@@ -137,9 +144,11 @@ class Comparison:
         }
 
     @property
-    def sensitive(self) -> bool:
-        """Whether the nominal run disagrees with data enough for a repair to show."""
-        return next(iter(self.results.values())).closure.sensitive
+    def agreement(self) -> Agreement:
+        """What data say about the nominal run: whether there is something to repair."""
+        found = next(iter(self.results.values())).closure.agreement
+        assert found is not None  # of normalised simulation
+        return found
 
 
 def compare_runs(
@@ -207,7 +216,8 @@ def _measure(
     contributions: list[Contribution],
 ) -> RunResult:
     table = control.table
-    closure = closure_test(table, contributions, fraction=settings.top_fraction, bins=settings.bins)
+    options = {name: getattr(settings, name) for name in ("significance", "power", "relevant_shift")}
+    closure = closure_test(table, contributions, fraction=settings.top_fraction, bins=settings.bins, **options)
     tau, jet = _scores(test, JET)
     weights = [side["weights"].to_numpy() for side in _sides(test, JET)]
     ratios = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from TauAdv.evaluation.agreement import Agreement
 from TauAdv.evaluation.comparison import Comparison, ComparisonSettings, RunResult, compare_runs
 from TauAdv.evaluation.contributions import load_contributions
 from TauAdv.evaluation.performance import MisId
@@ -52,6 +54,7 @@ def _lines(comparison: Comparison) -> list[tuple[str, Callable[[RunResult], str]
     lines: list[tuple[str, Callable[[RunResult], str]]] = [
         (f"data/MC chi2/ndf of Djet, {top}", lambda result: f"{result.closure.chi2_per_ndf:.2f}"),
         (f"data/MC rate, {top}", lambda result: f"{result.closure.rate:.3f}"),
+        ("p-value of data against MC, bins and rate", lambda result: _p_value(result.closure.agreement)),
         ("AUC data against MC, on Djet", lambda result: f"{result.auc_djet:.3f}"),
         ("AUC data against MC, on e, mu, tau, jet", lambda result: f"{result.auc_probabilities:.3f}"),
         ("AUC domain head alone, frozen features", lambda result: f"{result.auc_features:.3f}"),
@@ -69,17 +72,32 @@ def _percent(mis_id: MisId) -> str:
     return f"{100 * mis_id.mis_id.value:.3g} ± {100 * mis_id.error:.2g}"
 
 
+def _p_value(agreement: Agreement | None) -> str:
+    return "-" if agreement is None or agreement.p_value is None else f"{agreement.p_value:.2g}"
+
+
+_VERDICTS = {
+    "disagree": "DISAGREEMENT between data and simulation of the nominal model: there is something to repair",
+    "agree": "AGREEMENT of data and simulation of the nominal model: nothing to repair is seen",
+    "too few taus": "TOO FEW TAUS TO TELL whether data and simulation of the nominal model agree",
+}
+
+
+def _verdict(agreement: Agreement) -> str:
+    """Return what data say about the nominal model, in words."""
+    text = f"{_VERDICTS[agreement.verdict]} ({agreement})."
+    shift = agreement.smallest_shift
+    if agreement.verdict == "too few taus" and math.isfinite(shift):
+        more = (shift / agreement.relevant_shift) ** 2
+        text += f" About {more:.1f} times as many would show a shift of {100 * agreement.relevant_shift:g} %."
+    return text
+
+
 def _explanations(comparison: Comparison) -> list[str]:
     nominal = next(iter(comparison.results.values())).closure
-    excess = nominal.chi2_per_ndf - 1
-    verdict = (
-        f"Sensitive: the nominal chi2/ndf - 1 is {excess:.2f} (at least 3), there is a disagreement to repair."
-        if comparison.sensitive
-        else f"NOT SENSITIVE: the nominal chi2/ndf - 1 is {excess:.2f}, below 3; this shift shows nothing to repair."
-    )
     passing = " / ".join(str(mis_id.mis_id.passed) for mis_id in comparison.results[comparison.reference].mis_id)
     return [
-        verdict,
+        _verdict(comparison.agreement),
         f"Control region: {comparison.counts['control']} taus, {nominal.ndf} bins of equal genuine-tau population per model;"
         f" a perfect description scatters by {(2 / nominal.ndf) ** 0.5:.2f} in chi2/ndf, other seeds by more.",
         f"MC is scaled to the total of data; before that data/MC is {nominal.overall:.3f}.",
@@ -92,7 +110,7 @@ def _explanations(comparison: Comparison) -> list[str]:
 def as_dictionary(comparison: Comparison) -> dict[str, Any]:
     """Return the comparison as JSON values."""
     return {
-        "sensitive": comparison.sensitive,
+        "sensitive": comparison.agreement.verdict == "disagree",
         "reference": comparison.reference,
         "counts": dict(comparison.counts),
         "settings": comparison.settings.model_dump(mode="json"),
@@ -112,6 +130,7 @@ def _result(result: RunResult) -> dict[str, Any]:
             "rate": _measured(closure.rate),
             "overall_rate": _measured(closure.overall),
             "lower_edges": closure.edges[:-1],
+            "agreement": closure.agreement and _agreement(closure.agreement),
         },
         "auc_data_mc_djet": _measured(result.auc_djet),
         "auc_data_mc_probabilities": _measured(result.auc_probabilities),
@@ -123,6 +142,11 @@ def _result(result: RunResult) -> dict[str, Any]:
         "jet_mis_id": [_mis_id(value) for value in result.mis_id],
         "jet_mis_id_ratio": result.mis_id_ratio and [_measured(value) for value in result.mis_id_ratio],
     }
+
+
+def _agreement(agreement: Agreement) -> dict[str, Any]:
+    names = ("verdict", "p_value", "p_bins", "p_rate", "ndf", "significance", "power", "relevant_shift")
+    return {name: getattr(agreement, name) for name in names} | {"rates_that_would_be_seen": agreement.seen}
 
 
 def _measured(value: Measured) -> dict[str, float]:

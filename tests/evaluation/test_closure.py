@@ -3,9 +3,8 @@ import pandas as pd
 import pytest
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.closure import ClosureTest, closure_test, top_edges
+from TauAdv.evaluation.closure import closure_test, top_edges
 from TauAdv.evaluation.contributions import load_contributions
-from TauAdv.evaluation.statistics import Measured
 
 CONTRIBUTIONS = load_contributions()
 
@@ -100,17 +99,38 @@ def test_null_experiments_give_chi2_per_ndf_of_one(make_table, weighted):
     assert pulls.std() == pytest.approx(1, rel=0.3)
 
 
-def test_a_shift_is_seen_and_called_sensitive(make_table):
+def test_a_shift_is_seen(make_table):
     shifted = closure_test(make_table(data_shift=-0.5), CONTRIBUTIONS)
-    assert shifted.sensitive
+    assert shifted.agreement.verdict == "disagree"
     assert shifted.rate.value < 0.9
-    assert not closure_test(make_table(), CONTRIBUTIONS).sensitive
+    assert closure_test(make_table(), CONTRIBUTIONS).agreement.verdict == "agree"
 
 
-def test_sensitive_begins_at_an_excess_of_three():
-    values = {"ndf": 20, "rate": Measured(1, 0), "overall": Measured(1, 0), "edges": (0.0, 1.0)}
-    assert ClosureTest(chi2=80.0, **values).sensitive
-    assert not ClosureTest(chi2=79.9, **values).sensitive
+def test_few_taus_far_off_disagree(make_table):
+    """A thousand taus with a rate far from 1 are no 'nothing to repair', though their chi2/ndf is small."""
+    few = closure_test(make_table(1000, 4000, data_shift=-0.3), CONTRIBUTIONS)
+    assert few.chi2_per_ndf < 4
+    assert few.agreement.verdict == "disagree"
+    assert few.agreement.p_value < 1e-4
+
+
+def test_too_few_taus_are_an_answer_of_their_own(make_table):
+    found = closure_test(make_table(120, 4000, seed=3), CONTRIBUTIONS).agreement
+    assert found.verdict == "too few taus"
+    assert found.p_value > 0.05
+    assert 0.2 < found.smallest_shift < 0.5
+    assert closure_test(make_table(120, 4000, seed=3), CONTRIBUTIONS, relevant_shift=0.6).agreement.verdict == "agree"
+
+
+def test_the_whole_range_is_tested_in_its_upper_half(make_table):
+    found = closure_test(make_table(8000, 8000), CONTRIBUTIONS, fraction=1.0).agreement
+    assert found.verdict == "agree"
+    assert found.ndf == 19  # of 20 bins, as nothing is outside
+    assert closure_test(make_table(8000, 8000, data_shift=0.3), CONTRIBUTIONS, fraction=1.0).agreement.verdict == "disagree"
+
+
+def test_yields_have_no_agreement(make_table):
+    assert closure_test(make_table(), CONTRIBUTIONS, normalise=False).agreement is None
 
 
 @pytest.mark.parametrize(
@@ -118,6 +138,8 @@ def test_sensitive_begins_at_an_excess_of_three():
     [
         (lambda t: t.drop(columns=["Djet", "weights"]), r"\['Djet', 'weights'\]"),
         (lambda t: t[t.dataset_id != 0], "data has 0 rows"),
+        (lambda t: t.assign(Djet=t.Djet.where(t.index != 7)), "1 of 400 values of 'Djet' are not finite"),
+        (lambda t: t.assign(weights=np.where(t.dataset_id == 1, np.inf, 1)), "values of 'weights' are not finite"),
         (lambda t: t[t.dataset_id == 0], "simulation has 0 rows"),
         (lambda t: t[~t.dataset_id.isin([1, 2])], "no genuine taus"),
         (lambda t: t.assign(dataset_id=t.dataset_id + 5), "dataset_id"),
