@@ -8,6 +8,8 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from TauAdv.tuples.page_checksums import check_page_lists, check_pages
+
 __all__ = ["ClusterReader"]
 
 _PLAIN = (ak.forms.NumpyForm, ak.forms.ListOffsetForm, ak.forms.RegularForm)
@@ -26,6 +28,7 @@ class ClusterReader:
 
     def __init__(self, ntuple: Any) -> None:
         self._ntuple = ntuple
+        self._lists_checked = False
         starts = [int(cluster.num_first_entry) for cluster in ntuple.cluster_summaries]
         self._edges = np.array([*starts, int(ntuple.num_entries)], dtype=np.int64)
         self._window = (0, 0)
@@ -47,6 +50,9 @@ class ClusterReader:
         return ak.zip(columns, depth_limit=1)
 
     def _read_clusters(self, names: Sequence[str], first: int, last: int) -> dict[str, ak.Array]:
+        if not self._lists_checked:
+            check_page_lists(self._ntuple)
+            self._lists_checked = True
         wanted, length = set(names), int(self._edges[last] - self._edges[first])
         form, _ = self._ntuple.to_akform(filter_field=lambda field: field.top_level and field.name in wanted)
         parts = _parts(form)
@@ -66,6 +72,7 @@ class ClusterReader:
                 continue
             record = self._ntuple.column_records[int(number)]
             padding = max(int(record.first_element_index) - int(self._edges[first]), 0)  # of a field that was added later
+            check_pages(self._ntuple, int(number), range(first, last))
             content = self._ntuple.read_cluster_range(int(number), first, last, missing_element_padding=padding)
             content = np.diff(content) if "cardinality" in more else content
             buffers[f"{key}-data"] = buffers[f"{key}-offsets"] = content

@@ -93,7 +93,7 @@ def branch(name: str) -> Branch:
 
 def collection_of(name: str) -> str:
     """Return the collection whose lengths a jagged branch shares; a branch of no known collection is one by itself."""
-    if name in SCHEMA:
+    if name in SCHEMA and SCHEMA[name].jagged:
         return SCHEMA[name].group
     return next((collection for collection in _COLLECTIONS if name.startswith(collection + "_")), name)
 
