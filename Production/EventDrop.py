@@ -37,6 +37,12 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--rebin", action="store_true", default=None, help="sum finer bins of the target where edges allow it"
     )
+    parser.add_argument(
+        "--allow-duplicates",
+        action="store_true",
+        default=None,
+        help="take a file again that is given under another name, or as a copy",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an output that was made otherwise")
     options = vars(parser.parse_args(argv))
     files = {name: options.pop(name) for name in ("input_file", "target_file", "save_path", "overwrite")}

@@ -35,11 +35,16 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--plots", type=Path, help="folder of the closure plots (default: that of the output)")
     parser.add_argument("--contributions", type=Path, help="labels and colours of the plots, a YAML list")
+    parser.add_argument(
+        "--allow-duplicates",
+        action="store_true",
+        default=None,
+        help="take a file again that is given under another name, or as a copy",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an output that was made otherwise")
     options = parser.parse_args(argv)
-    settings = load_settings(
-        PtWeightsSettings, options.config, {key: getattr(options, key) for key in ("weights", "rebin", "allow_negative")}
-    )
+    keys = ("weights", "rebin", "allow_negative", "allow_duplicates")
+    settings = load_settings(PtWeightsSettings, options.config, {key: getattr(options, key) for key in keys})
     contributions = load_contributions(options.contributions)
     require_labels([process.name for process in settings.processes], contributions)
     manifest = make_pt_weights(options.input, options.output, settings, options.target_file, overwrite=options.overwrite)

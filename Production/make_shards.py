@@ -18,6 +18,8 @@ from TauAdv.shards.settings import load_shard_settings
 from TauAdv.shards.training_config import TrainingConfig
 from TauAdv.shards.writer import write_shards
 
+NAMED = ("kind", "n_batches", "n_tau", "adversarial_weights", "allow_negative", "allow_duplicates", "seed")
+
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
@@ -37,6 +39,12 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--allow-negative", action="store_true", default=None, help="take negative contents of weights and spectra"
     )
+    parser.add_argument(
+        "--allow-duplicates",
+        action="store_true",
+        default=None,
+        help="take a file again that is given under another name, or as a copy",
+    )
     parser.add_argument("--seed", type=int, help="seed of the shuffle (0)")
     parser.add_argument("--n_workers", type=int, default=1, help="worker processes")
     parser.add_argument("--overwrite", action="store_true", help="replace a set that was made otherwise")
@@ -48,9 +56,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Read the options and write the set."""
     options = arguments(argv)
-    named = {
-        key: getattr(options, key) for key in ("kind", "n_batches", "n_tau", "adversarial_weights", "allow_negative", "seed")
-    }
+    named = {key: getattr(options, key) for key in NAMED}
     overrides = merged(named, options.overrides)
     settings, input_dir = load_shard_settings(options.config, overrides, training_cfg=options.training_cfg)
     if options.training_cfg is not None:

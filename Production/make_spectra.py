@@ -32,10 +32,13 @@ def main(argv: list[str] | None = None) -> None:
         "--tau_type", help="with --input: branch of the tau type; default: recompute it from the generator match"
     )
     parser.add_argument("--scale", type=float, help="with --target: number that the histograms are multiplied by")
+    parser.add_argument(
+        "--allow-duplicates", action="store_true", help="take a file again that is given under another name, or as a copy"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace an output that was made otherwise")
     options = parser.parse_args(argv)
     common = {"tree": options.tree, "selection": options.sel, "weights": options.weights}
-    common["allow_negative"] = options.allow_negative
+    common |= {"allow_negative": options.allow_negative, "allow_duplicates": options.allow_duplicates}
     if options.input:
         if options.scale is not None:
             parser.error("--scale goes with --target")

@@ -23,12 +23,16 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--input_dir", type=Path, default=Path(), help="folder that the names of contributions start from")
     parser.add_argument("--output_dir", type=Path, default=Path(), help="folder of the mixed files")
+    parser.add_argument(
+        "--allow-duplicates", action="store_true", help="take a file again that is given under another name, or as a copy"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace outputs that were made otherwise")
     parser.add_argument(
         "overrides", nargs="*", metavar="key=value", help="for example shuffle=false outputs.trainval.batches=10"
     )
     options = parser.parse_args(argv)
-    settings = load_settings(MixingSettings, options.config, options.overrides)
+    allowed = ["allow_duplicates=true"] if options.allow_duplicates else []
+    settings = load_settings(MixingSettings, options.config, [*allowed, *options.overrides])
     manifests = mix_events(settings, options.input_dir, options.output_dir, overwrite=options.overwrite)
     for name, manifest in manifests.items():
         print(f"{options.output_dir / settings.outputs[name].file}: {manifest['counts']['rows']} taus")

@@ -17,7 +17,7 @@ from TauAdv.errors import report_errors
 from TauAdv.shards.jet_preparation import prepare_jets
 from TauAdv.shards.jet_settings import JetPreparationSettings
 
-NAMED = ("weighting", "jets", "n_tracks", "seed", "defaults", "scalers", "scalers_from")
+NAMED = ("weighting", "jets", "n_tracks", "seed", "defaults", "scalers", "scalers_from", "allow_duplicates")
 
 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -36,6 +36,12 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--defaults", choices=["computed", "published"], help="values that stand for 'absent'")
     parser.add_argument("--scalers", choices=["computed", "published"], help="mean and spread of the inputs")
     parser.add_argument("--scalers_from", help="prepared jets whose defaults and scalers are taken")
+    parser.add_argument(
+        "--allow-duplicates",
+        action="store_true",
+        default=None,
+        help="take an input again that is given under another name, or as a copy",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace sets that were made otherwise")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that win over the file")
     return parser.parse_args(argv)

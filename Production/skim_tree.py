@@ -35,7 +35,12 @@ def main(argv: list[str] | None = None) -> None:
         help="branches to leave out; wins over --include-columns",
     )
     add("--skip-unwritable", action="store_true", default=None, help="leave out branches that cannot be written, and say so")
-    add("--allow-duplicates", action="store_true", help="read a file again that is given under another name, or as a copy")
+    add(
+        "--allow-duplicates",
+        action="store_true",
+        default=None,
+        help="read a file again that is given under another name, or as a copy",
+    )
     add("--input-prefix", default="", help="put before the names of inputs and of the entries of lists")
     add("--processing-module", metavar="FILE:FUNCTION", help="built-in: recompute_tautype.py:compute, adds mytauType")
     add("--comp-algo", help="lzma (default), zlib, lz4, zstd or none")
@@ -54,7 +59,6 @@ def main(argv: list[str] | None = None) -> None:
         "threads": options.pop("n_threads"),
         "update": options.pop("update_output"),
         "overwrite": options.pop("overwrite"),
-        "allow_duplicates": options.pop("allow_duplicates"),
     }
     verbose = options.pop("verbose")
     manifest = skim(**where, settings=load_settings(SkimSettings, overrides=options), **how)

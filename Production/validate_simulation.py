@@ -20,6 +20,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--nominal", required=True, help="ROOT files of the nominal samples (folder, glob or .txt list)")
     parser.add_argument("--shifted", help="ROOT files made with other detector settings, or pseudo-data")
+    parser.add_argument(
+        "--allow-duplicates", action="store_true", help="take a file again that is given under another name, or as a copy"
+    )
     parser.add_argument("--output", type=Path, required=True, help="folder of the page")
     return parser.parse_args(argv)
 
@@ -28,8 +31,9 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> None:
     """Run the script."""
     options = arguments(argv)
-    nominal = load_candidates(options.nominal)
-    shifted = load_candidates(options.shifted) if options.shifted else None
+    how = {"allow_duplicates": options.allow_duplicates}
+    nominal = load_candidates(options.nominal, **how)
+    shifted = load_candidates(options.shifted, **how) if options.shifted else None
     figures = sanity_figures(nominal, options.nominal)
     figures += shift_figures(nominal, shifted) if shifted is not None else []
     for figure in figures:

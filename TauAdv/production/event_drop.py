@@ -24,6 +24,7 @@ from TauAdv.production.targets import read_target
 from TauAdv.production.uniforms import ROOT_SEED, RandomSource, uniform_numbers
 from TauAdv.tuples.reader import TupleReader
 from TauAdv.tuples.weights import check_event_weights, check_finite
+from TauAdv.tuples.writable import require_writable
 from TauAdv.tuples.writer import TupleWriter
 
 __all__ = ["EventDropSettings", "drop_events", "tau_pt_spectrum"]
@@ -47,6 +48,7 @@ class EventDropSettings(Settings):
         weights: branch of event weights for the observed spectrum; every tau counts 1 if ``None``.
         allow_negative: take negative event weights and negative bins of the target (which count as 0); bins whose weights
             sum to 0 or less keep all their taus.
+        allow_duplicates: take a file again that is given under another name, or as a copy.
         step_size: most taus in memory at once.
     """
 
@@ -61,6 +63,7 @@ class EventDropSettings(Settings):
     max_relative_error: float = Field(default=0.2, gt=0)
     weights: str | None = None
     allow_negative: bool = False
+    allow_duplicates: bool = False
     step_size: int = Field(default=10_000, ge=1)
 
 
@@ -127,7 +130,9 @@ def drop_events(
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes the output.
     """
-    reader = TupleReader(input_file, settings.tree)
+    reader = TupleReader(input_file, settings.tree, allow_duplicates=settings.allow_duplicates)
+    branches = require_writable(reader, reader.branches)
+    reader.require(branches)
     inputs = [*reader.files, Path(target_file)]
     check_no_input([save_path], inputs)
     record = settings.model_dump(mode="json", exclude={"step_size"})
@@ -195,7 +200,10 @@ def _write_survivors(
 ) -> int:
     kept = done = 0
     gathered: list[ak.Array] = []  # a step of the file may leave few taus; small chunks make small baskets
-    with TupleWriter(path, settings.tree) as writer, tqdm(total=uniforms.size, unit="tau", mininterval=1) as progress:
+    with (
+        TupleWriter(path, settings.tree, counters=reader.counters) as writer,
+        tqdm(total=uniforms.size, unit="tau", mininterval=1) as progress,
+    ):
         for taus in reader.iterate(step_size=settings.step_size, entry_stop=uniforms.size):
             stays = table.keep(taus["tau_pt"], uniforms[done : done + len(taus)])
             done += len(taus)

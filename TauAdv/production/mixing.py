@@ -17,7 +17,7 @@ from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.buckets import Buckets
 from TauAdv.production.mixing_plan import MixPlan, interleave
 from TauAdv.production.mixing_settings import MixingSettings
-from TauAdv.production.mixing_sources import Source, choose, common_branches, open_sources
+from TauAdv.production.mixing_sources import Source, choose, common_branches, common_dtypes, open_sources
 from TauAdv.production.outputs import check_no_input
 from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.writer import TupleWriter
@@ -65,12 +65,13 @@ def mix_events(
     if all(found):
         return {name: manifest for name, manifest in zip(paths, found, strict=True) if manifest}
     branches, left_out = common_branches(sources, settings.branches)
+    wider = common_dtypes(sources, branches)
     chosen, events_in_two = choose(sources, settings)
     per_batch = [contribution.per_batch for contribution in settings.contributions]
     plans = {name: interleave([source[name] for source in chosen], per_batch) for name in paths}
     with ExitStack() as stack:
         temporary = {name: stack.enter_context(new_file(path)) for name, path in paths.items()}
-        _write(sources, branches, plans, temporary, settings, next(iter(paths.values())))
+        _write(sources, branches, wider, plans, temporary, settings, next(iter(paths.values())))
         manifests = {}
         for name, path in paths.items():
             path.unlink(missing_ok=True)
@@ -100,6 +101,7 @@ def _counts(sources: Sequence[Source], plan: MixPlan) -> dict[str, Any]:
 def _write(
     sources: Sequence[Source],
     branches: Sequence[str],
+    wider: Mapping[str, np.dtype],
     plans: Mapping[str, MixPlan],
     paths: Mapping[str, Path],
     settings: MixingSettings,
@@ -114,13 +116,12 @@ def _write(
             targets = np.concatenate([start + at for start, at in zip(starts[:-1], rows, strict=True)])
             last = int(entries.max()) + 1
             with tqdm(total=last, desc=f"read {source.name}", unit="tau", mininterval=1) as progress:
-                for read in buckets.add_source(
-                    source.name, _chunks(source, branches, last, settings.segment_size), entries, targets
-                ):
+                chunks = _chunks(source, branches, wider, last, settings.segment_size)
+                for read in buckets.add_source(source.name, chunks, entries, targets):
                     progress.update(read)
         segments = buckets.segments(starts[-1])
         for name, plan in plans.items():
-            writer = stack.enter_context(TupleWriter(paths[name], settings.tree))
+            writer = stack.enter_context(TupleWriter(paths[name], settings.tree, counters=sources[0].reader.counters))
             with tqdm(total=plan.source.size, desc=f"write {name}", unit="tau", mininterval=1) as progress:
                 while writer.num_entries < plan.source.size:
                     records = next(segments)
@@ -136,10 +137,14 @@ def _segment_starts(plans: Mapping[str, MixPlan], segment_size: int) -> list[int
     return starts
 
 
-def _chunks(source: Source, branches: Sequence[str], stop: int, step_size: int) -> Iterator[tuple[int, ak.Array]]:
+def _chunks(
+    source: Source, branches: Sequence[str], wider: Mapping[str, np.dtype], stop: int, step_size: int
+) -> Iterator[tuple[int, ak.Array]]:
     first = 0
     present = set(source.reader.branches)
     for taus in source.reader.iterate([name for name in branches if name in present], step_size, entry_stop=stop):
+        for name in wider:
+            taus = ak.with_field(taus, ak.values_astype(taus[name], wider[name]), name)
         yield first, _labelled(taus, source.dataset_id)[list(branches)]
         first += len(taus)
 

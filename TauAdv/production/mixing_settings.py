@@ -46,6 +46,7 @@ class MixingSettings(Settings):
             the one before stopped.
         seed: seed of the draw.
         allow_reuse: use taus again, within an output, where a contribution has too few.
+        allow_duplicates: take a file again that is given under another name, or as a copy.
         keep_events_together: with ``shuffle``, taus of one event (run, lumi, evt) of a contribution never go to two outputs.
         branches: branches to write; those that all contributions have if ``None``.
         segment_size: rows in memory together.
@@ -57,6 +58,7 @@ class MixingSettings(Settings):
     shuffle: bool = True
     seed: int = Field(default=0, ge=0)
     allow_reuse: bool = False
+    allow_duplicates: bool = False
     keep_events_together: bool = True
     branches: tuple[str, ...] | None = None
     segment_size: int = Field(default=10_000, ge=1)

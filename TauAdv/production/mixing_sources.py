@@ -12,9 +12,13 @@ import numpy as np
 from TauAdv.errors import InputError
 from TauAdv.production.mixing_plan import IntArray, choose_entries
 from TauAdv.production.mixing_settings import MixingSettings
+from TauAdv.tuples.branch_types import BranchType, common_dtype
+from TauAdv.tuples.files import expanded_name
 from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.same_files import same_files
+from TauAdv.tuples.writable import require_writable
 
-__all__ = ["Source", "choose", "common_branches", "open_sources"]
+__all__ = ["Source", "choose", "common_branches", "common_dtypes", "open_sources"]
 
 _EVENT = ("run", "lumi", "evt")
 #: what the mixing writes itself
@@ -40,12 +44,15 @@ def open_sources(settings: MixingSettings, input_dir: Path) -> list[Source]:
     for entry in settings.contributions:
         names = [entry.files] if isinstance(entry.files, str) else entry.files
         try:
-            reader = TupleReader([input_dir / name for name in names], settings.tree)
+            paths = [input_dir / expanded_name(name) for name in names]
+            reader = TupleReader(paths, settings.tree, allow_duplicates=settings.allow_duplicates)
             reader.require(["sampleType"])
         except InputError as error:
             problems.append(f"contribution {entry.name}: {error}")
         else:
             sources.append(Source(entry.name, entry.dataset_id, reader))
+    if not problems and not settings.allow_duplicates:
+        problems = same_files([path for source in sources for path in source.reader.files])
     if problems:
         raise InputError("\n".join(problems))
     return sources
@@ -66,6 +73,31 @@ def common_branches(sources: Sequence[Source], wanted: Sequence[str] | None) -> 
     common = set.intersection(*map(set, branches)) | set(_WRITTEN)
     every = list(dict.fromkeys([name for names in branches for name in names] + list(_WRITTEN)))
     return [name for name in every if name in common], sorted(set(every) - common)
+
+
+def common_dtypes(sources: Sequence[Source], branches: Sequence[str]) -> dict[str, np.dtype]:
+    """Return the types of numbers that hold those of all contributions, for the branches whose type differs.
+
+    Raises:
+        InputError: lists the branches that cannot be written, or whose numbers no common type holds.
+    """
+    types: dict[str, dict[str, BranchType]] = {}
+    for source in sources:
+        present = require_writable(source.reader, [name for name in branches if name in source.reader.types])
+        for name, branch in source.reader.common_types(present).items():
+            types.setdefault(name, {})[source.name] = branch
+    found = {name: (common_dtype(each.values()), each) for name, each in types.items()}
+    if refused := {name: each for name, (dtype, each) in found.items() if dtype is None}:
+        lines = [
+            f"{name}: " + ", ".join(f"{branch} in {key}" for key, branch in each.items()) for name, each in refused.items()
+        ]
+        msg = "branches whose types in the contributions no common type holds without loss:\n  " + "\n  ".join(lines)
+        raise InputError(msg)
+    return {
+        name: dtype
+        for name, (dtype, each) in found.items()
+        if dtype is not None and any(branch.dtype != dtype for branch in each.values())
+    }
 
 
 def choose(sources: Sequence[Source], settings: MixingSettings) -> tuple[list[dict[str, IntArray]], dict[str, int]]:

@@ -78,6 +78,7 @@ class PtWeightsSettings(Settings):
             of the histogram.
         allow_negative: take negative event weights (bins whose weights sum to 0 or less count as empty) and negative bins
             of a target (which count as 0).
+        allow_duplicates: take a file again that is given under another name, or as a copy.
         tree: name of the tree.
     """
 
@@ -86,6 +87,7 @@ class PtWeightsSettings(Settings):
     rebin: bool = False
     weights: str | None = None
     allow_negative: bool = False
+    allow_duplicates: bool = False
     tree: str = "taus"
 
     @model_validator(mode="after")
@@ -201,7 +203,7 @@ def make_pt_weights(
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes the output.
     """
-    reader = TupleReader(inputs, settings.tree)
+    reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
     files = [*reader.files, *([] if target_file is None else [Path(target_file)])]
     check_no_input([output], files)
     record = settings.model_dump(mode="json")

@@ -36,7 +36,6 @@ def skim(
     threads: int = 1,
     update: bool = False,
     overwrite: bool = False,
-    allow_duplicates: bool = False,
 ) -> dict[str, Any]:
     """Write the taus of ``inputs`` that pass, and the manifest beside; return the manifest.
 
@@ -50,7 +49,6 @@ def skim(
         threads: threads that decompress.
         update: add the tree to ``output`` if that exists.
         overwrite: replace an output that was made with other settings.
-        allow_duplicates: read a file again that is given under another name, too.
 
     Raises:
         InputError: if an input, tree or branch is missing or damaged, the selection is wrong, the input range is outside of
@@ -60,7 +58,9 @@ def skim(
         OutputLockedError: if another process writes the output.
     """
     output = Path(output)
-    reader = TupleReader(inputs, settings.input_tree, prefix=prefix, threads=threads, allow_duplicates=allow_duplicates)
+    reader = TupleReader(
+        inputs, settings.input_tree, prefix=prefix, threads=threads, allow_duplicates=settings.allow_duplicates
+    )
     check_no_input([output], reader.files)
     plan = SkimPlan.of(reader, settings)
     made = {"step": STEP, "settings": as_json(settings.model_dump()), "inputs": reader.files}

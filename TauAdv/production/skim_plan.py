@@ -35,6 +35,7 @@ class SkimSettings(Settings):
         include_columns: branches to keep (``^`` begins a regular expression); all if empty.
         exclude_columns: branches to leave out; wins.
         skip_unwritable: leave out branches that cannot be written, instead of an error.
+        allow_duplicates: take a file again that is given under another name, or as a copy.
         processing_module: built-in function that adds a branch before the selection.
         comp_algo: compression of the output.
         comp_level: its level, each algorithm having its own default.
@@ -52,6 +53,7 @@ class SkimSettings(Settings):
     include_columns: tuple[str, ...] = ()
     exclude_columns: tuple[str, ...] = ()
     skip_unwritable: bool = False
+    allow_duplicates: bool = False
     processing_module: str | None = None
     comp_algo: str = "lzma"
     comp_level: int | None = Field(default=None, ge=0)

@@ -46,6 +46,7 @@ class EtaPtSettings(Settings):
         selection: ROOT-style selection; all taus if ``None``.
         weights: branch of event weights.
         allow_negative: take negative event weights.
+        allow_duplicates: take a file again that is given under another name, or as a copy.
     """
 
     tree: str = "taus"
@@ -53,6 +54,7 @@ class EtaPtSettings(Settings):
     selection: str | None = None
     weights: str | None = None
     allow_negative: bool = False
+    allow_duplicates: bool = False
 
 
 class TargetSettings(Settings):
@@ -64,6 +66,7 @@ class TargetSettings(Settings):
         selection: ROOT-style selection; all taus if ``None``.
         weights: branch of event weights.
         allow_negative: take negative event weights.
+        allow_duplicates: take a file again that is given under another name, or as a copy.
         scale: number that every histogram is multiplied by.
     """
 
@@ -72,6 +75,7 @@ class TargetSettings(Settings):
     selection: str | None = None
     weights: str | None = None
     allow_negative: bool = False
+    allow_duplicates: bool = False
     scale: float = Field(default=1.0, gt=0)
 
 
@@ -90,7 +94,7 @@ def make_eta_pt_spectra(
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes the output.
     """
-    reader = TupleReader(inputs, settings.tree)
+    reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
     check_no_input([output], reader.files)
     record = settings.model_dump(mode="json")
     if manifest := finished(output, step="eta_pt_spectra", settings=record, inputs=reader.files, overwrite=overwrite):
@@ -134,7 +138,8 @@ def make_targets(
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes the output.
     """
-    readers = {key: TupleReader(inputs, settings.tree) for key, inputs in processes.items()}
+    twice = settings.allow_duplicates
+    readers = {key: TupleReader(inputs, settings.tree, allow_duplicates=twice) for key, inputs in processes.items()}
     files = [path for reader in readers.values() for path in reader.files]
     check_no_input([output], files)
     record = settings.model_dump(mode="json") | {"processes": {key: len(reader.files) for key, reader in readers.items()}}

@@ -44,6 +44,7 @@ from TauAdv.shards.jet_survey import Block, JetSource, Survey
 from TauAdv.shards.jets import JetLayout
 from TauAdv.shards.store import STEP as SHARDS_STEP
 from TauAdv.shards.store import part_readers
+from TauAdv.tuples.same_files import same_files
 
 __all__ = ["STEP", "prepare_jets", "read_features"]
 
@@ -122,6 +123,8 @@ def _open(inputs: Sequence[Path | str], settings: JetPreparationSettings) -> lis
         msg = "no input: give a folder of extracted jets"
         raise InputError(msg)
     sources = [JetSource(ExtractedJets.open(path), number, settings) for number, path in enumerate(inputs)]
+    if not settings.allow_duplicates and (twice := same_files([Path(path) for path in inputs])):
+        raise InputError("\n".join(twice))
     first = sources[0].extracted
     for source in sources[1:]:
         if source.extracted.table.digest != first.table.digest:

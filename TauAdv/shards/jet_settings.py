@@ -31,6 +31,7 @@ class JetPreparationSettings(Settings):
         scalers: computed from the training jets, or the published ones.
         scalers_from: folder of prepared jets whose defaults and scalers are taken instead.
         defaults_to_zero: scale defaults to 0.
+        allow_duplicates: take an input again that is given under another name, or as a copy.
         chunk_size: jets that are read from disk together.
         compression_level: of zstd (1 to 19); default: not compressed, the fastest to read.
     """
@@ -45,6 +46,7 @@ class JetPreparationSettings(Settings):
     scalers: Literal["computed", "published"] = "computed"
     scalers_from: Path | None = None
     defaults_to_zero: bool = False
+    allow_duplicates: bool = False
     chunk_size: int = Field(default=2048, gt=0)
     compression_level: int | None = Field(default=None, ge=1, le=19)
 

@@ -41,6 +41,7 @@ class ShardSettings(Settings):
         adversarial_weights: file with one TH1D in pt per contribution; without it all weights are 1.
         allow_negative: take negative contents: of the pT weights as they are; of spectra summed into ``weight_bins``, where
             a negative sum counts as empty.
+        allow_duplicates: take a file again that is given under another name, or as a copy.
         contributions: dataset_id -> name of the contribution and of its histogram.
         n_tau: taus per batch; only counts together with ``n_batches``.
         n_batches: take the first ``n_tau * n_batches`` taus of the inputs; default: all.
@@ -67,6 +68,7 @@ class ShardSettings(Settings):
     empty_bins: Literal["refuse", "drop"] = "refuse"
     adversarial_weights: str | None = None
     allow_negative: bool = False
+    allow_duplicates: bool = False
     contributions: dict[int, str] = _CONTRIBUTIONS
     n_tau: int = Field(100, gt=0)
     n_batches: int | None = Field(None, gt=0)

@@ -64,7 +64,7 @@ class _Job:
         starts = np.cumsum([0, *self.entries])
         first, last = np.searchsorted(starts, [self.bounds[number], self.bounds[number + 1] - 1], side="right") - 1
         begin = int(starts[first])
-        reader = TupleReader(self.files[first : last + 1], self.settings.tree)
+        reader = TupleReader(self.files[first : last + 1], self.settings.tree, allow_duplicates=True)
         return reader, self.bounds[number] - begin, self.bounds[number + 1] - begin
 
     @property
@@ -111,7 +111,7 @@ def write_shards(
         OutputExistsError: if the output was made with other settings or inputs, or is damaged.
         OutputLockedError: if another process is writing it.
     """
-    reader = TupleReader(inputs, settings.tree)
+    reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
     table = FeatureTable.load(settings.features)
     decisive = {**settings.model_dump(mode="json"), "feature_table_digest": table.digest}
     sources = [*reader.files, *settings.weight_files]

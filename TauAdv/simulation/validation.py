@@ -76,13 +76,13 @@ _SCALARS = (
 _INPUTS = tuple(name for name in _SCALARS if not name.startswith(("sim_", "gen", "tau_by")) and name != "npv")
 
 
-def load_candidates(inputs: Path | str) -> Columns:
+def load_candidates(inputs: Path | str, *, allow_duplicates: bool = False) -> Columns:
     """Return the scalar columns of simulated tuples, and n_pfCand, n_ele, n_muon.
 
     Raises:
         InputError: if files are missing, or are not made by the simulation (``sim_trueType`` is missing).
     """
-    reader = TupleReader(inputs)
+    reader = TupleReader(inputs, allow_duplicates=allow_duplicates)
     wanted = [*_SCALARS, *_COUNTED]
     reader.require(wanted)
     parts = []

@@ -97,7 +97,7 @@ class TreeArrays:
                 self._read([name], start, stop)
 
     def _checked(self, arrays: ak.Array, names: Sequence[str], start: int, stop: int) -> ak.Array:
-        """Refuse what a damaged file may give without an exception: fewer entries or branches than asked for."""
+        """Refuse what a damaged file may give without an exception: too few entries, lists that cannot be."""
         if len(arrays) != stop - start or not set(names) <= set(arrays.fields):
             lost = ", ".join(name for name in names if name not in arrays.fields)
             msg = (
@@ -105,7 +105,18 @@ class TreeArrays:
                 f"{f', without {lost}' if lost else ''}; the file may be damaged, make or copy it again"
             )
             raise InputError(msg)
+        for name in names:
+            if not _lists_are_whole(arrays[name].layout):
+                msg = f"{self.path}: branch '{name}', entries {start} to {stop - 1}: the lengths of its lists are damaged"
+                raise InputError(f"{msg}; make or copy the file again")
         return arrays
+
+
+def _lists_are_whole(layout: Any) -> bool:
+    if not isinstance(layout, ak.contents.ListOffsetArray):
+        return True
+    offsets = np.asarray(layout.offsets)
+    return bool(offsets[0] >= 0 and offsets[-1] <= len(layout.content) and np.all(offsets[1:] >= offsets[:-1]))
 
 
 def block_edges(boundaries: np.ndarray, start: int, stop: int, step_size: int, *, cut: bool = True) -> list[int]:

@@ -12,7 +12,7 @@ from TauAdv.tuples.file_lists import LIST_SUFFIXES, read_list
 from TauAdv.tuples.folders import expand_pattern, is_pattern, root_files
 from TauAdv.tuples.same_files import same_files
 
-__all__ = ["resolve_inputs"]
+__all__ = ["expanded_name", "resolve_inputs"]
 
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]*://")
 
@@ -52,10 +52,8 @@ def resolve_inputs(
 
 
 def _resolve(name: str, prefix: str, found: list[Path], problems: list[str]) -> None:
-    if problem := _problem(name):
-        problems.append(problem)
-        return
     try:
+        _check(name)
         path = _located(name, prefix)
         if path.exists() or path.is_symlink():
             _take(path, prefix, found, problems)
@@ -73,32 +71,39 @@ def _resolve(name: str, prefix: str, found: list[Path], problems: list[str]) -> 
         problems.append(f"{name}: cannot be read ({error.strerror})")
 
 
-def _problem(name: str) -> str:
-    """Return what is wrong with a name whatever files there are; an empty one would mean the working folder."""
+def expanded_name(name: str) -> str:
+    """Return the name of an input with ``~`` and environment variables replaced.
+
+    Raises:
+        InputError: if it is empty (which would mean the working folder) or cannot be a name.
+    """
+    _check(name)
+    return os.path.expandvars(os.path.expanduser(name.removeprefix("file://")))
+
+
+def _check(name: str) -> None:
     if not name.strip():
-        return "the name of an input is empty; was a variable not set?"
+        msg = "the name of an input is empty; was a variable not set?"
+        raise InputError(msg)
     if "\0" in name:
-        return f"{name!r}: a file name cannot hold a NUL byte"
-    return ""
+        msg = f"{name!r}: a file name cannot hold a NUL byte"
+        raise InputError(msg)
 
 
 def _located(name: str, prefix: str) -> Path:
     """Return the path that a name means: as it is, or after replacing ``~`` and variables, or with the prefix.
 
     Raises:
-        InputError: if it is remote, or a variable is not set.
+        InputError: if it is remote.
     """
     if Path(name).exists():
         return Path(name)
-    if (expanded := Path(_expanded(name))).exists() or not prefix:
-        _refuse_remote(str(expanded) if str(expanded) != str(Path(name)) else name)
-        return expanded
+    expanded = expanded_name(name)
+    if Path(expanded).exists() or not prefix:
+        _refuse_remote(expanded)
+        return Path(expanded)
     _refuse_remote(prefix + name)
     return Path(prefix + name)
-
-
-def _expanded(name: str) -> str:
-    return os.path.expandvars(os.path.expanduser(name.removeprefix("file://")))
 
 
 def _refuse_remote(name: str) -> None:

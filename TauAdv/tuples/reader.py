@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -141,6 +141,16 @@ class TupleReader:
     def types(self) -> Mapping[str, BranchType]:
         """Types of the branches of the first file that has entries, counters included."""
         return self._branches.types
+
+    def common_types(self, names: Sequence[str]) -> dict[str, BranchType]:
+        """Return the types that branches have when read, wide enough for the numbers of all files.
+
+        Raises:
+            InputError: see :meth:`require`.
+        """
+        self.require(names)
+        wider = self._branches.dtypes
+        return {name: replace(self.types[name], dtype=wider.get(name, self.types[name].dtype)) for name in names}
 
     @property
     def counters(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Files that are given twice: their events would count twice."""
+"""Files that are given twice: their entries would count twice."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def same_files(paths: Sequence[Path]) -> list[str]:
     Args:
         paths: files, or folders that their manifest identifies.
     """
-    seen: dict[Hashable, Path] = {}
+    seen: dict[Hashable, int] = {}
     problems = []
     sizes = [_size(path) for path in paths]
-    for path, size in zip(paths, sizes, strict=True):
-        other = seen.setdefault(_identity(path), path)
-        if other == path and size and sizes.count(size) > 1:
-            other = seen.setdefault(_digest(path), path)
-            other = other if _equal(other, path) else path
-        if other != path:
-            kind = "are the same" if os.path.samefile(path, other) else "have the same content"
-            problems.append(f"{other} and {path} {kind}: events would count twice")
+    for number, (path, size) in enumerate(zip(paths, sizes, strict=True)):
+        first = seen.setdefault(_identity(path), number)
+        if first == number and size and sizes.count(size) > 1:
+            first = seen.setdefault(_digest(path), number)
+            first = first if _equal(paths[first], path) else number
+        if first != number:
+            kind = "are the same" if os.path.samefile(path, paths[first]) else "have the same content"
+            problems.append(f"{paths[first]} and {path} {kind}: entries would count twice")
     if problems:
         problems.append("leave one out; or --allow-duplicates (in a configuration allow_duplicates: true) reads both")
     return problems

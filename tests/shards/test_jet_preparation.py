@@ -141,6 +141,15 @@ def test_copies_of_a_jet_are_in_one_set(tmp_path):
     assert sum(map(len, ids)) == 200
 
 
+def test_an_input_given_twice(folder, tmp_path):
+    (tmp_path / "link").symlink_to(folder)
+    shutil.copytree(folder, tmp_path / "copy")
+    for inputs in ([folder, folder], [folder, tmp_path / "link"], [folder, tmp_path / "copy"]):
+        with pytest.raises(InputError, match="entries would count twice"):
+            prepare_jets(inputs, tmp_path / "jets", SETTINGS)
+    assert not (tmp_path / "jets").exists()
+
+
 def test_batches(sets):
     shards = sets["train"]
     source = Batches(shards, 100, seed=1)

@@ -1,4 +1,6 @@
+import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +76,96 @@ def test_check_of_root_files(tmp_path):
             check_root_file(path)
     with pytest.raises(InputError, match="cannot be read"):
         check_root_file(tmp_path / "lost.root")
+
+
+@pytest.mark.parametrize("name", ["files.txt", "files.list", "files.LIST"])
+def test_text_lists_have_these_endings(folder, name):
+    (folder / name).write_text("a.root\n")
+    assert names(resolve_inputs(folder / name), folder) == ["a.root"]
+
+
+def test_linked_folders_are_read_and_loops_are_not_followed(folder, tmp_path):
+    (tmp_path / "elsewhere/deep").mkdir(parents=True)
+    (tmp_path / "elsewhere/deep/d.root").touch()
+    (folder / "sub/linked").symlink_to(tmp_path / "elsewhere")
+    (folder / "sub/loop").symlink_to(folder)
+    (tmp_path / "elsewhere/deep/up").symlink_to("..")
+    expected = ["a.root", "b.root", "sub/c.root", "sub/linked/deep/d.root"]
+    assert names(resolve_inputs(folder), folder) == expected
+    assert names(resolve_inputs(f"{folder}/**/*.root"), folder) == expected
+
+
+def test_links_to_nothing_are_errors(folder):
+    (folder / "sub/x.root").symlink_to("lost.root")
+    for name in (folder, folder / "sub/x.root"):
+        with pytest.raises(InputError, match=r"x\.root: is a link to nothing \(lost\.root\)"):
+            resolve_inputs(name)
+
+
+@pytest.mark.parametrize("name", ["", "{}/**/*.root", "{}/*/*.root"])
+def test_folders_that_cannot_be_read_are_errors(folder, name, monkeypatch):
+    listdir = os.listdir
+
+    def refuse(path):  # a mode does not keep out the root user
+        if Path(path).name == "sub":
+            raise PermissionError(13, "Permission denied")
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    with pytest.raises(InputError, match=r"sub: this folder cannot be read \(Permission denied\)"):
+        resolve_inputs(name.format(folder) or folder)
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t"])
+def test_an_empty_name_is_not_the_working_folder(folder, name, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match="the name of an input is empty"):
+        resolve_inputs([name])
+    with pytest.raises(InputError, match="the name of an input is empty"):
+        resolve_inputs([name], prefix=str(folder))
+
+
+def test_real_names_win_over_patterns_and_variables(folder, monkeypatch):
+    for name in ("a[b].root", "$HOME.root", "~.root", "x*.root"):
+        (folder / name).touch()
+    (folder / "xy.root").touch()
+    for name in ("a[b].root", "$HOME.root", "~.root", "x*.root"):
+        assert names(resolve_inputs(folder / name), folder) == [name]
+    monkeypatch.setenv("SAMPLES", str(folder))
+    monkeypatch.setenv("HOME", str(folder))
+    inputs = ["$SAMPLES/a.root", "${SAMPLES}/b.root", "~/xy.root", f"file://{folder}/sub/c.root"]
+    assert names(resolve_inputs(inputs), folder) == ["a.root", "b.root", "xy.root", "sub/c.root"]
+    with pytest.raises(InputError, match=r"is the variable \$LOST_VARIABLE set\?"):
+        resolve_inputs("$LOST_VARIABLE/a.root")
+
+
+def test_relative_names_of_a_list(folder, tmp_path, monkeypatch):
+    (folder / "list.txt").write_text("a.root\n")
+    monkeypatch.chdir(tmp_path)
+    assert names(resolve_inputs("data/list.txt"), Path("data")) == ["a.root"]
+    (tmp_path / "a.root").write_text("another")
+    with pytest.raises(InputError, match=r"list\.txt: line 1, a\.root: is in the working folder and also beside the list"):
+        resolve_inputs("data/list.txt")
+    monkeypatch.chdir(folder)
+    assert resolve_inputs("list.txt") == [Path("a.root")]
+
+
+def test_names_that_are_almost_right_are_suggested(folder):
+    with pytest.raises(InputError, match="without spaces around"):
+        resolve_inputs(f"{folder}/a.root ")
+    (folder / "tuples.root").touch()
+    with pytest.raises(InputError, match=r"tuple\.root: no such file or folder \(did you mean 'tuples\.root'\?\)"):
+        resolve_inputs(folder / "tuple.root")
+
+
+def test_names_that_cannot_be_names(folder):
+    with pytest.raises(InputError, match="NUL byte"):
+        resolve_inputs("a\0.root")
+    with pytest.raises(InputError, match="File name too long"):
+        resolve_inputs("a" * 5000)
+
+
+def test_a_pattern_takes_folders_and_lists_too(folder):
+    (folder / "sub/more.list").write_text(f"{folder}/a.root\n")
+    assert names(resolve_inputs(f"{folder}/su*"), folder) == ["sub/c.root"]
+    assert names(resolve_inputs(f"{folder}/sub/*"), folder) == ["sub/c.root", "a.root"]
