@@ -10,7 +10,7 @@ from typing import Any
 import awkward as ak
 from tqdm import tqdm
 
-from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.errors import InputError, OutputExistsError, shortened
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests import as_json, describe_input, finished, read_manifest, write_manifest
@@ -85,7 +85,7 @@ def summary(manifest: dict[str, Any], *, verbose: bool = False) -> str:
     counts = manifest["counts"]
     lines = [f"{counts['read']:>12} of {counts['entries']} read"]
     if verbose:
-        lines += [f"{entry['passed']:>12} after {entry['cut']}" for entry in counts["cuts"]]
+        lines += [f"{entry['passed']:>12} after {shortened(entry['cut'], 100)}" for entry in counts["cuts"]]
     lines += [f"{counts['passed']:>12} passed", f"{counts['written']:>12} written"]
     left_out = manifest.get("left_out", [])
     lines += [

@@ -23,6 +23,8 @@ from TauAdv.tuples.writable import require_writable, unwritable
 
 __all__ = ["CutFlow", "SkimPlan", "SkimSettings", "parse_range"]
 
+_MOST_SHOWN = 5
+
 
 class SkimSettings(Settings):
     """Settings of the skim.
@@ -267,10 +269,16 @@ def _check_selection(selection: Selection, names: list[str], reader: TupleReader
     selection.require(dict.fromkeys([*names, *reader.counters.values()]))
     stored = [name for name in selection.branches if name in reader.types]
     reader.require(stored)
-    wrong = [f"branch '{name}' is a {reader.types[name]}" for name in stored if not reader.types[name].is_number]
+    as_number = set(selection.numbers)
+    wrong = [name for name in stored if not _is_usable(reader.types[name], as_number=name in as_number)]
     if wrong:
-        msg = f"selection: {', '.join(wrong)}; a selection needs one number per entry"
+        listed = ", ".join(f"branch '{name}' is a {reader.types[name]}" for name in wrong[:_MOST_SHOWN])
+        msg = f"selection: {listed}; a selection needs one number per entry, as 'x[0]' or 'x.size()' of a list x"
         raise InputError(msg)
+
+
+def _is_usable(branch: BranchType, *, as_number: bool) -> bool:
+    return branch.is_number or (not as_number and branch.is_list)
 
 
 def _writable(

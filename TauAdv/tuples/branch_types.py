@@ -58,6 +58,11 @@ class BranchType:
         return self.can_be_written and not self.jagged and not self.shape
 
     @property
+    def is_list(self) -> bool:
+        """Whether an entry is a list of numbers, of any or of fixed length."""
+        return self.can_be_written and self.jagged + len(self.shape) == 1
+
+    @property
     def reason(self) -> str:
         """Why it cannot be read or written."""
         return self.problem or self.kind

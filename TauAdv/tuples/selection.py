@@ -21,7 +21,7 @@ from TauAdv.tuples.language.cpp import truth
 from TauAdv.tuples.language.misreadings import misreadings
 from TauAdv.tuples.language.parser import parse
 from TauAdv.tuples.language.program import Program
-from TauAdv.tuples.language.tree import Name, Node, joined, names
+from TauAdv.tuples.language.tree import Name, Node, joined, names, numbers
 
 __all__ = ["Selection", "parse_selection"]
 
@@ -69,6 +69,11 @@ class Selection:
     def branches(self) -> list[str]:
         """The branches that the selection reads, in the order of their first use."""
         return list(self._names)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Those of them that need to be one number per entry: not used as a list, by index or length, alone."""
+        return list(dict.fromkeys(name.name for name in numbers(self.tree)))
 
     def require(self, available: Iterable[str]) -> None:
         """Check that all branches are available.

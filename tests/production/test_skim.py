@@ -317,3 +317,35 @@ def test_script_reports_errors_without_traceback(run_script, matched, output, ca
         run_script("Production/skim_tree.py", "--input", matched, "--output", output, "--sel", "tau_pt >")
     assert error.value.code == 2
     assert "error: selection: ends where a value" in capsys.readouterr().err
+
+
+def test_selection_on_lists(matched, output):
+    taus = read(matched)
+    manifest = skim(matched, output, SkimSettings(sel="pfCand_pt.size() > 1 && pfCand_pt[1] > 2", include_columns=("evt",)))
+    expected = [
+        evt for evt, pts in zip(taus["evt"], taus["pfCand_pt"].to_list(), strict=True) if len(pts) > 1 and pts[1] > 2
+    ]
+    assert 0 < len(expected) < len(taus)
+    assert read(output)["evt"].to_list() == expected
+    assert manifest["counts"]["passed"] == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("selection", "problem"),
+    [
+        ("pfCand_pt > 2", "branch 'pfCand_pt' is a .*; a selection needs one number per entry, as 'x\\[0\\]'"),
+        ("pfCand_pt[0] > 2 && pfCand_pt", "branch 'pfCand_pt' is a"),
+        ("pfCand_pt[1000] > 2", r"pfCand_pt\[1000\] where 'pfCand_pt' has \d+ values; guard it"),
+    ],
+)
+def test_lists_where_a_number_is_needed(matched, output, selection, problem):
+    with pytest.raises(InputError, match=problem):
+        skim(matched, output, SkimSettings(sel=selection))
+    assert not output.exists()
+
+
+def test_long_cuts_are_one_line_each(matched, output):
+    cut = " || ".join(f"tau_pt == {number}.5" for number in range(2000)) + " || tau_pt > 0"
+    lines = summary(skim(matched, output, SkimSettings(sel=cut)), verbose=True).splitlines()
+    assert len(lines) == 4
+    assert max(map(len, lines)) < 125

@@ -23,6 +23,7 @@ __all__ = [
     "joined",
     "names",
     "nodes",
+    "numbers",
     "parts",
 ]
 
@@ -209,6 +210,19 @@ def nodes(root: Node) -> Iterator[Node]:
 def names(root: Node) -> Iterator[Name]:
     """Yield the branches that a tree reads, in order, as often as they are there."""
     return (node for node in nodes(root) if isinstance(node, Name))
+
+
+def numbers(root: Node) -> Iterator[Name]:
+    """Yield the branches of which a tree reads the number of each entry, not values or the length of a list."""
+    pending = [root]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, Name):
+            yield node
+        elif isinstance(node, Index):
+            pending.append(node.index)
+        elif not isinstance(node, Size):
+            pending += reversed(parts(node))
 
 
 def joined(root: Node, operator: str) -> list[Node]:
