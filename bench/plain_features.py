@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 import operator
 from collections.abc import Callable
@@ -20,8 +21,15 @@ Compiled = Callable[[Callable[[str], float]], float]
 f32 = np.float32
 TINY = float(np.finfo(f32).tiny)
 OPERATORS = {
-    **{"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv},
-    **{"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne},
+    **{
+        ast.Add: operator.add,
+        ast.Sub: operator.sub,
+        ast.Mult: operator.mul,
+        ast.Div: operator.truediv,
+        ast.USub: operator.neg,
+    },
+    **{ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge},
+    **{ast.Eq: operator.eq, ast.NotEq: operator.ne},
 }
 
 
@@ -60,13 +68,13 @@ def compiled(node: Expression) -> Compiled:
         return lambda get: node.content
     if node.kind == "function":
         return lambda get: FUNCTIONS[node.content](*(argument(get) for argument in below))
-    if node.content == "not":
+    if node.content is ast.Not:
         return lambda get: not below[0](get)
-    if node.content == "and":
+    if node.content is ast.And:
         return lambda get: below[0](get) and below[1](get)
-    if node.content == "or":
+    if node.content is ast.Or:
         return lambda get: below[0](get) or below[1](get)
-    apply = operator.neg if len(below) == 1 else OPERATORS[node.content]
+    apply = OPERATORS[node.content]
     if node.kind == "comparison":
         return lambda get: apply(float(below[0](get)), float(below[1](get)))
     return lambda get: apply(*(f32(argument(get)) for argument in below))

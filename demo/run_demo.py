@@ -8,24 +8,35 @@ once (generated events, tuples, shards); trainings, predictions and plots are ne
 from __future__ import annotations
 
 import argparse
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from steps import DEMO, REPOSITORY, Runner, discard_if_outdated, how_to_see_runs, newest, shown
+from steps import (
+    DEMO,
+    REPOSITORY,
+    Runner,
+    how_to_see_runs,
+    newest,
+    require_own_folders,
+    require_own_notebook,
+    shown,
+    up_to_date,
+)
 
 from TauAdv.config import read_yaml
 from TauAdv.errors import report_errors
+from TauAdv.io.locks import output_lock
 
 SOURCES = sorted(path for path in DEMO.iterdir() if path.suffix in {".py", ".yaml"} and path.name != "run_demo_jets.py")
+SAMPLES = ("train", "test")
+NOTEBOOK = "evaluate_adversarial.ipynb"
 COMPRESSION = ("--comp-algo", "zstd", "--comp-level", 5)
 
 
 def make_samples(runner: Runner, config: Mapping[str, Any], output: Path, name: str, workers: int) -> None:
     """Make one of the two independent samples, from generated events to shards."""
     folder = output / name
-    discard_if_outdated(folder, SOURCES)
     tuples, skims, mixed = folder / "tuples", folder / "skims", folder / "mixed"
     runner.title(f"{name} sample: generate events, simulate the detector, reconstruct tau candidates")
     generate = ("Production/generate_tuples.py", "--config", DEMO / f"simulation_{name}.yaml", "--output", tuples)
@@ -147,17 +158,16 @@ def evaluate(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]
     runner.title("notebook with the plots")
     parameters = {"mlpath": mlpath, "adversarial_run": runs["adversarial"], "default_run": runs["nominal"]}
     runner.run(
-        "notebook", "-m", "papermill", "--no-progress-bar", REPOSITORY / "notebooks" / "evaluate_adversarial.ipynb",
-        output / "evaluate_adversarial.ipynb", "-p", "contributions_file", DEMO / "contributions.yaml",
+        "notebook", "-m", "papermill", "--no-progress-bar", REPOSITORY / "notebooks" / NOTEBOOK,
+        output / NOTEBOOK, "-p", "contributions_file", DEMO / "contributions.yaml",
         "-y", "djet_range: [0.5, 1.0]",
         *(word for name, value in parameters.items() for word in ("-p", name, value)),
     )  # fmt: skip
     runner.title("before and after")
     labels = {"nominal": "--nominal", "fine-tune k2=0": "--fine_tune", "adversarial": "--adversarial"}
-    shutil.rmtree(output / "comparison", ignore_errors=True)
     runner.run(
         "compare", "Evaluation/compare_runs.py", "--mlpath", mlpath, "--control", control, "--test", test,
-        "--output", output / "comparison", "--contributions", DEMO / "contributions.yaml",
+        "--overwrite", "--output", output / "comparison", "--contributions", DEMO / "contributions.yaml",
         *(word for label, run in runs.items() for word in (labels[label], run)),
     )  # fmt: skip
 
@@ -172,14 +182,18 @@ def main(argv: list[str] | None = None) -> None:
     output = options.output.resolve()
     config = read_yaml(DEMO / "demo.yaml")
     runner = Runner()
-    for name in ("train", "test"):
-        make_samples(runner, config, output, name, options.n_workers)
-    mlpath, runs = train(runner, config, output)
-    evaluate(runner, output, mlpath, runs)
+    with output_lock(output):
+        require_own_folders([output / name for name in SAMPLES], [output / "comparison"])
+        require_own_notebook(output / NOTEBOOK)
+        for name in SAMPLES:
+            with up_to_date(runner, output / name, SOURCES) as of_sample:
+                make_samples(of_sample, config, output, name, options.n_workers)
+        mlpath, runs = train(runner, config, output)
+        evaluate(runner, output, mlpath, runs)
     runner.print_times()
     plots = [output / "comparison", mlpath / runs["adversarial"] / "artifacts" / "plots"]
     print("\nPlots (PDF and PNG): " + ", ".join(shown(path) for path in plots))
-    print(f"Executed notebook: {shown(output / 'evaluate_adversarial.ipynb')}")
+    print(f"Executed notebook: {shown(output / NOTEBOOK)}")
     print(how_to_see_runs(newest(output / "mlruns", "nominal")))
 
 

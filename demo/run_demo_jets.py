@@ -8,16 +8,17 @@ is made is made once (events, jets, shards); trainings and reports are new each 
 from __future__ import annotations
 
 import argparse
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from steps import DEMO, REPOSITORY, Runner, discard_if_outdated, how_to_see_runs, newest, shown
+from steps import DEMO, REPOSITORY, Runner, how_to_see_runs, newest, require_own_folders, shown, up_to_date
 
 from TauAdv.errors import report_errors
 from TauAdv.evaluation.seeds import read_performance, seed_text
+from TauAdv.io.locks import output_lock
 
 CONFIGS = DEMO / "jets"
+SOURCES = [DEMO / "steps.py", Path(__file__), CONFIGS]
 SEEDS = (1, 2, 3)
 TRAININGS = ("nominal", "adversarial")
 SHOWN = ("BvsL", "BvsC")
@@ -31,7 +32,6 @@ wins back a part of what the attacks take, and costs some separation of untouche
 def make_sample(runner: Runner, output: Path, workers: int) -> Path:
     """Make the jets, from generated events to shards; return the folder of the sets train, val and test."""
     sample = output / "sample"
-    discard_if_outdated(sample, [DEMO / "steps.py", Path(__file__), CONFIGS])
     jets, extracted, prepared = sample / "jets.json.gz", sample / "extracted", sample / "prepared"
     runner.title("simulate b, c and light jets, in the format of the Jet Flavor dataset")
     generate = ("Production/generate_jets.py", "--config", CONFIGS / "simulation.yaml", "--output", jets)
@@ -64,11 +64,9 @@ def train(runner: Runner, prepared: Path, mlruns: Path) -> dict[str, str]:
 
 def evaluate(runner: Runner, output: Path, prepared: Path, mlruns: Path, runs: Mapping[str, str]) -> None:
     """Write the report of the first seed's runs, and the figures of all."""
-    common = ("--mlpath", mlruns, "--test", prepared / "test", "--config", CONFIGS / "robustness.yaml")
+    common = ("--overwrite", "--mlpath", mlruns, "--test", prepared / "test", "--config", CONFIGS / "robustness.yaml")
     first = ("--nominal", runs["nominal"], "--adversarial", runs["adversarial"])
     others = [word for name, run in runs.items() if name not in TRAININGS for word in ("--run", f"{name}={run}")]
-    for name in ("report", "seeds"):
-        shutil.rmtree(output / name, ignore_errors=True)
     runner.title("how robust they are: tables, plots, one page")
     script = "Evaluation/evaluate_robustness.py"
     runner.run("report", script, *common, *first, "--output", output / "report")
@@ -85,9 +83,12 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     output = options.output.resolve()
     runner, mlruns = Runner(), output / "mlruns"
-    prepared = make_sample(runner, output, options.n_workers)
-    runs = train(runner, prepared, mlruns)
-    evaluate(runner, output, prepared, mlruns, runs)
+    with output_lock(output):
+        require_own_folders([output / "sample"], [output / name for name in ("report", "seeds")])
+        with up_to_date(runner, output / "sample", SOURCES) as of_sample:
+            prepared = make_sample(of_sample, output, options.n_workers)
+        runs = train(runner, prepared, mlruns)
+        evaluate(runner, output, prepared, mlruns, runs)
     runner.print_times()
     trainings = {training: [label(training, seed) for seed in SEEDS] for training in TRAININGS}
     print(f"\n{seed_text(read_performance(output / 'seeds'), trainings, SHOWN)}")

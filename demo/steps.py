@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from TauAdv.errors import TauAdvError
+from TauAdv.errors import OutputExistsError, TauAdvError
+from TauAdv.io.atomic import write_text
+from TauAdv.io.ownership import require_own_files
+from TauAdv.io.processes import die_with_parent
 from TauAdv.tracking import Run, list_runs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DEMO = REPOSITORY / "demo"
 _SOURCES = {".py", ".yaml", ".lark"}
+_STAMP = "made_with.sha256"
+_REPLACING = "being replaced"
 HEARTBEAT = 15.0  # seconds between two signs of life of a captured command
 
 
@@ -29,23 +35,62 @@ def newest(mlruns: Path, name: str) -> Run:
     return next(run for run in list_runs(mlruns) if run.name == name)
 
 
-def discard_if_outdated(folder: Path, sources: Iterable[Path]) -> None:
-    """Remove a sample that was made with other settings or another version of the code (generated events stay).
+@contextmanager
+def up_to_date(runner: Runner, folder: Path, sources: Iterable[Path]) -> Iterator[Runner]:
+    """Yield what runs the commands of a sample: with ``--overwrite`` if other settings or another version made it before.
+
+    Nothing is removed here: each step replaces what it made before, and nothing else (generated events stay).
 
     Args:
+        runner: of the demo.
         folder: the sample.
         sources: files, and folders with files, of the demo that decide its content, besides the code of the package.
     """
+    stamp, wanted = folder / _STAMP, _digest(sources)
+    before = stamp.read_text(encoding="utf-8") if stamp.is_file() else ""
+    outdated = before not in ("", wanted)
+    write_text(stamp, _REPLACING if outdated else wanted)
+    yield Overwriting(runner) if outdated else runner
+    write_text(stamp, wanted)
+
+
+def _digest(sources: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for top in (*sources, REPOSITORY / "Production", REPOSITORY / "TauAdv"):
         files = [top] if top.is_file() else sorted(path for path in top.rglob("*") if path.suffix in _SOURCES)
         for path in files:
             digest.update(path.read_bytes())
-    stamp = folder / "made_with.sha256"
-    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != digest.hexdigest():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        stamp.write_text(digest.hexdigest(), encoding="utf-8")
+    return digest.hexdigest()
+
+
+def require_own_folders(samples: Iterable[Path], reports: Iterable[Path]) -> None:
+    """Refuse folders that hold something that no demo made, before hours of work.
+
+    Raises:
+        OutputExistsError: names them.
+    """
+    for folder in samples:
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / _STAMP).is_file():
+            msg = f"{folder}: holds files that no demo made ({next(folder.iterdir()).name} ...); give another --output"
+            raise OutputExistsError(msg)
+    for folder in reports:
+        require_own_files(folder, of="a report")
+
+
+def require_own_notebook(path: Path) -> None:
+    """Refuse to replace a notebook that the demo did not execute.
+
+    Raises:
+        OutputExistsError: if it is another one.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"metadata": {"papermill": {}}}
+        ours = "papermill" in content["metadata"]
+    except (ValueError, LookupError, TypeError):
+        ours = False
+    if not ours:
+        msg = f"{path}: is not a notebook that a demo executed, and is not replaced; give another --output"
+        raise OutputExistsError(msg)
 
 
 def how_to_see_runs(run: Run) -> str:
@@ -107,12 +152,32 @@ class Runner:
         print(f"in all {time.perf_counter() - self.start:.0f} s (environment set-up not included)")
 
 
+class Overwriting(Runner):
+    """Runs commands with ``--overwrite``, and counts their time for another runner."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def title(self, text: str) -> None:
+        """Print the heading of a step."""
+        self._runner.title(f"{text} (again: made with other settings or code)")
+
+    def run(self, step: str, *command: object) -> None:
+        """Run one command."""
+        self._runner.run(step, command[0], "--overwrite", *command[1:])
+
+    def run_together(self, step: str, commands: Sequence[Sequence[object]], *, shown_whole: bool = False) -> None:
+        """Run independent commands."""
+        self._runner.run_together(step, [(script, "--overwrite", *rest) for script, *rest in commands])
+
+
 def _run_one(command: Sequence[object], shown_whole: bool) -> str:
     """Run one command; return what to say if it failed."""
     words = [shown(word) for word in command]
     print("$ python " + shlex.join(words), flush=True)
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     call = {"args": [sys.executable, *words], "cwd": REPOSITORY, "env": environment}
+    call["preexec_fn"] = die_with_parent(os.getpid())
     if shown_whole:
         status = subprocess.run(**call).returncode
         return f"{words[0]} ended with status {status}" if status else ""

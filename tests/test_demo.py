@@ -1,5 +1,6 @@
-"""The demo's commands fit its configs and the scripts; an outdated sample is made anew. Nothing is run here."""
+"""The demo's commands fit its configs and the scripts; an outdated sample is made anew, nothing of others is touched."""
 
+import contextlib
 import importlib
 import re
 import sys
@@ -108,15 +109,54 @@ def test_fine_tunes_differ_in_the_strength_only(commands, config):
     assert all({word.partition("=")[0] for word in words} == {"adv_parameter", "run_name"} for words in differing)
 
 
-def test_samples_of_other_settings_are_outdated(demo, tmp_path):
-    settings = tmp_path / "demo" / "mix.yaml"
-    settings.parent.mkdir()
-    settings.write_text("seed: 1\n")
+@pytest.fixture
+def steps(demo):
+    return importlib.import_module("steps")
+
+
+def test_samples_of_other_settings_are_made_again(steps, tmp_path):
+    settings, recorder = tmp_path / "mix.yaml", Recorder()
     sample = tmp_path / "train"
-    demo.discard_if_outdated(sample, [settings.parent])
-    (sample / "tuples").mkdir()
-    demo.discard_if_outdated(sample, [settings])
-    assert (sample / "tuples").exists()
-    settings.write_text("seed: 2\n")
-    demo.discard_if_outdated(sample, [settings])
-    assert not (sample / "tuples").exists()
+    commands = []
+    for seed, interrupted in ((1, True), (1, False), (2, True), (2, False), (2, False)):
+        settings.write_text(f"seed: {seed}")
+        recorder.commands.clear()
+        with contextlib.suppress(KeyboardInterrupt), steps.up_to_date(recorder, sample, [settings]) as runner:
+            runner.run("skim", "skim_tree.py", "--input", "x.root")
+            commands.append("--overwrite" in recorder.commands["skim"][0])
+            (sample / "x.root").write_text("made")
+            if interrupted:
+                raise KeyboardInterrupt
+    assert commands == [False, False, True, True, False]
+    assert recorder.commands["skim"] == [["skim_tree.py", "--input", "x.root"]]
+    assert (sample / "x.root").read_text() == "made"
+
+
+@pytest.mark.parametrize(
+    ("script", "folder"),
+    [
+        *(("run_demo", name) for name in ("train", "test", "comparison")),
+        *(("run_demo_jets", name) for name in ("sample", "report", "seeds")),
+    ],
+)
+def test_folders_of_others_stay(demo, script, folder, tmp_path, monkeypatch, capsys):
+    module = importlib.import_module(script)
+    monkeypatch.setattr(module, "Runner", Recorder)
+    thesis = tmp_path / folder / "thesis.txt"
+    thesis.parent.mkdir()
+    thesis.write_text("years of work")
+    with pytest.raises(SystemExit):
+        module.main(["--output", str(tmp_path)])
+    assert "holds files that" in capsys.readouterr().err
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [thesis]
+    assert thesis.read_text() == "years of work"
+
+
+def test_a_notebook_of_others_stays(demo, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(demo, "Runner", Recorder)
+    notebook = tmp_path / "evaluate_adversarial.ipynb"
+    notebook.write_text('{"cells": [], "metadata": {}}')
+    with pytest.raises(SystemExit):
+        demo.main(["--output", str(tmp_path)])
+    assert "is not a notebook that a demo executed" in capsys.readouterr().err
+    assert notebook.read_text() == '{"cells": [], "metadata": {}}'

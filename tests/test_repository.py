@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from file_writes import writes_of
 from packaging.requirements import Requirement
 
 STAGES = ["tuples", "jets", "production", "features", "shards", "models", "attacks", "training", "evaluation", "plotting"]
@@ -117,6 +118,76 @@ def test_nothing_is_evaluated(repository):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"eval", "exec"}:
                 calls.append(f"{path}:{node.lineno}")
     assert calls == []
+
+
+#: What writes to a path that its caller gets from TauAdv/io: position and name of that parameter.
+WRITERS = {
+    **dict.fromkeys(("TupleWriter", "PartWriter", "write_histograms", "write_tuple", "write_lines"), (0, "path")),
+    **{"Buckets": (0, "folder"), "write_graphs": (2, "folder"), "write_saved_model": (1, "folder")},
+}
+#: The same, of functions that are used in one module.
+WRITERS_IN = {
+    "models/export/exporting.py": {"form.write": (1, "folder")},
+    "models/export/formats.py": dict.fromkeys(("_write_cms", "_write_onnx", "_write_saved_model"), (1, "folder")),
+    "production/event_drop.py": {"_write_survivors": (1, "path")},
+    "production/mixing.py": {"_write": (3, "paths")},
+    "production/skim.py": {"_write": (1, "path")},
+    "shards/files.py": {"PartWriter": (0, "features")},
+}
+#: Methods named like a library's that write with TauAdv/io: module, function, call.
+ATOMIC = {
+    ("shards/jet_preparation.py", "_Preparation.survey", "found.save"),
+    ("training/loop.py", "Loop.checkpoint", "checkpoints.save"),
+}
+#: To be mended.
+NOT_YET = {
+    ("tracking.py", "_alone", "open"),
+    ("training/checkpoints.py", "save", "rmtree"),
+}
+
+
+def test_files_are_written_by_io_alone(repository):
+    library = repository / "TauAdv"
+    wrong = [
+        f"TauAdv/{module}:{write.line}: {write.function} writes with {write.call}"
+        for module in sorted(path.relative_to(library).as_posix() for path in library.rglob("*.py"))
+        if not module.startswith("io/")
+        for write in writes_of((library / module).read_text(encoding="utf-8"), WRITERS | WRITERS_IN.get(module, {}))
+        if (module, write.function, write.call) not in ATOMIC | NOT_YET
+    ]
+    assert wrong == [], "write to a path of TauAdv.io.atomic.new_file or new_folder"
+
+
+_FUNCTION = """
+def make(path, temporary):
+    with new_file(path) as {name}:
+        {line}
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *('path.write_text("x")', "np.savez(path, x=x)", 'open(path, "w")', 'path.open("ab")', 'Path(path).open(mode="x")'),
+        *("table.to_csv(path)", "figure.savefig(path)", "uproot.recreate(path)", 'pa.OSFile(str(path), "wb")'),
+        *("model.save(path)", "tf.saved_model.save(module, path)", "copyfile(source, path)", "shutil.move(source, path)"),
+        *("os.open(path, os.O_WRONLY)", "path.touch()", "write_histograms(path, {})", "TupleWriter(path=path)"),
+        'np.save(path / "inner" / name, x)',
+    ],
+)
+def test_other_ways_to_write_are_found(line):
+    assert len(writes_of(_FUNCTION.format(name="temporary", line=line), WRITERS)) == 1
+    assert writes_of(_FUNCTION.format(name="path", line=line), WRITERS) == []
+
+
+@pytest.mark.parametrize("line", ["shutil.rmtree(path)", "os.replace(a, path)", "path.replace(b)", "path.rename(b)"])
+def test_other_ways_to_replace_are_found(line):
+    assert len(writes_of(_FUNCTION.format(name="path", line=line), WRITERS)) == 1
+
+
+@pytest.mark.parametrize("line", ["open(path)", 'path.open("rb")', 'text.replace("a", "b")', "write_text(path, text)"])
+def test_reading_is_no_writing(line):
+    assert writes_of(_FUNCTION.format(name="temporary", line=line), WRITERS) == []
 
 
 def test_no_machine_paths(repository):

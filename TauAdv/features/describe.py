@@ -9,6 +9,7 @@ from TauAdv.errors import InputError
 from TauAdv.features.blocks import Block, Feature, Scaling
 from TauAdv.features.expressions import FUNCTIONS
 from TauAdv.features.table import FeatureTable
+from TauAdv.io.atomic import write_text
 
 __all__ = ["describe", "describe_functions", "refresh", "refreshed"]
 
@@ -59,7 +60,7 @@ def refresh(path: Path | str, table: FeatureTable | None = None) -> None:
     table = FeatureTable.load("deeptau_v2p5") if table is None else table
     page = Path(path).read_text(encoding="utf-8")
     parts = {"functions": describe_functions(), "features": describe(table)}
-    Path(path).write_text(refreshed(page, parts), encoding="utf-8")
+    write_text(path, refreshed(page, parts))
 
 
 def _block(block: Block, eras: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from TauAdv.config.problems import settings_in
+from TauAdv.io.atomic import write_text
 from TauAdv.training.settings import AdversarialSettings, ClassifierSettings
 
 __all__ = ["key_table", "write_key_table"]
@@ -30,7 +31,7 @@ def write_key_table(page: Path | str) -> None:
     page = Path(page)
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    page.write_text(f"{before}{BEGIN}\n{key_table()}\n{END}{after}", encoding="utf-8")
+    write_text(page, f"{before}{BEGIN}\n{key_table()}\n{END}{after}")
 
 
 def _rows(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
