@@ -130,7 +130,7 @@ WRITERS_IN = {
     "models/export/exporting.py": {"form.write": (1, "folder")},
     "models/export/formats.py": dict.fromkeys(("_write_cms", "_write_onnx", "_write_saved_model"), (1, "folder")),
     "production/event_drop.py": {"_write_survivors": (1, "path")},
-    "production/mixing.py": {"_write": (3, "paths")},
+    "production/mixing.py": {"_write": (4, "paths")},
     "production/skim.py": {"_write": (1, "path")},
     "shards/files.py": {"PartWriter": (0, "features")},
 }
