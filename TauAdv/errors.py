@@ -40,7 +40,15 @@ class OutputExistsError(TauAdvError, FileExistsError):
 
 
 class OutputLockedError(TauAdvError):
-    """Another process is writing the same output."""
+    """Another process is writing the same output.
+
+    Attributes:
+        holder: which process.
+    """
+
+    def __init__(self, message: str, holder: str = "another process") -> None:
+        super().__init__(message)
+        self.holder = holder
 
 
 class WriteError(TauAdvError, OSError):

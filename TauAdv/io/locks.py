@@ -123,8 +123,9 @@ def _native(output: Path, path: Path, wait: bool) -> BaseFileLock | None:
     try:
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout as error:
-        msg = f"{output}: is being written by {_holder(path)}; wait until it ends, or give another output name"
-        raise OutputLockedError(msg) from error
+        holder = _holder(path)
+        msg = f"{output}: is being written by {holder}; wait until it ends, or give another output name"
+        raise OutputLockedError(msg, holder) from error
     except OSError as error:
         if error.errno in _NO_LOCKS:
             path.unlink(missing_ok=True)  # nobody can hold it
@@ -144,8 +145,9 @@ def _marker(output: Path, path: Path, wait: bool) -> BaseFileLock:
     try:
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout as error:
-        msg = f"{output}: is being written by {_marked(path)}; wait until it ends, or remove {path} if that process is gone"
-        raise OutputLockedError(msg) from error
+        holder = _marked(path)
+        msg = f"{output}: is being written by {holder}; wait until it ends, or remove {path} if that process is gone"
+        raise OutputLockedError(msg, holder) from error
     return lock
 
 

@@ -1,0 +1,72 @@
+"""Files whose checksums are kept beside them, in ``checksums.json`` of their folder: damage is noticed when they are read.
+
+While a file is replaced, the checksums of the old and the new content are both kept there, so that a process may be killed
+at any moment.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from TauAdv.errors import InputError
+from TauAdv.io.atomic import new_file, write_json
+from TauAdv.io.checksums import file_checksum
+
+__all__ = ["CHECKSUMS", "new_checked_file", "require_undamaged", "write_checked_text"]
+
+CHECKSUMS = "checksums.json"
+
+
+@contextmanager
+def new_checked_file(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path`` at the end, and record its checksum (see :func:`TauAdv.io.atomic.new_file`).
+
+    No other process may be writing into the folder.
+    """
+    path = Path(path)
+    with new_file(path) as temporary:
+        yield temporary
+        checksum = file_checksum(temporary)
+        before = _known(path.parent, required=False)
+        write_json(path.parent / CHECKSUMS, before | {path.name: [*before.get(path.name, [])[-1:], checksum]})
+    write_json(path.parent / CHECKSUMS, before | {path.name: [checksum]})
+
+
+def write_checked_text(path: Path | str, text: str) -> None:
+    """Write a small UTF-8 file, and record its checksum."""
+    with new_checked_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def require_undamaged(path: Path | str) -> None:
+    """Check that a file has the content that was written, if its checksum is known.
+
+    Raises:
+        InputError: if not, or if the checksums themselves are damaged.
+    """
+    path = Path(path)
+    expected = _known(path.parent, required=True).get(path.name)
+    if expected is not None and file_checksum(path) not in expected:
+        msg = (
+            f"{path}: damaged or replaced: its content is not what was written (checksum in {CHECKSUMS} beside it); put a copy "
+            f"of it back, or, if you replaced it on purpose, remove {path.parent / CHECKSUMS}"
+        )
+        raise InputError(msg)
+
+
+def _known(folder: Path, *, required: bool) -> dict[str, list[str]]:
+    """Return the checksums of a folder by file; without ``required``, damaged ones are forgotten."""
+    record = folder / CHECKSUMS
+    if not record.is_file():
+        return {}
+    try:
+        content = json.loads(record.read_text(encoding="utf-8"))
+        return {str(name): [str(entry) for entry in [*checksums]] for name, checksums in content.items()}
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        if not required:
+            return {}
+        msg = f"{record}: damaged ({error}); if the files in {folder} are good, remove it"
+        raise InputError(msg) from error

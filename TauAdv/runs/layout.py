@@ -1,0 +1,37 @@
+"""Where everything of a run lies: paths within its artifacts, ``mlruns/<experiment id>/<run id>/artifacts``."""
+
+from __future__ import annotations
+
+__all__ = [
+    "CHANGES",
+    "CHECKPOINTS",
+    "CONFIGURATION",
+    "FEATURES",
+    "INPUTS",
+    "METRICS",
+    "MODEL",
+    "NETWORK",
+    "PREDICTIONS",
+    "PRETRAINED",
+    "SHARDS",
+    "TRAINING",
+    "epoch_file",
+]
+
+CONFIGURATION = "input_cfg"
+TRAINING = f"{CONFIGURATION}/training.yaml"
+NETWORK = f"{CONFIGURATION}/network.yaml"
+FEATURES = f"{CONFIGURATION}/features.yaml"
+INPUTS = f"{CONFIGURATION}/inputs.json"
+METRICS = f"{CONFIGURATION}/metrics.json"
+CHANGES = f"{CONFIGURATION}/git_changes.txt"
+PRETRAINED = f"{CONFIGURATION}/pretrained.txt"
+SHARDS = f"{CONFIGURATION}/shards"
+MODEL = "model/model.keras"
+CHECKPOINTS = "model_checkpoints"
+PREDICTIONS = "predictions"
+
+
+def epoch_file(epoch: int) -> str:
+    """Return where the model of an epoch (from 1) is kept."""
+    return f"{CHECKPOINTS}/epoch_{epoch:04d}.keras"
