@@ -6,14 +6,14 @@ at any moment.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from TauAdv.errors import InputError
-from TauAdv.io.atomic import new_file, write_json
+from TauAdv.io.atomic import new_file
 from TauAdv.io.checksums import file_checksum
+from TauAdv.io.records import read_record, write_record
 
 __all__ = ["CHECKSUMS", "new_checked_file", "require_undamaged", "write_checked_text"]
 
@@ -22,7 +22,7 @@ CHECKSUMS = "checksums.json"
 
 @contextmanager
 def new_checked_file(path: Path | str) -> Iterator[Path]:
-    """Yield a temporary path that becomes ``path`` at the end, and record its checksum (see :func:`TauAdv.io.atomic.new_file`).
+    """Yield a temporary path that becomes ``path`` at the end, and record its checksum.
 
     No other process may be writing into the folder.
     """
@@ -31,8 +31,8 @@ def new_checked_file(path: Path | str) -> Iterator[Path]:
         yield temporary
         checksum = file_checksum(temporary)
         before = _known(path.parent, required=False)
-        write_json(path.parent / CHECKSUMS, before | {path.name: [*before.get(path.name, [])[-1:], checksum]})
-    write_json(path.parent / CHECKSUMS, before | {path.name: [checksum]})
+        _record(path.parent, before | {path.name: [*before.get(path.name, [])[-1:], checksum]})
+    _record(path.parent, before | {path.name: [checksum]})
 
 
 def write_checked_text(path: Path | str, text: str) -> None:
@@ -51,22 +51,26 @@ def require_undamaged(path: Path | str) -> None:
     expected = _known(path.parent, required=True).get(path.name)
     if expected is not None and file_checksum(path) not in expected:
         msg = (
-            f"{path}: damaged or replaced: its content is not what was written (checksum in {CHECKSUMS} beside it); put a copy "
-            f"of it back, or, if you replaced it on purpose, remove {path.parent / CHECKSUMS}"
+            f"{path}: damaged or replaced: its content is not what was written (checksum in {CHECKSUMS} beside it); put a "
+            f"copy of it back, or, if you replaced it on purpose, remove {path.parent / CHECKSUMS}"
         )
         raise InputError(msg)
 
 
+def _record(folder: Path, checksums: dict[str, list[str]]) -> None:
+    write_record(folder / CHECKSUMS, {"files": checksums})
+
+
 def _known(folder: Path, *, required: bool) -> dict[str, list[str]]:
     """Return the checksums of a folder by file; without ``required``, damaged ones are forgotten."""
-    record = folder / CHECKSUMS
-    if not record.is_file():
-        return {}
+    path = folder / CHECKSUMS
     try:
-        content = json.loads(record.read_text(encoding="utf-8"))
-        return {str(name): [str(entry) for entry in [*checksums]] for name, checksums in content.items()}
-    except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        content = read_record(path)
+        return {str(name): [str(entry) for entry in checksums] for name, checksums in content["files"].items()}
+    except FileNotFoundError:
+        return {}
+    except (InputError, LookupError, AttributeError, TypeError) as error:
         if not required:
             return {}
-        msg = f"{record}: damaged ({error}); if the files in {folder} are good, remove it"
+        msg = f"{path}: damaged, so that files in {folder} cannot be checked; if you know that they are good, remove it"
         raise InputError(msg) from error

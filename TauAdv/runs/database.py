@@ -1,4 +1,4 @@
-"""The SQLite file of a store: what is found in it before MLflow opens it, and the few statements that MLflow has no call for.
+"""The SQLite file of a store: what is in it before MLflow opens it, and the few statements that MLflow has no call for.
 
 Nothing here relies on a version of MLflow unseen: the revision of the schema is compared with that of the installed MLflow,
 and every statement first looks whether its columns are there.
@@ -121,8 +121,8 @@ def _require_columns(database: sqlite3.Connection, path: Path, columns: Mapping[
         found = {row[1] for row in database.execute(f"PRAGMA table_info({table})")}
         if missing := sorted(set(names) - found):
             msg = (
-                f"{path}: table '{table}' has no column {', '.join(missing)}: this version of MLflow keeps runs otherwise than "
-                "this version of TauAdv knows; install the version of MLflow that setup.cfg names"
+                f"{path}: table '{table}' has no column {', '.join(missing)}: this version of MLflow keeps runs otherwise "
+                "than this version of TauAdv knows; install the version of MLflow that setup.cfg names"
             )
             raise InputError(msg)
 
@@ -162,7 +162,7 @@ def repair_locations(mlruns: Path, *, lock: bool = True) -> None:
     with suppress(InputError, OutputLockedError, OSError), ExitStack() as stack:
         with connected(path) as database:
             experiments, runs = _misplaced(database, path, mlruns)
-        if not experiments and not runs or not os.access(path, os.W_OK) or not os.access(mlruns, os.W_OK):
+        if not (experiments or runs) or not os.access(path, os.W_OK) or not os.access(mlruns, os.W_OK):
             return
         if lock:
             stack.enter_context(output_lock(path))

@@ -178,7 +178,9 @@ class MlflowStore:
 
         self._patiently(lambda: self._call("update_run_info", run_id, RunStatus.from_string(status), end_time, None))
 
-    def _log(self, run_id: str, *, metrics: Sequence[Any] = (), params: Sequence[Any] = (), tags: Sequence[Any] = ()) -> None:
+    def _log(
+        self, run_id: str, *, metrics: Sequence[Any] = (), params: Sequence[Any] = (), tags: Sequence[Any] = ()
+    ) -> None:
         self._patiently(lambda: self._call("log_batch", run_id, list(metrics), list(params), list(tags)))
 
     def _patiently(self, call: Callable[[], Answer]) -> Answer:

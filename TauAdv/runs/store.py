@@ -15,7 +15,7 @@ from TauAdv.errors import InputError, OutputLockedError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import output_lock
 from TauAdv.runs.database import DATABASE, is_finished, repair_locations, require_database
-from TauAdv.runs.file_store import FileStore, is_file_store, migration
+from TauAdv.runs.file_store import FileStore, is_file_store
 from TauAdv.runs.records import Experiment, MlflowStore, RunInfo, database_address
 from TauAdv.runs.run import Run
 
@@ -191,8 +191,8 @@ class _Place:
             if is_store(path.parent):
                 return cls(path.parent, path.name)
         msg = (
-            f"{mlpath}: expected .../mlruns/EXPERIMENT_ID with {DATABASE} in mlruns, found no {DATABASE} there nor one folder "
-            "up, nor runs in the file store of earlier versions of MLflow"
+            f"{mlpath}: expected .../mlruns/EXPERIMENT_ID with {DATABASE} in mlruns, found no {DATABASE} there nor one "
+            "folder up, nor runs in the file store of earlier versions of MLflow"
         )
         raise InputError(msg)
 
@@ -214,7 +214,8 @@ class _Place:
     def of_deleted(self, info: RunInfo) -> str:
         """Return what to say of a run that was deleted."""
         if not (self.mlruns / DATABASE).is_file():
-            return f"run {info.id} ({info.name}) was deleted; its meta.yaml says so; migrate the store: {migration(self.mlruns)}"
+            how = f"restore it with 'lifecycle_stage: active' in {self.mlruns / info.experiment_id / info.id / 'meta.yaml'}"
+            return f"run {info.id} ({info.name}) was deleted; {how}"
         gone = {entry.id: entry for entry in _opened_store(self.mlruns).experiments() if entry.deleted}
         if info.experiment_id in gone:
             experiment = gone[info.experiment_id]
