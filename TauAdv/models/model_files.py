@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,9 @@ from typing import Any
 import keras
 
 from TauAdv.errors import InputError
+from TauAdv.models.keras_archive import archive_configuration, first_line
 
 __all__ = ["read_keras_file"]
-
-_CONFIGURATION, _WEIGHTS = "config.json", "model.weights.h5"
 
 
 def read_keras_file(path: Path | str) -> keras.Model:
@@ -24,39 +21,13 @@ def read_keras_file(path: Path | str) -> keras.Model:
         InputError: if the file is missing, cut short, damaged, no Keras model, or holds code of its own.
     """
     path = Path(path)
-    if not path.is_file():
-        msg = f"{path}: no such model file; expected a .keras file such as artifacts/model/model.keras of a run"
-        raise InputError(msg)
-    _refuse_code(path, _configuration(path))
     try:
+        _refuse_code(path, archive_configuration(path))
         return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (ValueError, OSError, TypeError, KeyError, zipfile.BadZipFile) as error:
-        msg = f"{path}: not a .keras model that can be read safely: {error}"
-        raise InputError(msg) from error
-
-
-def _configuration(path: Path) -> Any:
-    """Return the content of ``config.json``, after a check that the archive is whole."""
-    if not zipfile.is_zipfile(path):
-        msg = (
-            f"{path}: no .keras file or one cut short: expected a zip archive, received {path.stat().st_size:,} bytes "
-            "without its table of contents; copy it again, or save the model again"
-        )
-        raise InputError(msg)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            absent = {_CONFIGURATION, _WEIGHTS} - set(archive.namelist())
-            if absent:
-                msg = f"{path}: not a .keras model: the archive has no {' and no '.join(sorted(absent))}"
-                raise InputError(msg)
-            if damaged := archive.testzip():
-                msg = f"{path}: damaged: the checksum of {damaged} does not match; copy it again, or save the model again"
-                raise InputError(msg)
-            return json.loads(archive.read(_CONFIGURATION))
-    except (zipfile.BadZipFile, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        msg = f"{path}: damaged ({error}); copy it again, or save the model again"
+    except InputError:
+        raise
+    except Exception as error:  # a description that was changed makes Keras fail anywhere
+        msg = f"{path}: not a .keras model that can be read safely: {first_line(error)}; copy it again, or save the model again"
         raise InputError(msg) from error
 
 

@@ -1,13 +1,14 @@
 """Checkpoints from which a training goes on exactly: weights, optimisers, dropout's random state, sums of metrics, step.
 
 A checkpoint is a folder ``step_<number>`` with ``variables.npz`` and ``state.json``, renamed into place when it is whole.
+Both are checked when they are read: of a damaged checkpoint, the one before it takes the place.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
+import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, InputWarning
 from TauAdv.io.atomic import new_folder
+from TauAdv.io.checksums import describe_file
+from TauAdv.io.records import read_record, write_record
+from TauAdv.io.verified_files import VerifiedFile
 from TauAdv.training.optimizers import Optimizer
 
 __all__ = [
@@ -30,9 +34,11 @@ __all__ = [
     "restore",
     "save",
     "stored_optimizer",
+    "usable_checkpoint",
 ]
 
 _FOLDER = re.compile(r"step_(\d+)")
+_STATE, _VARIABLES = "state.json", "variables.npz"
 KEPT_CHECKPOINTS = 2  # newest, of a run
 
 
@@ -71,6 +77,8 @@ def save(
 ) -> Path:
     """Write a checkpoint, remove those older than the one before it, and return its folder.
 
+    Later ones are removed, too: a training that comes to an earlier step again could not use them.
+
     Args:
         folder: where the checkpoints of a run lie.
         model: the model.
@@ -81,12 +89,12 @@ def save(
     target = folder / f"step_{state.step:09d}"
     arrays: dict[str, Any] = {f"{group}/{name}": _array(value) for group, name, value in _named(model, optimizers)}
     with new_folder(target) as temporary:
-        np.savez(temporary / "variables.npz", window=window, **arrays)
-        (temporary / "state.json").write_text(json.dumps(asdict(state), indent=1) + "\n", encoding="utf-8")
-    for old in (
-        *_checkpoints(folder)[:-KEPT_CHECKPOINTS],
-        *folder.glob(".step_*"),
-    ):  # those hidden were left by a killed process
+        np.savez(temporary / _VARIABLES, window=window, **arrays)
+        write_record(temporary / _STATE, {**asdict(state), "variables": describe_file(temporary / _VARIABLES)})
+    found = _checkpoints(folder)
+    place = found.index(target) + 1
+    hidden = folder.glob(".step_*")  # left by a killed process
+    for old in (*found[: max(0, place - KEPT_CHECKPOINTS)], *found[place:], *hidden):
         shutil.rmtree(old)
     return target
 
@@ -98,35 +106,102 @@ def content(model: keras.Model, optimizers: dict[str, Optimizer], state: State |
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
-    """Return the newest checkpoint in a folder, or ``None``."""
+    """Return the newest checkpoint in a folder, or ``None``; whether it can be used is not looked at."""
     found = _checkpoints(folder)
     return found[-1] if found else None
+
+
+def usable_checkpoint(folder: Path) -> Path | None:
+    """Return the newest undamaged checkpoint in a folder; ``None`` if there is no checkpoint at all.
+
+    A warning names damaged ones that are passed over.
+
+    Raises:
+        InputError: if all are damaged.
+    """
+    faults: list[str] = []
+    for checkpoint in reversed(_checkpoints(folder)):
+        try:
+            _require_whole(checkpoint)
+        except InputError as error:
+            faults.append(str(error))
+            continue
+        for fault in faults:
+            warnings.warn(f"{fault}: the checkpoint before it, {checkpoint.name}, is used", InputWarning, stacklevel=2)
+        return checkpoint
+    if faults:
+        models = sorted(folder.glob("epoch_*.keras"))
+        other = f" from the last epoch's model (pretrained.file={models[-1]})" if models else ""
+        msg = f"{'; '.join(faults)}; no checkpoint can be used: put a copy of one back, or start a new training{other}"
+        raise InputError(msg)
+    return None
+
+
+def _require_whole(checkpoint: Path) -> None:
+    """Check that a checkpoint is what was written."""
+    _, variables = _state(checkpoint)
+    path = checkpoint / _VARIABLES
+    if variables is not None:
+        VerifiedFile(path, variables, remedy="it cannot be used").content()
+    else:  # of an earlier version, without checksum: the archive has one of each variable
+        _variables(checkpoint)
+
+
+def _state(checkpoint: Path) -> tuple[State, dict[str, Any] | None]:
+    """Return the state, and what is known of the file of the variables: size and checksum."""
+    path = checkpoint / _STATE
+    try:
+        content = read_record(path)
+        content.pop("checksum", None)
+        variables = content.pop("variables", None)
+        return State(**content), variables
+    except OSError as error:
+        msg = f"{path}: damaged: {error.strerror}"
+        raise InputError(msg) from error
+    except TypeError as error:
+        msg = f"{path}: damaged: not the state of a training"
+        raise InputError(msg) from error
+
+
+def _variables(checkpoint: Path) -> dict[str, NDArray[Any]]:
+    """Return the variables of a checkpoint, by group and name."""
+    path = checkpoint / _VARIABLES
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except Exception as error:  # numpy, zipfile and zlib raise a dozen kinds
+        msg = f"{path}: damaged: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        raise InputError(msg) from error
 
 
 def restore(checkpoint: Path, model: keras.Model, optimizers: dict[str, Optimizer]) -> tuple[State, NDArray[np.float64]]:
     """Put the variables of a checkpoint into a model and its optimisers; return the state and the window of metrics.
 
     Raises:
-        InputError: if the checkpoint is of another network.
+        InputError: if the checkpoint is damaged, or of another network.
     """
-    state = State(**json.loads((checkpoint / "state.json").read_text(encoding="utf-8")))
-    with np.load(checkpoint / "variables.npz", allow_pickle=False) as stored:
-        expected = {f"{group}/{name}": value for group, name, value in _named(model, optimizers)}
-        differing = sorted(set(stored.files) ^ {"window", *expected})
-        shared = [name for name in expected if name in stored.files]
-        differing += [name for name in shared if stored[name].shape != tuple(expected[name].shape)]
-        if differing:
-            msg = f"{checkpoint}: is of another network: {len(differing)} variables differ, {', '.join(differing[:5])} ..."
-            raise InputError(msg)
-        for name, value in expected.items():
-            value.assign(stored[name])
-        return state, stored["window"]
+    state, _ = _state(checkpoint)
+    stored = _variables(checkpoint)
+    window = stored.pop("window", None)
+    expected = {f"{group}/{name}": value for group, name, value in _named(model, optimizers)}
+    differing = sorted(set(stored) ^ set(expected))
+    differing += [name for name in expected if name in stored and stored[name].shape != tuple(expected[name].shape)]
+    if differing or window is None:
+        msg = f"{checkpoint}: is of another network: {len(differing)} variables differ, {', '.join(differing[:5])} ..."
+        raise InputError(msg)
+    for name, value in expected.items():
+        value.assign(stored[name])
+    return state, window
 
 
 def stored_optimizer(checkpoint: Path, name: str) -> dict[str, NDArray[Any]]:
-    """Return the state of one optimiser kept in a checkpoint; empty if it has none of that name."""
-    with np.load(checkpoint / "variables.npz", allow_pickle=False) as stored:
-        return {key.removeprefix(f"{name}/"): stored[key] for key in stored.files if key.startswith(f"{name}/")}
+    """Return the state of one optimiser kept in a checkpoint; empty if it has none of that name.
+
+    Raises:
+        InputError: if the checkpoint is damaged.
+    """
+    stored = _variables(checkpoint)
+    return {key.removeprefix(f"{name}/"): value for key, value in stored.items() if key.startswith(f"{name}/")}
 
 
 def copy_optimizer_state(source: dict[str, NDArray[Any]], target: Optimizer) -> list[str]:

@@ -1,0 +1,83 @@
+"""What a ``.keras`` file says of its model, without Keras: a zip archive with a description, ``config.json``, and weights."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from TauAdv.errors import InputError
+from TauAdv.io.checked_files import require_undamaged
+
+__all__ = ["archive_configuration", "has_adversarial_head"]
+
+_CONFIGURATION, _WEIGHTS = "config.json", "model.weights.h5"
+_AGAIN = "copy it again, or save the model again"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_OTHER_FORMATS = (
+    "open it with the program and the version of TensorFlow that made it; a network of CMS (TauMLTools) is frozen there to "
+    "graphs, which Training/import_cms_model.py reads; any other is saved there with model.save('model.keras')"
+)
+
+
+def archive_configuration(path: Path | str) -> dict[str, Any]:
+    """Return the content of ``config.json`` of a model, after a check that the file is whole.
+
+    Raises:
+        InputError: if the file is missing, of another format, cut short or damaged.
+    """
+    path = Path(path)
+    _require_format(path)
+    require_undamaged(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if absent := {_CONFIGURATION, _WEIGHTS} - set(archive.namelist()):
+                msg = f"{path}: not a .keras model: the archive has no {' and no '.join(sorted(absent))}"
+                raise InputError(msg)
+            if damaged := archive.testzip():
+                msg = f"{path}: damaged: the checksum of {damaged} does not match; {_AGAIN}"
+                raise InputError(msg)
+            content = json.loads(archive.read(_CONFIGURATION))
+    except InputError:
+        raise
+    except Exception as error:  # zipfile, zlib and json raise a dozen kinds
+        msg = f"{path}: damaged ({first_line(error)}); {_AGAIN}"
+        raise InputError(msg) from error
+    if not isinstance(content, dict):
+        msg = f"{path}: damaged: {_CONFIGURATION} is no description of a model, but a {type(content).__name__}; {_AGAIN}"
+        raise InputError(msg)
+    return content
+
+
+def has_adversarial_head(configuration: dict[str, Any]) -> bool:
+    """Return whether a configuration is that of a model with an adversarial head."""
+    inner = configuration.get("config")
+    outputs = inner.get("output_layers") if isinstance(inner, dict) else None
+    return isinstance(outputs, dict) and "adv_output" in outputs
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its kind if it says nothing."""
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+
+
+def _require_format(path: Path) -> None:
+    if path.is_dir():
+        kind = "a SavedModel of TensorFlow" if (path / "saved_model.pb").is_file() else "a folder"
+        msg = f"{path}: expected a .keras file, received {kind}; {_OTHER_FORMATS}"
+        raise InputError(msg)
+    if not path.is_file():
+        msg = f"{path}: no such model file; expected a .keras file such as artifacts/model/model.keras of a run"
+        raise InputError(msg)
+    with path.open("rb") as file:
+        start = file.read(len(_HDF5))
+    if start == _HDF5:
+        msg = f"{path}: expected a .keras file, received a HDF5 file (.h5 model or weights); {_OTHER_FORMATS}"
+        raise InputError(msg)
+    if not zipfile.is_zipfile(path):
+        msg = (
+            f"{path}: no .keras file or one cut short: expected a zip archive, received {path.stat().st_size:,} bytes "
+            f"without its table of contents; {_AGAIN}"
+        )
+        raise InputError(msg)
