@@ -14,6 +14,7 @@ from TauAdv.attacks.settings import AttackSettings
 from TauAdv.errors import InputError
 from TauAdv.evaluation.attacked import AttackedBatches, probabilities_of
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
+from TauAdv.runs.layout import CHECKPOINTS
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run
 
@@ -28,7 +29,7 @@ def epoch_models(run: Run, most: int | None = None) -> dict[int, Path]:
     Raises:
         InputError: the run kept none.
     """
-    folder = run.artifacts / "model_checkpoints"
+    folder = run.artifacts / CHECKPOINTS
     found = {int(match[1]): path for path in folder.glob("epoch_*.keras") if (match := _NAME.fullmatch(path.name))}
     if not found:
         msg = f"run {run.id} ({run.name}, {run.status}): no epoch_NNNN.keras in {folder}; leave out the part 'epochs'"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from TauAdv.config import read_yaml
 from TauAdv.errors import InputError, nearest
+from TauAdv.runs.layout import TRAINING
 from TauAdv.tracking import Run
 from TauAdv.training.attack_settings import TrainingAttack
 
@@ -46,8 +47,8 @@ def loss_history(runs: Mapping[str, Run], metrics: Sequence[str] | None = None) 
 
 def _trained_on_attacks(run: Run) -> bool:
     """Return whether a run attacked its training inputs; one that keeps no settings of a training did not."""
-    path = run.artifacts / "input_cfg" / "training.yaml"
-    settings = read_yaml(path) if path.is_file() else {}
+    has_settings = (run.artifacts / TRAINING).is_file()
+    settings = read_yaml(run.require_file(TRAINING, "put a copy of it back")) if has_settings else {}
     attack = settings.get("attack")
     if not attack or settings.get("method") == "nominal":
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from TauAdv.config import load_settings, read_yaml
 from TauAdv.errors import TauAdvError
 from TauAdv.io.manifests import describe_input
+from TauAdv.runs.layout import INPUTS, SHARDS, TRAINING
 from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run
@@ -30,16 +30,15 @@ def trained_on(run: Run, shards: ShardSet) -> str | None:
     decay mode, jets by their content; if not, the manifests in the run tell whether the set is the same, or was made of the
     same files by another split. A run that was not trained by TauAdv, such as an imported network, says nothing.
     """
-    folder = run.artifacts / "input_cfg"
-    recorded = _json(folder / "inputs.json")
+    recorded = _recorded(run, INPUTS)
     reasons = []
     for role in (role for role in recorded if "training" in role):
-        used = _training_set(folder, recorded[role], role)
+        used = _training_set(run, recorded[role], role)
         if used is not None:
             if count := common_rows(shards, used):
                 reasons.append(f"{count} of its {shards.num_rows} {shards.rows_name} are in the {role} set {used.folder}")
             continue
-        manifest = _json(folder / "shards" / f"{role.replace(' ', '_')}.json")
+        manifest = _recorded(run, f"{SHARDS}/{role.replace(' ', '_')}.json")
         if recorded[role]["digest"] == describe_input(shards.folder)["digest"]:
             reasons.append(f"it is the {role} set")
         elif (common := _tuples(manifest) & _tuples(shards.manifest)) and not of_one_split(manifest, shards.manifest):
@@ -47,15 +46,14 @@ def trained_on(run: Run, shards: ShardSet) -> str | None:
     return f"run {run.id} was trained on {shards.rows_name} of {shards.folder}: {'; '.join(reasons)}" if reasons else None
 
 
-def _json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+def _recorded(run: Run, path: str) -> dict[str, Any]:
+    return run.read_json(path, "put a copy of it back") if (run.artifacts / path).is_file() else {}
 
 
-def _training_set(folder: Path, recorded: Mapping[str, Any], role: str) -> ShardSet | None:
+def _training_set(run: Run, recorded: Mapping[str, Any], role: str) -> ShardSet | None:
     """Return the taus of a role as the run saw them, if they are still there and unchanged."""
-    path = folder / "training.yaml"
     try:
-        used = open_inputs(_settings(path)).sets[role]
+        used = open_inputs(_settings(run.artifacts / TRAINING)).sets[role]
     except (TauAdvError, OSError, KeyError):
         return None
     return used if describe_input(used.folder)["digest"] == recorded["digest"] else None

@@ -12,7 +12,10 @@ from TauAdv.errors import ConfigError, InputError
 from TauAdv.evaluation.histograms import require_columns
 from TauAdv.evaluation.inference import predict
 from TauAdv.io.atomic import new_file
+from TauAdv.io.checked_files import read_text
 from TauAdv.io.manifests import finished, write_manifest
+from TauAdv.models.keras_archive import archive_configuration, first_line, has_adversarial_head
+from TauAdv.runs.layout import FEATURES, MODEL, PREDICTIONS
 from TauAdv.shards.kinds import read_table
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run, find_run
@@ -53,17 +56,15 @@ def apply_run(
         OutputExistsError: a table made otherwise is there.
     """
     run = find_run(mlpath, run_id)
+    _require_model_of_taus(run, with_head=not not_adversarial)
     shard_set = ShardSet.open(shards)
-    path = run.artifacts / "predictions" / PREDICTION_FILES[0]
+    path = run.artifacts / PREDICTIONS / PREDICTION_FILES[0]
     settings = {"run": run.id, "batch_size": batch_size, "max_batches": max_batches, "not_adversarial": not_adversarial}
     inputs = [_model_path(run), shard_set.folder]
     require_run_features(run, shard_set)
     if finished(path, step=STEP, settings=settings, inputs=inputs, overwrite=overwrite):
         return path
     model = load_run_model(run, shard_set)
-    if not not_adversarial and not model.is_adversarial:
-        msg = f"run {run.id}: its model has no adversarial head; give --not_adversarial"
-        raise InputError(msg)
     table = predict(
         model, shard_set, batch_size=batch_size, max_batches=max_batches, use_adversarial_head=not not_adversarial
     ).table
@@ -76,6 +77,17 @@ def apply_run(
     return path
 
 
+def _require_model_of_taus(run: Run, *, with_head: bool) -> None:
+    """Check what the model of a run is, without TensorFlow, which takes seconds to load."""
+    described = archive_configuration(_model_path(run))
+    if described.get("registered_name") == "TauAdv>JetTagger":
+        msg = f"{run.title} is a training of jets, expected one of taus; Evaluation/evaluate_robustness.py evaluates jets"
+        raise InputError(msg)
+    if with_head and not has_adversarial_head(described):
+        msg = f"{run.title}: its model has no adversarial head (it is a classifier); give --not_adversarial"
+        raise InputError(msg)
+
+
 def require_run_features(run: Run, *shard_sets: ShardSet) -> None:
     """Check, without loading its model, that sets of shards were made with the feature table of a run.
 
@@ -85,7 +97,7 @@ def require_run_features(run: Run, *shard_sets: ShardSet) -> None:
         InputError: no feature table in the run, or another one.
     """
     table = _table_path(run)
-    text = table.read_text(encoding="utf-8")
+    text = read_text(table)
     for shards in shard_sets:
         try:
             features = read_table(shards.rows_name, text, str(table))
@@ -108,7 +120,7 @@ def load_run_model(run: Run, *shard_sets: ShardSet) -> Any:
         if shards.rows_name != model.objects:
             msg = f"{shards.folder}: holds {shards.rows_name}; the model of run {run.id} reads {model.objects}"
             raise InputError(msg)
-        shards.require_table(read_table(model.objects, table.read_text(encoding="utf-8"), str(table)))
+        shards.require_table(read_table(model.objects, read_text(table), str(table)))
     return model
 
 
@@ -118,7 +130,7 @@ def read_predictions(run: Run) -> pd.DataFrame:
     Raises:
         InputError: no table under either name, or one without its first columns.
     """
-    folder = run.artifacts / "predictions"
+    folder = run.artifacts / PREDICTIONS
     found = [folder / name for name in PREDICTION_FILES if (folder / name).is_file()]
     if not found:
         msg = (
@@ -128,15 +140,15 @@ def read_predictions(run: Run) -> pd.DataFrame:
         raise InputError(msg)
     try:
         table = pd.read_csv(found[0], index_col=0, dtype=_INTEGER_COLUMNS)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError) as error:
-        msg = f"{found[0]}: not a prediction table: {error}"
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError, OverflowError) as error:
+        msg = f"{found[0]}: not a prediction table: {first_line(error)}"
         raise InputError(msg) from error
     require_columns(table, ["Djet", "y", "weights"])
     return table
 
 
 def _table_path(run: Run) -> Path:
-    table = run.artifacts / "input_cfg" / "features.yaml"
+    table = run.artifacts / FEATURES
     if not table.is_file():
         msg = f"run {run.id}: no feature table at {table}; the run does not say which features its model reads"
         raise InputError(msg)
@@ -144,4 +156,4 @@ def _table_path(run: Run) -> Path:
 
 
 def _model_path(run: Run) -> Path:
-    return run.require_file("model/model.keras", "its training did not finish, resume it")
+    return run.require_file(MODEL, "its training did not finish, resume it")

@@ -38,6 +38,7 @@ from TauAdv.evaluation.robustness_tables import (
     require_all_classes,
     score_shapes,
 )
+from TauAdv.runs.layout import CHECKPOINTS
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run, find_run
 
@@ -152,7 +153,7 @@ def _chosen_parts(parts: Sequence[str] | None, runs: Mapping[str, Run], shards: 
 
 
 def _all_have_epochs(runs: Mapping[str, Run]) -> bool:
-    return all(any((run.artifacts / "model_checkpoints").glob("epoch_*.keras")) for run in runs.values())
+    return all(any((run.artifacts / CHECKPOINTS).glob("epoch_*.keras")) for run in runs.values())
 
 
 def _all_have_losses(runs: Mapping[str, Run]) -> bool:

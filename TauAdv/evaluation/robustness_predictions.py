@@ -23,6 +23,7 @@ from TauAdv.evaluation.attacked import AttackedBatch, AttackedBatches, probabili
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 from TauAdv.io.atomic import new_file
 from TauAdv.io.manifests import describe_input, finished, read_manifest, write_manifest
+from TauAdv.runs.layout import MODEL, PREDICTIONS
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run
 
@@ -35,7 +36,7 @@ __all__ = [
     "write_disturbed",
 ]
 
-_FOLDER, _NAMES = "predictions", "robustness*.parquet"
+_FOLDER, _NAMES = PREDICTIONS, "robustness*.parquet"
 _DECISIVE = {"disturbances", "rows", "batch_size", "seed"}
 STEP = "evaluate_robustness"
 Key = tuple[str, str, str]
@@ -135,7 +136,7 @@ def prediction_file(shards: ShardSet, settings: RobustnessSettings) -> str:
 
 
 def _model(run: Run) -> Path:
-    return run.artifacts / "model" / "model.keras"
+    return run.artifacts / MODEL
 
 
 def _made_with_another_model(table: Path, run: Run) -> bool:

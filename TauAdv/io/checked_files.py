@@ -15,7 +15,7 @@ from TauAdv.io.atomic import new_file
 from TauAdv.io.checksums import file_checksum
 from TauAdv.io.records import read_record, write_record
 
-__all__ = ["CHECKSUMS", "new_checked_file", "require_undamaged", "write_checked_text"]
+__all__ = ["CHECKSUMS", "new_checked_file", "read_text", "require_undamaged", "write_checked_text"]
 
 CHECKSUMS = "checksums.json"
 
@@ -55,6 +55,20 @@ def require_undamaged(path: Path | str) -> None:
             f"copy of it back, or, if you replaced it on purpose, remove {path.parent / CHECKSUMS}"
         )
         raise InputError(msg)
+
+
+def read_text(path: Path | str, remedy: str = "put a copy of it back") -> str:
+    """Return the text of a small file, undamaged as far as its checksum is known.
+
+    Raises:
+        InputError: if it is damaged, or no UTF-8 text.
+    """
+    require_undamaged(path)
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"{path}: damaged: not UTF-8 text (byte {error.start}); {remedy}"
+        raise InputError(msg) from error
 
 
 def _record(folder: Path, checksums: dict[str, list[str]]) -> None:

@@ -1,4 +1,4 @@
-"""What a ``.keras`` file says of its model, without Keras: a zip archive with a description, ``config.json``, and weights."""
+"""What a ``.keras`` file says of its model, read without Keras: a zip archive of ``config.json`` and weights."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any
 from TauAdv.errors import InputError
 from TauAdv.io.checked_files import require_undamaged
 
-__all__ = ["archive_configuration", "has_adversarial_head"]
+__all__ = ["SAVE_AGAIN", "archive_configuration", "first_line", "has_adversarial_head"]
 
 _CONFIGURATION, _WEIGHTS = "config.json", "model.weights.h5"
-_AGAIN = "copy it again, or save the model again"
+SAVE_AGAIN = "copy it again, or save the model again"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _OTHER_FORMATS = (
     "open it with the program and the version of TensorFlow that made it; a network of CMS (TauMLTools) is frozen there to "
@@ -36,16 +36,16 @@ def archive_configuration(path: Path | str) -> dict[str, Any]:
                 msg = f"{path}: not a .keras model: the archive has no {' and no '.join(sorted(absent))}"
                 raise InputError(msg)
             if damaged := archive.testzip():
-                msg = f"{path}: damaged: the checksum of {damaged} does not match; {_AGAIN}"
+                msg = f"{path}: damaged: the checksum of {damaged} does not match; {SAVE_AGAIN}"
                 raise InputError(msg)
             content = json.loads(archive.read(_CONFIGURATION))
     except InputError:
         raise
     except Exception as error:  # zipfile, zlib and json raise a dozen kinds
-        msg = f"{path}: damaged ({first_line(error)}); {_AGAIN}"
+        msg = f"{path}: damaged ({first_line(error)}); {SAVE_AGAIN}"
         raise InputError(msg) from error
     if not isinstance(content, dict):
-        msg = f"{path}: damaged: {_CONFIGURATION} is no description of a model, but a {type(content).__name__}; {_AGAIN}"
+        msg = f"{path}: damaged: {_CONFIGURATION} is no description of a model, but a {type(content).__name__}; {SAVE_AGAIN}"
         raise InputError(msg)
     return content
 
@@ -78,6 +78,6 @@ def _require_format(path: Path) -> None:
     if not zipfile.is_zipfile(path):
         msg = (
             f"{path}: no .keras file or one cut short: expected a zip archive, received {path.stat().st_size:,} bytes "
-            f"without its table of contents; {_AGAIN}"
+            f"without its table of contents; {SAVE_AGAIN}"
         )
         raise InputError(msg)

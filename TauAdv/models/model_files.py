@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from TauAdv.errors import InputError
-from TauAdv.models.keras_archive import archive_configuration, first_line
+from TauAdv.models.keras_archive import SAVE_AGAIN, archive_configuration, first_line
 
 __all__ = ["read_keras_file"]
 
@@ -27,7 +27,7 @@ def read_keras_file(path: Path | str) -> keras.Model:
     except InputError:
         raise
     except Exception as error:  # a description that was changed makes Keras fail anywhere
-        msg = f"{path}: not a .keras model that can be read safely: {first_line(error)}; copy it again, or save the model again"
+        msg = f"{path}: not a .keras model that can be read safely: {first_line(error)}; {SAVE_AGAIN}"
         raise InputError(msg) from error
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from TauAdv.errors import InputError, OutputLockedError
 from TauAdv.io.atomic import new_file, write_text
-from TauAdv.io.checked_files import new_checked_file, require_undamaged, write_checked_text
+from TauAdv.io.checked_files import new_checked_file, read_text, require_undamaged, write_checked_text
 from TauAdv.io.locks import lock_path, output_lock
 from TauAdv.runs.database import DATABASE, drop_metrics
 from TauAdv.runs.file_store import FileStore
@@ -60,11 +60,10 @@ class Run:
     @property
     def state(self) -> str:
         """What became of the run, for messages: a status of ``RUNNING`` stays behind when a process is killed."""
-        trainer = self.trainer
+        status, trainer = self.status, self.trainer
         if trainer is not None:
             return f"being trained by {trainer}"
-        status = self.status
-        return "ended without closing the run, as a killed process does" if status == "RUNNING" else status.lower()
+        return "RUNNING, but no process trains it: it was killed" if status == "RUNNING" else status
 
     @property
     def trainer(self) -> str | None:
@@ -169,7 +168,7 @@ class Run:
         found = sorted(entry.relative_to(self.artifacts) for entry in self.artifacts.glob("*/*") if entry.name[0] != ".")
         shown = ", ".join(str(entry) for entry in found[:_SHOWN_FILES]) or "no files at all"
         more = f" and {len(found) - _SHOWN_FILES} more" if len(found) > _SHOWN_FILES else ""
-        msg = f"{self.title}, {self.state}, has no {path}: {way_out}; it has {shown}{more}"
+        msg = f"run {self.id} ({self.name}, {self.state}) has no {path}: {way_out}; it has {shown}{more}"
         raise InputError(msg)
 
     def read_text(self, path: str, way_out: str) -> str:
@@ -178,12 +177,7 @@ class Run:
         Raises:
             InputError: as :meth:`require_file`, or if it is no UTF-8 text.
         """
-        file = self.require_file(path, way_out)
-        try:
-            return file.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            msg = f"{file}: damaged: not UTF-8 text (byte {error.start}); {way_out}"
-            raise InputError(msg) from error
+        return read_text(self.require_file(path, way_out), way_out)
 
     def read_json(self, path: str, way_out: str) -> dict[str, Any]:
         """Return the JSON object in a file of the artifacts.

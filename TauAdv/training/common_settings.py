@@ -18,6 +18,7 @@ from TauAdv.training.schedules import K2Schedule, LearningRateSchedule
 
 __all__ = [
     "FREE_ON_RESUME",
+    "PLACES",
     "SETS",
     "DomainSettings",
     "EarlyStopping",
@@ -43,6 +44,8 @@ FREE_ON_RESUME = (
     "n_epochs",
     *_ONLY_LOOKED_AT,
 )
+#: Settings that say where something is: that may change, too, what is found there may not.
+PLACES = (*SETS, "pretrained.file", "pretrained.mlpath")
 
 
 class PretrainedSettings(Settings):

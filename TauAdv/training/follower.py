@@ -34,7 +34,7 @@ class FollowedRun:
     def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         """Leave it to the chief."""
 
-    def log_text(self, text: str, path: str) -> Path:
+    def log_text(self, text: str, path: str, *, checked: bool = False) -> Path:
         """Leave it to the chief; return the path of the file."""
         return self.artifacts / path
 

@@ -15,7 +15,7 @@ from TauAdv.tracking import find_run
 from TauAdv.training.attack_settings import TrainingAttack
 from TauAdv.training.common_settings import Count, DomainSettings, Rate, TrainingSettings
 from TauAdv.training.schedules import LearningRateSchedule
-from TauAdv.training.settings import settings_of_run
+from TauAdv.training.settings import settings_file, settings_of_run
 
 __all__ = ["JetDomainSettings", "JetSettings", "jet_settings", "jet_settings_of_run"]
 
@@ -107,11 +107,11 @@ def jet_settings_of_run(mlpath: Path | str, run_id: str, overrides: Iterable[str
         InputError: if there is no such run.
         ConfigError: if an override would change the steps, or the run is not a training of jets.
     """
-    file = find_run(mlpath, run_id).artifacts / "input_cfg" / "training.yaml"
-    if file.is_file() and "method" not in read_yaml(file):
+    file = settings_file(find_run(mlpath, run_id))
+    if "method" not in read_yaml(file):
         msg = f"run {run_id} is not a training of jets; resume it with the script that started it"
         raise ConfigError(msg)
-    return settings_of_run(_class_of(_method(file, ()) if file.is_file() else None), mlpath, run_id, overrides)
+    return settings_of_run(_class_of(_method(file, ())), mlpath, run_id, overrides)
 
 
 def _method(path: Path | str | None, overrides: Mapping[str, Any] | Iterable[str]) -> Any:

@@ -10,14 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, TypeAdapter
 
 from TauAdv.config import validate_settings
 from TauAdv.config.meaning import AsMeant
 from TauAdv.config.overrides import apply_overrides
 from TauAdv.config.yaml_files import read_written
 from TauAdv.errors import InputError, shortened
-from TauAdv.tracking import DATABASE, Run, list_runs
+from TauAdv.io.checksums import content_checksum
+from TauAdv.io.records import read_record
+from TauAdv.runs.layout import TRAINING
+from TauAdv.tracking import Run, has_runs, list_runs
 
 __all__ = ["JOB_FILE", "Job", "job_tags", "run_job"]
 
@@ -86,17 +89,23 @@ class Job:
         file = Path(folder) / JOB_FILE
         wanted = "expected the folder of a job that Training/submit_training.py wrote"
         try:
-            return cls(**json.loads(file.read_text(encoding="utf-8")))
+            content = read_record(file)
+            content.pop("checksum", None)
+            return TypeAdapter(cls).validate_python(content)
         except FileNotFoundError as error:
             msg = f"{file}: no such file; {wanted}"
             raise InputError(msg) from error
-        except (TypeError, ValueError, RecursionError) as error:
+        except InputError as error:
+            msg = f"{error}; {wanted}, submit the training again"
+            raise InputError(msg) from error
+        except ValueError as error:
             msg = f"{file}: is not the description of a job: {shortened(error)}; {wanted}, submit the training again"
             raise InputError(msg) from error
 
     def dump(self) -> str:
         """Return the job as JSON."""
-        return json.dumps(asdict(self), indent=1) + "\n"
+        content = asdict(self)
+        return json.dumps(content | {"checksum": content_checksum(content)}, indent=1) + "\n"
 
     def command(self, environment: Mapping[str, str] = os.environ) -> list[str] | None:
         """Return script and arguments of the training to start now; ``None`` if it is finished.
@@ -109,13 +118,13 @@ class Job:
             return [self.script, *self.arguments]
         if before.status == "FINISHED":
             return None
-        if not (before.artifacts / "input_cfg" / "training.yaml").is_file():
+        if not (before.artifacts / TRAINING).is_file():
             return [self.script, *self.arguments]
         devices = [text for text in self.arguments if text.startswith("devices=")]
         return [self.script, "--resume", before.id, "--mlpath", self.mlruns, *devices]
 
     def _own_run(self) -> Run | None:
-        if self.id is None or not (Path(self.mlruns) / DATABASE).is_file():
+        if self.id is None or not has_runs(self.mlruns):
             return None
         return next((run for run in list_runs(self.mlruns) if run.tags.get(_TAG) == self.id), None)
 

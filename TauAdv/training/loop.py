@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from TauAdv.attacks.covariance import clear_errors
 from TauAdv.errors import ConfigError, nearest
-from TauAdv.io.atomic import new_file
 from TauAdv.models.tagger import load_tagger
 from TauAdv.models.transfer import copy_weights_by_name
+from TauAdv.runs.layout import CHECKPOINTS, epoch_file
 from TauAdv.tracking import Run
 from TauAdv.training import checkpoints
 from TauAdv.training.attacked import STRENGTH
@@ -90,7 +90,7 @@ class Loop:
         self.devices = trainer.devices
         self.state.n_replicas = self.devices.n_replicas
         self.state.stopped = self._is_over()  # a resumed training may have been given more patience
-        self.folder = run.artifacts / "model_checkpoints"
+        self.folder = run.artifacts / CHECKPOINTS
         self.steps_per_epoch = inputs.steps_per_epoch
         self._epoch_sums = np.array(self.state.epoch_sums or np.zeros((len(trainer.sums.names), 2)))
         self._started = time.monotonic() - self.state.seconds
@@ -208,7 +208,7 @@ class Loop:
             self._log(values, self.state.epoch)
             self._flush()
             if self.devices.is_chief:
-                with new_file(self.folder / f"epoch_{self.state.epoch:04d}.keras") as temporary:
+                with self.run.new_file(epoch_file(self.state.epoch), checked=True) as temporary:
                     self.trainer.model.save(temporary)
         self._judge(values)
         self.checkpoint()
@@ -256,7 +256,7 @@ class Loop:
         if rule is None or not rule.restore_best or self.state.best_epoch in (0, self.state.epoch):
             keep_average(self.trainer.optimizers["optimizer"])
             return
-        best: Any = load_tagger(self.folder / f"epoch_{self.state.best_epoch:04d}.keras")
+        best: Any = load_tagger(self.run.artifacts / epoch_file(self.state.best_epoch))
         copy_weights_by_name(best, self.trainer.model)
         if self.devices.is_chief:
             say(f"weights of epoch {self.state.best_epoch}, the best by {rule.metric}, restored")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
 from TauAdv.models.tagger import network_inputs
+from TauAdv.runs.layout import CHECKPOINTS
 from TauAdv.shards.batching import Batches
 from TauAdv.tracking import Run
 from TauAdv.training.checkpoints import latest_checkpoint
@@ -178,5 +179,5 @@ def _shown(rows: list[dict[str, Any]]) -> str:
 
 
 def _good(run: Run) -> str:
-    checkpoint: Path | None = latest_checkpoint(run.artifacts / "model_checkpoints")
+    checkpoint: Path | None = latest_checkpoint(run.artifacts / CHECKPOINTS)
     return "none yet" if checkpoint is None else str(checkpoint)

@@ -8,6 +8,7 @@ from typing import Any
 
 from TauAdv.errors import InputError, TauAdvError
 from TauAdv.features.table import FeatureTable
+from TauAdv.runs.store import require_place
 from TauAdv.training.inputs import open_set
 from TauAdv.training.objective import objective_of
 from TauAdv.training.pretrained import locate_pretrained
@@ -29,6 +30,7 @@ def require_inputs(settings: TrainingSettings, *, resumed: bool = False) -> None
     Raises:
         InputError: listing everything that is not.
     """
+    require_place(settings.mlruns)
     problems = settings.missing_inputs()
     missing = {line.partition(":")[0] for line in problems}
     checks = [*_checks(settings), *([] if resumed or "pretrained.mlpath" in missing else _pretrained(settings))]

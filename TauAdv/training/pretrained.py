@@ -9,13 +9,15 @@ import keras
 
 from TauAdv.config import Settings
 from TauAdv.errors import InputError
+from TauAdv.io.checked_files import read_text
 from TauAdv.models.settings import NetworkSettings
 from TauAdv.models.tagger import Tagger, load_tagger
 from TauAdv.models.transfer import CopyReport, copy_weights_by_name
 from TauAdv.models.variables import part_of_layer
+from TauAdv.runs.layout import CHECKPOINTS, FEATURES, MODEL
 from TauAdv.shards.kinds import read_table
 from TauAdv.tracking import Run, find_run
-from TauAdv.training.checkpoints import copy_optimizer_state, latest_checkpoint, stored_optimizer
+from TauAdv.training.checkpoints import copy_optimizer_state, stored_optimizer, usable_checkpoint
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.settings import PretrainedSettings, TauSettings, TrainingSettings
 from TauAdv.training.steps import Trainer
@@ -54,9 +56,9 @@ def find_pretrained(settings: TrainingSettings, inputs: Inputs) -> Pretrained | 
     if source is None:
         return None
     run, file = locate_pretrained(source, settings.mlruns)
-    features = file.parent.parent / "input_cfg" / "features.yaml"
+    features = file.parent.parent / FEATURES
     if features.is_file():
-        table = read_table(inputs.rows_name, features.read_text(encoding="utf-8"), str(features))
+        table = read_table(inputs.rows_name, read_text(features), str(features))
         inputs.sets["training"].require_table(table)
     return Pretrained(load_tagger(file, tagger_kind(settings).tagger), file, run)
 
@@ -71,7 +73,7 @@ def locate_pretrained(source: PretrainedSettings, mlruns: Path) -> tuple[Run | N
         return None, source.file
     run = find_run(source.mlpath or mlruns, str(source.run_id))
     way_out = "resume it to its end, name another, or give one of its epochs as pretrained.file"
-    return run, run.require_file("model/model.keras", way_out)
+    return run, run.require_file(MODEL, way_out)
 
 
 def network_of(settings: TrainingSettings, inputs: Inputs, pretrained: Pretrained | None) -> Settings:
@@ -123,7 +125,7 @@ def start_from(pretrained: Pretrained, trainer: Trainer, *, with_optimizer: bool
         raise InputError(msg) from error
     if not with_optimizer or pretrained.run is None:
         return report, []
-    checkpoint = latest_checkpoint(pretrained.run.artifacts / "model_checkpoints")
+    checkpoint = usable_checkpoint(pretrained.run.artifacts / CHECKPOINTS)
     if checkpoint is None:
         msg = f"{pretrained.title} keeps no checkpoint with the state of its optimiser: set use_previous_opt to false"
         raise InputError(msg)

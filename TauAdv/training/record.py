@@ -14,11 +14,12 @@ import keras
 from TauAdv import __version__
 from TauAdv.config import dump_settings
 from TauAdv.errors import InputError
-from TauAdv.io.atomic import new_file
+from TauAdv.io.checksums import describe_file
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
+from TauAdv.runs.layout import CHANGES, FEATURES, INPUTS, METRICS, MODEL, NETWORK, SHARDS, TRAINING
 from TauAdv.tracking import Run
 from TauAdv.training.inputs import Inputs
-from TauAdv.training.metrics import METRICS
+from TauAdv.training.metrics import METRICS as METRIC_NAMES
 from TauAdv.training.objective import objective_of
 from TauAdv.training.plan import network_lines
 from TauAdv.training.precision import precision_note
@@ -30,11 +31,14 @@ __all__ = [
     "code_version",
     "record_inputs",
     "require_same_inputs",
+    "require_same_pretrained",
     "save_model",
     "stored_network",
 ]
 
-_CONFIGURATION = "input_cfg"
+_WHERE = {"training": "shards", "validation": "validation_shards"}
+_PRETRAINED = "pretrained"
+_START_ANEW = "start a new run"
 
 
 def code_version() -> dict[str, str]:
@@ -61,48 +65,105 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def record_inputs(run: Run, settings: TrainingSettings, inputs: Inputs, network: Any) -> None:
-    """Write the merged settings, network, feature table, shard manifests and metric names to ``input_cfg/``."""
-    run.log_text(dump_settings(network), f"{_CONFIGURATION}/network.yaml")
-    run.log_text(inputs.sets["training"].feature_table, f"{_CONFIGURATION}/features.yaml")
+def record_inputs(
+    run: Run, settings: TrainingSettings, inputs: Inputs, network: Any, pretrained: Path | None = None
+) -> None:
+    """Write the merged settings, network, feature table, shard manifests and metric names to ``input_cfg/``.
+
+    Args:
+        run: the run.
+        settings: of the training.
+        inputs: the sets that it reads.
+        network: settings of the network.
+        pretrained: file of the model that it starts from.
+    """
     objective = objective_of(settings)
-    metrics = {"metrics": METRICS, "loss_terms": sorted(objective.terms), "areas": objective.pairs}
-    run.log_text(_json(metrics), f"{_CONFIGURATION}/metrics.json")
-    run.log_text(_json(inputs.description()), f"{_CONFIGURATION}/inputs.json")
-    for role, shards in inputs.sets.items():
-        run.log_text(_json(shards.manifest), f"{_CONFIGURATION}/shards/{role.replace(' ', '_')}.json")
+    metrics = {"metrics": METRIC_NAMES, "loss_terms": sorted(objective.terms), "areas": objective.pairs}
+    read = inputs.description()
+    if pretrained is not None:
+        read[_PRETRAINED] = {"name": pretrained.name, **describe_file(pretrained)}
+    texts = {
+        NETWORK: dump_settings(network),
+        FEATURES: inputs.sets["training"].feature_table,
+        METRICS: _json(metrics),
+        INPUTS: _json(read),
+    }
+    texts |= {_manifest_copy(role): _json(shards.manifest) for role, shards in inputs.sets.items()}
     if changes := code_changes():
-        run.log_text(changes + "\n", f"{_CONFIGURATION}/git_changes.txt")
+        texts[CHANGES] = changes + "\n"
+    for path, text in texts.items():
+        run.log_text(text, path, checked=True)
     run.log_params(settings.model_dump(mode="json"))
     run.log_tags({"feature_table": inputs.table.digest, "network": network.name, **code_version()})
-    run.log_text(dump_settings(settings), f"{_CONFIGURATION}/training.yaml")  # last: a run that has it can be resumed
+    run.log_text(dump_settings(settings), TRAINING, checked=True)  # last: a run that has it can be resumed
+
+
+def _manifest_copy(role: str) -> str:
+    return f"{SHARDS}/{role.replace(' ', '_')}.json"
 
 
 def require_same_inputs(run: Run, inputs: Inputs) -> None:
-    """Check that a resumed run reads what it read before.
+    """Check that a resumed run reads what it read before, wherever that is now.
 
     Raises:
         InputError: naming the sets that differ.
     """
-    before = json.loads((run.artifacts / _CONFIGURATION / "inputs.json").read_text(encoding="utf-8"))
-    now = inputs.description()
-    differing = [role for role in now if before.get(role) != now[role]]
+    before, folders = run.read_json(INPUTS, _START_ANEW), inputs.folders()
+    differing = [
+        f"the {role} set changed since it was started ({_where(role)}: {folders[role]}, digest {_digest(now)}, expected "
+        f"{_digest(before.get(role))})"
+        for role, now in inputs.description().items()
+        if _content(before.get(role)) != _content(now)
+    ]
     if differing:
-        msg = f"run {run.id}: the {' and the '.join(differing)} set changed since it was started; start a new run instead"
+        msg = f"{run.title}: {'; '.join(differing)}; give the path of the one it was started with, or {_START_ANEW}"
         raise InputError(msg)
 
 
+def require_same_pretrained(run: Run, file: Path) -> None:
+    """Check that a resumed run that has no checkpoint yet starts from the model that it started from.
+
+    Raises:
+        InputError: if the file has another content.
+    """
+    before = run.read_json(INPUTS, _START_ANEW).get(_PRETRAINED)
+    if before is not None and before.get("checksum") != describe_file(file)["checksum"]:
+        msg = (
+            f"{run.title}: the pretrained model {file} is not the one it was started with (another checksum); give the path "
+            f"of that one (pretrained.file=PATH or pretrained.mlpath=PATH), or {_START_ANEW}"
+        )
+        raise InputError(msg)
+
+
+def _content(description: Any) -> tuple[Any, Any]:
+    """Return what identifies the content of an input, without its name."""
+    found = description if isinstance(description, dict) else {}
+    return found.get("size"), found.get("digest")
+
+
+def _digest(description: Any) -> str:
+    return str(_content(description)[1] or "none")[:12]
+
+
+def _where(role: str) -> str:
+    """Return the setting that names a set."""
+    return ("adv_" if role.startswith("adversarial ") else "") + _WHERE[role.removeprefix("adversarial ")]
+
+
 def stored_network(run: Run) -> Path:
-    """Return the file of the network that a run trains."""
-    return run.artifacts / _CONFIGURATION / "network.yaml"
+    """Return the file of the network that a run trains.
+
+    Raises:
+        InputError: if it is not there, or damaged.
+    """
+    return run.require_file(NETWORK, _START_ANEW)
 
 
 def save_model(run: Run, model: keras.Model) -> Path:
     """Write ``model/model.keras`` and return its path."""
-    path = run.artifacts / "model" / "model.keras"
-    with new_file(path) as temporary:
+    with run.new_file(MODEL, checked=True) as temporary:
         model.save(temporary)
-    return path
+    return run.artifacts / MODEL
 
 
 def announcement(settings: TrainingSettings, inputs: Inputs, model: keras.Model) -> Iterator[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from TauAdv.config import Settings, dump_settings
 from TauAdv.io.leftovers import remove_leftovers
 from TauAdv.io.manifests import versions
 from TauAdv.models.tagger import Tagger
-from TauAdv.tracking import Run, find_run, resume_run, start_run
+from TauAdv.runs.layout import CHECKPOINTS, CONFIGURATION, MODEL, PRETRAINED
+from TauAdv.tracking import Run, find_run, lock_run, reopened, start_run
 from TauAdv.training import checkpoints
 from TauAdv.training.checkpoints import State
 from TauAdv.training.devices import ONE_DEVICE, Devices, open_devices, require_devices
@@ -27,7 +28,14 @@ from TauAdv.training.plan import plan_lines
 from TauAdv.training.preflight import require_inputs
 from TauAdv.training.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
 from TauAdv.training.progress import say
-from TauAdv.training.record import announcement, record_inputs, require_same_inputs, save_model, stored_network
+from TauAdv.training.record import (
+    announcement,
+    record_inputs,
+    require_same_inputs,
+    require_same_pretrained,
+    save_model,
+    stored_network,
+)
 from TauAdv.training.settings import DomainSettings, TauSettings, TrainingSettings, comparable, resolved
 from TauAdv.training.steps import Trainer
 from TauAdv.training.system_metrics import SYSTEM_PREFIX
@@ -74,6 +82,7 @@ def train(settings: TrainingSettings, kind: Kind, *, resume: str | None = None, 
     Raises:
         ConfigError: if the network or the metric of early stopping is not known, or the devices are not as asked for.
         InputError: if inputs, pretrained model or the run to resume do not fit.
+        OutputLockedError: if another process trains the run to resume.
         WorkerLostError: if another worker of the training ended.
         KeyboardInterrupt: after a clean end, by Ctrl-C or SIGTERM.
     """
@@ -87,9 +96,27 @@ def train(settings: TrainingSettings, kind: Kind, *, resume: str | None = None, 
 
 
 def _train(settings: TrainingSettings, kind: Kind, resume: str | None, devices: Devices, *, dry_run: bool) -> str | None:
-    require_inputs(settings, resumed=resume is not None)
+    if resume is None:
+        return _train_run(settings, kind, None, devices, dry_run=dry_run)
+    with _resumable(settings, resume, alone=devices.is_chief and not dry_run) as before:
+        return _train_run(settings, kind, before, devices, dry_run=dry_run)
+
+
+@contextmanager
+def _resumable(settings: TrainingSettings, run_id: str, *, alone: bool) -> Iterator[Run]:
+    """Yield the run to resume; ``alone``: no other process trains it from here on, its checkpoints stay as they are."""
+    if not alone:
+        yield find_run(settings.mlruns, run_id)
+        return
+    with lock_run(settings.mlruns, run_id) as run:
+        yield run
+
+
+def _train_run(settings: TrainingSettings, kind: Kind, before: Run | None, devices: Devices, *, dry_run: bool) -> str | None:
+    """Train a new run, or one from ``before``."""
+    require_inputs(settings, resumed=before is not None)
     inputs = open_inputs(settings)
-    start = _new_start(settings, inputs) if resume is None else _resumed_start(settings, inputs, resume)
+    start = _new_start(settings, inputs) if before is None else _resumed_start(settings, inputs, before)
     if devices.share is not None:
         devices.share.require_divisible(**inputs.batch_sizes)
     with devices.scope():
@@ -107,14 +134,14 @@ def _train(settings: TrainingSettings, kind: Kind, resume: str | None, devices: 
             say(line)
         say(f"settings:\n{dump_settings(settings)}dry run: nothing was written")
         return None
-    with shared_run(devices, _opened(settings, kind, resume)) as run:
-        if resume is None and devices.is_chief:
-            record_inputs(run, settings, inputs, start.network)
-        if resume is not None and devices.is_chief:
-            for folder in ("model", "model_checkpoints"):
+    with shared_run(devices, _opened(settings, kind, before)) as run:
+        if before is None and devices.is_chief:
+            record_inputs(run, settings, inputs, start.network, start.pretrained.file if start.pretrained else None)
+        if before is not None and devices.is_chief:
+            for folder in (Path(MODEL).parent, CHECKPOINTS, CONFIGURATION):
                 remove_leftovers(run.artifacts / folder)
         if report:
-            run.log_text("\n".join(report) + "\n", "input_cfg/pretrained.txt")
+            run.log_text("\n".join(report) + "\n", PRETRAINED)
         if devices.is_chief:
             say(f"run {run.id} ({run.name}), artifacts in {run.artifacts}")
         with devices.watched(lambda: _how_to_go_on(run, kind)):
@@ -127,11 +154,12 @@ def _new_start(settings: TrainingSettings, inputs: Inputs) -> _Start:
     return _Start(network_of(settings, inputs, pretrained), pretrained, None)
 
 
-def _resumed_start(settings: TrainingSettings, inputs: Inputs, run_id: str) -> _Start:
-    run = find_run(settings.mlruns, run_id)
+def _resumed_start(settings: TrainingSettings, inputs: Inputs, run: Run) -> _Start:
     require_same_inputs(run, inputs)
-    checkpoint = checkpoints.latest_checkpoint(run.artifacts / "model_checkpoints")
+    checkpoint = checkpoints.usable_checkpoint(run.artifacts / CHECKPOINTS)
     pretrained = None if checkpoint else find_pretrained(settings, inputs)
+    if pretrained is not None:
+        require_same_pretrained(run, pretrained.file)
     return _Start(tagger_kind(settings).load_network(stored_network(run)), pretrained, checkpoint)
 
 
@@ -167,15 +195,15 @@ def _resumption(state: State, inputs: Inputs) -> str:
     return f"resuming after step {state.step:,} of {steps:,}"
 
 
-def _opened(settings: TrainingSettings, kind: Kind, resume: str | None) -> AbstractContextManager[Run]:
-    if resume is not None:
-        return resume_run(settings.mlruns, resume)
+def _opened(settings: TrainingSettings, kind: Kind, before: Run | None) -> AbstractContextManager[Run]:
+    if before is not None:
+        return reopened(before)
     return start_run(settings.mlruns, settings.experiment, settings.run_name, {"kind": kind.name, **job_tags()})
 
 
 def _how_to_go_on(run: Run, kind: Kind) -> str:
     """Return what a run keeps of its training so far, and the command that resumes it."""
-    checkpoint = checkpoints.latest_checkpoint(run.artifacts / "model_checkpoints")
+    checkpoint = checkpoints.latest_checkpoint(run.artifacts / CHECKPOINTS)
     kept = f"the state up to {checkpoint} is saved" if checkpoint else "no checkpoint was made yet"
     return f"{kept}; go on, on all workers, with: python {kind.script} --resume {run.id} --mlpath {run.mlpath}"
 

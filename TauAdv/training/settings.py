@@ -12,15 +12,18 @@ from pydantic import Field, model_validator
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.models.settings import GridMode
-from TauAdv.tracking import find_run
+from TauAdv.runs.layout import TRAINING
+from TauAdv.tracking import Run, find_run
 from TauAdv.training.common_settings import (
     FREE_ON_RESUME,
+    PLACES,
     SETS,
     DomainSettings,
     EarlyStopping,
     PretrainedSettings,
     TrainingSettings,
 )
+from TauAdv.training.moves import moved
 
 __all__ = [
     "AdversarialSettings",
@@ -32,6 +35,7 @@ __all__ = [
     "TrainingSettings",
     "comparable",
     "resolved",
+    "settings_file",
     "settings_of_run",
 ]
 
@@ -126,25 +130,56 @@ def settings_of_run(kind: type[Kind], mlpath: Path | str, run_id: str, overrides
         kind: class of the settings.
         mlpath: folder of the run's experiment, or the folder ``mlruns``.
         run_id: identifier of the run.
-        overrides: ``"key=value"``; only of settings that leave the steps as they are (:data:`FREE_ON_RESUME`).
+        overrides: ``"key=value"``; only of settings that leave the steps as they are (:data:`FREE_ON_RESUME`), or of places:
+            that the content there is the same is checked when it is opened.
 
     Raises:
         InputError: if there is no such run.
         ConfigError: if an override would change the steps, or the run is not a training of this kind.
     """
     run = find_run(mlpath, run_id)
-    path = run.artifacts / "input_cfg" / "training.yaml"
-    if not path.is_file():
-        msg = f"run {run_id} ({run.name}) keeps no input_cfg/training.yaml: it is not a training that can be resumed"
-        raise ConfigError(msg)
+    path = settings_file(run)
     before = load_settings(kind, path)
     after = load_settings(kind, path, overrides)
-    old, new = before.model_dump(), after.model_dump()
-    changed = sorted(name for name in old if old[name] != new[name] and name not in FREE_ON_RESUME)
-    if before.early_stopping and after.early_stopping and before.early_stopping.metric != after.early_stopping.metric:
-        changed.append("early_stopping.metric")
+    changed = _changed(before, after)
+    if after.mlruns != before.mlruns and after.mlruns.resolve() != run.mlpath.parent:
+        changed.append("mlruns (the run is found by --mlpath)")
     if changed:
         cannot = f"{', '.join(changed)}: cannot change when a run is resumed"
-        msg = f"run {run_id} ({run.name}): {cannot}; possible: {', '.join(FREE_ON_RESUME)}; or start a new run"
+        possible = f"possible: {', '.join(FREE_ON_RESUME)}, and the paths {', '.join(PLACES)} of the same content"
+        msg = f"{run.title}: {cannot}; {possible}; or start a new run"
         raise ConfigError(msg)
-    return after.model_copy(update={"mlruns": run.mlpath.parent})
+    return moved(after, before.mlruns, run)
+
+
+def settings_file(run: Run) -> Path:
+    """Return the file of the settings of a run, undamaged.
+
+    Raises:
+        ConfigError: if the run is no training, or ended before it kept its settings.
+        InputError: if the file is damaged.
+    """
+    if not (run.artifacts / TRAINING).is_file():
+        msg = f"{run.title} keeps no {TRAINING}: it is not a training that can be resumed; start a new one"
+        raise ConfigError(msg)
+    return run.require_file(TRAINING, "start a new run")
+
+
+def _changed(before: TrainingSettings, after: TrainingSettings) -> list[str]:
+    """Return the settings that differ and decide what a training does, places apart."""
+    old, new = before.model_dump(), after.model_dump()
+    free = {*FREE_ON_RESUME, *SETS, "mlruns", "pretrained"}
+    changed = sorted(name for name in old if old[name] != new[name] and name not in free)
+    changed += [f"pretrained.{key}" for key in _changes_of_pretrained(before.pretrained, after.pretrained)]
+    for key in SETS:
+        if (getattr(before, key, None) is None) != (getattr(after, key, None) is None):
+            changed.append(key)
+    if before.early_stopping and after.early_stopping and before.early_stopping.metric != after.early_stopping.metric:
+        changed.append("early_stopping.metric")
+    return changed
+
+
+def _changes_of_pretrained(before: PretrainedSettings | None, after: PretrainedSettings | None) -> list[str]:
+    if before is None or after is None:
+        return [] if before is after else ["run_id or file"]
+    return [key for key in ("run_id",) if getattr(before, key) != getattr(after, key)]

@@ -18,7 +18,7 @@ from pydantic import Field
 from TauAdv.config import Settings
 from TauAdv.config.durations import Hours, Seconds
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
-from TauAdv.io.atomic import new_folder
+from TauAdv.io.atomic import new_folder, write_text
 from TauAdv.training.job import JOB_FILE, Job
 
 __all__ = ["Submission", "SubmissionSettings", "split_command", "submit"]
@@ -136,7 +136,7 @@ class Submission:
             raise OutputExistsError(msg)
         with new_folder(self.folder) as temporary:
             for name, content in self.files.items():
-                (temporary / name).write_text(content, encoding="utf-8")
+                write_text(temporary / name, content)
                 if name == "job.sh":
                     (temporary / name).chmod(0o755)
 

@@ -17,6 +17,7 @@ from TauAdv.models.cms.importing import ImportedModel, import_cms_model
 from TauAdv.models.cms.known import NO_TABLE, choose_features
 from TauAdv.models.cms.parts import read_graphs, version_of
 from TauAdv.models.feature_check import require_features
+from TauAdv.runs.layout import FEATURES, MODEL, NETWORK
 from TauAdv.tracking import experiment_of, start_run
 
 __all__ = ["STEP", "ImportSettings", "import_to_file"]
@@ -116,12 +117,12 @@ def _record(
         tags["feature_table"] = table.digest
     tags["feature_table_chosen_by"] = figures["feature_table"]["chosen_by"]
     with start_run(mlruns, experiment, network.name, tags) as run:
-        run.log_text(dump_settings(network), "input_cfg/network.yaml")
+        run.log_text(dump_settings(network), NETWORK, checked=True)
         if table is not None:
-            run.log_text(table.dump(), "input_cfg/features.yaml")
+            run.log_text(table.dump(), FEATURES, checked=True)
         run.log_params({**settings.model_dump(mode="json"), "dialect": imported.dialect})
         run.log_metrics(figures["comparison"], 0)
-        with new_file(run.artifacts / "model" / "model.keras") as temporary:
+        with run.new_file(MODEL, checked=True) as temporary:
             shutil.copyfile(file, temporary)
     return {"id": run.id, "mlpath": str(run.mlpath)}
 

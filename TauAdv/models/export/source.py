@@ -8,6 +8,8 @@ from pathlib import Path
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.cms.known import NO_TABLE
+from TauAdv.io.checked_files import require_undamaged
+from TauAdv.runs.layout import FEATURES, MODEL
 from TauAdv.tracking import find_run
 
 __all__ = ["ModelSource", "find_model"]
@@ -39,6 +41,8 @@ class ModelSource:
         Raises:
             InputError: if no table is known, or ``features`` is another one than the recorded.
         """
+        if self.table is not None:
+            require_undamaged(self.table)
         recorded = None if self.table is None else FeatureTable.load(self.table)
         if features is None:
             if recorded is None:
@@ -71,9 +75,9 @@ def find_model(
     if file is not None:
         return _source(Path(file))
     run = find_run(str(mlpath), str(run_id))
-    return _source(run.require_file("model/model.keras", "resume it to its end, or name another run"))
+    return _source(run.require_file(MODEL, "resume it to its end, or name another run"))
 
 
 def _source(file: Path) -> ModelSource:
-    table = file.parent.parent / "input_cfg" / "features.yaml"  # where a run keeps it
+    table = file.parent.parent / FEATURES  # where a run keeps it
     return ModelSource(file, table if file.parent.name == "model" and table.is_file() else None)
