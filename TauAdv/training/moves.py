@@ -20,7 +20,7 @@ def moved(settings: Kind, mlruns: Path, run: Run) -> Kind:
     """Return the settings of a run to resume with the places where things are now.
 
     What is not where it was is looked for at the same place relative to the folder of the runs: as when a project is moved
-    as a whole. Network and feature table are taken from the run, which keeps its own copies.
+    as a whole. Of network and feature table the run keeps copies.
 
     Args:
         settings: of the run.
@@ -50,6 +50,8 @@ def _own_copies(settings: TrainingSettings, run: Run) -> Mapping[str, str]:
     found = {}
     for key, copy in (("network", NETWORK), ("features", FEATURES)):
         name = getattr(settings, key, None)
-        if name is not None and Path(name).suffix in {".yaml", ".yml"} and (run.artifacts / copy).is_file():
+        if name is None or Path(name).suffix not in {".yaml", ".yml"} or Path(name).exists():
+            continue
+        if (run.artifacts / copy).is_file():
             found[key] = str(run.artifacts / copy)
     return found

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from TauAdv.tracking import _open_store, list_runs
+from TauAdv.runs.records import MlflowStore
+from TauAdv.tracking import list_runs
 from TauAdv.training import checkpoints, loop
 from TauAdv.training.steps import Trainer
 
@@ -92,7 +93,7 @@ def train(script, arguments, kill):
 def main():
     plan = json.loads(Path(sys.argv[1]).read_text())
     Path(plan["mlruns"]).mkdir()
-    _open_store(Path(plan["mlruns"]))
+    MlflowStore(Path(plan["mlruns"]))
     for run in plan["runs"]:
         newest = next((found.id for found in list_runs(plan["mlruns"])), "")
         arguments = [newest if argument == "RUN" else argument for argument in run["arguments"]]

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import yaml
+from synthetic_shards import write_shards
 
 from TauAdv.config import dump_settings
 from TauAdv.features.table import FeatureTable
@@ -57,7 +58,7 @@ def test_run_explains_itself(classifier_run):
     assert run.params["n_tau"] == "32"
     assert [step for step, _ in run.metric_history("val_loss")] == [1, 2, 3]
     names = sorted(path.name for path in (run.artifacts / "model_checkpoints").iterdir())
-    assert names == [f"epoch_000{i}.keras" for i in (1, 2, 3)] + ["step_000000010", "step_000000015"]
+    assert names == ["checksums.json", *(f"epoch_000{i}.keras" for i in (1, 2, 3)), "step_000000010", "step_000000015"]
 
 
 def test_commit_of_the_checkout_is_kept(classifier_run, repository):
@@ -141,17 +142,13 @@ def test_finished_run_has_nothing_left_to_do(classifier_run, run_script, capsys)
         np.testing.assert_array_equal(value, before[name])
 
 
-def test_changed_inputs_are_not_resumed(classifier_run, run_script, capsys):
+def test_changed_inputs_are_not_resumed(classifier_run, data, tmp_path, run_script, capsys):
     _, run = classifier_run
-    kept = run.artifacts / "input_cfg" / "inputs.json"
-    text = kept.read_text()
-    try:
-        kept.write_text(text.replace('"digest": "', '"digest": "0', 1))
-        with pytest.raises(SystemExit, match="2"):
-            run_script("Training/train_classifier.py", "--resume", run.id, "--mlpath", run.mlpath)
-    finally:
-        kept.write_text(text)
-    assert "the training set changed since it was started" in capsys.readouterr().err
+    other = tmp_path / "class"
+    write_shards(other, "classification", 160, 7)  # the same name, other taus
+    with pytest.raises(SystemExit, match="2"):
+        run_script("Training/train_classifier.py", "--resume", run.id, "--mlpath", run.mlpath, f"shards={other}")
+    assert f"the training set changed since it was started (shards: {other}, digest " in capsys.readouterr().err
 
 
 def test_adversarial_fine_tuning(adversarial_settings, classifier_run, data, tmp_path, run_script, capsys, monkeypatch):
