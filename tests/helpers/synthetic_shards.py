@@ -91,7 +91,7 @@ def write_shards(
         step=STEP,
         settings={"seed": seed, "contributions": {"0": "DYT", "1": "data"}},
         kind=kind,
-        feature_table={"digest": table.digest, "text": table.dump()},
+        feature_table={"name": table.name, "digest": table.digest, "text": table.dump()},
         parts=[{"name": "0000", "chunks": [half, n - half]}],
         files=part.files,
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
-from TauAdv.models.cms.known import NO_TABLE
 from TauAdv.io.checked_files import require_undamaged
+from TauAdv.models.cms.known import NO_TABLE
 from TauAdv.runs.layout import FEATURES, MODEL
 from TauAdv.tracking import find_run
 
