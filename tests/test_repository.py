@@ -139,11 +139,6 @@ ATOMIC = {
     ("shards/jet_preparation.py", "_Preparation.survey", "found.save"),
     ("training/loop.py", "Loop.checkpoint", "checkpoints.save"),
 }
-#: To be mended.
-NOT_YET = {
-    ("tracking.py", "_alone", "open"),
-    ("training/checkpoints.py", "save", "rmtree"),
-}
 
 
 def test_files_are_written_by_io_alone(repository):
@@ -153,7 +148,7 @@ def test_files_are_written_by_io_alone(repository):
         for module in sorted(path.relative_to(library).as_posix() for path in library.rglob("*.py"))
         if not module.startswith("io/")
         for write in writes_of((library / module).read_text(encoding="utf-8"), WRITERS | WRITERS_IN.get(module, {}))
-        if (module, write.function, write.call) not in ATOMIC | NOT_YET
+        if (module, write.function, write.call) not in ATOMIC
     ]
     assert wrong == [], "write to a path of TauAdv.io.atomic.new_file or new_folder"
 

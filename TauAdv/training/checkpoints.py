@@ -7,7 +7,6 @@ Both are checked when they are read: of a damaged checkpoint, the one before it 
 from __future__ import annotations
 
 import re
-import shutil
 import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from TauAdv.errors import InputError, InputWarning
 from TauAdv.io.atomic import new_folder
 from TauAdv.io.checksums import describe_file
+from TauAdv.io.leftovers import remove_tree
 from TauAdv.io.records import read_record, write_record
 from TauAdv.io.verified_files import VerifiedFile
 from TauAdv.training.optimizers import Optimizer
@@ -95,7 +95,7 @@ def save(
     place = found.index(target) + 1
     hidden = folder.glob(".step_*")  # left by a killed process
     for old in (*found[: max(0, place - KEPT_CHECKPOINTS)], *found[place:], *hidden):
-        shutil.rmtree(old)
+        remove_tree(old)
     return target
 
 

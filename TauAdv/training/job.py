@@ -95,9 +95,6 @@ class Job:
         except FileNotFoundError as error:
             msg = f"{file}: no such file; {wanted}"
             raise InputError(msg) from error
-        except InputError as error:
-            msg = f"{error}; {wanted}, submit the training again"
-            raise InputError(msg) from error
         except ValueError as error:
             msg = f"{file}: is not the description of a job: {shortened(error)}; {wanted}, submit the training again"
             raise InputError(msg) from error
