@@ -288,7 +288,9 @@ def test_interrupted_training_is_a_job_to_go_on_with(settings_of_jets, repositor
         "sys.meta_path.insert(0, Finder())\n"
     )
     command = [sys.executable, repository / "Training/submit_training.py", "--run", job.folder]
-    first = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    path = os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
+    first = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert first.returncode == 130, first.stderr
     terminating.unlink()
     again = subprocess.run(command, capture_output=True, text=True)
