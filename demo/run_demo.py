@@ -159,9 +159,9 @@ def evaluate(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]
     parameters = {"mlpath": mlpath, "adversarial_run": runs["adversarial"], "default_run": runs["nominal"]}
     runner.run(
         "notebook", "-m", "papermill", "--no-progress-bar", REPOSITORY / "notebooks" / NOTEBOOK,
-        output / NOTEBOOK, "-p", "contributions_file", DEMO / "contributions.yaml",
+        output / NOTEBOOK, "-r", "contributions_file", DEMO / "contributions.yaml",
         "-y", "djet_range: [0.5, 1.0]",
-        *(word for name, value in parameters.items() for word in ("-p", name, value)),
+        *(word for name, value in parameters.items() for word in ("-r", name, value)),  # -p would read numbers
     )  # fmt: skip
     runner.title("before and after")
     labels = {"nominal": "--nominal", "fine-tune k2=0": "--fine_tune", "adversarial": "--adversarial"}
