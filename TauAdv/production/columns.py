@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from TauAdv.errors import ConfigError, InputError, nearest
+from TauAdv.errors import ConfigError, InputError, nearest, shortened
+from TauAdv.tuples.language.characters import foreign_characters
 
 __all__ = ["choose_columns"]
+
+_MOST_SHOWN = 20
 
 
 def choose_columns(
@@ -29,7 +32,8 @@ def choose_columns(
     included = _matching(names, include) if include else set(names)
     kept = included - _matching(names, exclude)
     if not kept:
-        msg = f"the included ({', '.join(include) or 'all'}) and excluded ({', '.join(exclude)}) columns leave no branch"
+        included_names, excluded_names = shortened(", ".join(include) or "all"), shortened(", ".join(exclude))
+        msg = f"the included ({included_names}) and excluded ({excluded_names}) columns leave no branch"
         raise InputError(msg)
     return [name for name in names if name in kept]
 
@@ -41,11 +45,17 @@ def _matching(names: Sequence[str], patterns: Sequence[str]) -> set[str]:
         matches = _match(names, pattern)
         found |= matches
         if not matches:
-            unmatched.append(f"\n  {pattern}{nearest(pattern, list(names))}")
+            unmatched.append(pattern)
     if unmatched:
-        msg = f"columns: {len(unmatched)} of the entries match no branch:{''.join(unmatched)}"
+        shown = [f"\n  {shortened(name)}{_hint(name, names)}" for name in unmatched[:_MOST_SHOWN]]
+        more = "\n  ..." if len(unmatched) > _MOST_SHOWN else ""
+        msg = f"columns: {len(unmatched)} of the entries match no branch:{''.join(shown)}{more}"
         raise InputError(msg)
     return found
+
+
+def _hint(name: str, names: Sequence[str]) -> str:
+    return foreign_characters(name[:60]) or nearest(name[:60], list(names))
 
 
 def _match(names: Sequence[str], pattern: str) -> set[str]:
@@ -53,7 +63,7 @@ def _match(names: Sequence[str], pattern: str) -> set[str]:
         return {pattern} & set(names)
     try:
         expression = re.compile(pattern)
-    except re.error as error:
-        msg = f"columns: '{pattern}' is not a regular expression: {error}"
+    except (re.error, RecursionError, OverflowError) as error:  # also brackets nested too deep, repeated too often
+        msg = f"columns: '{shortened(pattern)}' is not a regular expression: {error}"
         raise ConfigError(msg) from error
     return {name for name in names if expression.match(name)}

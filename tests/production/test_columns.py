@@ -33,6 +33,18 @@ def test_nothing_left():
         choose_columns(NAMES, ["run"], ["run"])
 
 
-def test_bad_regular_expression():
-    with pytest.raises(ConfigError, match=r"'\^\(' is not a regular expression"):
-        choose_columns(NAMES, ["^("])
+@pytest.mark.parametrize(
+    "pattern", ["^(", "^" + "(" * 50_000 + "a" + ")" * 50_000, "^a{99999999999}", "^(?P<tau>a)(?P<tau>b)"]
+)
+def test_bad_regular_expression(pattern):
+    with pytest.raises(ConfigError, match=r"'\^.*' is not a regular expression") as error:
+        choose_columns(NAMES, [pattern])
+    assert len(str(error.value)) < 250
+
+
+def test_many_and_long_entries_are_shown_shortened():
+    with pytest.raises(InputError, match="1000 of the entries match no branch") as error:
+        choose_columns(NAMES, [f"branch_{number}" * 100 for number in range(1000)])
+    assert len(str(error.value).splitlines()) < 25
+    with pytest.raises(InputError, match=r"position 4 is CYRILLIC SMALL LETTER ER"):
+        choose_columns(NAMES, ["tau\u0440_pt"])
