@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,11 +18,19 @@ def check_no_input(outputs: Iterable[Path | str], inputs: Iterable[Path | str]) 
     Raises:
         InputError: if an output is one of the inputs.
     """
-    read = {Path(path).resolve() for path in inputs}
+    read = {_identity(Path(path)) for path in inputs}
     for path in outputs:
-        if Path(path).resolve() in read:
+        if _identity(Path(path)) in read:
             msg = f"{path}: is also an input; give another output name"
             raise InputError(msg)
+
+
+def _identity(path: Path) -> Hashable:
+    """Return what two names of one file have in common, links of both kinds included."""
+    if not path.exists():
+        return path.resolve()
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 @contextmanager

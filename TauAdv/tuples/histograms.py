@@ -97,7 +97,8 @@ def write_histograms(path: Path | str, histograms: Mapping[str, Any]) -> None:
         histograms: per key (``folder/name`` makes the folder) a :class:`Histogram`, a ``hist.Hist`` or a tuple
             (values, edges) or (values, x edges, y edges) for :func:`to_hist`. Equal bins are written as equal bins.
     """
-    with uproot.recreate(Path(path)) as file:
+    # an open file, not its name: uproot takes '::' and ':' in names for other file systems
+    with Path(path).open("w+b") as stream, uproot.recreate(stream) as file:
         for key, content in histograms.items():
             file[key] = _as_hist(content)
 

@@ -1,5 +1,6 @@
 """Skims of files as other programs write them: what is copied, what is named, what is left out."""
 
+import os
 import random
 
 import awkward as ak
@@ -204,8 +205,10 @@ def test_outputs_of_any_name(make_tuple, tmp_path, name):
 def test_output_that_is_a_link_to_an_input(make_tuple, tmp_path):
     path = make_tuple("x.root")
     (tmp_path / "link.root").symlink_to(path)
-    with pytest.raises(InputError, match=r"link\.root: is also an input"):
-        skim(path, tmp_path / "link.root", SkimSettings(), overwrite=True)
+    os.link(path, tmp_path / "hard_link.root")
+    for name in ("link.root", "hard_link.root"):
+        with pytest.raises(InputError, match=rf"{name}: is also an input"):
+            skim(path, tmp_path / name, SkimSettings(), overwrite=True)
 
 
 def damaged(content, seed):
