@@ -28,7 +28,7 @@ _DECIMAL = re.compile(r"0|-?[1-9][0-9]{0,20}")
 class AsMeant(BaseModel):
     """Base of settings whose values are taken as their writer meant them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from TauAdv.config import Settings, parse_yaml, validate_settings
 from TauAdv.errors import ConfigError, InputError, nearest
@@ -38,6 +38,8 @@ class DefaultRule(Settings):
 
 class JetVariable(Settings):
     """One variable of the table (docs/jets.md explains the keys)."""
+
+    model_config = ConfigDict(allow_inf_nan=True)  # what is absent may be written as such
 
     name: str
     label: str

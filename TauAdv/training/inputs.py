@@ -18,6 +18,7 @@ from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.selection import UNLABELLED
 from TauAdv.shards.store import ShardSet
 from TauAdv.training.balance import absent_classes, require_both_sides
+from TauAdv.training.row_weights import require_weights, weight_note
 from TauAdv.training.settings import DomainSettings, TauSettings, TrainingSettings
 
 __all__ = ["Inputs", "open_inputs", "open_set"]
@@ -124,8 +125,10 @@ class Inputs:
         """Yield what is read, with the number of rows per contribution."""
         for role, shards in self.sets.items():
             yield f"{role}: {shards.folder}, {_counted(shards.num_rows, shards)}"
-            for name, count, weight in _contributions(shards):
-                yield f"    {name:24s} {_counted(count, shards, 10)}, sum of weights {weight:,.1f}"
+            for name, weights in _contributions(shards):
+                total = weights.sum(dtype=np.float64)
+                counted = _counted(len(weights), shards, 10)
+                yield f"    {name:24s} {counted}, sum of weights {total:,.1f}{weight_note(weights)}"
             if absent := absent_classes(shards, _loss_name(self.settings)):
                 yield f"    no {', '.join(absent)}: what tells them from the others is not learned here"
         yield from self.overlaps()
@@ -151,7 +154,8 @@ def open_inputs(settings: TrainingSettings) -> Inputs:
 
     Raises:
         InputError: if one is missing, of the wrong kind, too small for a batch, the feature tables differ, or one has
-            taus of one side only (no data or no simulation, no genuine taus or no background), or jets without a class.
+            weights that are none, taus of one side only (no data or no simulation, no genuine taus or no background), or
+            jets without a class.
     """
     sets = _opened("", "classification", settings.shards, settings.validation_shards, settings)
     if isinstance(settings, DomainSettings):
@@ -163,6 +167,7 @@ def open_inputs(settings: TrainingSettings) -> Inputs:
         sets["training"].require_table(FeatureTable.load(settings.features))
     _require_rows(sets["training"], settings.n_class, settings.class_size_key)
     for role, shards in sets.items():
+        require_weights(role, shards)
         require_both_sides(role, shards, _loss_name(settings))
     return Inputs(settings, sets)
 
@@ -219,8 +224,8 @@ def _counted(count: int, shards: ShardSet, width: int = 0) -> str:
     return f"{count:>{width},} {shards.rows_name if count != 1 else shards.rows_name.removesuffix('s')}"
 
 
-def _contributions(shards: ShardSet) -> list[tuple[str, int, float]]:
-    """Return name, number of taus and sum of weights of every class, or of every contribution of an adversarial set."""
+def _contributions(shards: ShardSet) -> list[tuple[str, NDArray[np.float32]]]:
+    """Return name and weights of every class, or of every contribution of an adversarial set."""
     if shards.kind == "adversarial":
         column = "dataset_id"
         given = shards.manifest["settings"].get("contributions", {})
@@ -230,7 +235,5 @@ def _contributions(shards: ShardSet) -> list[tuple[str, int, float]]:
     columns = shards.columns([column, "weight"])
     found = []
     for number in np.unique(columns[column]).tolist():
-        chosen = columns[column] == number
-        weight = columns["weight"][chosen].sum(dtype=np.float64)
-        found.append((names.get(number, f"dataset {number}"), int(chosen.sum()), float(weight)))
+        found.append((names.get(number, f"dataset {number}"), columns["weight"][columns[column] == number]))
     return found
