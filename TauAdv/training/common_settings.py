@@ -27,8 +27,10 @@ __all__ = [
 ]
 
 Count = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+#: times a loss or a gradient it still fits into single precision
+_LARGEST = 1e30
+Rate = Annotated[float, Field(gt=0, le=_LARGEST, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, le=_LARGEST, allow_inf_nan=False)]
 
 VALIDATION = ("validation_shards", "validation_fraction", "adv_validation_shards")
 SETS = ("shards", "validation_shards", "adv_shards", "adv_validation_shards")

@@ -210,7 +210,7 @@ def test_options_and_words_are_merged():
 
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filter(lambda text: not is_blank(text))
 TEXT |= st.sampled_from(TYPED)
-FLOATS = st.floats(allow_nan=False)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(

@@ -59,6 +59,7 @@ def write_shards(
     table: FeatureTable | None = None,
     data: float = 0.5,
     change: Callable[[SparseTaus, dict[str, np.ndarray]], None] | None = None,
+    **more_settings: object,
 ) -> Path:
     """A set of ``n`` taus in two chunks; ``change`` may edit taus and columns in place."""
     table = table or FeatureTable.load("deeptau_v2p5")
@@ -89,7 +90,7 @@ def write_shards(
     write_manifest(
         folder,
         step=STEP,
-        settings={"seed": seed, "contributions": {"0": "DYT", "1": "data"}},
+        settings={"seed": seed, "contributions": {"0": "DYT", "1": "data"}, **more_settings},
         kind=kind,
         feature_table={"name": table.name, "digest": table.digest, "text": table.dump()},
         parts=[{"name": "0000", "chunks": [half, n - half]}],
