@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
     manifests = mix_events(settings, options.input_dir, options.output_dir, overwrite=options.overwrite)
     for name, manifest in manifests.items():
         print(f"{options.output_dir / settings.outputs[name].file}: {manifest['counts']['rows']} taus")
-        for key in ("branches_left_out", "events_in_two_outputs"):
+        for key in ("branches_left_out", "events_in_two_outputs", "negative_tau_pt"):
             found = {k: v for k, v in manifest[key].items() if v} if isinstance(manifest[key], dict) else manifest[key]
             if found:
                 print(f"  {key.replace('_', ' ')}: {found}")

@@ -17,7 +17,7 @@ from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.buckets import Buckets
 from TauAdv.production.mixing_plan import MixPlan, interleave
 from TauAdv.production.mixing_settings import MixingSettings
-from TauAdv.production.mixing_sources import Source, choose, common_branches, common_dtypes, open_sources
+from TauAdv.production.mixing_sources import Source, check_momenta, choose, common_branches, common_dtypes, open_sources
 from TauAdv.production.outputs import check_no_input
 from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.writer import TupleWriter
@@ -48,8 +48,8 @@ def mix_events(
         overwrite: replace outputs that were made otherwise.
 
     Raises:
-        InputError: for a missing file or branch (all are listed), or contributions that run out (says which and by how
-            much); nothing is written then.
+        InputError: for a missing file or branch (all are listed), a tau_pt that is not finite, or
+            contributions that run out (says which and by how much); nothing is written then.
         OutputExistsError: if an output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes an output.
     """
@@ -67,6 +67,7 @@ def mix_events(
     branches, left_out = common_branches(sources, settings.branches)
     wider = common_dtypes(sources, branches)
     chosen, events_in_two = choose(sources, settings)
+    negative = check_momenta(sources)
     per_batch = [contribution.per_batch for contribution in settings.contributions]
     plans = {name: interleave([source[name] for source in chosen], per_batch) for name in paths}
     with ExitStack() as stack:
@@ -84,6 +85,7 @@ def mix_events(
                 seed=settings.seed if settings.shuffle else None,
                 branches_left_out=left_out,
                 events_in_two_outputs=events_in_two,
+                negative_tau_pt=negative,
             )
     return manifests
 

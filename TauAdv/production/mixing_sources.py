@@ -12,13 +12,15 @@ import numpy as np
 from TauAdv.errors import InputError
 from TauAdv.production.mixing_plan import IntArray, choose_entries
 from TauAdv.production.mixing_settings import MixingSettings
+from TauAdv.production.outputs import errors_of
 from TauAdv.tuples.branch_types import BranchType, common_dtype
 from TauAdv.tuples.files import expanded_name
 from TauAdv.tuples.reader import TupleReader
 from TauAdv.tuples.same_files import same_files
+from TauAdv.tuples.weights import check_finite
 from TauAdv.tuples.writable import require_writable
 
-__all__ = ["Source", "choose", "common_branches", "common_dtypes", "open_sources"]
+__all__ = ["Source", "check_momenta", "choose", "common_branches", "common_dtypes", "open_sources"]
 
 _EVENT = ("run", "lumi", "evt")
 #: what the mixing writes itself
@@ -98,6 +100,20 @@ def common_dtypes(sources: Sequence[Source], branches: Sequence[str]) -> dict[st
         for name, (dtype, each) in found.items()
         if dtype is not None and any(branch.dtype != dtype for branch in each.values())
     }
+
+
+def check_momenta(sources: Sequence[Source]) -> dict[str, int]:
+    """Return by contribution the candidates with a ``tau_pt`` below 0: those without a reconstructed tau.
+
+    Raises:
+        InputError: if a ``tau_pt`` is not finite.
+    """
+    negative = {}
+    for source in sources:
+        chunks = source.reader.iterate(["tau_pt"], step_size=1_000_000) if "tau_pt" in source.reader.branches else []
+        with errors_of(source.reader):
+            negative[source.name] = sum(int((check_finite(taus["tau_pt"], "tau_pt") < 0).sum()) for taus in chunks)
+    return negative
 
 
 def choose(sources: Sequence[Source], settings: MixingSettings) -> tuple[list[dict[str, IntArray]], dict[str, int]]:

@@ -256,3 +256,15 @@ def test_script(folder, run_script, capsys):
     with pytest.raises(SystemExit):
         run_script("Production/mix_events.py", "--config", config, "--input_dir", folder, "outputs.trainval.batches=1000")
     assert "QCD runs out" in capsys.readouterr().err
+
+
+def test_taus_without_a_momentum(make_tuple, folder, nothing_written):
+    pt = np.full(40, 50, np.float32)
+    pt[:2] = np.nan, np.inf
+    make_tuple("qcd.root", 40, seed=4, tau_pt=pt)
+    with pytest.raises(InputError, match=r"qcd.root: tau_pt: 2 of 40 values are not finite \(nan, inf\)"):
+        mix_events(settings(), folder, folder)
+    nothing_written(*OUTPUTS)
+    pt[:2] = -999
+    make_tuple("qcd.root", 40, seed=4, tau_pt=pt)
+    assert mix_events(settings(), folder, folder)["trainval"]["negative_tau_pt"] == {"data": 0, "DY": 0, "QCD": 2}
