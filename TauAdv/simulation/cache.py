@@ -1,25 +1,23 @@
 """Generator events on disk, in chunks: generated once, then read by every run with other detector settings.
 
 A chunk is one ``.npz`` file whose folder name holds process, seed and a digest of all Pythia settings; it is written under a
-temporary name and renamed, so a killed run leaves whole chunks only and the next run continues with the missing ones.
+temporary name and renamed, so a killed run leaves whole chunks only and the next run continues with the missing ones. Each
+file carries a checksum of its content and its name: one that is damaged, or was exchanged with another, is generated again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import struct
-import zipfile
-import zlib
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from TauAdv.io.atomic import new_file
+from TauAdv.errors import InputError, InputWarning
+from TauAdv.io.array_files import load_arrays, save_arrays
 from TauAdv.io.locks import output_lock
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.generator import VertexAccess, generate
@@ -27,7 +25,7 @@ from TauAdv.simulation.jets.truth import reduce_jet_record
 from TauAdv.simulation.processes import pythia_settings
 from TauAdv.simulation.truth import reduce_record
 
-__all__ = ["Chunk", "chunks_of", "generator_seed", "load_events"]
+__all__ = ["Chunk", "chunks_of", "generator_seed", "load_events", "missing_chunks"]
 
 #: To be raised when the content of the reduced events changes.
 _FORMAT = 1
@@ -36,13 +34,6 @@ _CONTENTS: dict[str, tuple[tuple[str, ...], Callable[[Columns], list[Columns]]]]
     "taus": (("particles", "leptons"), reduce_record),
     "jets": (("particles", "leptons", "hadrons"), reduce_jet_record),
 }
-
-
-#: What reading a file raises that is absent, or was damaged in its list of contents, a header, the data or a checksum.
-_DAMAGED = (
-    *(FileNotFoundError, EOFError, ValueError, LookupError, OverflowError, NotImplementedError, SyntaxError, TypeError),
-    *(zipfile.BadZipFile, zlib.error, struct.error),
-)
 
 
 @dataclass(frozen=True)
@@ -95,12 +86,26 @@ def generator_seed(chunk: Chunk) -> int:
     return 1 + int.from_bytes(digest[:8], "little") % 899_999_999
 
 
-def _read(path: Path, tables: tuple[str, ...]) -> list[Columns] | None:
+def _read(path: Path, owner: str, *, say: bool = True) -> Columns | None:
+    """Return the arrays of a file, ``None`` if it is absent or damaged; warns of the latter."""
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
-            return [{k.split(":")[1]: stored[k] for k in stored.files if k.startswith(table + ":")} for table in tables]
-    except _DAMAGED:
-        return None  # absent or damaged: made again
+        return load_arrays(path, owner)
+    except FileNotFoundError:
+        return None
+    except InputError as error:
+        if say:
+            warnings.warn(f"{error}; its events are generated again", InputWarning, stacklevel=3)
+        return None
+
+
+def missing_chunks(chunks: Iterable[Chunk], cache: Path | str) -> list[Chunk]:
+    """Return the chunks that are to be generated, as they are absent or damaged; warns of the latter."""
+    return [chunk for chunk in chunks if _read(Path(cache) / chunk.name, chunk.name) is None]
+
+
+def _table(stored: Columns, name: str) -> Columns:
+    """Return the columns of one table, which are stored as ``table:column``."""
+    return {key.split(":")[1]: values for key, values in stored.items() if key.startswith(f"{name}:")}
 
 
 def load_events(chunk: Chunk, cache: Path | str, access: VertexAccess = "shifted") -> tuple[list[Columns], bool]:
@@ -112,17 +117,17 @@ def load_events(chunk: Chunk, cache: Path | str, access: VertexAccess = "shifted
     """
     path = Path(cache) / chunk.name
     names, reduce = _CONTENTS[chunk.content]
-    if (stored := _read(path, names)) is not None:
-        return stored, True
-    with output_lock(path, wait=True):
-        if (stored := _read(path, names)) is not None:  # another run made it meanwhile
-            return stored, True
-        tables = generate(chunk.pythia, chunk.events, generator_seed(chunk), reduce, access)
-        _write(path, dict(zip(names, tables, strict=True)))
-    return tables, False
+    stored = _read(path, chunk.name)
+    if stored is None:
+        with output_lock(path, wait=True):
+            stored = _read(path, chunk.name, say=False)  # another run may have made it meanwhile
+            if stored is None:
+                tables = generate(chunk.pythia, chunk.events, generator_seed(chunk), reduce, access)
+                _write(path, chunk.name, dict(zip(names, tables, strict=True)))
+                return tables, False
+    return [_table(stored, name) for name in names], True
 
 
-def _write(path: Path, tables: dict[str, Columns]) -> None:
+def _write(path: Path, owner: str, tables: dict[str, Columns]) -> None:
     columns = {f"{name}:{key}": values for name, table in tables.items() for key, values in table.items()}
-    with new_file(path) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **columns)
+    save_arrays(path, columns, owner, compressed=True)

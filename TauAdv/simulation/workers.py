@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from TauAdv.io.processes import worker_pool
-from TauAdv.simulation.cache import Chunk
+from TauAdv.simulation.cache import Chunk, missing_chunks
 from TauAdv.simulation.generator import VertexAccess, vertex_access
 from TauAdv.simulation.processes import MINIMUM_BIAS, pythia_settings
 
@@ -27,6 +27,6 @@ def workers(number: int) -> Iterator[Any]:
 
 def access_for(chunks: Sequence[Chunk], cache: Path) -> VertexAccess:
     """Return how to read vertices: tested against the installed Pythia if any chunk is still to be generated."""
-    if all((cache / chunk.name).exists() for chunk in chunks):
+    if not missing_chunks(chunks, cache):
         return "shifted"
     return vertex_access(pythia_settings(MINIMUM_BIAS))

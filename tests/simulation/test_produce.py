@@ -1,12 +1,15 @@
+import shutil
+
 import awkward as ak
 import numpy as np
 import pytest
 
 from TauAdv.config import load_settings
-from TauAdv.errors import ConfigError, OutputExistsError
+from TauAdv.errors import ConfigError, InputWarning, OutputExistsError
 from TauAdv.io.manifests import read_manifest
 from TauAdv.simulation import cache as cache_module
 from TauAdv.simulation import produce as produce_module
+from TauAdv.simulation.cache import missing_chunks
 from TauAdv.simulation.labels import GENERATOR_BRANCHES
 from TauAdv.simulation.produce import produce, round_mantissa
 from TauAdv.simulation.samples import PSEUDODATA, samples_of
@@ -117,16 +120,49 @@ def test_killed_run_continues(settings, tmp_path, monkeypatch):
     assert_same(output / "DYtautau.root", tmp_path / "again" / "DYtautau.root")
 
 
-def test_damaged_cache_file_is_made_again(settings, cache, tmp_path):
-    chunk = samples_of(settings)[1].chunks[0]
-    (tmp_path / chunk.name).parent.mkdir(parents=True)
-    (tmp_path / chunk.name).write_bytes((cache / chunk.name).read_bytes()[:500])
-    tables, cached = cache_module.load_events(chunk, tmp_path)
-    assert not cached
-    expected, cached = cache_module.load_events(chunk, cache)
-    assert cached
-    for table, other in zip(tables, expected, strict=True):
-        assert all(np.array_equal(values, other[name]) for name, values in table.items())
+def tables_of(chunk, cache):
+    tables, cached = cache_module.load_events(chunk, cache)
+    return [(name, values.tobytes()) for table in tables for name, values in table.items()], cached
+
+
+@pytest.fixture
+def copied_chunks(settings, cache, tmp_path):
+    """Two chunks of one process in a cache of their own, and what is in them."""
+    chunks = samples_of(settings)[1].chunks[:1] + samples_of(settings)[0].chunks[:1]
+    for chunk in chunks:
+        (tmp_path / chunk.name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(cache / chunk.name, tmp_path / chunk.name)
+    return [(chunk, tables_of(chunk, cache)[0]) for chunk in chunks]
+
+
+@pytest.mark.parametrize("damage", [lambda content: content[:500], lambda content: b"", lambda content: content + b"x"])
+def test_damaged_cache_file_is_made_again(copied_chunks, tmp_path, damage):
+    chunk, expected = copied_chunks[0]
+    path = tmp_path / chunk.name
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.warns(InputWarning, match=rf"{path.name}: damaged, .*its events are generated again"):
+        found, cached = tables_of(chunk, tmp_path)
+    assert (found, cached) == (expected, False)
+    assert tables_of(chunk, tmp_path) == (expected, True)
+
+
+def test_every_flipped_bit_of_a_cache_file_is_noticed(copied_chunks, tmp_path):
+    chunk = copied_chunks[0][0]
+    path, rng = tmp_path / chunk.name, np.random.default_rng(1)
+    content = path.read_bytes()
+    for position in rng.integers(len(content), size=200):
+        changed = bytearray(content)
+        changed[position] ^= 1 << int(rng.integers(8))
+        path.write_bytes(changed)
+        with pytest.warns(InputWarning, match="its events are generated again"):
+            assert missing_chunks([chunk], tmp_path) == [chunk]
+
+
+def test_exchanged_cache_files_are_noticed(copied_chunks, tmp_path):
+    first, second = (tmp_path / chunk.name for chunk, _ in copied_chunks)
+    shutil.copy(second, first)
+    with pytest.warns(InputWarning, match="mixed up with another file"):
+        assert missing_chunks([chunk for chunk, _ in copied_chunks], tmp_path) == [copied_chunks[0][0]]
 
 
 def test_finished_files_are_kept(made, settings, cache, monkeypatch):
