@@ -11,9 +11,10 @@ import pandas as pd
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.evaluation.histograms import require_columns
 from TauAdv.evaluation.inference import predict
-from TauAdv.io.atomic import new_file
+from TauAdv.evaluation.prediction_files import read_table_file, write_table_file
 from TauAdv.io.checked_files import read_text
-from TauAdv.io.manifests import finished, write_manifest
+from TauAdv.io.locks import output_lock
+from TauAdv.io.manifests import describe_input, finished
 from TauAdv.models.keras_archive import archive_configuration, first_line, has_adversarial_head
 from TauAdv.runs.layout import FEATURES, MODEL, PREDICTIONS
 from TauAdv.shards.kinds import read_table
@@ -25,6 +26,7 @@ __all__ = ["PREDICTION_FILES", "apply_run", "load_run_model", "read_predictions"
 #: Name that is written, and the name that a newer version of the original uses: both are read.
 PREDICTION_FILES = ("adversarial_evaluation.csv", "adversarial_predictions.csv")
 STEP = "apply_adversarial_training"
+_FIRST_COLUMNS = ["Djet", "y", "weights"]
 _INTEGER_COLUMNS = {"run": np.uint32, "lumi": np.uint32, "evt": np.uint64}
 
 
@@ -53,7 +55,8 @@ def apply_run(
 
     Raises:
         InputError: unknown run, run without model, shards of another feature table, no adversarial head.
-        OutputExistsError: a table made otherwise is there.
+        OutputExistsError: a table made otherwise, or a damaged one, is there.
+        OutputLockedError: another process writes it.
     """
     run = find_run(mlpath, run_id)
     _require_model_of_taus(run, with_head=not not_adversarial)
@@ -62,17 +65,16 @@ def apply_run(
     settings = {"run": run.id, "batch_size": batch_size, "max_batches": max_batches, "not_adversarial": not_adversarial}
     inputs = [_model_path(run), shard_set.folder]
     require_run_features(run, shard_set)
-    if finished(path, step=STEP, settings=settings, inputs=inputs, overwrite=overwrite):
-        return path
-    model = load_run_model(run, shard_set)
-    table = predict(
-        model, shard_set, batch_size=batch_size, max_batches=max_batches, use_adversarial_head=not not_adversarial
-    ).table
-    with new_file(path) as temporary:
-        table.to_csv(temporary)
-        path.unlink(missing_ok=True)  # the manifest never belongs to another table
+    made: dict[str, Any] = {"step": STEP, "settings": settings, "inputs": [describe_input(path) for path in inputs]}
+    with output_lock(path):
+        if finished(path, **made, overwrite=overwrite, checked=True):
+            return path
+        model = load_run_model(run, shard_set)
+        table = predict(
+            model, shard_set, batch_size=batch_size, max_batches=max_batches, use_adversarial_head=not not_adversarial
+        ).table
         counts = {"taus": len(table), "in set": shard_set.num_taus}
-        write_manifest(path, step=STEP, settings=settings, inputs=inputs, counts=counts)
+        write_table_file(path, table.to_csv, {**made, "counts": counts})
     print(f"{path}: {len(table)} of {shard_set.num_taus} taus")
     return path
 
@@ -127,8 +129,10 @@ def load_run_model(run: Run, *shard_sets: ShardSet) -> Any:
 def read_predictions(run: Run) -> pd.DataFrame:
     """Return the prediction table of a run; the index is the row number in the set.
 
+    A table that TauMLTools or an earlier version wrote has no checksum: it is read, with a warning that it is not verified.
+
     Raises:
-        InputError: no table under either name, or one without its first columns.
+        InputError: no table under either name, a damaged one, or one without its first columns or with text in them.
     """
     folder = run.artifacts / PREDICTIONS
     found = [folder / name for name in PREDICTION_FILES if (folder / name).is_file()]
@@ -138,12 +142,20 @@ def read_predictions(run: Run) -> pd.DataFrame:
             " Evaluation/apply_adversarial_training.py makes them"
         )
         raise InputError(msg)
+    content = read_table_file(
+        found[0], "make it again with Evaluation/apply_adversarial_training.py --overwrite", foreign=True
+    )
     try:
-        table = pd.read_csv(found[0], index_col=0, dtype=_INTEGER_COLUMNS)
+        table = pd.read_csv(content, index_col=0, dtype=_INTEGER_COLUMNS)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError, OverflowError) as error:
         msg = f"{found[0]}: not a prediction table: {first_line(error)}"
         raise InputError(msg) from error
-    require_columns(table, ["Djet", "y", "weights"])
+    require_columns(table, _FIRST_COLUMNS)
+    for name in _FIRST_COLUMNS:
+        if not (pd.api.types.is_numeric_dtype(table[name]) and np.isfinite(table[name]).all()):
+            wrong = table[name][~np.isfinite(pd.to_numeric(table[name], errors="coerce"))]
+            msg = f"{found[0]}: column {name}: expected numbers, found '{wrong.iloc[0]}' in row {wrong.index[0]}"
+            raise InputError(msg)
     return table
 
 

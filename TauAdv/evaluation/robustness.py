@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from TauAdv.evaluation.performance import RocCurve, roc_curve
 from TauAdv.evaluation.predictions import load_run_model, require_run_features
 from TauAdv.evaluation.robustness_predictions import (
     DisturbedPredictions,
+    locked_tables,
     predict_disturbed,
     prediction_file,
     require_room,
@@ -126,12 +128,14 @@ def evaluate_robustness(
             class.
         ConfigError: an attack that does not fit the inputs.
         OutputExistsError: predictions of an earlier model are there.
+        OutputLockedError: another process writes predictions of this set and these settings into one of the runs.
     """
     runs = {label: find_run(mlpath, run_id) for label, run_id in run_ids.items()}
     shards = ShardSet.open(test)
     shards.require_kind("classification")
     study = _Study(runs, shards, settings, _chosen_parts(parts, runs, shards))
-    return study.measure(overwrite)
+    with locked_tables(runs, shards, settings) if study.writes else nullcontext():
+        return study.measure(overwrite)
 
 
 def _chosen_parts(parts: Sequence[str] | None, runs: Mapping[str, Run], shards: ShardSet) -> list[str]:
@@ -167,6 +171,11 @@ class _Study:
     settings: RobustnessSettings
     parts: Sequence[str]
 
+    @property
+    def writes(self) -> bool:
+        """Whether tables of predictions are made."""
+        return bool(_NEED_PREDICTIONS & set(self.parts))
+
     def measure(self, overwrite: bool) -> RobustnessStudy:
         settings, shards = self.settings, self.shards
         discriminators = choose_discriminators(shards.classes, settings.discriminators)
@@ -175,10 +184,10 @@ class _Study:
         found: dict[str, Any] = {"discriminators": discriminators}
         for run in self.runs.values():
             require_run_features(run, shards)
-        if _NEED_PREDICTIONS & set(self.parts):
+        if self.writes:
             require_room(self.runs, shards, settings, overwrite=overwrite)
         models = {name: load_run_model(run, shards) for name, run in self.runs.items()}
-        if _NEED_PREDICTIONS & set(self.parts):
+        if self.writes:
             found |= self.predictions(models, discriminators)
         if "scan" in self.parts:
             found["scan"] = self.scan(models, discriminators)

@@ -9,26 +9,31 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from TauAdv.attacks.settings import AttackSettings
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.attacked import AttackedBatch, AttackedBatches, probabilities_of
+from TauAdv.evaluation.prediction_files import read_table_file, write_table_file
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
-from TauAdv.io.atomic import new_file
-from TauAdv.io.manifests import describe_input, finished, read_manifest, write_manifest
+from TauAdv.io.locks import output_lock
+from TauAdv.io.manifests import describe_input, finished, read_manifest
 from TauAdv.runs.layout import MODEL, PREDICTIONS
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run
 
 __all__ = [
     "DisturbedPredictions",
+    "locked_tables",
     "predict_disturbed",
     "prediction_file",
     "read_disturbed",
@@ -154,6 +159,15 @@ def _options(run: Run, shards: ShardSet, settings: RobustnessSettings) -> dict[s
     return {"step": STEP, "settings": decisive, "inputs": [_model(run), shards.folder.resolve()]}
 
 
+def locked_tables(runs: Mapping[str, Run], shards: ShardSet, settings: RobustnessSettings) -> AbstractContextManager[None]:
+    """Return what holds the locks of the tables of all runs.
+
+    Raises:
+        OutputLockedError: another process writes one of them.
+    """
+    return output_lock(*(run.artifacts / prediction_file(shards, settings) for run in runs.values()))
+
+
 def require_room(runs: Mapping[str, Run], shards: ShardSet, settings: RobustnessSettings, *, overwrite: bool) -> None:
     """Check that no run holds a table of this set and these settings that was made otherwise, as by an earlier model.
 
@@ -178,11 +192,9 @@ def write_disturbed(
     paths = []
     for label, run in runs.items():
         path, table = run.artifacts / prediction_file(shards, settings), predictions.table(label)
-        with new_file(path) as temporary:
-            table.to_parquet(temporary, index=False)
-            path.unlink(missing_ok=True)  # the manifest never belongs to another table
-            counts = {"rows": len(table), "in set": shards.num_rows}
-            write_manifest(path, **_options(run, shards, settings), counts=counts, seed=settings.seed)
+        counts = {"rows": len(table), "in set": shards.num_rows}
+        manifest = {**_options(run, shards, settings), "counts": counts, "seed": settings.seed}
+        write_table_file(path, partial(table.to_parquet, index=False), manifest)
         paths.append(path)
     return paths
 
@@ -199,7 +211,7 @@ def read_disturbed(
         name: of the file, instead of these.
 
     Raises:
-        InputError: the run has no such table, or several; lists those that it has.
+        InputError: the run has no such table, or several: lists those that it has; or the table is damaged.
     """
     tables = {path.name: path for path in sorted((run.artifacts / _FOLDER).glob(_NAMES))}
     found = dict(tables) if name is None else {key: path for key, path in tables.items() if key == name}
@@ -210,7 +222,7 @@ def read_disturbed(
         digest = describe_input(test)["digest"]
         found = {key: path for key, path in found.items() if digest in _input_digests(path)}
     if len(found) == 1:
-        return pd.read_parquet(*found.values())
+        return _read(*found.values())
     asked = " of these settings" if settings is not None else ""
     asked += f" on {test}" if test is not None else ""
     has = f"it has {', '.join(tables)}" if tables else "it has none; Evaluation/evaluate_robustness.py makes them"
@@ -218,6 +230,15 @@ def read_disturbed(
     if len(found) > 1:
         msg += "; tell which by test set, settings or file name"
     raise InputError(msg)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    content = read_table_file(path, "make it again with Evaluation/evaluate_robustness.py --overwrite")
+    try:
+        return pd.read_parquet(content)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        msg = f"{path}: not a prediction table: {error}"
+        raise InputError(msg) from error
 
 
 def _input_digests(table: Path) -> set[str]:

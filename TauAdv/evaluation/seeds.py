@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from TauAdv.errors import InputError
+from TauAdv.evaluation.prediction_files import read_table_file
 from TauAdv.evaluation.report import aligned
 from TauAdv.evaluation.robustness_settings import RAW
 
@@ -27,13 +28,18 @@ def read_performance(folder: Path | str) -> pd.DataFrame:
     """Return the table ``performance`` of a robustness report.
 
     Raises:
-        InputError: it is not there.
+        InputError: it is not there, or not what was written.
     """
     path = Path(folder) / "performance.csv"
     if not path.is_file():
         msg = f"{path}: no such file; Evaluation/evaluate_robustness.py writes it into the folder of its report"
         raise InputError(msg)
-    return pd.read_csv(path)
+    remedy = "make the report again with Evaluation/evaluate_robustness.py"
+    try:
+        return pd.read_csv(read_table_file(path, remedy, foreign=True, output=Path(folder)))
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError, OverflowError) as error:
+        msg = f"{path}: not a table: {error}; {remedy}"
+        raise InputError(msg) from error
 
 
 def mean_and_spread(values: ArrayLike) -> tuple[float, float]:

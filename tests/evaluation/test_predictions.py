@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 
@@ -6,9 +7,11 @@ import pandas as pd
 import pytest
 from evaluation_inputs import write_set
 
-from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.errors import InputError, InputWarning, OutputExistsError, OutputLockedError
 from TauAdv.evaluation.inference import FIRST_COLUMNS, IDENTITY_COLUMNS, PROBABILITY_COLUMNS
+from TauAdv.evaluation.prediction_files import read_table_file, write_table_file
 from TauAdv.evaluation.predictions import PREDICTION_FILES, apply_run, read_predictions
+from TauAdv.io.locks import output_lock
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import find_run, start_run
 
@@ -88,7 +91,7 @@ def test_a_killed_run_leaves_nothing(fresh, sets, monkeypatch):
     monkeypatch.setattr(pd.DataFrame, "to_csv", killed)
     with pytest.raises(KeyboardInterrupt):
         apply_run(fresh.mlpath, fresh.id, sets.control)
-    assert list((fresh.artifacts / "predictions").iterdir()) == []
+    assert not (fresh.artifacts / "predictions").exists()
     with pytest.raises(InputError, match="no predictions"):
         read_predictions(fresh)
 
@@ -99,16 +102,95 @@ def test_both_names_are_read(fresh, name):
     folder.mkdir()
     # as the original writes it: index, Djet, y, weights, y_pred_adv
     (folder / name).write_text(",Djet,y,weights,y_pred_adv\n0,0.9,1.0,1.0,0.5\n1,0.8,0.0,0.7,0.4\n")
-    assert read_predictions(fresh)["Djet"].tolist() == [0.9, 0.8]
+    with pytest.warns(InputWarning, match=rf"{name}: not verified: it has no checksum, another program"):
+        assert read_predictions(fresh)["Djet"].tolist() == [0.9, 0.8]
 
 
-@pytest.mark.parametrize(("text", "message"), [("", "not a prediction table"), (",a,b\n0,1,2\n", "Djet")])
+@pytest.mark.filterwarnings("ignore:.*not verified")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "not a prediction table"),
+        (b",a,b\n0,1,2\n", "Djet"),
+        (b",Djet,y,weights\n0,0.9,1,1\n1,0.z,1,1\n", r"column Djet: expected numbers, found '0\.z' in row 1"),
+        (b",Djet,y,weights\n0,0.9,1,inf\n", "column weights: expected numbers, found 'inf' in row 0"),
+        (b",Djet,y,weights\n0,0.9,,1\n", "column y: expected numbers, found 'nan' in row 0"),
+        (b",Djet,y,weights,evt\n0,0.9,1,1,x\n", "not a prediction table"),
+        (b",Djet,y,weights\n0,0.9\xff,1,1\n", "not a prediction table"),
+        (b'",Djet,y,weights\n0,0.9,1,1\n', "not a prediction table|missing columns"),
+    ],
+)
 def test_files_that_are_no_tables(fresh, text, message):
     folder = fresh.artifacts / "predictions"
     folder.mkdir()
-    (folder / PREDICTION_FILES[0]).write_text(text)
+    (folder / PREDICTION_FILES[0]).write_bytes(text)
     with pytest.raises(InputError, match=message):
         read_predictions(fresh)
+
+
+@pytest.fixture
+def table_of_ours(fresh):
+    """A table as this version writes it, without a network."""
+    path = fresh.artifacts / "predictions" / PREDICTION_FILES[0]
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"Djet": rng.random(50), "y": rng.integers(0, 2, 50), "weights": rng.random(50)})
+    write_table_file(path, table.to_csv, {"step": "apply_adversarial_training", "settings": {"run": fresh.id}})
+    return path
+
+
+def test_every_flipped_bit_is_noticed_or_changes_nothing(fresh, table_of_ours):
+    expected, rng = read_predictions(fresh), np.random.default_rng(5)
+    for path in (table_of_ours, table_of_ours.with_name(f"{table_of_ours.name}.manifest.json")):
+        content = path.read_bytes()
+        for position in rng.integers(len(content), size=150):
+            changed = bytearray(content)
+            changed[position] ^= 1 << int(rng.integers(8))
+            path.write_bytes(changed)
+            with contextlib.suppress(InputError):
+                pd.testing.assert_frame_equal(read_predictions(fresh), expected)
+        path.write_bytes(content)
+
+
+def test_damaged_tables_are_named(fresh, table_of_ours):
+    content = table_of_ours.read_bytes()
+    for damaged, message in ((content[:-10], "is cut short"), (content.replace(b"1\n", b"2\n"), "is damaged")):
+        table_of_ours.write_bytes(damaged)
+        with pytest.raises(InputError, match=rf"{table_of_ours.name}: {message}.*_training\.py --overwrite"):
+            read_predictions(fresh)
+
+
+def test_a_damaged_table_is_not_kept(fresh, sets):
+    path = apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"0", b"1"))
+    with pytest.raises(OutputExistsError, match=r"is damaged: .*--overwrite makes it again"):
+        apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1)
+    apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1, overwrite=True)
+    assert path.read_bytes() == content
+
+
+def test_only_one_process_writes_a_table(fresh, sets):
+    path = fresh.artifacts / "predictions" / PREDICTION_FILES[0]
+    with output_lock(path), pytest.raises(OutputLockedError, match=r"adversarial_evaluation\.csv: is being written by"):
+        apply_run(fresh.mlpath, fresh.id, sets.control)
+
+
+def test_tables_of_earlier_versions_are_read_unverified(fresh, table_of_ours):
+    path = table_of_ours.with_name(f"{table_of_ours.name}.manifest.json")
+    manifest = json.loads(path.read_text())
+    del manifest["files"], manifest["checksum"]
+    path.write_text(json.dumps(manifest))
+    with pytest.warns(InputWarning, match="not verified"):
+        assert len(read_predictions(fresh)) == 50
+
+
+def test_tables_of_taumltools(reference_data):
+    folder = reference_data / "cases" / "filestore_mlruns" / "mlruns" / "12"
+    (run,) = (path for path in folder.iterdir() if path.is_dir())
+    path = run / "artifacts" / "predictions" / "adversarial_predictions.csv"
+    with pytest.warns(InputWarning, match="not verified: it has no checksum, another program"):
+        content = read_table_file(path, "", foreign=True)
+    assert content.read() == path.read_bytes()
 
 
 def test_unknown_run(fresh, sets, run_script, capsys):

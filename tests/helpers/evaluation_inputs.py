@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from TauAdv.evaluation.prediction_files import write_table_file
 from TauAdv.features.sparse import CellBlock, SparseTaus
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests import write_manifest
@@ -90,5 +91,6 @@ def write_run_of_tables(mlruns, table, experiment="tables"):
     """Make a run that holds nothing but a prediction table; return the run."""
     with start_run(mlruns, experiment) as run:
         (run.artifacts / "predictions").mkdir()
-        table.to_csv(run.artifacts / "predictions" / "adversarial_evaluation.csv")
+        path = run.artifacts / "predictions" / "adversarial_evaluation.csv"
+        write_table_file(path, table.to_csv, {"step": "apply_adversarial_training", "settings": {}})
     return run
