@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import math
 import operator
 from collections.abc import Callable
@@ -21,15 +20,8 @@ Compiled = Callable[[Callable[[str], float]], float]
 f32 = np.float32
 TINY = float(np.finfo(f32).tiny)
 OPERATORS = {
-    **{
-        ast.Add: operator.add,
-        ast.Sub: operator.sub,
-        ast.Mult: operator.mul,
-        ast.Div: operator.truediv,
-        ast.USub: operator.neg,
-    },
-    **{ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge},
-    **{ast.Eq: operator.eq, ast.NotEq: operator.ne},
+    **{"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv},
+    **{"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne},
 }
 
 
@@ -68,13 +60,13 @@ def compiled(node: Expression) -> Compiled:
         return lambda get: node.content
     if node.kind == "function":
         return lambda get: FUNCTIONS[node.content](*(argument(get) for argument in below))
-    if node.content is ast.Not:
+    if node.content == "not":
         return lambda get: not below[0](get)
-    if node.content is ast.And:
+    if node.content == "and":
         return lambda get: below[0](get) and below[1](get)
-    if node.content is ast.Or:
+    if node.content == "or":
         return lambda get: below[0](get) or below[1](get)
-    apply = OPERATORS[node.content]
+    apply = operator.neg if len(below) == 1 else OPERATORS[node.content]
     if node.kind == "comparison":
         return lambda get: apply(float(below[0](get)), float(below[1](get)))
     return lambda get: apply(*(f32(argument(get)) for argument in below))

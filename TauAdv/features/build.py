@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from TauAdv.config import validate_settings
-from TauAdv.errors import ConfigError, nearest
+from TauAdv.errors import ConfigError, nearest, shortened
 from TauAdv.features.blocks import Block, Feature, Scaling
 from TauAdv.features.expressions import Expression, parse
 from TauAdv.features.rows import CLIPS, BlockRows, FeatureRow, TableRows
+from TauAdv.tuples.language.characters import foreign_characters
 from TauAdv.tuples.schema import ADDED, SCHEMA
 
 __all__ = ["GRIDS", "build_blocks", "check_structure"]
@@ -143,7 +144,9 @@ class _BlockBuilder:
             if name not in self.branches:
                 candidates = [*self.branches, *(row for row in self.rows if row != key)]
                 raise self._error(
-                    key, f"'{name}' is neither a branch nor an unguarded row of this block{nearest(name, candidates)}"
+                    key,
+                    f"'{shortened(name)}' is neither a branch nor an unguarded row of this block"
+                    f"{foreign_characters(name[:60]) or nearest(name[:60], candidates)}",
                 )
             own = self.block.collection is not None and name.startswith(self.block.collection + "_")
             known = SCHEMA.get(name) or ADDED.get(name)

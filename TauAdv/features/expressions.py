@@ -7,251 +7,130 @@ rounded; comparisons are exact (made in float64). Nothing is ever handed to Pyth
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+import re
+from functools import cache, lru_cache
+from keyword import iskeyword
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from lark import Lark, Token, Transformer
+from lark.exceptions import UnexpectedInput, UnexpectedToken
 
-from TauAdv.errors import ConfigError, nearest
+from TauAdv.errors import ConfigError, nearest, shortened
+from TauAdv.features.expression_tree import Expression
+from TauAdv.features.functions import FUNCTIONS, Array, delta_phi
+from TauAdv.tuples.language.characters import describe_character, foreign_characters, strange_character
 
-__all__ = ["FUNCTIONS", "Expression", "delta_phi", "parse"]
+__all__ = ["FUNCTIONS", "Array", "Expression", "delta_phi", "parse"]
 
-Array = NDArray[Any]
-
-
-def delta_phi(first: Array, second: Array) -> Array:
-    """Return first - second in radians, wrapped once into (-pi, pi], with pi and each step in the type of the inputs."""
-    pi = first.dtype.type(np.pi)
-    difference = first - second
-    difference = np.where(difference > pi, difference - 2 * pi, difference)
-    return np.where(difference <= -pi, difference + 2 * pi, difference)
+#: Far above the longest expressions of feature tables.
+_MOST_CHARACTERS = 1_000_000
+_LANGUAGE = "not part of the language (names, numbers, + - * /, one comparison, and, or, not, functions)"
 
 
-def _normal(x: Array) -> Array:
-    """Finite, not zero and not subnormal."""
-    return np.isfinite(x) & (np.abs(x) >= np.finfo(x.dtype).tiny)
+class _ParsingError(Exception):
+    """What is wrong with which part of the text, and where that begins."""
+
+    def __init__(self, part: str, position: int, problem: str) -> None:
+        self.part, self.position, self.problem = part, position, problem
 
 
-def _energy_over_pt(pt: Array, eta: Array, mass: Array) -> Array:
-    """Energy over transverse momentum in float64; a negative mass counts as a negative mass squared (as in ROOT)."""
-    pt64, eta64, mass64 = (np.asarray(x, np.float64) for x in (pt, eta, mass))
-    momentum = pt64 * np.cosh(eta64)
-    energy = np.sqrt(momentum * momentum + np.copysign(mass64 * mass64, mass64))
-    return energy / pt64
-
-
-def _quotient(x: Array, divisor: Array) -> Array:
-    return (x - np.fmod(x, divisor)) // divisor
-
-
-def _where(condition: Array, yes: Array, no: Array) -> Array:
-    return np.where(condition != 0, yes, no)
-
-
-@dataclass(frozen=True)
-class Function:
-    """A function of the language: its number of arguments, what it computes, and whether it takes and gives integers."""
-
-    arguments: int
-    compute: Callable[..., Array]
-    description: str
-    integer: bool = False
-    logical: bool = False
-
-
-FUNCTIONS: Mapping[str, Function] = {
-    "abs": Function(1, np.abs, "absolute value"),
-    "sqrt": Function(1, np.sqrt, "square root"),
-    "min": Function(2, np.minimum, "smaller of two"),
-    "max": Function(2, np.maximum, "larger of two"),
-    "finite": Function(1, np.isfinite, "neither NaN nor infinite", logical=True),
-    "normal": Function(1, _normal, "finite, not zero, not subnormal", logical=True),
-    "where": Function(3, _where, "second if the first holds, else third"),
-    "delta_phi": Function(2, delta_phi, "difference of two angles, wrapped once into (-pi, pi]"),
-    "energy_over_pt": Function(3, _energy_over_pt, "E/pt from pt, eta and mass, computed in float64"),
-    "quotient": Function(2, _quotient, "integer division that truncates toward zero", integer=True),
-    "remainder": Function(2, np.fmod, "remainder of that division (sign of the first number)", integer=True),
-}
-
-_ARITHMETIC: dict[type, Callable[..., Array]] = {
-    ast.Add: np.add,
-    ast.Sub: np.subtract,
-    ast.Mult: np.multiply,
-    ast.Div: np.divide,
-    ast.USub: np.negative,
-}
-_COMPARISONS: dict[type, Callable[..., Array]] = {
-    ast.Lt: np.less,
-    ast.LtE: np.less_equal,
-    ast.Gt: np.greater,
-    ast.GtE: np.greater_equal,
-    ast.Eq: np.equal,
-    ast.NotEq: np.not_equal,
-}
-_LOGICAL: dict[type, Callable[..., Array]] = {ast.And: np.logical_and, ast.Or: np.logical_or, ast.Not: np.logical_not}
-_SYMBOLS: dict[type, str] = {
-    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.USub: "-", ast.Not: "not ", ast.And: "and", ast.Or: "or",
-    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
-}  # fmt: skip
-_BINDING = {
-    "or": 1,
-    "and": 2,
-    "not ": 3,
-    **dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), 4),
-    "+": 5,
-    "-": 5,
-    "*": 6,
-    "/": 6,
-}
-
-
-@dataclass(frozen=True)
-class Expression:
-    """A node of a parsed expression.
-
-    Attributes:
-        kind: ``name``, ``number``, ``arithmetic``, ``comparison``, ``logical`` or ``function``.
-        content: the name, the number, or the key of the operation.
-        arguments: nodes below.
-    """
-
-    kind: str
-    content: Any
-    arguments: tuple[Expression, ...] = ()
-
-    @property
-    def names(self) -> set[str]:
-        """Names that the expression reads."""
-        own = {self.content} if self.kind == "name" else set()
-        return own.union(*(argument.names for argument in self.arguments))
-
-    def __str__(self) -> str:
-        """Return the expression as text that parses to an equal one."""
-        if self.kind in ("name", "number"):
-            return str(self.content)
-        if self.kind == "function":
-            return f"{self.content}({', '.join(map(str, self.arguments))})"
-        symbol, own = _SYMBOLS[self.content], self._binding
-        # an equal operation on the right, or a comparison in a comparison, needs brackets to parse to the same tree
-        tight = [own + (position > 0 or self.kind == "comparison") for position in range(len(self.arguments))]
-        parts = [f"({a})" if a._binding < need else str(a) for a, need in zip(self.arguments, tight, strict=True)]
-        return f"{parts[0]} {symbol} {parts[1]}" if len(parts) == 2 else f"{symbol}{parts[0]}"
-
-    @property
-    def _binding(self) -> int:
-        """How tightly the operation binds its arguments."""
-        if self.kind not in ("arithmetic", "comparison", "logical"):
-            return 9
-        return 7 if self.content is ast.USub else _BINDING[_SYMBOLS[self.content]]
-
-    def substitute(self, replacements: Mapping[str, Expression]) -> Expression:
-        """Return the expression with the given names replaced by expressions."""
-        if self.kind == "name":
-            return replacements.get(self.content, self)
-        return Expression(self.kind, self.content, tuple(a.substitute(replacements) for a in self.arguments))
-
-    def is_integer(self, integer_names: set[str]) -> bool:
-        """Return whether the result is an integer or logical, if those names hold integers."""
-        if self.kind == "name":
-            return self.content in integer_names
-        if self.kind == "number":
-            return isinstance(self.content, int)
-        if self.kind == "arithmetic":
-            return False
-        if self.kind == "function":
-            return FUNCTIONS[self.content].integer or FUNCTIONS[self.content].logical
-        return True
-
-    def evaluate(
-        self,
-        arrays: Callable[[str], Array],
-        dtype: DTypeLike = np.float32,
-        cache: dict[Expression, Array] | None = None,
-    ) -> Array:
-        """Return the value: an array, or a scalar where no name is read.
-
-        Args:
-            arrays: gives the array of a name.
-            dtype: precision of arithmetic.
-            cache: results of nodes met before with the same arrays; shared between the expressions of a block.
-        """
-        cache = {} if cache is None else cache
-        if self not in cache:
-            cache[self] = self._compute(arrays, np.dtype(dtype), cache)
-        return cache[self]
-
-    def _compute(self, arrays: Callable[[str], Array], dtype: np.dtype, cache: dict[Expression, Array]) -> Array:
-        if self.kind == "name":
-            return arrays(self.content)
-        if self.kind == "number":
-            return np.asarray(self.content)
-        values = [argument.evaluate(arrays, dtype, cache) for argument in self.arguments]
-        if self.kind == "comparison":
-            return _COMPARISONS[self.content](*(value.astype(np.float64) for value in values))
-        if self.kind == "logical":
-            return _LOGICAL[self.content](*(value != 0 for value in values))
-        if self.kind == "function":
-            function = FUNCTIONS[self.content]
-            return function.compute(*(values if function.integer else (value.astype(dtype) for value in values)))
-        return _ARITHMETIC[self.content](*(value.astype(dtype) for value in values))
-
-
+@lru_cache(maxsize=2048)
 def parse(text: str) -> Expression:
     """Return the parsed expression.
 
     Raises:
         ConfigError: if the text is not an expression of the language; the message points at the place.
     """
+    if len(text) > _MOST_CHARACTERS:
+        msg = f"expression of {len(text)} characters: expected at most {_MOST_CHARACTERS}"
+        raise ConfigError(msg)
     try:
-        tree = ast.parse(str(text).strip(), mode="eval")
-    except SyntaxError as error:
-        msg = f"expression '{text}': {error.msg} at column {error.offset}"
-        raise ConfigError(msg) from error
-    return _convert(tree.body, str(text).strip())
+        return _parsed(text)
+    except _ParsingError as error:
+        place = f"{error.part} at column {error.position + 1}: " if error.part else ""
+        msg = f"expression '{shortened(text)}': {place}{error.problem}"
+        raise ConfigError(msg) from None
 
 
-def _convert(node: ast.expr, text: str) -> Expression:
-    def below(*nodes: ast.expr) -> tuple[Expression, ...]:
-        return tuple(_convert(child, text) for child in nodes)
-
-    match node:
-        case ast.Name(id=name):
-            return Expression("name", name)
-        case ast.Constant(value=value) if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return Expression("number", value)
-        case ast.BinOp(op=op) if type(op) in _ARITHMETIC:
-            return Expression("arithmetic", type(op), below(node.left, node.right))
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)):
-            return Expression("number", -value)
-        case ast.UnaryOp(op=ast.USub()):
-            return Expression("arithmetic", ast.USub, below(node.operand))
-        case ast.UnaryOp(op=ast.Not()):
-            return Expression("logical", ast.Not, below(node.operand))
-        case ast.BoolOp():
-            first, *rest = below(*node.values)
-            for argument in rest:
-                first = Expression("logical", type(node.op), (first, argument))
-            return first
-        case ast.Compare(ops=[op]) if type(op) in _COMPARISONS:
-            return Expression("comparison", type(op), below(node.left, *node.comparators))
-        case ast.Call(func=ast.Name(id=name), keywords=[]):
-            return Expression("function", _check_call(name, node, text), below(*node.args))
-    raise _refuse(node, text, "not part of the language (names, numbers, + - * /, one comparison, and, or, not, functions)")
+def _parsed(text: str) -> Expression:
+    strange = strange_character(text)
+    if strange is not None:
+        raise _ParsingError("the character", strange, describe_character(text[strange]))
+    try:
+        return _grammar().parse(text)  # type: ignore[return-value]  # what _TreeBuilder makes
+    except UnexpectedInput as error:
+        raise _explained(error, text) from None
 
 
-def _check_call(name: str, node: ast.Call, text: str) -> str:
-    if name not in FUNCTIONS:
-        raise _refuse(
-            node, text, f"unknown function '{name}'{nearest(name, list(FUNCTIONS))}; known: {', '.join(FUNCTIONS)}"
-        )
-    if len(node.args) != FUNCTIONS[name].arguments:
-        raise _refuse(node, text, f"{name} takes {FUNCTIONS[name].arguments} arguments, received {len(node.args)}")
-    return name
+@cache
+def _grammar() -> Lark:
+    # nodes are made while parsing, from a stack: there is no limit to the depth
+    return Lark.open_from_package("TauAdv.features", "expressions.lark", parser="lalr", transformer=_TreeBuilder())
 
 
-def _refuse(node: ast.expr, text: str, reason: str) -> ConfigError:
-    part = ast.get_source_segment(text, node) or text
-    return ConfigError(f"expression '{text}': '{part}' at column {node.col_offset + 1}: {reason}")
+def _explained(error: UnexpectedInput, text: str) -> _ParsingError:
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        return _ParsingError("", 0, f"ends at column {len(text) + 1}, where a value or ')' is expected")
+    position = error.pos_in_stream or 0
+    found = re.compile(r"[\w.]+|[^\w\s]+").match(text, position)
+    word = shortened(found[0] if found else text[position], 40)
+    expected = _LANGUAGE if not isinstance(error, UnexpectedToken) else "not expected here"
+    return _ParsingError(f"'{word}'", position, expected + foreign_characters(word, position))
+
+
+class _TreeBuilder(Transformer):
+    """Turns what the grammar finds into nodes."""
+
+    def float_number(self, children: list[Token]) -> Expression:
+        value = float(children[0])
+        if math.isinf(value):
+            raise _refused(children[0], "too large for a number")
+        return Expression("number", value)
+
+    def integer_number(self, children: list[Token]) -> Expression:
+        # Python limits the digits that it reads
+        if len(children[0]) > 19 or int(children[0]) > np.iinfo(np.int64).max:
+            raise _refused(children[0], "too large for an integer; write it with a point, as in 1e30")
+        return Expression("number", int(children[0]))
+
+    def name(self, children: list[Token]) -> Expression:
+        if iskeyword(children[0]):
+            raise _refused(children[0], _LANGUAGE)
+        return Expression("name", str(children[0]))
+
+    def negative(self, children: list[Any]) -> Expression:
+        operand = children[1]
+        if operand.kind == "number" and math.copysign(1, operand.content) > 0:
+            return Expression("number", -operand.content)
+        return Expression("arithmetic", "-", (operand,))
+
+    def arithmetic(self, children: list[Any]) -> Expression:
+        return Expression("arithmetic", str(children[1]), (children[0], children[2]))
+
+    def compared(self, children: list[Any]) -> Expression:
+        left, operator, right, *more = children
+        if more:
+            raise _refused(more[0], f"{_LANGUAGE}; for a range write '0 < x and x < 1'")
+        return Expression("comparison", str(operator), (left, right))
+
+    def logical(self, children: list[Any]) -> Expression:
+        return Expression("logical", str(children[1]), (children[0], children[2]))
+
+    def logical_not(self, children: list[Any]) -> Expression:
+        return Expression("logical", "not", (children[1],))
+
+    def function(self, children: list[Any]) -> Expression:
+        token, *arguments = children
+        arguments = [argument for argument in arguments if argument is not None]
+        if token not in FUNCTIONS:
+            hint = foreign_characters(token[:40], token.start_pos or 0) or nearest(token[:40], list(FUNCTIONS))
+            raise _refused(token, f"unknown function '{shortened(token, 40)}'{hint}; known: {', '.join(FUNCTIONS)}")
+        if len(arguments) != FUNCTIONS[token].arguments:
+            raise _refused(token, f"{token} takes {FUNCTIONS[token].arguments} arguments, received {len(arguments)}")
+        return Expression("function", str(token), tuple(arguments))
+
+
+def _refused(token: Token, problem: str) -> _ParsingError:
+    return _ParsingError(f"'{shortened(token, 40)}'", token.start_pos or 0, problem)
