@@ -1,7 +1,7 @@
 """Campaign against the package: kills, full disks, damaged files, two processes at once, generated inputs.
 
-Prints a table of what came out, and ends with status 1 if anything was wrong, lost, a traceback or hanging. Every part is drawn
-from ``--seed``; ``--only`` takes some parts, ``--steps`` some steps. The full campaign takes hours, ``--quick`` under 5 minutes.
+Prints a table of what came out, and ends with status 1 if anything was wrong, lost, a traceback or hanging. Every part is
+drawn from ``--seed``; ``--only`` takes some parts, ``--steps`` some steps. All of it takes hours, ``--quick`` minutes.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def campaign(arguments: argparse.Namespace, folder: Path) -> list[Tally]:
     return tallies
 
 
-def steps(arguments: argparse.Namespace, workspace, wanted, quick: int) -> list[Tally]:  # noqa: ANN001
+def steps(arguments: argparse.Namespace, workspace, wanted, quick: int) -> list[Tally]:
     """Try every step: killed, without space, started twice."""
     from campaign.full_disk import fill_disk
     from campaign.kills import kill_step, reference_of
@@ -99,7 +99,8 @@ def steps(arguments: argparse.Namespace, workspace, wanted, quick: int) -> list[
         if "pairs" in tallies:
             start_twice(step, workspace, reference, PAIRS[quick], seed, tallies["pairs"])
         seconds = time.monotonic() - began
-        print(f"{step.name}: {reference.operations} file operations, {reference.seconds:.1f} s alone; tried for {seconds:.0f} s", flush=True)
+        alone = f"{reference.operations} file operations, {reference.seconds:.1f} s alone"
+        print(f"{step.name}: {alone}; tried for {seconds:.0f} s", flush=True)
     return list(tallies.values())
 
 

@@ -34,7 +34,8 @@ def leftovers(folder: Path) -> list[str]:
 def content(path: Path) -> dict[str, str]:
     """Return a digest of the content of a file, or of each file of a folder, by name."""
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    return {str(file.relative_to(path.parent)): _digest(file) for file in files}
+    base = path.parent if path.is_file() else path
+    return {str(file.relative_to(base)): _digest(file) for file in files}
 
 
 def differences(expected: dict[str, str], received: dict[str, str]) -> list[str]:
@@ -71,7 +72,7 @@ def _root(path: Path) -> bytes:
                 form, length, buffers = ak.to_buffers(ak.to_packed(found.arrays()))
                 parts += [str(form).encode(), str(length).encode()]
                 parts += [name.encode() + np.asarray(buffer).tobytes() for name, buffer in sorted(buffers.items())]
-            elif hasattr(found, "values"):
+            elif hasattr(found, "axes"):
                 parts += [found.values(flow=True).tobytes(), *(axis.edges().tobytes() for axis in found.axes)]
     return b"\0".join(parts)
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
 from campaign import faults
 from campaign.attempt import Fault, run
 from campaign.contents import content, differences, leftovers, names
 from campaign.steps import Step, Workspace, runs_of
 from campaign.tally import Tally
 
-__all__ = ["Reference", "kill_step", "reference_of", "verify"]
+__all__ = ["Reference", "fresh_folder", "kill_step", "reference_of", "verify"]
 
 
 class Reference:
@@ -27,8 +28,8 @@ class Reference:
     """
 
     def __init__(self, step: Step, workspace: Workspace, folder: Path) -> None:
-        step.prepare(workspace, folder)
-        attempt = run(step.script, step.command(workspace, folder), Fault(faults.COUNT, folder=folder) if faults.available() else None)
+        count = Fault(faults.COUNT, folder=folder) if faults.available() else None
+        attempt = run(step.script, step.command(workspace, folder), count)
         if attempt.status != 0:
             raise SystemExit(f"{step.name}: without a fault it ends with status {attempt.status}\n{attempt.text}")
         self.content, self.names = result(step, folder), comparable_names(step, folder)
@@ -37,9 +38,15 @@ class Reference:
 
 def reference_of(step: Step, workspace: Workspace) -> Reference:
     """Run a step without a fault."""
-    folder = workspace.folder / "try" / step.name.replace(" ", "_") / "reference"
+    return Reference(step, workspace, fresh_folder(step, workspace))
+
+
+def fresh_folder(step: Step, workspace: Workspace) -> Path:
+    """Return the folder of a step's outputs, as it is before; always of the same name, since outputs may hold it."""
+    folder = workspace.folder / "try" / step.name.replace(" ", "_")
     shutil.rmtree(folder, ignore_errors=True)
-    return Reference(step, workspace, folder)
+    step.prepare(workspace, folder)
+    return folder
 
 
 def result(step: Step, folder: Path) -> dict[str, str]:
@@ -68,9 +75,7 @@ def kill_step(step: Step, workspace: Workspace, reference: Reference, n_kills: i
     """Kill a step at ``n_kills`` moments, half of them again on the way back, and compare each with the reference."""
     rng = np.random.default_rng(seed)
     for number in range(n_kills):
-        folder = workspace.folder / "try" / step.name.replace(" ", "_") / f"kill_{number}"
-        shutil.rmtree(folder, ignore_errors=True)
-        step.prepare(workspace, folder)
+        folder = fresh_folder(step, workspace)
         kills = [_moment(rng, reference, folder, number) for _ in range(1 + number % 2)]
         for fault in kills:
             attempt = run(step.script, step.command(workspace, folder), fault)
@@ -78,7 +83,6 @@ def kill_step(step: Step, workspace: Workspace, reference: Reference, n_kills: i
                 tally.add("hang" if attempt.hung else "traceback", f"{step.name}, {fault}: {attempt.text[-600:]}")
                 break
         verify(step, workspace, folder, reference, tally, f"killed {[_said(fault) for fault in kills]}")
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _moment(rng: np.random.Generator, reference: Reference, folder: Path, number: int) -> Fault:

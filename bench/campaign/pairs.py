@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 
 import numpy as np
+
 from campaign.attempt import run, start
 from campaign.contents import differences, leftovers
-from campaign.kills import Reference, result
+from campaign.kills import Reference, fresh_folder, result
 from campaign.steps import Step, Workspace, runs_of
 from campaign.tally import Tally
 
@@ -18,10 +18,8 @@ __all__ = ["start_twice"]
 def start_twice(step: Step, workspace: Workspace, reference: Reference, n_pairs: int, seed: int, tally: Tally) -> None:
     """Start a step twice, the second a random part of its time later."""
     rng = np.random.default_rng(seed)
-    for number in range(n_pairs):
-        folder = workspace.folder / "try" / step.name.replace(" ", "_") / f"pair_{number}"
-        shutil.rmtree(folder, ignore_errors=True)
-        step.prepare(workspace, folder)
+    for _ in range(n_pairs):
+        folder = fresh_folder(step, workspace)
         if step.resumes:
             run(step.script, [*step.command(workspace, folder), "n_epochs=1"])
         commands = [step.command(workspace, folder)] * 2
@@ -48,4 +46,3 @@ def start_twice(step: Step, workspace: Workspace, reference: Reference, n_pairs:
         else:
             tally.note("the second was refused" if refused else "the second found it made")
             tally.add()
-        shutil.rmtree(folder, ignore_errors=True)

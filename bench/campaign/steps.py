@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
 from campaign.attempt import REPOSITORY, Attempt, call, run
 
 __all__ = ["STEPS", "Step", "Workspace", "runs_of"]
@@ -35,7 +36,9 @@ adversarial_head: {widths: [8]}
 grid_mode: sparse
 n_empty_rows: 16
 """
-JET_NETWORK = "{name: campaign, n_features: 184, hidden: [8, 8], dropout: 0.1, common_layers: 1, adversarial_head: {widths: [4]}}"
+JET_NETWORK = (
+    "{name: campaign, n_features: 184, hidden: [8, 8], dropout: 0.1, common_layers: 1, adversarial_head: {widths: [4]}}"
+)
 
 
 @dataclass(frozen=True)
@@ -146,12 +149,13 @@ def _spectrum(w: Workspace, out: Path) -> list[str]:
 
 
 def _mix(w: Workspace, out: Path) -> list[str]:
-    outputs = [f"outputs.{name}={{file: {name}.root, batches: {n}}}" for name, n in (("train", 2), ("test", 1))]
-    return ["--config", w.path("mix.yaml"), "--input_dir", w.path(""), "--output_dir", str(out / "mixed"), *outputs]
+    outputs = "outputs={train: {file: train.root, batches: 2}, test: {file: test.root, batches: 1}}"
+    config = ["--config", str(DEMO / "mix.yaml"), "--input_dir", w.path("")]
+    return [*config, "--output_dir", str(out / "mixed"), outputs]
 
 
 def _pt_weights(w: Workspace, out: Path) -> list[str]:
-    config = ["--config", str(DEMO / "pt_weights.yaml")]
+    config = ["--config", str(DEMO / "pt_weights.yaml"), "--contributions", str(DEMO / "contributions.yaml")]
     return ["--input", w.path("mixed/train.root"), "--output", str(out / "pt_weights.root"), *config]
 
 
@@ -169,35 +173,63 @@ def _classification(w: Workspace, out: Path) -> list[str]:
 
 
 def _extract(w: Workspace, out: Path) -> list[str]:
-    return ["--input", str(JETS), "--output", str(out / "jets"), "jets_per_file=1500"]
+    return ["--input", str(JETS), "--output", str(out / "jets"), "part_lines=1500"]
 
 
 def _prepare(w: Workspace, out: Path) -> list[str]:
-    return ["--config", str(REPOSITORY / "Production/configs/prepare_jets.yaml"), "--input", w.path("jets"), "--output", str(out / "prepared")]
+    return [
+        "--config",
+        str(REPOSITORY / "Production/configs/prepare_jets.yaml"),
+        "--input",
+        w.path("jets"),
+        "--output",
+        str(out / "prepared"),
+    ]
 
 
 def _training(w: Workspace, out: Path, name: str) -> list[str]:
     steps = ["n_epochs=2", "n_batches=3", "n_tau=32", "checkpoint_steps=2", "log_steps=2"]
-    return [f"shards={w.path('classification')}", f"network={w.path('network.yaml')}", f"mlruns={out / 'mlruns'}", f"run_name={name}", *steps]
+    return [
+        f"shards={w.path('classification')}",
+        f"network={w.path('network.yaml')}",
+        f"mlruns={out / 'mlruns'}",
+        f"run_name={name}",
+        *steps,
+    ]
 
 
 def _classifier(w: Workspace, out: Path) -> list[str]:
-    return ["--", *_training(w, out, "nominal")]
+    return ["--config", w.path("training.yaml"), *_training(w, out, "nominal")]
 
 
 def _adversarial_training(w: Workspace, out: Path) -> list[str]:
     more = [f"adv_shards={w.path('adversarial')}", "n_adv_tau=24", "adv_parameter=[1,2]"]
-    return ["--", *_training(w, out, "adversarial"), *more]
+    return ["--config", w.path("training.yaml"), *_training(w, out, "adversarial"), *more]
 
 
 def _jet_training(w: Workspace, out: Path) -> list[str]:
     sets = [f"shards={w.path('prepared/train')}", f"validation_shards={w.path('prepared/val')}"]
-    steps = ["method=adversarial", "n_epochs=2", "batch_size=512", "log_steps=2", "checkpoint_steps=3", "run_name=jets"]
-    return ["--", *sets, f"network={w.path('jet_network.yaml')}", f"mlruns={out / 'mlruns'}", *steps]
+    steps = [
+        "method=adversarial",
+        "attack={kind: fgsm, eps: 0.01}",
+        "n_epochs=2",
+        "batch_size=512",
+        "log_steps=2",
+        "checkpoint_steps=3",
+        "run_name=jets",
+    ]
+    return [
+        "--config",
+        w.path("training.yaml"),
+        *sets,
+        f"network={w.path('jet_network.yaml')}",
+        f"mlruns={out / 'mlruns'}",
+        *steps,
+    ]
 
 
 def _named(w: Workspace, out: Path, name: str) -> list[str]:
-    (found,) = [r for r in runs_of(out / "mlruns") if r["name"] == name]
+    found = [r for r in runs_of(out / "mlruns") if r["name"] == name][-1]
     return [found["id"], str(out / "mlruns" / Path(found["mlpath"]).name)]
 
 
@@ -209,6 +241,7 @@ def _apply(w: Workspace, out: Path) -> list[str]:
 def _compare(w: Workspace, out: Path) -> list[str]:
     (nominal, mlpath), (adversarial, _) = (_named(w, out, name) for name in ("nominal", "adversarial"))
     sets = ["--control", w.path("adversarial"), "--test", w.path("classification")]
+    sets += ["--contributions", str(DEMO / "contributions.yaml")]
     few = ["head_folds=2", "folds=2", "bootstrap=3"]
     runs = ["--nominal", nominal, "--adversarial", adversarial, "--mlpath", mlpath]
     return [*runs, *sets, "--output", str(out / "comparison"), *few]
@@ -249,11 +282,13 @@ STEPS = (
 
 def build(folder: Path, *, with_tensorflow: bool = True) -> Workspace:
     """Make the inputs of all steps, by the steps themselves."""
-    w = Workspace(folder)
-    w.inputs.mkdir(parents=True)
+    w, made = Workspace(folder), folder / "made"
+    if made.exists():
+        return w
+    w.inputs.mkdir(parents=True, exist_ok=True)
     (w.inputs / "network.yaml").write_text(NETWORK)
+    (w.inputs / "training.yaml").write_text("seed: 1\n")
     (w.inputs / "jet_network.yaml").write_text(JET_NETWORK)
-    shutil.copy(DEMO / "mix.yaml", w.inputs / "mix.yaml")
     for name in yaml.safe_load((DEMO / "demo.yaml").read_text())["skims"]:
         output = ["--output", w.path(f"{name}_skimmed.root")]
         require(run("Production/skim_tree.py", [*_skim(name), *output]), f"skim {name}")
@@ -262,6 +297,7 @@ def build(folder: Path, *, with_tensorflow: bool = True) -> Workspace:
             continue
         for arguments in _commands(step, w):
             require(run(step.script, arguments), step.name)
+    made.touch()
     return w
 
 
