@@ -129,7 +129,8 @@ def main_of(script: str, arguments: list[str]) -> Callable[[], None]:
         sys.path.insert(0, str(path.parent))  # as Python does for a script
         sys.argv = [script, *arguments]
         spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         module.main(arguments)

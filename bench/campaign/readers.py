@@ -24,7 +24,7 @@ def tuples(path: Path, _: Any) -> bytes:
 
     parts = []
     for taus in TupleReader(path).iterate(step_size=10_000):
-        form, length, buffers = ak.to_buffers(ak.to_packed(taus))
+        _form, length, buffers = ak.to_buffers(ak.to_packed(taus))
         parts += [str(length).encode(), *(name.encode() + np.asarray(b).tobytes() for name, b in sorted(buffers.items()))]
     return b"".join(parts)
 

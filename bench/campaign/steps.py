@@ -289,6 +289,7 @@ def build(folder: Path, *, with_tensorflow: bool = True) -> Workspace:
     (w.inputs / "network.yaml").write_text(NETWORK)
     (w.inputs / "training.yaml").write_text("seed: 1\n")
     (w.inputs / "jet_network.yaml").write_text(JET_NETWORK)
+    shutil.copy(JETS, w.inputs / JETS.name)
     for name in yaml.safe_load((DEMO / "demo.yaml").read_text())["skims"]:
         output = ["--output", w.path(f"{name}_skimmed.root")]
         require(run("Production/skim_tree.py", [*_skim(name), *output]), f"skim {name}")
@@ -304,6 +305,6 @@ def build(folder: Path, *, with_tensorflow: bool = True) -> Workspace:
 def _commands(step: Step, w: Workspace) -> list[list[str]]:
     if step.name == "event drop":
         return [_drop(w, w.inputs, name) for name in DROPPED]
-    if step.name in ("predictions", "comparison", "import"):
+    if step.name in ("comparison", "import"):
         return []  # nothing reads what they make
     return [step.arguments(w, w.inputs)]
