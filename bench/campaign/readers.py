@@ -72,11 +72,11 @@ def extracted(path: Path, _: Any) -> bytes:
 def jet_lines(path: Path, _: Any) -> bytes:
     """The jets of a compressed file of lines."""
     from TauAdv.config import load_settings
-    from TauAdv.jets.extract import ExtractSettings, extract_jets
+    from TauAdv.jets.extract import ExtractionSettings, extract_jets
 
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "jets"
-        extract_jets(path, output, load_settings(ExtractSettings))
+        extract_jets(path, output, load_settings(ExtractionSettings))
         return extracted(output, None)
 
 
