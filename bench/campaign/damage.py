@@ -164,11 +164,18 @@ def _judge(kind: Kind, attempt: Attempt, good: Attempt, tally: Tally, example: s
     elif attempt.status == 2:
         tally.note("refused")
         tally.add()
-    elif attempt.text.split()[-1] == good.text.split()[-1]:
+    elif _found(attempt) == _found(good):
         tally.note("as before")
+        tally.add()
+    elif "warning: " in attempt.text:
+        tally.note("reported by a warning")
         tally.add()
     elif kind.checked:
         tally.add("wrong", f"{example}: other content without an error: {attempt.text[-300:]}")
     else:
         tally.note("other content, no checksum in the format")
         tally.add()
+
+
+def _found(attempt: Attempt) -> str:
+    return attempt.text.rpartition("FOUND ")[2].split()[0]

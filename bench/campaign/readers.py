@@ -135,7 +135,7 @@ def graphs(path: Path, _: Any) -> bytes:
 
 def settings(path: Path, _: Any) -> bytes:
     """A network in a YAML file."""
-    from TauAdv.models.deeptau import load_network
+    from TauAdv.models.settings import load_network
 
     return load_network(str(path)).model_dump_json().encode()
 
