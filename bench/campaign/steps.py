@@ -73,6 +73,7 @@ class Step:
         script: that does it.
         arguments: (workspace, folder of outputs) -> arguments.
         copied: inputs that it changes, copied into the folder of outputs before.
+        removed: pattern of what it makes itself, removed from these copies.
         resumes: whether it makes a run that is resumed instead of made again.
         tensorflow: whether it loads TensorFlow, which takes seconds.
     """
@@ -81,6 +82,7 @@ class Step:
     script: str
     arguments: Command
     copied: Sequence[str] = ()
+    removed: str = ""
     resumes: bool = False
     tensorflow: bool = False
 
@@ -89,6 +91,8 @@ class Step:
         folder.mkdir(parents=True)
         for name in self.copied:
             shutil.copytree(workspace.inputs / name, folder / name)
+        for path in folder.glob(self.removed) if self.removed else ():
+            shutil.rmtree(path)
 
     def command(self, workspace: Workspace, folder: Path) -> list[str]:
         """Return the arguments of the first run, or of the one that goes on where an interrupted one was."""
@@ -273,7 +277,14 @@ STEPS = (
     Step("classifier", "Training/train_classifier.py", _classifier, resumes=True, tensorflow=True),
     Step("adversarial training", "Training/train_adversarial.py", _adversarial_training, resumes=True, tensorflow=True),
     Step("jet training", "Training/train_jet_tagger.py", _jet_training, resumes=True, tensorflow=True),
-    Step("predictions", "Evaluation/apply_adversarial_training.py", _apply, copied=("mlruns",), tensorflow=True),
+    Step(
+        "predictions",
+        "Evaluation/apply_adversarial_training.py",
+        _apply,
+        copied=("mlruns",),
+        removed="mlruns/*/*/artifacts/predictions",
+        tensorflow=True,
+    ),
     Step("comparison", "Evaluation/compare_runs.py", _compare, copied=("mlruns",), tensorflow=True),
     Step("export", "Evaluation/export_model.py", _export, copied=("mlruns",), tensorflow=True),
     Step("import", "Training/import_cms_model.py", _import, tensorflow=True),
