@@ -7,12 +7,17 @@ drawn from ``--seed``; ``--only`` takes some parts, ``--steps`` some steps. All 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+import matplotlib
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,18 +25,66 @@ for _threads in ("OMP", "OPENBLAS", "MKL", "NUMBA", "TF_NUM_INTRAOP", "TF_NUM_IN
     os.environ.setdefault(f"{_threads}_NUM_THREADS" if not _threads.startswith("TF") else f"{_threads}_THREADS", "1")
 
 from campaign import faults  # noqa: E402
+from campaign.damage import damage_files  # noqa: E402
+from campaign.full_disk import fill_disk  # noqa: E402
+from campaign.generated import generate_inputs  # noqa: E402
+from campaign.kills import kill_step, reference_of  # noqa: E402
+from campaign.pairs import start_twice  # noqa: E402
+from campaign.steps import STEPS, Step, Workspace, build  # noqa: E402
 from campaign.tally import FAULTS, Tally  # noqa: E402
 
 PARTS = ("kills", "full disk", "pairs", "damage", "inputs")
-#: Per part: tries of a step or kind, in the full campaign and with --quick; of steps with TensorFlow in brackets.
-KILLS, WRITES, PAIRS, DAMAGED, INPUTS = (14, 2), (None, 2), (4, 1), (60, 3), (20_000, 400)
-KILLS_TENSORFLOW, WRITES_TENSORFLOW = (10, 1), (25, 1)
+_LIBRARIES = ("awkward", "numba", "uproot", "matplotlib.pyplot")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of the campaign is run: tries of a step, with the numbers of steps that load TensorFlow, or of a kind.
+
+    Attributes:
+        writes: that fail; ``None``: every one.
+        steps: names of the steps; ``None``: all.
+        inputs_of: names of the steps that make inputs; ``None``: all.
+        kinds: of damaged files; ``None``: all.
+    """
+
+    kills: int
+    kills_tensorflow: int
+    writes: int | None
+    writes_tensorflow: int
+    pairs: int
+    damaged: int
+    generated: int
+    steps: Sequence[str] | None = None
+    inputs_of: Sequence[str] | None = None
+    kinds: Sequence[str] | None = None
+
+    def kills_of(self, step: Step) -> int:
+        """Return how often a step is killed."""
+        return self.kills_tensorflow if step.tensorflow else self.kills
+
+    def writes_of(self, step: Step) -> int | None:
+        """Return how many writes of a step fail."""
+        return self.writes_tensorflow if step.tensorflow else self.writes
+
+
+FULL = Size(14, 10, None, 25, 4, 60, 20_000)
+_SHORT = tuple(step.name for step in STEPS if not step.tensorflow or step.name in ("classifier", "predictions"))
+QUICK = Size(2, 1, 2, 1, 1, 3, 400, steps=_SHORT)
+#: The part that ``make test`` runs, in seconds.
+SLICE = Size(
+    *(2, 0, 4, 0, 1, 3, 250),
+    steps=("skim", "jet extraction", "jet preparation"),
+    inputs_of=("jet extraction", "jet preparation"),
+    kinds=("tuples", "jet shards", "extracted jets", "compressed jet lines", "manifests of files", "settings"),
+)
 
 
 def options() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few tries of each kind (under 5 minutes)")
+    parser.add_argument("--slice", action="store_true", help="the few tries that make test runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write table and examples to FILE")
     parser.add_argument("--seed", type=int, default=20261127, help="of everything that is drawn")
     parser.add_argument("--only", action="append", choices=PARTS, help="parts to run (all)")
@@ -40,64 +93,44 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def load() -> None:
+def load(names: Sequence[str]) -> None:
     """Import what the steps need, before processes are forked: it takes longer than most of them."""
-    import awkward  # noqa: F401
-    import matplotlib
-    import mlflow  # noqa: F401
-    import numba  # noqa: F401
-    import tensorflow  # noqa: F401
-    import uproot  # noqa: F401
-
+    for name in names:
+        importlib.import_module(name)
     matplotlib.use("Agg")
 
 
-def campaign(arguments: argparse.Namespace, folder: Path) -> list[Tally]:
+def campaign(arguments: argparse.Namespace, size: Size, folder: Path) -> list[Tally]:
     """Run the parts and return what came of each."""
-    wanted, quick = arguments.only or PARTS, int(arguments.quick)
+    wanted = arguments.only or PARTS
     tallies: list[Tally] = []
-    if {"kills", "full disk", "pairs", "damage"} & set(wanted):
-        from campaign.steps import build
-
+    if set(wanted) - {"inputs"}:
         began = time.monotonic()
-        workspace = build(folder)
-        print(f"inputs of all steps made in {time.monotonic() - began:.0f} s", flush=True)
-    if {"kills", "full disk", "pairs"} & set(wanted):
-        tallies += steps(arguments, workspace, wanted, quick)
-    if "damage" in wanted:
-        from campaign.damage import damage_files
-
-        tallies += damage_files(workspace, DAMAGED[quick], arguments.seed)
+        workspace = build(folder, size.inputs_of)
+        print(f"inputs made in {time.monotonic() - began:.0f} s", flush=True)
+        tallies += try_steps(arguments, size, workspace, wanted)
+        if "damage" in wanted:
+            tallies += damage_files(workspace, size.damaged, arguments.seed, size.kinds)
     if "inputs" in wanted:
-        from campaign.generated import generate_inputs
-
-        tallies += generate_inputs(INPUTS[quick], arguments.seed)
+        tallies += generate_inputs(size.generated, arguments.seed)
     return tallies
 
 
-def steps(arguments: argparse.Namespace, workspace, wanted, quick: int) -> list[Tally]:
+def try_steps(arguments: argparse.Namespace, size: Size, workspace: Workspace, wanted: Sequence[str]) -> list[Tally]:
     """Try every step: killed, without space, started twice."""
-    from campaign.full_disk import fill_disk
-    from campaign.kills import kill_step, reference_of
-    from campaign.pairs import start_twice
-    from campaign.steps import STEPS
-
     tallies = {part: Tally(part) for part in ("kills", "full disk", "pairs") if part in wanted}
-    for number, step in enumerate(STEPS):
-        if arguments.steps and not any(text in step.name for text in arguments.steps):
-            continue
-        if quick and step.tensorflow and step.name not in ("classifier", "predictions"):
+    for number, step in enumerate(STEPS if tallies else ()):
+        named = arguments.steps is None or any(text in step.name for text in arguments.steps)
+        if not named or (size.steps is not None and step.name not in size.steps):
             continue
         began, seed = time.monotonic(), arguments.seed + number
         reference = reference_of(step, workspace)
         if "kills" in tallies:
-            kills = (KILLS_TENSORFLOW if step.tensorflow else KILLS)[quick]
-            kill_step(step, workspace, reference, kills, seed, tallies["kills"])
+            kill_step(step, workspace, reference, size.kills_of(step), seed, tallies["kills"])
         if "full disk" in tallies and faults.available():
-            writes = (WRITES_TENSORFLOW if step.tensorflow else WRITES)[quick]
-            fill_disk(step, workspace, reference, writes, seed, tallies["full disk"])
+            fill_disk(step, workspace, reference, size.writes_of(step), seed, tallies["full disk"])
         if "pairs" in tallies:
-            start_twice(step, workspace, reference, PAIRS[quick], seed, tallies["pairs"])
+            start_twice(step, workspace, reference, size.pairs, seed, tallies["pairs"])
         seconds = time.monotonic() - began
         alone = f"{reference.operations} file operations, {reference.seconds:.1f} s alone"
         print(f"{step.name}: {alone}; tried for {seconds:.0f} s", flush=True)
@@ -124,10 +157,11 @@ def main() -> None:
     faults.restart_with_faults()
     if not faults.available():
         print("no C compiler: kills at random times only, and no full disks")
-    load()
+    size = SLICE if arguments.slice else QUICK if arguments.quick else FULL
+    load(_LIBRARIES if arguments.slice else (*_LIBRARIES, "mlflow", "tensorflow"))
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tauadv_reliability_", ignore_cleanup_errors=True) as temporary:
-        tallies = campaign(arguments, arguments.folder or Path(temporary))
+        tallies = campaign(arguments, size, arguments.folder or Path(temporary))
     seconds = time.monotonic() - began
     show(tallies, seconds)
     if arguments.json is not None:

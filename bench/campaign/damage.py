@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,9 +92,13 @@ def damaged(content: bytes, rng: np.random.Generator, other: bytes) -> tuple[str
     return way, bytes(data)
 
 
-def damage_files(workspace: Workspace, n_tries: int, seed: int) -> list[Tally]:
-    """Damage ``n_tries`` times the files of every kind."""
-    return [_damage(kind, workspace, round(n_tries * kind.share), seed + number) for number, kind in enumerate(KINDS)]
+def damage_files(workspace: Workspace, n_tries: int, seed: int, kinds: Sequence[str] | None = None) -> list[Tally]:
+    """Damage ``n_tries`` times the files of every kind, or of those named."""
+    return [
+        _damage(kind, workspace, round(n_tries * kind.share), seed + number)
+        for number, kind in enumerate(KINDS)
+        if kinds is None or kind.name in kinds
+    ]
 
 
 def _damage(kind: Kind, workspace: Workspace, n_tries: int, seed: int) -> Tally:

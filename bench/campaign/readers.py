@@ -100,10 +100,10 @@ def predictions(path: Path, workspace: Any) -> bytes:
 
 
 def checkpoints(path: Path, _: Any) -> bytes:
-    """The variables of the newest checkpoint that is whole; which of two that is, the reader says."""
-    from TauAdv.training.checkpoints import latest_checkpoint
+    """The variables of the newest checkpoint that is whole; that an older one is taken is reported."""
+    from TauAdv.training.checkpoints import usable_checkpoint
 
-    newest = latest_checkpoint(path)
+    newest = usable_checkpoint(path)
     if newest is None:
         return b"none"
     with np.load(newest / "variables.npz", allow_pickle=False) as stored:
@@ -119,7 +119,7 @@ def model(path: Path, _: Any) -> bytes:
 
 def store(path: Path, _: Any) -> bytes:
     """The runs of a store."""
-    from TauAdv.tracking import list_runs
+    from TauAdv.runs.store import list_runs
 
     return repr([(run.id, run.name, run.params) for run in list_runs(path.parent)]).encode()
 

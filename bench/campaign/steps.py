@@ -107,7 +107,7 @@ def runs_of(mlruns: Path) -> list[dict[str, str]]:
         return []
 
     def show() -> None:
-        from TauAdv.tracking import list_runs
+        from TauAdv.runs.store import list_runs
 
         found = [{"id": r.id, "name": r.name, "mlpath": str(r.mlpath), "status": r.status} for r in list_runs(mlruns)]
         print("RUNS", json.dumps(found[::-1]))
@@ -291,8 +291,8 @@ STEPS = (
 )
 
 
-def build(folder: Path, *, with_tensorflow: bool = True) -> Workspace:
-    """Make the inputs of all steps, by the steps themselves."""
+def build(folder: Path, only: Sequence[str] | None = None) -> Workspace:
+    """Make the inputs of all steps, by the steps themselves; or what the steps named ``only`` make, of one skim."""
     w, made = Workspace(folder), folder / "made"
     if made.exists():
         return w
@@ -301,11 +301,11 @@ def build(folder: Path, *, with_tensorflow: bool = True) -> Workspace:
     (w.inputs / "training.yaml").write_text("seed: 1\n")
     (w.inputs / "jet_network.yaml").write_text(JET_NETWORK)
     shutil.copy(JETS, w.inputs / JETS.name)
-    for name in yaml.safe_load((DEMO / "demo.yaml").read_text())["skims"]:
+    for name in yaml.safe_load((DEMO / "demo.yaml").read_text())["skims"] if only is None else ["DYtaus"]:
         output = ["--output", w.path(f"{name}_skimmed.root")]
         require(run("Production/skim_tree.py", [*_skim(name), *output]), f"skim {name}")
     for step in STEPS[1:]:
-        if step.tensorflow and not with_tensorflow:
+        if only is not None and step.name not in only:
             continue
         for arguments in _commands(step, w):
             require(run(step.script, arguments), step.name)
