@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from campaign.attempt import REPOSITORY, Attempt, call, run
+from TauAdv.config import read_yaml
 
 __all__ = ["STEPS", "Step", "Workspace", "runs_of"]
 
@@ -124,7 +123,7 @@ def require(attempt: Attempt, what: str) -> Attempt:
 
 
 def _skim(name: str) -> list[str]:
-    config = yaml.safe_load((DEMO / "demo.yaml").read_text())
+    config = read_yaml(DEMO / "demo.yaml")
     skim = config["skims"][name]
     selection = config["selection"] + (f" && mytauType=={skim['mytauType']}" if "mytauType" in skim else "")
     module = ["--processing-module", "recompute_tautype.py:compute"] if "mytauType" in skim else []
@@ -133,7 +132,7 @@ def _skim(name: str) -> list[str]:
 
 
 def _drop(w: Workspace, out: Path, name: str = "DYtaus") -> list[str]:
-    drop = yaml.safe_load((DEMO / "demo.yaml").read_text())["drops"][name]
+    drop = read_yaml(DEMO / "demo.yaml")["drops"][name]
     return [
         *("--input_file", w.path(f"{name}_skimmed.root"), "--target_file", w.path("datacard.root")),
         *("--target_histo", drop["target_histo"], "--maximum", "robust"),
@@ -301,7 +300,7 @@ def build(folder: Path, only: Sequence[str] | None = None) -> Workspace:
     (w.inputs / "training.yaml").write_text("seed: 1\n")
     (w.inputs / "jet_network.yaml").write_text(JET_NETWORK)
     shutil.copy(JETS, w.inputs / JETS.name)
-    for name in yaml.safe_load((DEMO / "demo.yaml").read_text())["skims"] if only is None else ["DYtaus"]:
+    for name in read_yaml(DEMO / "demo.yaml")["skims"] if only is None else ["DYtaus"]:
         output = ["--output", w.path(f"{name}_skimmed.root")]
         require(run("Production/skim_tree.py", [*_skim(name), *output]), f"skim {name}")
     for step in STEPS[1:]:
