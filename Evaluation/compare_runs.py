@@ -29,7 +29,12 @@ def parser() -> argparse.ArgumentParser:
         "--test", required=True, type=Path, metavar="SHARDS", help="classification set that no run was trained on"
     )
     options.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="where the report and the plots go")
-    options.add_argument("--contributions", type=Path, help="YAML of the contributions (default: the specification's)")
+    options.add_argument(
+        "--contributions",
+        type=Path,
+        metavar="FILE",
+        help="control region, where --control does not say it",
+    )
     options.add_argument("--overwrite", action="store_true", help="replace a report of other runs, sets or settings")
     options.add_argument("settings", nargs="*", metavar="key=value", help="changes of the settings, e.g. bins=10 seed=2")
     return options

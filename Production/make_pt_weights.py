@@ -8,11 +8,13 @@ from pathlib import Path
 
 from TauAdv.config import load_settings
 from TauAdv.errors import report_errors
-from TauAdv.evaluation.contributions import load_contributions
-from TauAdv.plotting.pt_weights import plot_pt_weights, require_labels
+from TauAdv.plotting.pt_weights import plot_pt_weights
 from TauAdv.plotting.style import save_figure
 from TauAdv.production.pt_closure import read_closure
-from TauAdv.production.pt_weights import PtWeightsSettings, make_pt_weights
+from TauAdv.production.pt_weights import make_pt_weights, mixed_contributions
+from TauAdv.production.pt_weights_settings import PtWeightsSettings
+
+DEFAULT_CONFIG = Path(__file__).parent / "configs" / "pt_weights.yaml"
 
 
 @report_errors
@@ -22,7 +24,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--input", nargs="+", required=True, help="mixed tuples: ROOT files, folders, globs, .txt lists")
     parser.add_argument("--output", type=Path, required=True, help="ROOT file of the weights")
     parser.add_argument("--target_file", help="ROOT file with the target histograms that processes of the config name")
-    parser.add_argument("--config", type=Path, help="processes and bins; default: fractions of the control-region mix")
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="control region and bins (default: %(default)s)")
     parser.add_argument("--weights", metavar="BRANCH", help="event weights of the simulation")
     parser.add_argument(
         "--allow-negative",
@@ -34,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
         "--rebin", action="store_true", default=None, help="sum finer bins of the targets where edges allow it"
     )
     parser.add_argument("--plots", type=Path, help="folder of the closure plots (default: that of the output)")
-    parser.add_argument("--contributions", type=Path, help="labels and colours of the plots, a YAML list")
+    parser.add_argument("--contributions", type=Path, metavar="FILE", help="control region, where --config does not name it")
     parser.add_argument(
         "--allow-duplicates",
         action="store_true",
@@ -45,9 +47,9 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     keys = ("weights", "rebin", "allow_negative", "allow_duplicates")
     settings = load_settings(PtWeightsSettings, options.config, {key: getattr(options, key) for key in keys})
-    contributions = load_contributions(options.contributions)
-    require_labels([process.name for process in settings.processes], contributions)
-    manifest = make_pt_weights(options.input, options.output, settings, options.target_file, overwrite=options.overwrite)
+    contributions = mixed_contributions(options.input, settings, options.contributions).require_complete()
+    more = {"contributions": options.contributions, "overwrite": options.overwrite}
+    manifest = make_pt_weights(options.input, options.output, settings, options.target_file, **more)
     closure = read_closure(options.output, [process.name for process in settings.processes])
     for name, figure in plot_pt_weights(closure, contributions).items():
         print(", ".join(map(str, save_figure(figure, options.plots or options.output.parent, name))))

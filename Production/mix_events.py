@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> None:
     """Read the options and mix."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--config", type=Path, default=DEFAULT_CONFIG, help="contributions and outputs (default: %(default)s)"
+        "--config", type=Path, default=DEFAULT_CONFIG, help="control region and outputs (default: %(default)s)"
     )
     parser.add_argument("--input_dir", type=Path, default=Path(), help="folder that the names of contributions start from")
     parser.add_argument("--output_dir", type=Path, default=Path(), help="folder of the mixed files")

@@ -74,7 +74,7 @@ def make_samples(runner: Runner, config: Mapping[str, Any], output: Path, name: 
         mixed,
         batches,
     )
-    weights = ("--config", DEMO / "pt_weights.yaml", "--contributions", DEMO / "contributions.yaml")
+    weights = ("--config", DEMO / "pt_weights.yaml")
     runner.run(
         "weights", "Production/make_pt_weights.py", "--input", mixed / "control_region.root",
         "--output", folder / "pt_weights.root", *weights,
@@ -159,15 +159,14 @@ def evaluate(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]
     parameters = {"mlpath": mlpath, "adversarial_run": runs["adversarial"], "default_run": runs["nominal"]}
     runner.run(
         "notebook", "-m", "papermill", "--no-progress-bar", REPOSITORY / "notebooks" / NOTEBOOK,
-        output / NOTEBOOK, "-r", "contributions_file", DEMO / "contributions.yaml",
-        "-y", "djet_range: [0.5, 1.0]",
+        output / NOTEBOOK, "-y", "djet_range: [0.5, 1.0]",
         *(word for name, value in parameters.items() for word in ("-r", name, value)),  # -p would read numbers
     )  # fmt: skip
     runner.title("before and after")
     labels = {"nominal": "--nominal", "fine-tune k2=0": "--fine_tune", "adversarial": "--adversarial"}
     runner.run(
         "compare", "Evaluation/compare_runs.py", "--mlpath", mlpath, "--control", control, "--test", test,
-        "--overwrite", "--output", output / "comparison", "--contributions", DEMO / "contributions.yaml",
+        "--overwrite", "--output", output / "comparison",
         *(word for label, run in runs.items() for word in (labels[label], run)),
     )  # fmt: skip
 

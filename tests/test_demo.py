@@ -8,6 +8,11 @@ import sys
 import pytest
 import yaml
 
+from TauAdv.config import load_settings
+from TauAdv.production.mixing_settings import MixingSettings
+from TauAdv.production.pt_weights_settings import PtWeightsSettings
+from TauAdv.shards.settings import ShardSettings
+
 
 @pytest.fixture(scope="module")
 def demo(repository):
@@ -78,22 +83,20 @@ def test_configs_are_there(commands, repository):
         for step in commands.values()
         for command in step
         for number, word in enumerate(command)
-        if word in {"--config", "--contributions"}
+        if word == "--config"
     ]
     assert named
     assert [path for path in named if not (repository / path).is_file()] == []
 
 
 def test_mixed_files_are_those_that_skims_and_drops_make(config, repository):
-    mix = yaml.safe_load((repository / "demo/mix.yaml").read_text())
+    region = load_settings(MixingSettings, repository / "demo/mix.yaml").control_region
     made = {f"{name}_skimmed.root" for name in config["skims"]} | {
         f"{name}_skimmed_reweighted.root" for name in config["drops"]
     }
-    assert {entry["files"] for entry in mix["contributions"]} <= made
-    ids = {entry["dataset_id"] for entry in mix["contributions"]}
-    for name, key in (("contributions", None), ("pt_weights", "processes")):
-        entries = yaml.safe_load((repository / f"demo/{name}.yaml").read_text())
-        assert {entry["dataset_id"] for entry in (entries[key] if key else entries)} == ids
+    assert {entry.files for entry in region.mixing.values()} <= made
+    for kind, name in ((PtWeightsSettings, "pt_weights"), (ShardSettings, "shards_adversarial")):
+        assert load_settings(kind, repository / f"demo/{name}.yaml").control_region == region
 
 
 def test_simulated_files_are_generated(demo, config, repository):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
@@ -29,6 +29,9 @@ class AsMeant(BaseModel):
     """Base of settings whose values are taken as their writer meant them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+    from_own_folder: ClassVar[tuple[str, ...]] = ()
+    """Settings that name a file: a relative name in a file of settings starts from the folder of that file."""
 
     @model_validator(mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from pydantic import ValidationError, model_validator
 from TauAdv.config.meaning import AsMeant
 from TauAdv.config.overrides import Overrides, apply_overrides
 from TauAdv.config.problems import problems
-from TauAdv.config.yaml_files import read_written
+from TauAdv.config.yaml_files import read_written, read_yaml
 from TauAdv.config.yaml_text import yaml_text
 from TauAdv.errors import ConfigError
 
@@ -65,9 +65,16 @@ def load_settings(kind: type[SettingsType], path: Path | str | None = None, over
     Raises:
         ConfigError: lists every unknown key, wrong type and bad value.
     """
-    content = {} if path is None else read_written(path)
+    content = {} if path is None else read_written(path) | _beside(kind, path)
     apply_overrides(content, overrides)
     return validate_settings(kind, content, "command line" if path is None else str(path))
+
+
+def _beside(kind: type[AsMeant], path: Path | str) -> dict[str, str]:
+    """Return the names in a file that start from its own folder, with the folder."""
+    content = read_yaml(path) if kind.from_own_folder else {}
+    names = {key: content.get(key) for key in kind.from_own_folder}
+    return {key: str(Path(path).parent / name) for key, name in names.items() if isinstance(name, str)}
 
 
 def validate_settings(kind: type[SettingsType], content: Mapping[str, Any], source: str) -> SettingsType:

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from TauAdv.domain.contributions import Contribution, data_id, genuine_ids
 from TauAdv.errors import InputError
 from TauAdv.evaluation.agreement import Agreement, Binned, agreement
-from TauAdv.evaluation.contributions import Contribution, check_dataset_ids, genuine_ids
-from TauAdv.evaluation.histograms import require_columns
 from TauAdv.evaluation.statistics import Measured, fraction_below, weighted_quantile
+from TauAdv.evaluation.tables import check_rows, require_columns
 
 __all__ = ["ClosureTest", "closure_test", "genuine_quantile", "top_edges"]
 
@@ -102,10 +102,9 @@ def closure_test(
     """
     require_columns(table, [column, "weights", "dataset_id"])
     dataset_id = table["dataset_id"].to_numpy()
-    check_dataset_ids(dataset_id, contributions)
+    check_rows(table, contributions)
     score = table[column].to_numpy(dtype=np.float64)
-    data_id = next(entry.dataset_id for entry in contributions if entry.data)
-    is_data = dataset_id == data_id
+    is_data = dataset_id == data_id(contributions)
     weights = np.where(is_data, 1.0, table["weights"].to_numpy(dtype=np.float64))
     _require_finite(score, weights, column)
     overall = _overall_rate(weights[is_data], weights[~is_data])

@@ -15,10 +15,11 @@ from pydantic import Field
 
 from TauAdv.config import Settings
 from TauAdv.domain.classes import TAU_CLASSES
+from TauAdv.domain.contributions import Contribution, data_id
 from TauAdv.errors import InputError
 from TauAdv.evaluation.agreement import POWER, RELEVANT_SHIFT, SIGNIFICANCE, Agreement
 from TauAdv.evaluation.closure import ClosureTest, closure_test, genuine_quantile
-from TauAdv.evaluation.contributions import Contribution, load_contributions
+from TauAdv.evaluation.contributions import Given, contributions_of_set
 from TauAdv.evaluation.domain import head_auc, two_sample_auc
 from TauAdv.evaluation.histograms import fill_histograms, moments
 from TauAdv.evaluation.inference import PROBABILITY_COLUMNS, Predictions, predict
@@ -159,7 +160,7 @@ def compare_runs(
     *,
     reference: str | None = None,
     settings: ComparisonSettings | None = None,
-    contributions: list[Contribution] | None = None,
+    contributions: Given = None,
 ) -> Comparison:
     """Measure runs on a control region and on a labelled test set.
 
@@ -171,14 +172,14 @@ def compare_runs(
         reference: label of the run that misidentification is compared with; default the first. The cost of adaptation is
             seen against a fine-tune of the same schedule with k2 = 0.
         settings: see :class:`ComparisonSettings`.
-        contributions: what the dataset ids stand for; default those of the specification.
+        contributions: what the dataset ids stand for (a file of the control region, or its contributions), where the
+            manifest of ``control`` does not say it.
 
     Raises:
         InputError: unknown run or label, run without model, sets of the wrong kind or of another feature table, a test set
-            without taus or jets.
+            without taus or jets, contributions that are not known or not those of the manifest.
     """
     settings = settings or ComparisonSettings()
-    contributions = contributions or load_contributions()
     labels = list(run_ids)
     reference = reference or labels[0]
     if reference not in run_ids:
@@ -187,6 +188,7 @@ def compare_runs(
     runs = {label: find_run(mlpath, run_id) for label, run_id in run_ids.items()}
     control_set, test_set = ShardSet.open(control), ShardSet.open(test)
     control_set.require_kind("adversarial")
+    made_of = contributions_of_set(control_set, contributions)
     test_set.require_kind("classification")
     predictions = {label: _predict(run, control_set, test_set, settings) for label, run in runs.items()}
     counts = {"control": control_set.num_taus, "test": test_set.num_taus}
@@ -194,11 +196,11 @@ def compare_runs(
     results = {}
     for label, (in_control, in_test) in predictions.items():
         other = None if label == reference else reference_table
-        results[label] = _measure(runs[label].id, in_control, in_test, other, settings, contributions)
+        results[label] = _measure(runs[label].id, in_control, in_test, other, settings, made_of)
     warnings = tuple(
         text for run in runs.values() for shards in (control_set, test_set) if (text := trained_on(run, shards)) is not None
     )
-    return Comparison(settings, results, reference, counts, contributions, warnings)
+    return Comparison(settings, results, reference, counts, made_of, warnings)
 
 
 def _predict(run: Run, control: ShardSet, test: ShardSet, settings: ComparisonSettings) -> tuple[Predictions, pd.DataFrame]:
@@ -243,8 +245,7 @@ def _domain_aucs(
     control: Predictions, contributions: list[Contribution], settings: ComparisonSettings
 ) -> dict[str, Measured]:
     table = control.table
-    data_id = next(entry.dataset_id for entry in contributions if entry.data)
-    is_data = (table["dataset_id"] == data_id).to_numpy()
+    is_data = (table["dataset_id"] == data_id(contributions)).to_numpy()
     rng = np.random.default_rng(settings.seed)
     rows = [_at_most(np.flatnonzero(side), settings.domain_rows, rng) for side in (~is_data, is_data)]
     weights = table["weights"].to_numpy(dtype=np.float64)[rows[0]]

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import hist
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from TauAdv.domain.contributions import Contribution, data_id
 from TauAdv.errors import InputError
-from TauAdv.evaluation.contributions import Contribution, check_dataset_ids
 from TauAdv.evaluation.statistics import Measured
+from TauAdv.evaluation.tables import check_rows, require_columns
 from TauAdv.tuples.axes import Axis
 
-__all__ = ["fill_histograms", "moments", "require_columns"]
-
-
-def require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
-    """Refuse a table that lacks columns.
-
-    Raises:
-        InputError: lists all missing columns.
-    """
-    missing = [name for name in names if name not in table.columns]
-    if missing:
-        msg = f"prediction table: missing columns {missing}; found {list(table.columns)}"
-        raise InputError(msg)
+__all__ = ["fill_histograms", "moments"]
 
 
 def fill_histograms(
@@ -54,7 +41,7 @@ def fill_histograms(
         InputError: missing columns, or rows of an unknown contribution.
     """
     require_columns(table, [column, "weights", "dataset_id"])
-    check_dataset_ids(table["dataset_id"].to_numpy(), contributions)
+    check_rows(table, contributions)
     names = hist.axis.StrCategory([entry.name for entry in contributions], name="contribution")
     axis = Axis.equal_bins(bins, *value_range)
     filled = hist.Hist(names, axis.as_hist(name="value", label=label or column), storage=hist.storage.Weight())
@@ -75,9 +62,8 @@ def moments(table: pd.DataFrame, column: str, contributions: list[Contribution])
         InputError: missing columns, unknown contributions, a side without rows.
     """
     require_columns(table, [column, "weights", "dataset_id"])
-    check_dataset_ids(table["dataset_id"].to_numpy(), contributions)
-    data_id = next(entry.dataset_id for entry in contributions if entry.data)
-    is_data = (table["dataset_id"] == data_id).to_numpy()
+    check_rows(table, contributions)
+    is_data = (table["dataset_id"] == data_id(contributions)).to_numpy()
     values, weights = (table[name].to_numpy(dtype=np.float64) for name in (column, "weights"))
     return {
         "data": _mean_and_width(values[is_data], np.ones(int(is_data.sum()))),

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from TauAdv.domain.agreement import as_entry
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.evaluation.histograms import require_columns
 from TauAdv.evaluation.inference import predict
 from TauAdv.evaluation.prediction_files import read_table_file, write_table_file
+from TauAdv.evaluation.tables import require_columns
 from TauAdv.io.checked_files import read_text
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests import describe_input, finished
 from TauAdv.models.keras_archive import archive_configuration, first_line, has_adversarial_head
 from TauAdv.runs.layout import FEATURES, MODEL, PREDICTIONS
+from TauAdv.shards.contributions import contributions_in
 from TauAdv.shards.kinds import read_table
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import Run, find_run
@@ -73,8 +75,10 @@ def apply_run(
         table = predict(
             model, shard_set, batch_size=batch_size, max_batches=max_batches, use_adversarial_head=not not_adversarial
         ).table
+        statement = contributions_in(shard_set.manifest, shard_set.folder) if shard_set.kind == "adversarial" else None
+        carried = {} if statement is None else as_entry(statement)
         counts = {"taus": len(table), "in set": shard_set.num_taus}
-        write_table_file(path, table.to_csv, {**made, "counts": counts})
+        write_table_file(path, table.to_csv, {**made, **carried, "counts": counts})
     print(f"{path}: {len(table)} of {shard_set.num_taus} taus")
     return path
 

@@ -9,11 +9,12 @@ from typing import Any
 
 from TauAdv.evaluation.agreement import Agreement
 from TauAdv.evaluation.comparison import Comparison, ComparisonSettings, RunResult, compare_runs
-from TauAdv.evaluation.contributions import load_contributions
+from TauAdv.evaluation.contributions import Given, contributions_of_set
 from TauAdv.evaluation.performance import MisId
 from TauAdv.evaluation.report_folder import Drawing, make_report_folder
 from TauAdv.evaluation.statistics import Measured
 from TauAdv.io.atomic import write_json, write_text
+from TauAdv.shards.store import ShardSet
 
 __all__ = ["aligned", "as_dictionary", "as_text", "make_report", "write_report"]
 
@@ -175,7 +176,7 @@ def make_report(
     *,
     reference: str | None = None,
     settings: ComparisonSettings | None = None,
-    contributions: Path | str | None = None,
+    contributions: Given = None,
     overwrite: bool = False,
     draw: Drawing | None = None,
 ) -> Comparison:
@@ -191,7 +192,7 @@ def make_report(
         OutputLockedError: another process writes the report.
     """
     settings = settings or ComparisonSettings()
-    known = load_contributions(contributions)
+    known = contributions_of_set(ShardSet.open(control), contributions)
     decisive = {
         "runs": dict(run_ids),
         "reference": reference,

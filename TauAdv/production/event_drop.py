@@ -13,6 +13,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from TauAdv.config import Settings
+from TauAdv.domain.agreement import carried_on
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
@@ -147,6 +148,7 @@ def drop_events(
         msg = f"{entries} taus are read, but only {numbers.size} uniform numbers given; give one a tau"
         raise InputError(msg)
     table, negative = _table(reader, target_file, settings)
+    carried = carried_on(reader.files)
     with new_file(save_path) as temporary:
         kept = _write_survivors(reader, temporary, table, numbers[:entries], settings)
         counts = {"entries": reader.num_entries, "read": entries, "kept": kept, "dropped": entries - kept}
@@ -159,6 +161,7 @@ def drop_events(
             counts=counts,
             seed=record["seed"],
             drop=table.as_manifest() | negative,
+            **carried,
         )
 
 

@@ -11,20 +11,28 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
+from TauAdv.domain.agreement import KEY, as_record
 from TauAdv.io.atomic import new_file, scratch_folder
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.buckets import Buckets
 from TauAdv.production.mixing_plan import MixPlan, interleave
 from TauAdv.production.mixing_settings import MixingSettings
-from TauAdv.production.mixing_sources import Source, check_momenta, choose, common_branches, common_dtypes, open_sources
+from TauAdv.production.mixing_sources import (
+    STEP,
+    Source,
+    check_momenta,
+    check_not_mixed,
+    choose,
+    common_branches,
+    common_dtypes,
+    open_sources,
+)
 from TauAdv.production.outputs import check_no_input
 from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.writer import TupleWriter
 
 __all__ = ["mix_events"]
-
-STEP = "mixing"
 
 
 def _outputs(arguments: Mapping[str, Any]) -> list[Path]:
@@ -48,8 +56,9 @@ def mix_events(
         overwrite: replace outputs that were made otherwise.
 
     Raises:
-        InputError: for a missing file or branch (all are listed), a tau_pt that is not finite, or
-            contributions that run out (says which and by how much); nothing is written then.
+        InputError: for a missing file or branch (all are listed), a tau_pt that is not finite, taus that were mixed before
+            as something else, data that are simulation or the other way round, or contributions that run out (says which
+            and by how much); nothing is written then.
         OutputExistsError: if an output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes an output.
     """
@@ -57,7 +66,8 @@ def mix_events(
     paths = {name: Path(output_dir) / output.file for name, output in settings.outputs.items()}
     inputs = [path for source in sources for path in source.reader.files]
     check_no_input(paths.values(), inputs)
-    record = settings.model_dump(mode="json", exclude={"segment_size"})
+    check_not_mixed(sources, settings)
+    record = settings.record()
     records = {name: record | {"output": name} for name in paths}
     found = [
         finished(path, step=STEP, settings=records[name], inputs=inputs, overwrite=overwrite) for name, path in paths.items()
@@ -70,6 +80,8 @@ def mix_events(
     negative = check_momenta(sources)
     per_batch = [contribution.per_batch for contribution in settings.contributions]
     plans = {name: interleave([source[name] for source in chosen], per_batch) for name in paths}
+    region = settings.control_region
+    carried = {} if region is None else {KEY: as_record(region.contributions)}
     with ExitStack() as stack:
         temporary = {name: stack.enter_context(new_file(path)) for name, path in paths.items()}
         _write(sources, branches, wider, plans, temporary, settings, next(iter(paths.values())))
@@ -84,6 +96,7 @@ def mix_events(
                 counts=_counts(sources, plans[name]),
                 seed=settings.seed if settings.shuffle else None,
                 branches_left_out=left_out,
+                **carried,
                 events_in_two_outputs=events_in_two,
                 negative_tau_pt=negative,
             )

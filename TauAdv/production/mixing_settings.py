@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from TauAdv.config import Settings
+from TauAdv.domain.agreement import Statement, decisive
+from TauAdv.domain.contributions import DatasetId, NamedContribution
+from TauAdv.domain.control_region import ControlRegion, NamedRegion
 
 __all__ = ["Contribution", "MixingSettings", "Output"]
 
@@ -24,7 +28,7 @@ class Contribution(Settings):
 
     name: str
     files: str | tuple[str, ...]
-    dataset_id: int = Field(ge=0)
+    dataset_id: DatasetId
     per_batch: int = Field(ge=1)
 
 
@@ -35,11 +39,27 @@ class Output(Settings):
     batches: int = Field(ge=1)
 
 
+def _of_region(given: Mapping[str, Any]) -> tuple[Contribution, ...]:
+    """Return the contributions of a control region that was given before them."""
+    region = given.get("control_region")
+    return () if region is None else _mixed(region)
+
+
+def _mixed(region: ControlRegion) -> tuple[Contribution, ...]:
+    ids = {entry.name: entry.dataset_id for entry in region.contributions}
+    return tuple(
+        Contribution(name=name, dataset_id=ids[name], files=entry.files, per_batch=entry.per_batch)
+        for name, entry in region.mixing.items()
+    )
+
+
 class MixingSettings(Settings):
     """Settings of the mixing.
 
     Attributes:
-        contributions: in the order in which they follow each other in a batch.
+        control_region: file of the control region, or its content; the mixed files carry on what it says.
+        contributions: in the order in which they follow each other in a batch; follows from the control region. Without one,
+            the mixed files do not say what their taus are, and every later step must be given it.
         outputs: mixed files by name; no event is in two of them.
         tree: name of the tree.
         shuffle: draw events at random without repetition; ``False`` takes them in file order, each output going on where
@@ -52,7 +72,10 @@ class MixingSettings(Settings):
         segment_size: rows in memory together.
     """
 
-    contributions: tuple[Contribution, ...] = Field(min_length=1)
+    from_own_folder = ("control_region",)
+
+    control_region: NamedRegion | None = None
+    contributions: tuple[Contribution, ...] = Field(default_factory=_of_region)
     outputs: dict[str, Output] = Field(min_length=1)
     tree: str = "taus"
     shuffle: bool = True
@@ -63,9 +86,27 @@ class MixingSettings(Settings):
     branches: tuple[str, ...] | None = None
     segment_size: int = Field(default=10_000, ge=1)
 
+    @field_validator("control_region")
+    @classmethod
+    def _can_be_mixed(cls, region: ControlRegion | None) -> ControlRegion | None:
+        if region is not None and not region.mixing:
+            msg = "says nothing of the mixing; write there 'mixing:' with files and per_batch of each contribution"
+            raise ValueError(msg)
+        return region
+
     @model_validator(mode="after")
-    def _unique(self) -> MixingSettings:
-        """Refuse names, dataset ids and output files that occur twice."""
+    def _consistent(self) -> MixingSettings:
+        """Refuse no contributions, others than those of the control region, and what occurs twice."""
+        if not self.contributions:
+            msg = "control_region: required, but not given; it names the file of the contributions"
+            raise ValueError(msg)
+        if self.control_region is not None and self.contributions != (wanted := _mixed(self.control_region)):
+            differing = [entry.name for entry in self.contributions if entry not in wanted] or ["their order or number"]
+            msg = (
+                f"contributions: not those of control_region ({', '.join(differing)}); leave them out, they "
+                "are taken from there"
+            )
+            raise ValueError(msg)
         lists: dict[str, list[Any]] = {
             "name": [entry.name for entry in self.contributions],
             "dataset_id": [entry.dataset_id for entry in self.contributions],
@@ -76,3 +117,16 @@ class MixingSettings(Settings):
                 msg = f"each {what} may occur once; twice: {twice}"
                 raise ValueError(msg)
         return self
+
+    @property
+    def statement(self) -> Statement:
+        """What is said of the contributions; names and numbers only without a control region."""
+        if self.control_region is not None:
+            return self.control_region.statement
+        named = [NamedContribution(name=entry.name, dataset_id=entry.dataset_id) for entry in self.contributions]
+        return Statement("the settings of the mixing", named)
+
+    def record(self) -> dict[str, Any]:
+        """Return what decides the content of the outputs, and the meaning of their dataset ids."""
+        content = self.model_dump(mode="json", exclude={"control_region", "segment_size"})
+        return content if self.control_region is None else content | {"region": decisive(self.control_region.contributions)}

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
+from TauAdv.domain.agreement import differences, of_manifest
 from TauAdv.errors import InputError
+from TauAdv.io.manifests import manifest_path, read_manifest
 from TauAdv.production.mixing_plan import IntArray, choose_entries
 from TauAdv.production.mixing_settings import MixingSettings
 from TauAdv.production.outputs import errors_of
 from TauAdv.tuples.branch_types import BranchType, common_dtype
 from TauAdv.tuples.files import expanded_name
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.reader import TupleReader, read
 from TauAdv.tuples.same_files import same_files
 from TauAdv.tuples.weights import check_finite
 from TauAdv.tuples.writable import require_writable
 
-__all__ = ["Source", "check_momenta", "choose", "common_branches", "common_dtypes", "open_sources"]
+__all__ = ["Source", "check_momenta", "check_not_mixed", "choose", "common_branches", "common_dtypes", "open_sources"]
 
+STEP = "mixing"
 _EVENT = ("run", "lumi", "evt")
 #: what the mixing writes itself
 _WRITTEN = ("tauType", "mytauType", "dataset_id")
@@ -58,6 +61,34 @@ def open_sources(settings: MixingSettings, input_dir: Path) -> list[Source]:
     if problems:
         raise InputError("\n".join(problems))
     return sources
+
+
+def check_not_mixed(sources: Sequence[Source], settings: MixingSettings) -> None:
+    """Refuse taus that were mixed before, unless as the same contribution of the same control region.
+
+    Raises:
+        InputError: lists the files, and what they say their taus are.
+    """
+    problems = [problem for source in sources for path in source.reader.files if (problem := _mixed(source, path, settings))]
+    if problems:
+        raise InputError("nothing is written:\n" + "\n".join(f"  {problem}" for problem in problems))
+
+
+def _mixed(source: Source, path: Path, settings: MixingSettings) -> str:
+    """Return what is wrong with a file that was mixed before, if anything."""
+    manifest = read_manifest(path) if manifest_path(path).is_file() else {}
+    statement = of_manifest(manifest, str(path))
+    if statement is None and manifest.get("step") != STEP:
+        return ""
+    lines = [] if statement is None else differences(statement, settings.statement)
+    text = f"{source.name}: {path} was mixed before"
+    if lines:
+        return f"{text}, as other contributions: {'; '.join(lines)}; give the tuples that it was mixed of"
+    ids = np.unique(read(path, ["dataset_id"], settings.tree)["dataset_id"])
+    if set(ids.tolist()) != {source.dataset_id}:
+        found = ids.tolist()
+        return f"{text} and holds taus of dataset_id {found}, not only {source.dataset_id}; give the tuples it was mixed of"
+    return ""
 
 
 def common_branches(sources: Sequence[Source], wanted: Sequence[str] | None) -> tuple[list[str], list[str]]:
@@ -122,12 +153,12 @@ def choose(sources: Sequence[Source], settings: MixingSettings) -> tuple[list[di
     Raises:
         InputError: lists the contributions that run out, and those whose labels cannot be made.
     """
-    chosen, shared, problems = [], {}, []
+    problems: list[str] = []
+    chosen, shared = [], {}
     for number, (source, entry) in enumerate(zip(sources, settings.contributions, strict=True)):
         needs = {name: entry.per_batch * output.batches for name, output in settings.outputs.items()}
-        event, problem = _events(source)
-        if problem:
-            problems.append(problem)
+        event, simulated = _events(source)
+        problems += _kind_problems(source, simulated, settings)
         own = np.arange(event.size) if not settings.keep_events_together else event
         rng = np.random.default_rng([settings.seed, number]) if settings.shuffle else None
         shares = choose_entries(own, list(needs.values()), rng=rng, allow_reuse=settings.allow_reuse)
@@ -140,8 +171,8 @@ def choose(sources: Sequence[Source], settings: MixingSettings) -> tuple[list[di
     return chosen, shared
 
 
-def _events(source: Source) -> tuple[IntArray, str]:
-    """Return a number for the event of every entry, and what is wrong with the labels, if anything."""
+def _events(source: Source) -> tuple[IntArray, int]:
+    """Return a number for the event of every entry, and the number of simulated taus."""
     present = set(source.reader.branches)
     columns = [name for name in _EVENT if name in present]
     ids: dict[str, list[np.ndarray]] = {name: [] for name in columns}
@@ -150,20 +181,33 @@ def _events(source: Source) -> tuple[IntArray, str]:
         simulated += int(np.count_nonzero(np.asarray(taus["sampleType"]) != 0))
         for name in columns:
             ids[name].append(np.asarray(taus[name]))
-    problem = ""
-    if simulated and "mytauType" not in present:
-        problem = (
-            f"{source.name}: {simulated} of {source.reader.num_entries} taus are not data (sampleType is not 0) and there "
-            f"is no branch mytauType; skim it with --processing-module recompute_tautype.py:compute"
-        )
     if "evt" not in present or not ids["evt"]:
-        return np.arange(source.reader.num_entries), problem
+        return np.arange(source.reader.num_entries), simulated
     event = np.zeros(source.reader.num_entries, dtype=np.int64)
     for name in columns:
         # numbers the combinations seen so far: no sort of records, and no collisions
         part = np.unique(np.concatenate(ids[name]), return_inverse=True)[1]
         event = np.unique(event * (part.max() + 1) + part, return_inverse=True)[1]
-    return event, problem
+    return event, simulated
+
+
+def _kind_problems(source: Source, simulated: int, settings: MixingSettings) -> Iterator[str]:
+    """Yield what is wrong with taus that are data or simulation."""
+    total = source.reader.num_entries
+    if simulated and "mytauType" not in source.reader.branches:
+        yield (
+            f"{source.name}: {simulated} of {total} taus are not data (sampleType is not 0) and there "
+            f"is no branch mytauType; skim it with --processing-module recompute_tautype.py:compute"
+        )
+    if settings.control_region is None:
+        return
+    wrong, found, said = (
+        (simulated, "simulation (sampleType is not 0)", "data")
+        if settings.control_region.named(source.name).data
+        else (total - simulated, "data (sampleType is 0)", "simulation")
+    )
+    if wrong:
+        yield f"{source.name}: {wrong} of {total} taus are {found}, but the control region says that it is {said}"
 
 
 def _shortage(source: Source, needs: dict[str, int], shares: Sequence[IntArray], event: IntArray) -> str:

@@ -11,100 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import Field, model_validator
 from tqdm import tqdm
 
-from TauAdv.config import Settings
+from TauAdv.domain.agreement import Statement, as_record, resolve
+from TauAdv.domain.contributions import check_dataset_ids
+from TauAdv.domain.control_region import load_control_region
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.keep_probability import check_target
 from TauAdv.production.outputs import check_no_input, errors_of
-from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
+from TauAdv.production.pt_weights_settings import PtWeightsSettings
+from TauAdv.production.spectrum import Spectrum
 from TauAdv.production.targets import read_target
+from TauAdv.tuples.files import resolve_inputs
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.reader import TupleReader
 from TauAdv.tuples.weights import check_contents, check_event_weights, check_finite
 
-__all__ = ["Process", "PtWeights", "PtWeightsSettings", "make_pt_weights", "pt_weights"]
+__all__ = ["PtWeights", "make_pt_weights", "mixed_contributions", "pt_weights"]
 
 STEP = "pt_weights"
-
-
-class Process(Settings):
-    """One contribution of the mixed file.
-
-    Attributes:
-        name: key of its histogram of weights.
-        dataset_id: what its taus carry; 0 is data.
-        target: histogram in the target file with its wanted spectrum, ``REGION/PROCESS``.
-        fraction: without a target, its share of the data spectrum.
-    """
-
-    name: str
-    dataset_id: int = Field(ge=0)
-    target: str | None = None
-    fraction: float | None = Field(default=None, gt=0)
-
-    @model_validator(mode="after")
-    def _one_target(self) -> Process:
-        if self.dataset_id and (self.target is None) == (self.fraction is None):
-            msg = f"{self.name}: give either target (a histogram) or fraction (of the data spectrum)"
-            raise ValueError(msg)
-        return self
-
-
-#: the shares of the mixing (DeepTau specification, section E)
-_PROCESSES = (
-    Process(name="data", dataset_id=0),
-    Process(name="DYT", dataset_id=1, fraction=36 / 50),
-    Process(name="TTT", dataset_id=2, fraction=2 / 50),
-    Process(name="DYM", dataset_id=3, fraction=1 / 50),
-    Process(name="TTJ", dataset_id=4, fraction=1 / 50),
-    Process(name="WJ", dataset_id=5, fraction=5 / 50),
-    Process(name="QCD", dataset_id=6, fraction=5 / 50),
-)
-
-
-class PtWeightsSettings(Settings):
-    """Settings of the pT weights.
-
-    Attributes:
-        processes: contributions; the one with dataset_id 0 is data and has weight 1.
-        edges: pt bins in GeV.
-        rebin: sum finer bins of a target into ``edges`` where the edges allow it.
-        weights: branch of event weights of the simulation. The weight of a tau is then its event weight times the content
-            of the histogram.
-        allow_negative: take negative event weights (bins whose weights sum to 0 or less count as empty) and negative bins
-            of a target (which count as 0).
-        allow_duplicates: take a file again that is given under another name, or as a copy.
-        tree: name of the tree.
-    """
-
-    processes: tuple[Process, ...] = _PROCESSES
-    edges: tuple[float, ...] = EVENT_DROP_EDGES
-    rebin: bool = False
-    weights: str | None = None
-    allow_negative: bool = False
-    allow_duplicates: bool = False
-    tree: str = "taus"
-
-    @model_validator(mode="after")
-    def _check(self) -> PtWeightsSettings:
-        for values in ([entry.name for entry in self.processes], [entry.dataset_id for entry in self.processes]):
-            if len(set(values)) != len(values):
-                msg = f"each name and dataset_id of the processes may occur once; received {values}"
-                raise ValueError(msg)
-        if 0 not in [entry.dataset_id for entry in self.processes] or len(self.processes) == 1:
-            msg = "processes: needs data (dataset_id 0) and at least one process of simulation"
-            raise ValueError(msg)
-        return self
-
-    @property
-    def data(self) -> str:
-        """Name of the data."""
-        return next(entry.name for entry in self.processes if entry.dataset_id == 0)
 
 
 @dataclass(frozen=True)
@@ -176,6 +104,23 @@ def _ratio(content: np.ndarray, observed: Spectrum, target: Spectrum) -> Spectru
     return Spectrum(observed.edges, weight, variance)
 
 
+def mixed_contributions(
+    inputs: Path | str | Sequence[Path | str], settings: PtWeightsSettings, contributions: Path | str | None = None
+) -> Statement:
+    """Return what mixed files are made of: by their manifests, the settings and a file, which must agree.
+
+    Args:
+        inputs: mixed tuples.
+        settings: with a control region, or processes.
+        contributions: file of the control region, for labels and colours if the settings have none.
+
+    Raises:
+        InputError: names the dataset ids and what differs.
+    """
+    given = None if contributions is None else load_control_region(contributions).statement
+    return resolve(resolve_inputs(inputs), [given, settings.statement])
+
+
 @locking("output")
 def make_pt_weights(
     inputs: Path | str | Sequence[Path | str],
@@ -183,6 +128,7 @@ def make_pt_weights(
     settings: PtWeightsSettings,
     target_file: Path | str | None = None,
     *,
+    contributions: Path | str | None = None,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Write the weights of the mixed files as TH1D (one a process) and return the manifest.
@@ -194,19 +140,21 @@ def make_pt_weights(
         output: ROOT file to write.
         settings: see :class:`PtWeightsSettings`.
         target_file: file of the target histograms, if a process names one.
+        contributions: file of the control region, see :func:`mixed_contributions`.
         overwrite: replace an output that was made otherwise.
 
     Raises:
         ConfigError: if a process names a target and there is no target file.
-        InputError: if a branch or histogram is missing, a target has other bins or is 0 or not finite, a dataset_id is
-            unknown, or no weights can be made.
+        InputError: as :func:`mixed_contributions`; if a branch or histogram is missing, a target has other bins or is 0 or
+            not finite, a dataset_id is unknown, or no weights can be made.
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes the output.
     """
     reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
     files = [*reader.files, *([] if target_file is None else [Path(target_file)])]
     check_no_input([output], files)
-    record = settings.model_dump(mode="json")
+    statement = mixed_contributions(reader.files, settings, contributions)
+    record = settings.record()
     if manifest := finished(output, step=STEP, settings=record, inputs=files, overwrite=overwrite):
         return manifest
     named = [entry.name for entry in settings.processes if entry.target is not None]
@@ -226,7 +174,13 @@ def make_pt_weights(
         write_histograms(temporary, histograms)
         Path(output).unlink(missing_ok=True)
         return write_manifest(
-            output, step=STEP, settings=record, inputs=files, counts=_counts(result) | negative, factor=result.factor
+            output,
+            step=STEP,
+            settings=record,
+            inputs=files,
+            counts=_counts(result) | negative,
+            factor=result.factor,
+            contributions=as_record(statement.contributions),
         )
 
 
@@ -239,14 +193,11 @@ def _observed(reader: TupleReader, settings: PtWeightsSettings) -> tuple[dict[st
         for taus in reader.iterate(branches, step_size=1_000_000):
             dataset, pt = np.asarray(taus["dataset_id"]), check_finite(taus["tau_pt"], "tau_pt")
             negative["negative_tau_pt"] += int((pt < 0).sum())
-            if unknown := sorted(set(np.unique(dataset).tolist()) - set(names)):
-                known = ", ".join(f"{number} ({name})" for number, name in names.items())
-                msg = f"{reader.files[0]}: dataset_id {unknown} is of no process; the processes are {known}"
-                raise InputError(msg)
+            check_dataset_ids(dataset, names)
             for number, name in names.items():
                 mine = dataset == number
                 weights = None
-                if settings.weights and number:
+                if settings.weights and name != settings.data:
                     found = taus[settings.weights][mine]
                     weights = check_event_weights(found, settings.weights, allow_negative=settings.allow_negative)
                     negative["negative_event_weights"] += int((weights < 0).sum())

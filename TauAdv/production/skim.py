@@ -10,6 +10,7 @@ from typing import Any
 import awkward as ak
 from tqdm import tqdm
 
+from TauAdv.domain.agreement import carried_on
 from TauAdv.errors import InputError, OutputExistsError, shortened
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
@@ -52,7 +53,7 @@ def skim(
 
     Raises:
         InputError: if an input, tree or branch is missing or damaged, the selection is wrong, the input range is outside of
-            the files, or nothing passes (unless ``allow_empty``).
+            the files, nothing passes (unless ``allow_empty``), or the inputs are mixed tuples of different control regions.
         ConfigError: if a setting is wrong.
         OutputExistsError: if the output exists and was made otherwise, or (``update``) has the tree already.
         OutputLockedError: if another process writes the output.
@@ -71,13 +72,15 @@ def skim(
     )
     if done:
         return done
+    carried = carried_on(reader.files)
     with new_file(output) as temporary:
         if adding:
             copyfile(output, temporary)
         counts = _write(plan, temporary, update=adding)
         if not adding:
             output.unlink(missing_ok=True)  # the manifest never belongs to another file
-        return write_manifest(output, counts=counts, left_out=plan.left_out_record, earlier=earlier, **made)
+        more = {"left_out": plan.left_out_record, "earlier": earlier, **carried}
+        return write_manifest(output, counts=counts, **made, **more)
 
 
 def summary(manifest: dict[str, Any], *, verbose: bool = False) -> str:

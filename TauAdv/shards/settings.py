@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from TauAdv.config import Overrides, Settings, load_settings, merged, read_yaml
 from TauAdv.domain.classes import TAU_CLASSES
+from TauAdv.domain.control_region import NamedRegion
 from TauAdv.features.table import FeatureTable
 from TauAdv.shards.training_config import TrainingConfig
 from TauAdv.shards.weights import WeightBins
@@ -17,7 +18,6 @@ __all__ = ["ShardSettings", "load_shard_settings"]
 
 # tau types 0 to 3
 _CLASSES: dict[int, str] = dict(enumerate(TAU_CLASSES))
-_CONTRIBUTIONS = {0: "data", 1: "DYT", 2: "TTT", 3: "DYM", 4: "TTJ", 5: "WJ", 6: "QCD"}
 
 
 class ShardSettings(Settings):
@@ -42,7 +42,9 @@ class ShardSettings(Settings):
         allow_negative: take negative contents: of the pT weights as they are; of spectra summed into ``weight_bins``, where
             a negative sum counts as empty.
         allow_duplicates: take a file again that is given under another name, or as a copy.
-        contributions: dataset_id -> name of the contribution and of its histogram.
+        control_region: file of the control region, or its content; of tuples that do not carry on what they are made of.
+        contributions: dataset_id -> name of the contribution and of its histogram; follows from the mixed tuples or from
+            the control region.
         n_tau: taus per batch; only counts together with ``n_batches``.
         n_batches: take the first ``n_tau * n_batches`` taus of the inputs; default: all.
         allow_fewer: take all there are if ``n_batches`` asks for more; otherwise that is an error.
@@ -51,6 +53,8 @@ class ShardSettings(Settings):
         chunk_size: taus that are read from disk together.
         compression_level: of zstd (3 gives 3 % smaller files, 20 % slower).
     """
+
+    from_own_folder = ("control_region",)
 
     kind: Literal["classification", "adversarial"] = "classification"
     features: str = "deeptau_v2p5"
@@ -69,7 +73,8 @@ class ShardSettings(Settings):
     adversarial_weights: str | None = None
     allow_negative: bool = False
     allow_duplicates: bool = False
-    contributions: dict[int, str] = _CONTRIBUTIONS
+    control_region: NamedRegion | None = None
+    contributions: dict[Annotated[int, Field(ge=0)], str] | None = None
     n_tau: int = Field(100, gt=0)
     n_batches: int | None = Field(None, gt=0)
     allow_fewer: bool = False

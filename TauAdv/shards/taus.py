@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,9 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.domain.agreement import Statement
 from TauAdv.domain.classes import TAU_CLASSES
+from TauAdv.domain.contributions import check_dataset_ids
 from TauAdv.errors import InputError
 from TauAdv.features.extract import extract
 from TauAdv.features.sparse import SparseTaus
@@ -21,7 +23,7 @@ from TauAdv.shards.files import Columns
 from TauAdv.shards.packing import PackedTaus, PackLayout, pack
 from TauAdv.shards.selection import IDENTITY, UNLABELLED, Selection, select_taus, selection_branches
 from TauAdv.shards.settings import ShardSettings
-from TauAdv.shards.weights import PtWeights, SpectrumWeights, check_contributions
+from TauAdv.shards.weights import PtWeights, SpectrumWeights
 
 __all__ = ["IDENTITY", "TauMaker", "Weights", "load_weights"]
 
@@ -38,7 +40,7 @@ def load_weights(settings: ShardSettings) -> Weights:
     """
     if settings.adversarial_weights is not None:
         options = {"allow_negative": settings.allow_negative}
-        return PtWeights.from_file(settings.adversarial_weights, settings.contributions, **options)
+        return PtWeights.from_file(settings.adversarial_weights, settings.contributions or {}, **options)
     if settings.input_spectrum is None or settings.target_spectrum is None:
         return None
     classes = [name for name in TAU_CLASSES if name in settings.types.values()]
@@ -62,12 +64,14 @@ class TauMaker:
         table: of the features.
         weights: see :func:`load_weights`.
         present: branches of the tuple.
+        statement: what the contributions of an adversarial set are.
     """
 
     settings: ShardSettings
     table: FeatureTable
     weights: Weights
     present: frozenset[str]
+    statement: Statement | None = None
 
     @cached_property
     def layout(self) -> PackLayout:
@@ -128,8 +132,9 @@ class TauMaker:
     def _weight(self, columns: Columns) -> NDArray[np.float32]:
         label, pt, eta = columns["label"], columns["tau_pt"], columns["tau_eta"]
         if self.settings.kind == "adversarial":
-            check_contributions(columns["dataset_id"], self.settings.contributions)
-            _check_data_label(columns["dataset_id"], label, self.settings.contributions)
+            check_dataset_ids(columns["dataset_id"], self.settings.contributions or {})
+            of_data = [entry.dataset_id for entry in self.statement.contributions if entry.data] if self.statement else []
+            _check_data_label(columns["dataset_id"], label, of_data)
         weight = np.ones(len(label), np.float32)
         if isinstance(self.weights, PtWeights):
             weight = self.weights(columns["dataset_id"], pt)
@@ -142,9 +147,9 @@ class TauMaker:
         return weight
 
 
-def _check_data_label(dataset_id: NDArray[np.int64], label: NDArray[np.int8], contributions: Mapping[int, str]) -> None:
+def _check_data_label(dataset_id: NDArray[np.int64], label: NDArray[np.int8], data_ids: Sequence[int]) -> None:
     """Refuse taus that are data by dataset_id, of which none is data by its tau type: simulation that was not mixed."""
-    of_data = np.isin(dataset_id, [number for number, name in contributions.items() if name == "data"])
+    of_data = np.isin(dataset_id, list(data_ids))
     if of_data.any() and not (label[of_data] == 1).any():
         msg = (
             f"{of_data.sum()} taus have the dataset_id of data, but none has tauType 8: it looks like simulation that "

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import model_validator
 
 from TauAdv.config import Settings
+from TauAdv.domain.contributions import check_dataset_ids
 from TauAdv.errors import InputError
 from TauAdv.tuples.axes import Axis, find_bins
 from TauAdv.tuples.histograms import Histogram, read_th1, read_th2
@@ -260,22 +261,9 @@ class PtWeights:
             InputError: if a dataset id has no histogram, or a pt is not finite.
         """
         dataset_id, pt = np.asarray(dataset_id), check_finite(pt, "tau_pt")
-        check_contributions(dataset_id, self.names)
+        check_dataset_ids(dataset_id, self.names)
         weight = np.zeros(len(pt), np.float32)
         for number in np.unique(dataset_id).tolist():
             chosen = dataset_id == number
             weight[chosen] = self.values[number][self.axes[number].find(pt[chosen])]
         return weight
-
-
-def check_contributions(dataset_id: NDArray[Any], contributions: Mapping[int, str]) -> None:
-    """Refuse taus of an unknown contribution.
-
-    Raises:
-        InputError: lists the unknown dataset ids.
-    """
-    unknown = sorted(set(np.unique(dataset_id).tolist()) - set(contributions))
-    if unknown:
-        known = ", ".join(f"{number} ({name})" for number, name in sorted(contributions.items()))
-        msg = f"dataset_id: expected one of {known}; received {unknown}; add them to 'contributions' in the settings"
-        raise InputError(msg)

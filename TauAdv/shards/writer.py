@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from TauAdv.domain.agreement import as_entry
+from TauAdv.domain.contributions import names_by_id
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.checksums import content_checksum
@@ -24,6 +26,7 @@ from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests import as_json, describe_input, finished, write_manifest
 from TauAdv.io.processes import worker_pool
 from TauAdv.io.resumable import resumable_folder
+from TauAdv.shards.contributions import decisive_settings, set_contributions
 from TauAdv.shards.dealing import Dealer, describe_parts, require_rows
 from TauAdv.shards.files import PART_FILES, merge_columns
 from TauAdv.shards.packing import PackedTaus, PackLayout
@@ -106,20 +109,24 @@ def write_shards(
         The manifest.
 
     Raises:
-        InputError: if an input is damaged or lacks branches, no tau is selected, fewer are than ``n_batches`` asks for, or
+        InputError: if nothing says what the dataset ids of an adversarial set stand for, or two things disagree about it; if
+            an input is damaged or lacks branches, no tau is selected, fewer are than ``n_batches`` asks for, or
             weights cannot be made.
         OutputExistsError: if the output was made with other settings or inputs, or is damaged.
         OutputLockedError: if another process is writing it.
     """
     reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
     table = FeatureTable.load(settings.features)
-    decisive = {**settings.model_dump(mode="json"), "feature_table_digest": table.digest}
+    statement = set_contributions(reader.files, settings) if settings.kind == "adversarial" else None
+    if statement is not None:
+        settings = settings.model_copy(update={"contributions": names_by_id(statement.contributions)})
+    decisive = {**decisive_settings(settings, statement), "feature_table_digest": table.digest}
     sources = [*reader.files, *settings.weight_files]
     made = as_json({"step": STEP, "settings": decisive, "inputs": [describe_input(path) for path in sources]})
     with output_lock(output):
         manifest = finished(output, **made, overwrite=overwrite, checked=True)
         if manifest is None:
-            maker = TauMaker(settings, table, load_weights(settings), frozenset(reader.branches))
+            maker = TauMaker(settings, table, load_weights(settings), frozenset(reader.branches), statement)
             reader.require(maker.branches)
             with resumable_folder(output, made, own=_OWN_FILES, overwrite=overwrite) as folder:
                 job = _job(reader, maker, folder, content_checksum(made))
@@ -141,10 +148,11 @@ def _make_set(job: _Job, reader: TupleReader, n_workers: int) -> tuple[dict[str,
         "kind": settings.kind,
         "feature_table": {"name": table.name, "digest": table.digest, "text": table.dump()},
         "weights": job.maker.describe_weights(),
+        **({} if job.maker.statement is None else as_entry(job.maker.statement)),
         **describe_parts(parts, job.set_id),
     }
     require_rows(job.folder, parts, sum(limits), job.layout.rows)
-    return more, summarise(job.folder, more, job.layout, settings, statistics)
+    return more, summarise(job.folder, more, job.layout, settings, statistics, job.maker.statement)
 
 
 def _job(reader: TupleReader, maker: TauMaker, folder: Path, set_id: str) -> _Job:

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.domain.agreement import require_agreement
+from TauAdv.domain.contributions import names_by_id
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests import describe_input
 from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
+from TauAdv.shards.contributions import contributions_in
 from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.selection import UNLABELLED
 from TauAdv.shards.store import ShardSet
@@ -153,14 +156,15 @@ def open_inputs(settings: TrainingSettings) -> Inputs:
     """Open and check the sets that the settings name.
 
     Raises:
-        InputError: if one is missing, of the wrong kind, too small for a batch, the feature tables differ, or one has
-            weights that are none, taus of one side only (no data or no simulation, no genuine taus or no background), or
-            jets without a class.
+        InputError: if one is missing, of the wrong kind, too small for a batch, the feature tables or the contributions
+            differ, or one has weights that are none, taus of one side only (no data or no simulation, no genuine taus or no
+            background), or jets without a class.
     """
     sets = _opened("", "classification", settings.shards, settings.validation_shards, settings)
     if isinstance(settings, DomainSettings):
         adversarial = (settings.adv_shards, settings.adv_validation_shards)
         sets |= _opened("adversarial ", "adversarial", *adversarial, settings)
+        _require_same_contributions([sets[role] for role in sets if role.startswith("adversarial")])
     for shards in sets.values():
         shards.require_table(sets["training"].table)
     if isinstance(settings, TauSettings) and settings.features is not None:
@@ -170,6 +174,12 @@ def open_inputs(settings: TrainingSettings) -> Inputs:
         require_weights(role, shards)
         require_both_sides(role, shards, _loss_name(settings))
     return Inputs(settings, sets)
+
+
+def _require_same_contributions(sets: list[ShardSet]) -> None:
+    """Refuse training and validation on different control regions."""
+    found = [contributions_in(shards.manifest, shards.folder) for shards in sets]
+    require_agreement([statement for statement in found if statement is not None], "Take sets of the same control region.")
 
 
 def _opened(
@@ -228,8 +238,8 @@ def _contributions(shards: ShardSet) -> list[tuple[str, NDArray[np.float32]]]:
     """Return name and weights of every class, or of every contribution of an adversarial set."""
     if shards.kind == "adversarial":
         column = "dataset_id"
-        given = shards.manifest["settings"].get("contributions", {})
-        names = {int(number): name for number, name in given.items()}
+        statement = contributions_in(shards.manifest, shards.folder)
+        names = {} if statement is None else names_by_id(statement.contributions)
     else:
         column, names = "label", {UNLABELLED: "unlabelled", **dict(enumerate(shards.classes))}
     columns = shards.columns([column, "weight"])

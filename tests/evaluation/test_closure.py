@@ -1,12 +1,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from specification_region import CONTRIBUTIONS
 
 from TauAdv.errors import InputError
 from TauAdv.evaluation.closure import closure_test, top_edges
-from TauAdv.evaluation.contributions import load_contributions
-
-CONTRIBUTIONS = load_contributions()
 
 
 def small_table(data, mc, weights):

@@ -3,11 +3,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from specification_region import CONTRIBUTIONS
 
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.closure import closure_test
 from TauAdv.evaluation.comparison import ComparisonSettings, compare_runs
-from TauAdv.evaluation.contributions import load_contributions
 from TauAdv.evaluation.inference import predict
 from TauAdv.evaluation.performance import mis_id_at
 from TauAdv.evaluation.predictions import load_run_model
@@ -31,9 +31,7 @@ def test_numbers_are_those_of_the_single_functions(comparison, runs, sets):
     control, test = ShardSet.open(sets.control), ShardSet.open(sets.test)
     model = load_run_model(runs.adversarial, control, test)
     result = comparison.results["adversarial"]
-    assert result.closure.chi2 == pytest.approx(
-        closure_test(predict(model, control).table, load_contributions(), bins=5).chi2
-    )
+    assert result.closure.chi2 == pytest.approx(closure_test(predict(model, control).table, CONTRIBUTIONS, bins=5).chi2)
     table = predict(model, test).table
     tau, jet = table[table.y == 2], table[table.y == 3]
     expected = mis_id_at(0.7, tau.Djet, jet.Djet, tau.weights, jet.weights)

@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
+from specification_region import CONTRIBUTIONS
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.contributions import load_contributions
 from TauAdv.evaluation.histograms import fill_histograms, moments
-
-CONTRIBUTIONS = load_contributions()
 
 
 def test_histogram_by_contribution_with_squared_weights(make_table):

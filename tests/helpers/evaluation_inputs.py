@@ -1,7 +1,9 @@
 """Sets of shards and runs for the tests of the evaluation: random taus, untrained networks."""
 
 import numpy as np
+from specification_region import CONTRIBUTIONS
 
+from TauAdv.domain.agreement import as_record
 from TauAdv.evaluation.prediction_files import write_table_file
 from TauAdv.features.sparse import CellBlock, SparseTaus
 from TauAdv.features.table import FeatureTable
@@ -44,7 +46,9 @@ def random_taus(packing, count, rng, shift):
     return SparseTaus((rng.normal(size=(count, layout.tau)) + shift[:, None]).astype(np.float32), cells, layout)
 
 
-def write_set(folder, kind, count, *, table=TABLE, seed=1, data_shift=0.0, chunk=64, manifest_digest=None):
+def write_set(
+    folder, kind, count, *, table=TABLE, seed=1, data_shift=0.0, chunk=64, manifest_digest=None, contributions=CONTRIBUTIONS
+):
     """Write a set of random taus; data is shifted in the flat features, classes differ in them."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng(seed)
@@ -74,6 +78,8 @@ def write_set(folder, kind, count, *, table=TABLE, seed=1, data_shift=0.0, chunk
     feature_table = {"name": table.name, "digest": manifest_digest or table.digest, "text": table.dump()}
     parts = [{"name": "00000", "chunks": sizes}]
     more = {"kind": kind, "feature_table": feature_table, "parts": parts, "files": writer.files}
+    if kind == "adversarial" and contributions is not None:
+        more["contributions"] = as_record(contributions)
     write_manifest(folder, step=STEP, settings={}, **more)
     return folder
 
@@ -87,10 +93,11 @@ def write_run(mlruns, model, name, experiment="test"):
     return run
 
 
-def write_run_of_tables(mlruns, table, experiment="tables"):
+def write_run_of_tables(mlruns, table, experiment="tables", contributions=CONTRIBUTIONS):
     """Make a run that holds nothing but a prediction table; return the run."""
     with start_run(mlruns, experiment) as run:
-        (run.artifacts / "predictions").mkdir()
         path = run.artifacts / "predictions" / "adversarial_evaluation.csv"
-        write_table_file(path, table.to_csv, {"step": "apply_adversarial_training", "settings": {}})
+        path.parent.mkdir()
+        more = {} if contributions is None else {"contributions": as_record(contributions)}
+        write_table_file(path, table.to_csv, {"step": "apply_adversarial_training", "settings": {}, **more})
     return run

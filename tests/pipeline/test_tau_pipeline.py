@@ -49,6 +49,7 @@ def chain(tmp_path_factory, run_script, repository):
     )
     outputs = [f"outputs.{name}={{file: {name}.root, batches: {batches}}}" for name, batches in BATCHES.items()]
     mix = yaml.safe_load((demo / "mix.yaml").read_text()) | {"outputs": {}}
+    mix["control_region"] = str(demo / mix["control_region"])
     (folder / "mix.yaml").write_text(yaml.safe_dump(mix))
     run_script(
         "Production/mix_events.py",
@@ -62,7 +63,7 @@ def chain(tmp_path_factory, run_script, repository):
     )
     run_script(
         "Production/make_pt_weights.py", "--input", folder / "mixed/train.root", "--output", folder / "pt_weights.root",
-        "--config", demo / "pt_weights.yaml", "--contributions", demo / "contributions.yaml",
+        "--config", demo / "pt_weights.yaml",
     )  # fmt: skip
     for name in BATCHES:
         run_script(
@@ -117,7 +118,7 @@ def test_train_and_test_events_are_disjoint(chain):
     assert not events[0] & events[1]
 
 
-def test_predictions_and_comparison(chain, runs, run_script, repository):
+def test_predictions_and_comparison(chain, runs, run_script):
     mlpath, by_name = runs
     control = chain / "adversarial_test"
     for name, found in by_name.items():
@@ -132,8 +133,7 @@ def test_predictions_and_comparison(chain, runs, run_script, repository):
     run_script(
         "Evaluation/compare_runs.py", "--mlpath", mlpath, "--nominal", by_name["nominal"].id,
         "--adversarial", by_name["adversarial"].id, "--control", control, "--test", chain / "classification",
-        "--output", chain / "comparison", "--contributions", repository / "demo/contributions.yaml",
-        "head_folds=2", "folds=2",
+        "--output", chain / "comparison", "head_folds=2", "folds=2",
     )  # fmt: skip
     report = json.loads((chain / "comparison" / "comparison.json").read_text())
     assert list(report["runs"]) == ["nominal", "adversarial"]

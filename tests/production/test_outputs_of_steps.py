@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from specification_region import REGION
 
 from TauAdv.errors import InputError
 from TauAdv.production.event_drop import EventDropSettings, drop_events
 from TauAdv.production.mixing import mix_events
 from TauAdv.production.mixing_settings import MixingSettings
-from TauAdv.production.pt_weights import PtWeightsSettings, make_pt_weights
+from TauAdv.production.pt_weights import make_pt_weights
+from TauAdv.production.pt_weights_settings import PtWeightsSettings
 from TauAdv.production.spectra import EtaPtSettings, TargetSettings, make_eta_pt_spectra, make_targets
 
 
@@ -24,7 +26,7 @@ def test_output_that_is_an_input(step, make_tuple, make_targets_file, tmp_path):
         "drop": lambda: drop_events(taus, target, taus, drop, overwrite=True),
         "drop_target": lambda: drop_events(taus, target, target, drop, overwrite=True),
         "mix": lambda: mix_events(mix, tmp_path, tmp_path, overwrite=True),
-        "weights": lambda: make_pt_weights(taus, taus, PtWeightsSettings(), overwrite=True),
+        "weights": lambda: make_pt_weights(taus, taus, PtWeightsSettings(control_region=REGION), overwrite=True),
         "spectra": lambda: make_eta_pt_spectra(taus, taus, EtaPtSettings(tau_type="mytauType"), overwrite=True),
         "targets": lambda: make_targets({"mt/EMB": taus}, taus, TargetSettings(), overwrite=True),
     }

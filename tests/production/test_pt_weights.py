@@ -2,16 +2,18 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from specification_region import CONTRIBUTIONS, REGION
 
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
-from TauAdv.evaluation.contributions import load_contributions
 from TauAdv.production.pt_closure import read_closure
-from TauAdv.production.pt_weights import PtWeightsSettings, make_pt_weights, pt_weights
+from TauAdv.production.pt_weights import make_pt_weights, pt_weights
+from TauAdv.production.pt_weights_settings import PtWeightsSettings
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
 from TauAdv.shards.weights import PtWeights
 from TauAdv.tuples.histograms import read_th1
 from TauAdv.tuples.reader import read
 
+SETTINGS = PtWeightsSettings(control_region=REGION)
 EDGES = np.array([30.0, 40.0, 60.0])
 KEYS = {0: "data", 1: "DYT", 2: "TTT", 3: "DYM", 4: "TTJ", 5: "WJ", 6: "QCD"}
 counts = st.lists(st.integers(0, 1000), min_size=4, max_size=4).map(lambda found: np.array(found, dtype=np.float64))
@@ -78,7 +80,7 @@ def weights_of(mixed, weights_file):
 
 
 def test_the_reader_of_weights_gets_the_closure(mixed, tmp_path):
-    manifest = make_pt_weights(mixed, tmp_path / "weights.root", PtWeightsSettings())
+    manifest = make_pt_weights(mixed, tmp_path / "weights.root", SETTINGS)
     dataset, pt, weight = weights_of(mixed, tmp_path / "weights.root")
     data = dataset == 0
     assert (weight[data] == 1).all()
@@ -93,7 +95,7 @@ def test_the_reader_of_weights_gets_the_closure(mixed, tmp_path):
 
 def test_targets_of_a_file(mixed, make_targets_file, tmp_path):
     target = np.geomspace(100, 1, 17)
-    processes = [entry.model_dump() for entry in PtWeightsSettings().processes]
+    processes = [entry.model_dump() for entry in SETTINGS.processes]
     processes[6] |= {"target": "mt/W", "fraction": None}
     settings = PtWeightsSettings(processes=processes)
     with pytest.raises(ConfigError, match="QCD name target histograms"):
@@ -107,7 +109,7 @@ def test_targets_of_a_file(mixed, make_targets_file, tmp_path):
 
 
 def test_event_weights(mixed, tmp_path):
-    make_pt_weights(mixed, tmp_path / "weights.root", PtWeightsSettings(weights="trainingWeight"))
+    make_pt_weights(mixed, tmp_path / "weights.root", PtWeightsSettings(control_region=REGION, weights="trainingWeight"))
     dataset, _, weight = weights_of(mixed, tmp_path / "weights.root")
     event_weight = np.asarray(read(mixed)["trainingWeight"], dtype=np.float64)
     simulated = dataset > 0
@@ -124,7 +126,10 @@ def test_negative_event_weights(make_tuple, tmp_path, run_script, capsys, nothin
         tmp_path / "w.root",
         tmp_path / "c.yaml",
     )
-    config.write_text("processes:\n- {name: data, dataset_id: 0}\n- {name: DYT, dataset_id: 1, fraction: 1}\n")
+    config.write_text(
+        "control_region:\n  contributions:\n  - {name: data, dataset_id: 0, label: data, color: black, data: true}\n"
+        "  - {name: DYT, dataset_id: 1, label: DY, color: red}\n  targets: {DYT: {fraction: 1}}\n"
+    )
     script = ("Production/make_pt_weights.py", "--input", mixed, "--output", output, "--config", config, "--weights", "w")
     with pytest.raises(SystemExit):
         run_script(*script)
@@ -154,30 +159,32 @@ def test_negative_targets(mixed, make_targets_file, tmp_path):
 def test_taus_that_belong_into_no_bin(make_tuple, tmp_path, nothing_written):
     mixed = make_tuple("mixed.root", 2, tau_pt=np.array([np.nan, 40], np.float32), dataset_id=np.array([0, 1], np.uint64))
     with pytest.raises(InputError, match=r"mixed.root: tau_pt: 1 of 2 values are not finite"):
-        make_pt_weights(mixed, tmp_path / "w.root", PtWeightsSettings())
+        make_pt_weights(mixed, tmp_path / "w.root", SETTINGS)
     nothing_written("w.root")
 
 
 def test_absent_process_has_zeros_and_is_reported(make_tuple, tmp_path):
     mixed = make_tuple("mixed.root", 500, dataset_id=np.arange(500, dtype=np.uint64) % 6)
-    manifest = make_pt_weights(mixed, tmp_path / "weights.root", PtWeightsSettings())
+    manifest = make_pt_weights(mixed, tmp_path / "weights.root", SETTINGS)
     assert manifest["counts"]["absent_processes"] == ["QCD"]
     assert not read_th1(tmp_path / "weights.root", "QCD").values(flow=True).any()
 
 
 def test_unknown_dataset(make_tuple, tmp_path, nothing_written):
     mixed = make_tuple("mixed.root", 500, dataset_id=np.arange(500, dtype=np.uint64) % 9)
-    with pytest.raises(InputError, match=r"dataset_id \[7, 8\] is of no process"):
-        make_pt_weights(mixed, tmp_path / "weights.root", PtWeightsSettings())
+    with pytest.raises(
+        InputError, match=r"mixed.root: dataset_id: expected one of 0 \(data\), .*; received \{7: 55, 8: 55\}"
+    ):
+        make_pt_weights(mixed, tmp_path / "weights.root", SETTINGS)
     nothing_written("weights.root")
 
 
 def test_bad_inputs_write_nothing(mixed, make_tuple, make_targets_file, tmp_path, nothing_written):
     output = tmp_path / "weights.root"
     with pytest.raises(InputError, match=r"lacks 2 of the branches needed:\s+tau_pt.*\s+dataset_id"):
-        make_pt_weights(make_tuple("bare.root", tau_pt=None, dataset_id=None), output, PtWeightsSettings())
+        make_pt_weights(make_tuple("bare.root", tau_pt=None, dataset_id=None), output, SETTINGS)
     with pytest.raises(InputError, match="no data taus"):
-        make_pt_weights(make_tuple("mc.root", 50, dataset_id=np.ones(50, np.uint64)), output, PtWeightsSettings())
+        make_pt_weights(make_tuple("mc.root", 50, dataset_id=np.ones(50, np.uint64)), output, SETTINGS)
     processes = [
         {"name": "data", "dataset_id": 0},
         *({"name": KEYS[n], "dataset_id": n, "target": "mt/W"} for n in range(1, 7)),
@@ -208,10 +215,10 @@ def test_bad_settings(processes, message):
 
 def test_rerun_skips(mixed, tmp_path):
     output = tmp_path / "weights.root"
-    first = make_pt_weights(mixed, output, PtWeightsSettings())
-    assert make_pt_weights(mixed, output, PtWeightsSettings()) == first
+    first = make_pt_weights(mixed, output, SETTINGS)
+    assert make_pt_weights(mixed, output, SETTINGS) == first
     with pytest.raises(OutputExistsError):
-        make_pt_weights(mixed, output, PtWeightsSettings(edges=(30, 50, 100)))
+        make_pt_weights(mixed, output, PtWeightsSettings(control_region=REGION, edges=(30, 50, 100)))
 
 
 def test_script_with_its_plots(mixed, tmp_path, repository, run_script, capsys):
@@ -221,7 +228,7 @@ def test_script_with_its_plots(mixed, tmp_path, repository, run_script, capsys):
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {
         f"pt_weights_{stage}.{kind}" for stage in ("observed", "weighted") for kind in ("pdf", "png")
     }
-    closure = read_closure(output, [entry.name for entry in load_contributions()])
+    closure = read_closure(output, [entry.name for entry in CONTRIBUTIONS])
     assert closure["weighted"].values(flow=True).sum() == pytest.approx(
         2 * closure["observed"]["data", :].values(flow=True).sum()
     )
@@ -237,5 +244,5 @@ def test_plot_needs_labels(mixed, tmp_path, run_script, capsys, nothing_written)
     config.write_text("processes:\n" + lines)
     with pytest.raises(SystemExit):
         run_script("Production/make_pt_weights.py", "--input", mixed, "--output", tmp_path / "w.root", "--config", config)
-    assert "no label and colour for DYMx" in capsys.readouterr().err
+    assert "no label and colour for datax, DYTx, TTTx" in capsys.readouterr().err
     nothing_written("w.root")  # before anything is made

@@ -186,5 +186,5 @@ def test_weights_of_spectra_fit_into_single_precision(tmp_path):
 def test_bad_pt_weights(pt_file):
     with pytest.raises(InputError, match="no histogram 'QCD'"):
         PtWeights.from_file(pt_file, {0: "data", 6: "QCD"})
-    with pytest.raises(InputError, match=r"expected one of 0 \(data\), 1 \(DYT\); received \[4\]"):
+    with pytest.raises(InputError, match=r"expected one of 0 \(data\), 1 \(DYT\); received \{4: 1\}"):
         PtWeights.from_file(pt_file, {0: "data", 1: "DYT"})([0, 4], [30, 30])

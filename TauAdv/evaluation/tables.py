@@ -1,0 +1,46 @@
+"""What a prediction table must have, and whether its rows are what the contributions say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from TauAdv.domain.contributions import Contribution, check_dataset_ids, data_id, names_by_id
+from TauAdv.errors import InputError
+
+__all__ = ["check_rows", "require_columns"]
+
+
+def require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
+    """Refuse a table that lacks columns.
+
+    Raises:
+        InputError: lists all missing columns.
+    """
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        msg = f"prediction table: missing columns {missing}; found {list(table.columns)}"
+        raise InputError(msg)
+
+
+def check_rows(table: pd.DataFrame, contributions: Sequence[Contribution]) -> None:
+    """Refuse rows of a contribution that is not listed, and data that the contributions call simulation or the other way.
+
+    Raises:
+        InputError: names the dataset ids and their number of rows.
+    """
+    number = table["dataset_id"].to_numpy()
+    check_dataset_ids(number, names_by_id(contributions), "prediction table")
+    if "y" not in table or table["y"].max() > 1:
+        return  # no label of a domain
+    label, is_data = table["y"].to_numpy(), number == data_id(contributions)
+    wrong = ((label == 1) & ~is_data) | ((label == 0) & is_data)
+    if wrong.any():
+        ids = ", ".join(map(str, np.unique(number[wrong]).tolist()))
+        msg = (
+            f"prediction table: {int(wrong.sum())} rows with dataset_id {ids} are data by their label y "
+            "and simulation by the contributions, or the other way round; these are not the contributions of this set"
+        )
+        raise InputError(msg)
