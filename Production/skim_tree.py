@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--output", required=True, help="ROOT file to write")
     add("--input-tree", "--tree", help="tree to read (taus)")
     add("--output-tree", help="tree to write (named as the input's)")
-    add("--other-trees", type=names_between_commas, metavar="A,B", help="further trees, copied whole")
+    add("--other-trees", metavar="A,B", help="further trees, copied whole")
     add("--sel", help="selection as in ROOT, for example 'tau_pt>30 && std::abs(tau_eta)<2.3'")
     add(
         "--include-columns",
@@ -61,6 +61,8 @@ def main(argv: list[str] | None = None) -> None:
         "overwrite": options.pop("overwrite"),
     }
     verbose = options.pop("verbose")
+    for key in ("other_trees", "include_columns", "exclude_columns"):
+        options[key] = names_between_commas(options[key], f"--{key.replace('_', '-')}")
     manifest = skim(**where, settings=load_settings(SkimSettings, overrides=options), **how)
     print(f"{where['output']}:\n{summary(manifest, verbose=verbose)}")
 

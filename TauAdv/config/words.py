@@ -25,7 +25,8 @@ def require_words(words: Sequence[str]) -> None:
         if is_blank(value) and word != "--" and (separator or not word.startswith("--")):
             where = f"{option}: " if option else ""
             msg = (
-                f"{where}an empty text was given (a variable of the shell that is not set?); write a value, or leave it out"
+                f"{where}an empty text was given (a variable of the shell that is not set?); to keep everything, or to take "
+                "the default, leave the option out"
             )
             raise ConfigError(msg)
         if found := unusable_character(word):
@@ -33,14 +34,16 @@ def require_words(words: Sequence[str]) -> None:
             raise ConfigError(msg)
 
 
-def names_between_commas(text: str) -> list[str]:
-    """Return the names of a comma list.
+def names_between_commas(text: str | None, option: str) -> list[str] | None:
+    """Return the names of the comma list of an option; ``None`` if it is not given.
 
     Raises:
         ConfigError: if there is nothing between two commas.
     """
+    if text is None:
+        return None
     names = [name.strip() for name in text.split(",")]
     if any(is_blank(name) for name in names):
-        msg = f"{text!r}: expected names between the commas; leave the option out for the default"
+        msg = f"{option}: expected names between the commas, received {text!r}; leave the option out for the default"
         raise ConfigError(msg)
     return names

@@ -37,11 +37,12 @@ def test_characters_that_no_setting_has(word):
 @pytest.mark.parametrize("text", ["", ",", "a,", ",a", "a,,b", "a, ,b", "a,\u200b"])
 def test_nothing_between_commas(text):
     with pytest.raises(ConfigError, match="expected names between the commas"):
-        names_between_commas(text)
+        names_between_commas(text, "--other-trees")
 
 
 def test_names_between_commas():
-    assert names_between_commas("a, ^b.* ,c") == ["a", "^b.*", "c"]
+    assert names_between_commas("a, ^b.* ,c", "--include-columns") == ["a", "^b.*", "c"]
+    assert names_between_commas(None, "--include-columns") is None
 
 
 @pytest.mark.parametrize("read_by_itself", [True, False])
