@@ -15,7 +15,7 @@ __all__ = ["DEEPEST", "MOST_VALUES", "TOO_DEEP", "NodeBuilder", "NotAccepted"]
 
 DEEPEST = 100
 """Lists and groups within each other."""
-MOST_VALUES = 1_000_000
+MOST_VALUES = 200_000
 """Values, lists and groups of a file, those that aliases repeat counted each time."""
 
 TOO_DEEP = f"expected at most {DEEPEST} lists and groups within each other; this nesting is deeper"
@@ -91,7 +91,7 @@ class NodeBuilder:
             except NotAccepted:
                 raise
             except ValueError as error:
-                where = ".".join(shortened(str(level.key)) for level in self._open if level.key is not _NO_KEY)
+                where = shortened(".".join(str(level.key) for level in self._open if level.key is not _NO_KEY))
                 raise NotAccepted(f"{where}: {error}" if where else str(error), event.start_mark.line + 1) from error
         return self._result
 

@@ -30,7 +30,7 @@ BOMB = "\n".join(
 )
 FILES = {
     "bigint": (f"shards: x\nseed: {'9' * 5000}\n".encode(), "line 2: seed: expected a number of at most 300 digits"),
-    "bomb": (BOMB.encode(), "line 7: a6: expected at most 1,000,000 values"),
+    "bomb": (BOMB.encode(), "line 6: a5: expected at most 200,000 values"),
     "nested": (f"shards: {'[' * 2000}x{']' * 2000}\n".encode(), "line 1: expected at most 100 lists and groups"),
     "taginttext": (b"shards: x\nseed: !!int x\n", "line 2: seed: expected no tag, received !!int"),
     "latin1": (b"# f\xfcr die Analyse\nshards: x\n", "line 1, column 4: the byte 0xfc is not UTF-8"),
