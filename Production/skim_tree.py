@@ -24,13 +24,11 @@ def main(argv: list[str] | None = None) -> None:
     add("--sel", help="selection as in ROOT, for example 'tau_pt>30 && std::abs(tau_eta)<2.3'")
     add(
         "--include-columns",
-        type=names_between_commas,
         metavar="A,^B.*",
         help="branches to keep; ^ begins a regular expression",
     )
     add(
         "--exclude-columns",
-        type=names_between_commas,
         metavar="A,^B.*",
         help="branches to leave out; wins over --include-columns",
     )
