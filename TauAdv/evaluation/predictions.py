@@ -28,6 +28,7 @@ __all__ = ["PREDICTION_FILES", "apply_run", "load_run_model", "read_predictions"
 #: Name that is written, and the name that a newer version of the original uses: both are read.
 PREDICTION_FILES = ("adversarial_evaluation.csv", "adversarial_predictions.csv")
 STEP = "apply_adversarial_training"
+_REMEDY = "make it again with Evaluation/apply_adversarial_training.py --overwrite"
 _FIRST_COLUMNS = ["Djet", "y", "weights"]
 _INTEGER_COLUMNS = {"run": np.uint32, "lumi": np.uint32, "evt": np.uint64}
 
@@ -146,9 +147,7 @@ def read_predictions(run: Run) -> pd.DataFrame:
             " Evaluation/apply_adversarial_training.py makes them"
         )
         raise InputError(msg)
-    content = read_table_file(
-        found[0], "make it again with Evaluation/apply_adversarial_training.py --overwrite", foreign=True
-    )
+    content = read_table_file(found[0], _REMEDY, run=run.id, foreign=True)
     try:
         table = pd.read_csv(content, index_col=0, dtype=_INTEGER_COLUMNS)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError, OverflowError) as error:

@@ -44,6 +44,7 @@ __all__ = [
 _FOLDER, _NAMES = PREDICTIONS, "robustness*.parquet"
 _DECISIVE = {"disturbances", "rows", "batch_size", "seed"}
 STEP = "evaluate_robustness"
+_REMEDY = "make it again with Evaluation/evaluate_robustness.py --overwrite"
 Key = tuple[str, str, str]
 
 
@@ -222,7 +223,7 @@ def read_disturbed(
         digest = describe_input(test)["digest"]
         found = {key: path for key, path in found.items() if digest in _input_digests(path)}
     if len(found) == 1:
-        return _read(*found.values())
+        return _read(next(iter(found.values())), run)
     asked = " of these settings" if settings is not None else ""
     asked += f" on {test}" if test is not None else ""
     has = f"it has {', '.join(tables)}" if tables else "it has none; Evaluation/evaluate_robustness.py makes them"
@@ -232,8 +233,8 @@ def read_disturbed(
     raise InputError(msg)
 
 
-def _read(path: Path) -> pd.DataFrame:
-    content = read_table_file(path, "make it again with Evaluation/evaluate_robustness.py --overwrite")
+def _read(path: Path, run: Run) -> pd.DataFrame:
+    content = read_table_file(path, _REMEDY, run=run.id)
     try:
         return pd.read_parquet(content)
     except (pa.ArrowException, OSError, ValueError) as error:

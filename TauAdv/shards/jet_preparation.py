@@ -31,6 +31,7 @@ from TauAdv.io.manifests import (
 )
 from TauAdv.io.records import read_note, write_record
 from TauAdv.io.resumable import resumable_folder
+from TauAdv.io.verified_files import read_verified
 from TauAdv.jets.defaults import computed_defaults, fixed_defaults, published_defaults
 from TauAdv.jets.features import JetFeatures, column_positions
 from TauAdv.jets.parts import ExtractedJets
@@ -64,13 +65,17 @@ def read_features(folder: Path | str) -> JetFeatures:
     """Return the features of prepared jets: of the folder with the sets, or of one of them.
 
     Raises:
-        InputError: if the folder does not hold prepared jets, or its manifest is damaged.
+        InputError: if the folder does not hold prepared jets, or its manifest is damaged or does not belong to its sets.
     """
     manifest = read_manifest(folder)
     if manifest.get("step") != STEP and manifest.get("rows") != "jets":
         msg = f"{folder}: made by step '{manifest.get('step')}'; expected jets made with Production/prepare_jets.py"
         raise InputError(msg)
-    require_checksums(folder, manifest, "prepare the jets again with Production/prepare_jets.py --overwrite")
+    remedy = "prepare the jets again with Production/prepare_jets.py --overwrite"
+    require_checksums(folder, manifest, remedy)
+    # the sets that lie in the folder must be those that were scaled so
+    for name in (name for name in manifest["files"] if name.endswith("/manifest.json")):
+        read_verified(Path(folder) / name, manifest["files"][name], remedy)
     return JetFeatures.from_text(manifest["feature_table"]["text"], f"{folder}: features")
 
 

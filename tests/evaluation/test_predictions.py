@@ -12,6 +12,7 @@ from TauAdv.evaluation.inference import FIRST_COLUMNS, IDENTITY_COLUMNS, PROBABI
 from TauAdv.evaluation.prediction_files import read_table_file, write_table_file
 from TauAdv.evaluation.predictions import PREDICTION_FILES, apply_run, read_predictions
 from TauAdv.io.locks import output_lock
+from TauAdv.io.records import read_record, write_record
 from TauAdv.shards.store import ShardSet
 from TauAdv.tracking import find_run, start_run
 
@@ -157,6 +158,13 @@ def test_damaged_tables_are_named(fresh, table_of_ours):
         table_of_ours.write_bytes(damaged)
         with pytest.raises(InputError, match=rf"{table_of_ours.name}: {message}.*_training\.py --overwrite"):
             read_predictions(fresh)
+
+
+def test_the_table_of_another_run_is_named(fresh, table_of_ours):
+    path = table_of_ours.with_name(f"{table_of_ours.name}.manifest.json")
+    write_record(path, {**read_record(path), "settings": {"run": "0123"}})
+    with pytest.raises(InputError, match=f"is the table of run 0123, expected that of run {fresh.id}"):
+        read_predictions(fresh)
 
 
 def test_a_damaged_table_is_not_kept(fresh, sets):

@@ -387,6 +387,9 @@ def test_prepared_jets_of_another_seed(folder, copy, tmp_path):
     shutil.copy(tmp_path / "other/train/features-00000.arrow", copy / "train")
     with pytest.raises(InputError, match=r"belongs to another set .*prepare_jets\.py --overwrite"):
         ShardSet.open(copy / "train")
+    shutil.copy(tmp_path / "other/manifest.json", copy)
+    with pytest.raises(InputError, match=r"manifest\.json: is .*prepare_jets\.py --overwrite"):
+        read_features(copy)
     shutil.copy(copy / "val/features-00000.arrow", copy / "train")
     with pytest.raises(InputError, match=r"train/features-00000\.arrow: belongs to another set"):
         ShardSet.open(copy / "train")
@@ -471,8 +474,9 @@ def test_script(run_script, repository, folder, tmp_path, capsys):
     output = tmp_path / "jets"
     run_script("Production/prepare_jets.py", "--config", config, "--input", folder, "--output", output, "--seed", 3)
     assert "b: train 0." in capsys.readouterr().out
+    shifted = extracted(tmp_path / "shifted", 300, seed=9)
     run_script(
-        *("Production/prepare_jets.py", "--input", folder, "--shifted", folder, "--output", tmp_path / "adv"),
+        *("Production/prepare_jets.py", "--input", folder, "--shifted", shifted, "--output", tmp_path / "adv"),
         *("--scalers_from", output, "--weighting", "noweighting"),
     )
     assert ShardSet.open(tmp_path / "adv" / "val").kind == "adversarial"
