@@ -8,6 +8,7 @@ import argparse
 from TauAdv.config import load_settings
 from TauAdv.errors import report_errors
 from TauAdv.production.event_drop import EventDropSettings, drop_events
+from TauAdv.tuples.axes import Axis
 
 
 @report_errors
@@ -49,15 +50,16 @@ def main(argv: list[str] | None = None) -> None:
     settings = load_settings(EventDropSettings, overrides=options | {"target_histogram": options.pop("target_histo")})
     manifest = drop_events(**files, settings=settings)
     counts, drop = manifest["counts"], manifest["drop"]
+    named = Axis.variable(drop["edges"]).bin_names
     print(f"{files['save_path']}: {counts['kept']} of {counts['read']} taus kept (the input has {counts['entries']})")
     if drop["negative_tau_pt"]:
         print(f"  {drop['negative_tau_pt']} candidates have a tau_pt below 0 (no reconstructed tau): underflow bin")
     if drop["negative_event_weights"]:
         print(f"  {drop['negative_event_weights']} of {counts['entries']} event weights are negative")
     if drop["bins_without_ratio"]:
-        print(f"  all taus kept in bins {drop['bins_without_ratio']}: their event weights sum to 0 or less")
+        print(f"  all taus kept in {named(drop['bins_without_ratio'])}: their event weights sum to 0 or less")
     if drop["negative_target_bins"]:
-        print(f"  no tau kept in bins {drop['negative_target_bins']}: the target is negative there, which counts as 0")
+        print(f"  no tau kept in {named(drop['negative_target_bins'])}: the target is negative there, which counts as 0")
 
 
 if __name__ == "__main__":

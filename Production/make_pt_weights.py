@@ -13,6 +13,7 @@ from TauAdv.plotting.style import save_figure
 from TauAdv.production.pt_closure import read_closure
 from TauAdv.production.pt_weights import make_pt_weights, mixed_contributions
 from TauAdv.production.pt_weights_settings import PtWeightsSettings
+from TauAdv.tuples.axes import Axis
 
 DEFAULT_CONFIG = Path(__file__).parent / "configs" / "pt_weights.yaml"
 
@@ -59,7 +60,7 @@ def main(argv: list[str] | None = None) -> None:
         note = f", {len(empty)} of its bins with a target are empty" if empty else ""
         print(f"{name}: {taus:g} taus, {counts['weighted'][name]:g} after the weights{note}")
         if bins := counts["bins_of_no_positive_sum"][name]:
-            print(f"  weight 0 in bins {bins}: their event weights sum to 0 or less")
+            print(f"  weight 0 in {Axis.variable(settings.edges).bin_names(bins)}: event weights that sum to 0 or less")
     for what in ("event_weights", "tau_pt"):
         if number := counts[f"negative_{what}"]:
             print(f"negative {what}: {number}")

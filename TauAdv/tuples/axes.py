@@ -7,6 +7,7 @@ several edges into the bin below.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -146,3 +147,7 @@ class Axis:
         if number > len(self):
             return f"overflow (from {self.edges[-1]:g})"
         return f"bin {number} ({self.edges[number - 1]:g} to {self.edges[number]:g})"
+
+    def bin_names(self, numbers: Iterable[int]) -> str:
+        """Return what messages call some bins."""
+        return ", ".join(map(self.bin_name, numbers))

@@ -110,7 +110,7 @@ def check_event_weights(weights: Any, name: str, *, allow_negative: bool = False
     _refuse_some(array, ~np.isfinite(array), name, "event weights are not finite", suggestion)
     _refuse_some(array, np.abs(array) > _LARGEST, name, "event weights are too large to be summed", suggestion)
     if not allow_negative:
-        _refuse_some(array, array < 0, name, "event weights are negative", f"{suggestion}, or use {_ALLOW}")
+        _refuse_some(array, array < 0, name, "event weights are negative", f"take them with {_ALLOW}")
     return array
 
 

@@ -105,7 +105,7 @@ def test_negative_event_weights(run, signed, run_script, make_targets_file, caps
     run_script(*script, *options, "--allow-negative")
     printed = capsys.readouterr().out
     assert "1 of 14 event weights are negative" in printed
-    assert "all taus kept in bins [2]: their event weights sum to 0 or less" in printed
+    assert "all taus kept in bin 2 (35 to 40): their event weights sum to 0 or less" in printed
     kept = np.asarray(read(run.output)["tau_pt"])
     assert np.isin([36, 37], kept).all()
     drop = read_manifest(run.output)["drop"]

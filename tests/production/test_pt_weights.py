@@ -138,7 +138,7 @@ def test_negative_event_weights(make_tuple, tmp_path, run_script, capsys, nothin
     run_script(*script, "--allow-negative")
     printed = capsys.readouterr().out
     assert "negative event_weights: 2" in printed
-    assert "weight 0 in bins [1]: their event weights sum to 0 or less" in printed
+    assert "weight 0 in bin 1 (30 to 35): event weights that sum to 0 or less" in printed
     assert read_th1(output, "DYT").values(flow=True).tolist()[:3] == [0, 0, 5]  # 5 data taus over a sum of weights of 1
 
 
