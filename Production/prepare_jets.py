@@ -58,6 +58,8 @@ def main(argv: list[str] | None = None) -> None:
     manifest = prepare_jets(inputs, options.output, settings, overwrite=options.overwrite)
     for name, counts in manifest["sets"].items():
         print(f"{options.output / name}: {counts['jets']} jets; {counts['by_group']}")
+    if outside := manifest["counts"]["training_jets_outside_of_weight_bins"]:
+        print(f"  {outside} training jets are outside of the bins of the weights: they have the weight of the nearest bin")
     for label, fractions in manifest["counts"]["fractions"].items():
         print(f"  {label}: {', '.join(f'{name} {fraction:.4f}' for name, fraction in fractions.items())}")
 

@@ -12,7 +12,7 @@ from TauAdv.domain.contributions import Contribution, data_id, genuine_ids
 from TauAdv.errors import InputError
 from TauAdv.evaluation.agreement import Agreement, Binned, agreement
 from TauAdv.evaluation.statistics import Measured, fraction_below, weighted_quantile
-from TauAdv.evaluation.tables import check_rows, require_columns
+from TauAdv.evaluation.tables import check_rows, finite_column, require_columns
 
 __all__ = ["ClosureTest", "closure_test", "genuine_quantile", "top_edges"]
 
@@ -103,10 +103,9 @@ def closure_test(
     require_columns(table, [column, "weights", "dataset_id"])
     dataset_id = table["dataset_id"].to_numpy()
     check_rows(table, contributions)
-    score = table[column].to_numpy(dtype=np.float64)
+    score = finite_column(table, column)
     is_data = dataset_id == data_id(contributions)
-    weights = np.where(is_data, 1.0, table["weights"].to_numpy(dtype=np.float64))
-    _require_finite(score, weights, column)
+    weights = np.where(is_data, 1.0, finite_column(table, "weights"))
     overall = _overall_rate(weights[is_data], weights[~is_data])
     if normalise:
         weights = np.where(is_data, weights, weights * overall.value)
@@ -131,22 +130,15 @@ def genuine_quantile(table: pd.DataFrame, contributions: list[Contribution], col
     region of :func:`closure_test` is its upper end.
 
     Raises:
-        InputError: missing columns, or no genuine taus.
+        InputError: missing columns, values that are not finite, or no genuine taus.
     """
     require_columns(table, [column, "weights", "dataset_id"])
     genuine = table["dataset_id"].isin(genuine_ids(contributions)).to_numpy()
-    score, weights = (table[name].to_numpy(dtype=np.float64) for name in (column, "weights"))
+    score, weights = (finite_column(table, name) for name in (column, "weights"))
     if weights[genuine].sum() <= 0:
         msg = f"closure: no genuine taus with weight (dataset_id {genuine_ids(contributions)})"
         raise InputError(msg)
     return fraction_below(score, score[genuine], weights[genuine])
-
-
-def _require_finite(score: NDArray, weights: NDArray, column: str) -> None:
-    for name, values in ((column, score), ("weights", weights)):
-        if bad := int(np.count_nonzero(~np.isfinite(values))):
-            msg = f"closure: {bad} of {len(values)} values of '{name}' are not finite; make the prediction table again"
-            raise InputError(msg)
 
 
 def _agreement(data: tuple[NDArray, NDArray], mc: tuple[NDArray, NDArray], edges: NDArray, **options: float) -> Agreement:

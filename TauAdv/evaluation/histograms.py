@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from TauAdv.domain.contributions import Contribution, data_id
 from TauAdv.errors import InputError
 from TauAdv.evaluation.statistics import Measured
-from TauAdv.evaluation.tables import check_rows, require_columns
+from TauAdv.evaluation.tables import check_rows, finite_column, require_columns
 from TauAdv.tuples.axes import Axis
 
 __all__ = ["fill_histograms", "moments"]
@@ -38,7 +38,7 @@ def fill_histograms(
         label: text of the axis.
 
     Raises:
-        InputError: missing columns, or rows of an unknown contribution.
+        InputError: missing columns, rows of an unknown contribution, or values that are not finite.
     """
     require_columns(table, [column, "weights", "dataset_id"])
     check_rows(table, contributions)
@@ -48,8 +48,8 @@ def fill_histograms(
     view = filled.view(flow=True)
     for number, entry in enumerate(contributions):
         rows = table[table["dataset_id"] == entry.dataset_id]
-        content = rows[column].to_numpy(dtype=np.float64)
-        weights = np.ones(len(rows)) if entry.data else rows["weights"].to_numpy(dtype=np.float64)
+        content = finite_column(rows, column)
+        weights = np.ones(len(rows)) if entry.data else finite_column(rows, "weights")
         at = np.where(content == value_range[1], bins, axis.find(content))
         view.value[number], view.variance[number] = (np.bincount(at, w, bins + 2) for w in (weights, weights**2))
     return filled
@@ -64,7 +64,7 @@ def moments(table: pd.DataFrame, column: str, contributions: list[Contribution])
     require_columns(table, [column, "weights", "dataset_id"])
     check_rows(table, contributions)
     is_data = (table["dataset_id"] == data_id(contributions)).to_numpy()
-    values, weights = (table[name].to_numpy(dtype=np.float64) for name in (column, "weights"))
+    values, weights = (finite_column(table, name) for name in (column, "weights"))
     return {
         "data": _mean_and_width(values[is_data], np.ones(int(is_data.sum()))),
         "MC": _mean_and_width(values[~is_data], weights[~is_data]),

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from TauAdv.domain.contributions import Contribution, check_dataset_ids, data_id, names_by_id
 from TauAdv.errors import InputError
 
-__all__ = ["check_rows", "require_columns"]
+__all__ = ["check_rows", "finite_column", "require_columns"]
 
 
 def require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
@@ -44,3 +45,16 @@ def check_rows(table: pd.DataFrame, contributions: Sequence[Contribution]) -> No
             "and simulation by the contributions, or the other way round; these are not the contributions of this set"
         )
         raise InputError(msg)
+
+
+def finite_column(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """Return a column as float64.
+
+    Raises:
+        InputError: if a value is no finite number: no bin and no sum could hold it.
+    """
+    values = table[name].to_numpy(dtype=np.float64)
+    if bad := int(np.count_nonzero(~np.isfinite(values))):
+        msg = f"prediction table: {bad} of {len(values)} values of '{name}' are not finite; make the table again"
+        raise InputError(msg)
+    return values

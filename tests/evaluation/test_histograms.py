@@ -54,3 +54,24 @@ def test_moments_need_both_sides(make_table):
     table = make_table(20, 20)
     with pytest.raises(InputError, match="no rows"):
         moments(table[table.dataset_id == 0], "Djet", CONTRIBUTIONS)
+
+
+@pytest.mark.parametrize("column", ["Djet", "weights"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite(make_table, column, value):
+    table = make_table(50, 50)
+    table.loc[table.dataset_id == 1, column] = value
+    for draw in (lambda: moments(table, "Djet", CONTRIBUTIONS), lambda: filled(table)):
+        with pytest.raises(InputError, match=f"of '{column}' are not finite"):
+            draw()
+
+
+def filled(table):
+    return fill_histograms(table, "Djet", CONTRIBUTIONS, bins=10, value_range=(0, 1))
+
+
+def test_values_on_edges(make_table):
+    table = make_table(50, 50).assign(Djet=0.5)
+    assert filled(table)["data", :].values()[5] == 50
+    assert filled(table.assign(Djet=1.0))["data", :].values()[9] == 50
+    assert filled(table.assign(Djet=1.1))["data", :].values(flow=True)[-1] == 50
