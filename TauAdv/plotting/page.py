@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from TauAdv.io.atomic import write_text
+from TauAdv.io.locks import output_lock
 
 __all__ = ["Section", "write_page"]
 
@@ -59,7 +60,8 @@ def write_page(path: Path | str, title: str, sections: Sequence[Section], warnin
     head = (
         f"<!doctype html><html><head><meta charset='utf-8'><title>{html.escape(title)}</title><style>{_STYLE}</style></head>"
     )
-    write_text(path, "\n".join([f"{head}<body>", *body, "</body></html>\n"]))
+    with output_lock(path, wait=True):
+        write_text(path, "\n".join([f"{head}<body>", *body, "</body></html>\n"]))
     return path
 
 

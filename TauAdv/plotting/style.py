@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from TauAdv.io.atomic import new_file
+from TauAdv.io.locks import output_lock
 
 __all__ = [
     "Drawn",
@@ -124,7 +125,8 @@ def save_figure(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     try:
         for path in paths:
             metadata = {"CreationDate": None} if path.suffix == ".pdf" else None  # equal plots are equal files
-            with new_file(path) as temporary, style():  # fonts are looked up when the figure is drawn
+            # fonts are looked up when the figure is drawn, in the style of then
+            with output_lock(path, wait=True), new_file(path) as temporary, style():
                 figure.savefig(temporary, dpi=120, metadata=metadata)
     finally:
         pyplot.close(figure)
