@@ -168,7 +168,7 @@ def _say_who(path: Path) -> None:
     who = {
         "process": os.getpid(),
         "host": platform.node(),
-        "command": " ".join(sys.argv)[:200],
+        "command": " ".join(" ".join(sys.argv).split())[:200],
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
@@ -179,7 +179,7 @@ def _say_who(path: Path) -> None:
 def _holder(path: Path) -> str:
     try:
         who = json.loads(path.read_text(encoding="utf-8"))
-        return f"process {who['process']} on {who['host']} since {who['since']} ({who['command']})"
+        return f"process {who['process']} on {who['host']} since {who['since']} ({who['command']})"[:400]
     except (OSError, ValueError, LookupError, TypeError):
         return "another process"
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from TauAdv.errors import OutputExistsError, TauAdvError
+from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.io.atomic import replace_folder, require_no_file, write_text
 from TauAdv.io.full_disk import naming_output
 from TauAdv.io.leftovers import remove_leftovers
@@ -26,7 +26,8 @@ def resumable_folder(
 ) -> Iterator[Path]:
     """Yield a folder beside ``path`` where a killed run's work waits for the next; rename it to ``path`` at the end.
 
-    The folder is removed if the block raises a :class:`TauAdvError`: then the input is at fault, not the interruption.
+    The folder is removed if the block raises an ``InputError`` or ``ConfigError``: then the input is at fault. What was made
+    before an interruption, also by a full disk or a killed worker, is kept.
     The output must be locked.
 
     Args:
@@ -50,7 +51,7 @@ def resumable_folder(
         _begin(work, json.dumps(as_json(plan), sort_keys=True, indent=1), overwrite=overwrite)
         try:
             yield work
-        except TauAdvError:
+        except (ConfigError, InputError):
             _discard(work, own)
             raise
         require_own_files(work, own, by_manifest=False)

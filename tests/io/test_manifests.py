@@ -1,11 +1,12 @@
 """Outputs are whole or absent; manifests decide whether a step runs again."""
 
+import errno
 import os
 
 import numpy as np
 import pytest
 
-from TauAdv.errors import InputError, OutputExistsError, TauAdvError, report_errors
+from TauAdv.errors import InputError, OutputExistsError, TauAdvError, WriteError, report_errors
 from TauAdv.io.atomic import new_file, new_folder
 from TauAdv.io.leftovers import remove_leftovers
 from TauAdv.io.manifests import describe_input, finished, manifest_path, read_manifest, write_manifest
@@ -214,6 +215,14 @@ def test_resumable_folder_is_removed_when_the_input_is_at_fault(tmp_path):
         (work / "part").write_text("bad")
         raise InputError("bad input")
     assert not list(tmp_path.iterdir())
+
+
+def test_work_before_a_full_disk_is_kept(tmp_path):
+    with pytest.raises(WriteError), resumable_folder(tmp_path / "out", {}) as work:
+        (work / "part").write_text("whole")
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with resumable_folder(tmp_path / "out", {}) as work:
+        assert (work / "part").read_text() == "whole"
 
 
 def test_folder_of_others_is_never_replaced(tmp_path):
