@@ -23,6 +23,7 @@ _NO_PLACE = {
     errno.EROFS: "choose another folder",
     errno.EACCES: "choose another folder, or change its permissions",
     errno.EPERM: "choose another folder, or change its permissions",
+    errno.ENOENT: "check its folder",
     errno.ENOTDIR: "choose another folder",
     errno.ENAMETOOLONG: "give a shorter name",
     errno.ELOOP: "choose another folder",

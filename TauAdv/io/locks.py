@@ -92,6 +92,9 @@ def locking(*outputs: str | Callable[[Mapping[str, Any]], Iterable[Path | str]])
 @contextmanager
 def _locked(output: Path, *, wait: bool) -> Iterator[None]:
     path = lock_path(output)
+    if output.exists() and not os.access(output.parent, os.W_OK):
+        yield  # nothing can be written, but what is there may be what is asked for
+        return
     with _parents(output):
         with _naming(output, path):
             lock = _native(output, path, wait) or _marker(output, path, wait)

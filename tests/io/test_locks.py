@@ -92,6 +92,13 @@ def test_folders_that_nothing_came_into_are_removed(tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.root"]
 
 
+def test_what_is_there_may_be_looked_at_where_nothing_can_be_written(tmp_path, monkeypatch):
+    (tmp_path / "out.root").write_text("made before")
+    monkeypatch.setattr("TauAdv.io.locks.os.access", lambda path, mode: False)
+    with output_lock(tmp_path / "out.root"):
+        assert [path.name for path in tmp_path.iterdir()] == ["out.root"]
+
+
 _WITHOUT_LOCKS = """
 import errno, fcntl, os, signal, sys
 def refuse(*arguments):
