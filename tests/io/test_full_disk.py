@@ -103,7 +103,7 @@ def test_a_plot_that_does_not_fit_leaves_nothing(tmp_path, small_files, capsys):
         main()
     assert caught.value.code == 2
     assert "closure.pdf: cannot be written: File too large" in capsys.readouterr().err
-    assert list((tmp_path / "plots").iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_place_that_is_no_folder(tmp_path):
