@@ -132,8 +132,11 @@ def make_parents(path: Path) -> None:
 
 
 def require_no_file(path: Path) -> None:
-    """Refuse anything but a folder where a folder is to be."""
+    """Refuse anything but a folder where a folder is to be, and the working folder, which would be taken away."""
     _require_no_link(path)
+    if Path.cwd().is_relative_to(os.path.abspath(path)):
+        msg = f"{path}: is the working folder, or holds it; the output is a folder of its own: give a name in it"
+        raise OutputExistsError(msg)
     if path.exists() and not path.is_dir():
         msg = f"{path}: is a file, expected a folder or nothing there; give another output name, or move the file away"
         raise OutputExistsError(msg)

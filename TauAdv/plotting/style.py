@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from TauAdv.config.scalars import is_blank
+from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import output_lock
 
@@ -119,8 +121,12 @@ def save_figure(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     """Save a figure as ``name``.pdf and ``name``.png in ``folder`` (made if needed), close it, and return the paths.
 
     Raises:
+        InputError: if the folder has no name.
         WriteError: if the disk is full; names the file, of which nothing is left.
     """
+    if is_blank(str(folder)):  # it would be the working folder
+        msg = "folder of plots: expected a name, received an empty text"
+        raise InputError(msg)
     paths = [Path(folder) / f"{name}.{kind}" for kind in FORMATS]
     try:
         for path in paths:

@@ -145,3 +145,12 @@ def test_leftovers_of_this_output_only_are_removed(tmp_path):
     with output_lock(tmp_path / "out.root"):
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "foreign.txt", ".out.root.lock"])
     assert (tmp_path / "foreign.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../work", "./"])
+def test_the_working_folder_is_no_output(tmp_path, monkeypatch, name):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    with pytest.raises(OutputExistsError, match="is the working folder, or holds it"), new_folder(name):
+        pass
+    assert (tmp_path / "work").samefile(".")

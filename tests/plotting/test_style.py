@@ -1,6 +1,9 @@
 import matplotlib
+import pytest
 from matplotlib import pyplot
+from matplotlib.figure import Figure
 
+from TauAdv.errors import InputError
 from TauAdv.plotting.style import save_figure, style, with_ratio_panel
 
 
@@ -28,3 +31,11 @@ def test_equal_figures_are_equal_files(tmp_path):
         main.plot([0, 1])
         contents.append([path.read_bytes() for path in save_figure(figure, tmp_path, name)])
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize("folder", ["", " "])
+def test_plots_need_a_folder(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="folder of plots: expected a name"):
+        save_figure(Figure(), folder, "x")
+    assert not list(tmp_path.iterdir())
