@@ -4,6 +4,7 @@ import math
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -95,7 +96,7 @@ def test_store_can_be_moved(tmp_path):
     with start_run(moved, "moved") as second:
         pass
     assert second.experiment_id == run.experiment_id
-    with sqlite3.connect(moved / DATABASE) as database:  # what MLflow's own page reads
+    with closing(sqlite3.connect(moved / DATABASE)) as database:  # what MLflow's own page reads
         stored = dict(database.execute("SELECT run_uuid, artifact_uri FROM runs"))
     assert stored == {entry.id: entry.artifacts.as_uri() for entry in (found, second)}
 
