@@ -285,12 +285,12 @@ def _writable(
     reader: TupleReader, columns: list[str], settings: SkimSettings, options: str
 ) -> tuple[list[str], dict[str, BranchType]]:
     """Return the branches that can be written and, with ``skip_unwritable``, the others."""
-    left_out = unwritable(reader, columns) if settings.skip_unwritable else {}
+    left_out = unwritable(reader, columns, settings.format) if settings.skip_unwritable else {}
     kept = [name for name in columns if name not in left_out]
     if left_out and not kept:
         msg = f"{reader.files[0]}: tree '{reader.tree}' has no branch that can be written"
         raise InputError(msg)
-    return require_writable(reader, kept, f"leave them out with {options}"), left_out
+    return require_writable(reader, kept, f"leave others out with {options}", settings.format), left_out
 
 
 def _other_trees(reader: TupleReader, settings: SkimSettings) -> list[OtherTree]:

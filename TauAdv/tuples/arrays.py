@@ -113,7 +113,7 @@ class TreeArrays:
 
 
 def _lists_are_whole(layout: Any) -> bool:
-    if not isinstance(layout, ak.contents.ListOffsetArray):
+    if not isinstance(layout, ak.contents.ListOffsetArray) or not len(layout):
         return True
     offsets = np.asarray(layout.offsets)
     return bool(offsets[0] >= 0 and offsets[-1] <= len(layout.content) and np.all(offsets[1:] >= offsets[:-1]))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -17,11 +17,9 @@ from TauAdv.tuples.columns import Columns, check_counts, counter_names, dtype_of
 from TauAdv.tuples.compression import compression as named_compression
 from TauAdv.tuples.reader import TupleReader
 from TauAdv.tuples.schema import branch_or_none
-from TauAdv.tuples.writable import require_writable
+from TauAdv.tuples.writable import Format, name_problem, require_writable
 
 __all__ = ["Format", "TupleWriter"]
-
-Format = Literal["ttree", "rntuple"]
 
 
 class TupleWriter:
@@ -122,7 +120,7 @@ class TupleWriter:
             InputError: if a file does not have that tree, or a branch cannot be written.
         """
         reader = source if isinstance(source, TupleReader) else TupleReader(source, tree)
-        names = require_writable(reader, reader.branches if branches is None else branches)
+        names = require_writable(reader, reader.branches if branches is None else branches, format=self.format)
         copied = 0
         for chunk in reader.iterate(names, step_size=step_size):
             copied += self._extend(tree, chunk, reader.counters, schema_types=False)
@@ -173,6 +171,10 @@ class TupleWriter:
     def _make(self, tree: str, columns: Columns, counters: Mapping[str, str]) -> Any:
         if tree in self._present:
             self._refuse(tree)
+        for name in columns:
+            if problem := name_problem(name, self.format):
+                msg = f"{self.path}: branch '{name}' cannot be written: {problem}"
+                raise InputError(msg)
         if self.format == "rntuple":
             return self._file.mkrntuple(tree, ak.Array(columns).layout.form)
         types = {name: column.type if isinstance(column, ak.Array) else dtype_of(column) for name, column in columns.items()}

@@ -65,7 +65,9 @@ def test_they_are_left_out_on_request_and_this_is_said(strings, output):
 
 def test_other_trees_too(strings, output, nothing_written):
     settings = {"include_columns": ("tau_pt",), "other_trees": ("info",)}
-    with pytest.raises(InputError, match=r"tree 'info' has 2 branches that cannot be written[^$]*with --skip-unwritable$"):
+    with pytest.raises(
+        InputError, match=r"tree 'info' has 2 branches that cannot be written[^$]*others out with --skip-unwritable$"
+    ):
         skim(strings, output, SkimSettings(**settings))
     with pytest.raises(InputError, match="tree 'info' has no branch that can be written"):
         skim(strings, output, SkimSettings(**settings, skip_unwritable=True))
@@ -281,3 +283,17 @@ def test_script(run_script, strings, tmp_path, output, capsys):
     run_script("Production/skim_tree.py", *options, "--allow-duplicates")
     assert "left out: name (char*) of tree taus: text" in capsys.readouterr().out
     assert read(output)["tau_pt"].tolist() == [20, 30, 20, 30]
+
+
+def test_names_that_an_rntuple_does_not_allow(tmp_path, output):
+    with TupleWriter(tmp_path / "x.root", schema_types=False) as writer:
+        writer.extend({"jet.pt": np.ones(2), "a/b": np.ones(2), "c": np.arange(2.0)})
+    with pytest.raises(
+        InputError, match=r"has 2 branches that cannot be written:\n  jet\.pt \(double\): an RNTuple allows no '\.'"
+    ):
+        skim(tmp_path / "x.root", output, SkimSettings(format="rntuple"))
+    skim(tmp_path / "x.root", output, SkimSettings(format="rntuple", skip_unwritable=True))
+    assert read(output).fields == ["c"]
+    skim(tmp_path / "x.root", output, SkimSettings(), overwrite=True)
+    with uproot.open(output) as file:
+        assert [branch.array().tolist() for branch in file["taus"].branches] == [[1, 1], [1, 1], [0, 1]]

@@ -63,6 +63,15 @@ def test_rows_of_a_part_of_a_cluster(clusters, taus):
         assert_same_arrays(block.read(["pfCand_pt"], rows), expected)
 
 
+def test_an_rntuple_without_entries(tmp_path, taus):
+    with uproot.recreate(tmp_path / "x.root") as file:
+        file.mkrntuple("taus", taus.layout.form)
+    reader = TupleReader(tmp_path / "x.root")
+    assert (reader.num_entries, reader.branches, list(reader.iterate())) == (0, taus.fields, [])
+    for name in taus.fields:
+        assert reader.empty()[name].type == taus[:0][name].type
+
+
 def fake_ntuple(content):
     page = SimpleNamespace(has_checksum=True, locator=SimpleNamespace(offset=0, num_bytes=len(content) - 8))
     source = SimpleNamespace(chunk=lambda start, stop: SimpleNamespace(raw_data=content[start:stop]))
