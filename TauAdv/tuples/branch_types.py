@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import uproot
-from uproot.interpretation.grouped import AsGrouped
 from uproot.interpretation.identify import UnknownInterpretation
 from uproot.interpretation.jagged import AsJagged
 from uproot.interpretation.numerical import AsDtype, Numerical
@@ -113,9 +112,11 @@ def _branch_type(branch: Any, entries: int) -> BranchType:
 
 
 def _interpreted(branch: Any, entries: int) -> BranchType:
+    if len(branch.branches):  # of some, as TClonesArray, uproot reads the number of objects as if it were all
+        return BranchType(_class_name(branch), kind="an object split into branches")
     interpretation = branch.interpretation
     if interpretation is None or isinstance(interpretation, UnknownInterpretation):
-        return BranchType(_unknown_type(branch), problem=_why(interpretation))
+        return BranchType(_class_name(branch), problem=_why(interpretation))
     jagged = isinstance(interpretation, AsJagged)
     content = interpretation.content if jagged else interpretation
     typename = str(interpretation.typename)
@@ -140,16 +141,15 @@ def _numbers(content: Any) -> tuple[np.dtype | None, tuple[int, ...]]:
 def _kind(content: Any) -> str:
     if isinstance(content, AsStrings):
         return "text"
-    if isinstance(content, AsGrouped):
-        return "an object split into branches"
     if isinstance(content, AsDtype) and not isinstance(content, AsStridedObjects):
         return "a structure of several leaves"
     return "lists of lists" if str(content.typename).count("vector<") > 1 else "an object"
 
 
-def _unknown_type(branch: Any) -> str:
-    names = [str(branch.member(key, none_if_missing=True) or "") for key in ("fClassName", "fTitle")]
-    return next((name for name in names if name), "unknown")
+def _class_name(branch: Any) -> str:
+    """Return the class of the objects of a branch, or else its title, which lists its leaves."""
+    keys = ("fClonesName", "fClassName", "fTitle")
+    return next((str(name) for key in keys if (name := branch.member(key, none_if_missing=True))), "unknown")
 
 
 def _why(interpretation: Any) -> str:

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import awkward as ak
 import numpy as np
 import pytest
@@ -94,3 +96,22 @@ def test_objects_are_named(reference_data):
         "triggers": ("std::vector<std::string>", "an object"),
     }
     assert (found["cov"].shape, found["pfCand_pt"].jagged) == ((3,), True)
+
+
+class _Split:
+    """A branch as uproot reads that of a split TClonesArray: its own data are the numbers of objects."""
+
+    name = "Particle"
+    branches = ("Particle.PT", "Particle.Eta")
+
+    def member(self, name, none_if_missing=False):
+        return {"fClonesName": "GenParticle", "fBasketSeek": np.zeros(1, np.int64)}.get(name)
+
+    num_baskets = 1
+
+
+def test_a_split_object_is_not_taken_for_the_number_of_its_parts(monkeypatch):
+    monkeypatch.setattr("TauAdv.tuples.branch_types.uproot.TTree", SimpleNamespace)
+    tree = SimpleNamespace(branches=[_Split()], num_entries=3)
+    (found,) = branch_types(tree).values()
+    assert (found.typename, found.kind, found.can_be_written) == ("GenParticle", "an object split into branches", False)
