@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from TauAdv.errors import ConfigError, InputError, OutputExistsError
+from TauAdv.errors import OutputExistsError, TauAdvError, WriteError
 from TauAdv.io.atomic import replace_folder, require_no_file, write_text
 from TauAdv.io.full_disk import naming_output
 from TauAdv.io.leftovers import remove_leftovers
 from TauAdv.io.manifests import PLAN, as_json
 from TauAdv.io.ownership import require_own_files
+from TauAdv.io.processes import WorkerKilledError
 
 __all__ = ["resumable_folder"]
 
@@ -26,8 +27,8 @@ def resumable_folder(
 ) -> Iterator[Path]:
     """Yield a folder beside ``path`` where a killed run's work waits for the next; rename it to ``path`` at the end.
 
-    The folder is removed if the block raises an ``InputError`` or ``ConfigError``: then the input is at fault. What was made
-    before an interruption, also by a full disk or a killed worker, is kept.
+    The folder is removed if the block raises a :class:`TauAdvError`: then the input is at fault, or the work. An interruption
+    keeps it; a full disk and a killed worker are interruptions, too.
     The output must be locked.
 
     Args:
@@ -51,7 +52,9 @@ def resumable_folder(
         _begin(work, json.dumps(as_json(plan), sort_keys=True, indent=1), overwrite=overwrite)
         try:
             yield work
-        except (ConfigError, InputError):
+        except (WriteError, WorkerKilledError):
+            raise
+        except TauAdvError:
             _discard(work, own)
             raise
         require_own_files(work, own, by_manifest=False)

@@ -34,7 +34,7 @@ __all__ = ["ExtractionSettings", "extract_jets"]
 _BLOCK = 4000
 _FAULTS_SHOWN = 20
 #: Patterns of all names that are written into the folder.
-_OWN_FILES = ("jets-*.arrow", "jets-*.json", "manifest.json")
+_OWN_FILES = ("jets-[0-9]*.arrow", "jets-[0-9]*.json", "manifest.json")
 
 
 class ExtractionSettings(Settings):

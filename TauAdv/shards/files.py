@@ -29,7 +29,10 @@ _STAMP_KEY = "TauAdv"
 
 Columns = dict[str, NDArray[Any]]
 #: Patterns of the names of all files of parts and pieces, and of the notes of them.
-PART_FILES = ("features-*.arrow", "taus-*.arrow", "jets-*.arrow", "piece-*.json", "part-*.json")
+PART_FILES = (
+    *(f"{kind}-{stage}[0-9]*.arrow" for kind in ("features", "taus", "jets") for stage in ("", "piece-")),
+    *("piece-[0-9]*.json", "part-[0-9]*.json"),
+)
 
 
 def merge_columns(parts: Sequence[Columns]) -> Columns:

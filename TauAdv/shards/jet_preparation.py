@@ -56,7 +56,7 @@ _PART_JETS = 65_536
 _PULL = 3
 #: Patterns of all names that are written into the folder.
 _OWN_FILES = (
-    *(_SURVEY, "file-*.json", "manifest.json"),
+    *(_SURVEY, "file-[0-9]*.json", "manifest.json"),
     *(f"{name}/{pattern}" for name in SETS for pattern in (*PART_FILES, "manifest.json")),
 )
 
