@@ -27,8 +27,8 @@ def resumable_folder(
 ) -> Iterator[Path]:
     """Yield a folder beside ``path`` where a killed run's work waits for the next; rename it to ``path`` at the end.
 
-    The folder is removed if the block raises a :class:`TauAdvError`: then the input is at fault, or the work. A full disk and
-    a killed worker are interruptions, which keep it. The output must be locked.
+    The folder is removed if the block raises a :class:`TauAdvError`: then the input is at fault, or the work. A full disk
+    and a killed worker are interruptions, which keep it. The output must be locked.
 
     Args:
         path: final name.
