@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,19 +109,23 @@ def of_file(path: Path | str) -> Statement | None:
 
 
 def differences(one: Statement, other: Statement) -> list[str]:
-    """Return a line for every dataset id about which two statements differ."""
+    """Return a line for every dataset id about which two statements differ: what the first says / what the second says."""
     first, second = ({entry.dataset_id: entry for entry in each.contributions} for each in (one, other))
     lines = []
     for number in sorted(first.keys() | second.keys()):
         if number not in first or number not in second:
-            where, only = (one, first) if number in first else (other, second)
-            lines.append(f"dataset_id {number}: '{only[number].name}' in {where.source}, not there in the other")
-            continue
-        for key in _COMPARED:
-            a, b = getattr(first[number], key), getattr(second[number], key)
-            if a is not None and b is not None and a != b:
-                lines.append(f"dataset_id {number}: {key} {_shown(a)} in {one.source}, {_shown(b)} in {other.source}")
+            which, found = ("first", first) if number in first else ("second", second)
+            lines.append(f"dataset_id {number}: '{found[number].name}' in the {which} only")
+        elif changes := list(_changes(first[number], second[number])):
+            lines.append(f"dataset_id {number}: {', '.join(changes)}")
     return lines
+
+
+def _changes(one: NamedContribution, other: NamedContribution) -> Iterator[str]:
+    for key in _COMPARED:
+        first, second = getattr(one, key), getattr(other, key)
+        if first is not None and second is not None and first != second:
+            yield f"{key} {_shown(first)} / {_shown(second)}"
 
 
 def _shown(value: object) -> str:
@@ -143,7 +147,7 @@ def require_agreement(statements: Sequence[Statement], suggestion: str = "") -> 
         for other in statements:
             if lines := differences(first, other):
                 text = "\n  ".join(lines)
-                msg = f"the contributions of {first.source} and of {other.source} differ:\n  {text}"
+                msg = f"the contributions of {first.source} and of {other.source} differ (first / second):\n  {text}"
                 raise InputError(f"{msg}\n{suggestion}" if suggestion else msg)
 
 

@@ -26,7 +26,7 @@ __all__ = [
 
 LossFunction = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
-E, MU, TAU, JET = (TAU_CLASSES.index(name) for name in ("e", "mu", "tau", "jet"))
+E, MU, TAU, JET = range(len(TAU_CLASSES))
 _CLASS = {name: number for number, name in enumerate(TAU_CLASSES) if number != TAU}
 _EPSILON = 1e-7
 

@@ -63,8 +63,8 @@ def plot_closure(
             flow="none",
         )
         _band(main, simulation, 1.0)
-        _points(main, data, np.ones(data.axes[0].size), points.label)
-        _ratio(ratio, data, simulation, ratio_range)
+        _points(main, data, np.ones(data.axes[0].size), points.color, points.label)
+        _ratio(ratio, data, simulation, points.color, ratio_range)
         lines = [*notes, *_outside(data, simulation)]
         _finish(main, ratio, data, simulation, log, _notes(main, lines))
         label_figure(main, title)
@@ -78,7 +78,7 @@ def _poisson(counts: NDArray) -> tuple[NDArray, NDArray]:
     return counts - low, high - counts
 
 
-def _points(axes: Axes, data: hist.Hist, scale: NDArray, label: str | None = None) -> None:
+def _points(axes: Axes, data: hist.Hist, scale: NDArray, color: str, label: str | None = None) -> None:
     """Draw data divided by ``scale``; empty bins and bins without scale are left out."""
     counts, axis = data.values(), data.axes[0]
     drawn = (counts > 0) & (scale > 0)
@@ -89,7 +89,7 @@ def _points(axes: Axes, data: hist.Hist, scale: NDArray, label: str | None = Non
         yerr=np.stack([low, high])[:, drawn] / scale[drawn],
         xerr=axis.widths[drawn] / 2,
         fmt="o",
-        color="black",
+        color=color,
         markersize=4,
         elinewidth=1,
         label=label,
@@ -106,11 +106,11 @@ def _band(axes: Axes, simulation: hist.Hist, scale: NDArray | float) -> None:
     )
 
 
-def _ratio(axes: Axes, data: hist.Hist, simulation: hist.Hist, ratio_range: tuple[float, float]) -> None:
+def _ratio(axes: Axes, data: hist.Hist, simulation: hist.Hist, color: str, ratio_range: tuple[float, float]) -> None:
     expected = simulation.values()
     axes.axhline(1, color="0.4", lw=1, ls="--")
     _band(axes, simulation, np.where(expected > 0, expected, np.nan))
-    _points(axes, data, expected)
+    _points(axes, data, expected, color)
     _arrows(axes, data, expected, ratio_range)
     axes.set_ylim(*ratio_range)
     axes.set_ylabel("Data / MC", loc="center")

@@ -83,7 +83,7 @@ def _mixed(source: Source, path: Path, settings: MixingSettings) -> str:
     lines = [] if statement is None else differences(statement, settings.statement)
     text = f"{source.name}: {path} was mixed before"
     if lines:
-        return f"{text}, as other contributions: {'; '.join(lines)}; give the tuples that it was mixed of"
+        return f"{text}, as other contributions (there / here): {'; '.join(lines)}; give the tuples it was mixed of"
     ids = np.unique(read(path, ["dataset_id"], settings.tree)["dataset_id"])
     if set(ids.tolist()) != {source.dataset_id}:
         found = ids.tolist()

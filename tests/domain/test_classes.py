@@ -1,3 +1,5 @@
+import ast
+
 import pytest
 from matplotlib.colors import is_color_like
 
@@ -37,3 +39,15 @@ def test_classes_that_are_drawn_together_look_different(together):
 def test_names_in_plots_and_in_text():
     assert [class_label(name) for name in ("udsg", "tau", "new")] == ["light jet", r"$\tau_h$", "new"]
     assert [class_word(name) for name in ("udsg", "tau")] == ["light", "tau"]
+
+
+def test_classes_are_listed_nowhere_else(repository):
+    """A list or tuple of all classes has one home."""
+    found = []
+    for path in (repository / "TauAdv").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.List | ast.Tuple | ast.Set):
+                values = {entry.value for entry in node.elts if isinstance(entry, ast.Constant)}
+                if values >= set(TAU_CLASSES) or values >= set(JET_CLASSES):
+                    found.append(path.relative_to(repository / "TauAdv").as_posix())
+    assert set(found) == {"domain/classes.py"}

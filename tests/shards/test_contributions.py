@@ -69,13 +69,15 @@ def test_settings_say_it_where_there_is_no_manifest(mixed, settings, tmp_path):
     [{"control_region": region(OTHERS)}, {"contributions": {31: "recorded", 7: "TTT"}}, {"control_region": region(MORE)}],
 )
 def test_settings_that_disagree_are_refused(mixed, settings, tmp_path, given):
-    with pytest.raises(InputError, match=r"mixed.root differ:\n  dataset_id (7: name 'TTT'|8: 'other')"):
+    with pytest.raises(
+        InputError, match=r"mixed.root differ .*:\n  dataset_id (7: name 'TTT' / 'fakes'|8: 'other' in the first)"
+    ):
         write_shards(mixed(), tmp_path / "set", settings.model_copy(update=given))
     assert not (tmp_path / "set").exists()
 
 
 def test_tuples_of_different_regions_are_refused(mixed, settings, tmp_path):
-    with pytest.raises(InputError, match=r"a.root and of .*b.root differ:\n  dataset_id 7: name 'fakes' in .*, 'TTT' in"):
+    with pytest.raises(InputError, match=r"a.root and of .*b.root differ .*:\n  dataset_id 7: name 'fakes' / 'TTT'"):
         write_shards([mixed("a.root"), mixed("b.root", OTHERS)], tmp_path / "set", settings)
     both = [mixed("a.root"), mixed("c.root", evt=np.arange(100, 140, dtype=np.uint64))]
     assert write_shards(both, tmp_path / "set", settings)["counts"]["taus"] == 80
@@ -86,7 +88,7 @@ def test_weights_of_another_region_are_refused(mixed, settings, tmp_path):
     write_histograms(weights, {name: ([1, 1, 1], [20, 100]) for name in ("recorded", "fakes", "TTT")})
     weighted = settings.model_copy(update={"adversarial_weights": str(weights)})
     write_manifest(weights, step="pt_weights", settings={}, contributions=as_record(OTHERS))
-    with pytest.raises(InputError, match=r"weights.root differ:\n  dataset_id 7: name 'fakes'"):
+    with pytest.raises(InputError, match=r"weights.root differ .*:\n  dataset_id 7: name 'fakes' / 'TTT'"):
         write_shards(mixed(), tmp_path / "set", weighted)
     write_manifest(weights, step="pt_weights", settings={}, contributions=as_record(OURS))
     assert write_shards(mixed(), tmp_path / "set", weighted)["weights"] == {"pt": {"31": "recorded", "7": "fakes"}}
