@@ -31,7 +31,10 @@ __all__ = [
 #: Entry of a manifest that holds the contributions.
 KEY = "contributions"
 #: What to do where nothing says what dataset ids stand for.
-SAY_IT = "write control_region: FILE into the configuration (Production/configs/control_region.yaml is such a file)"
+SAY_IT = (
+    "write control_region: FILE into the configuration (as key=value: control_region=FILE); "
+    "Production/configs/control_region.yaml is such a file"
+)
 # a colour may be chosen for a plot; everything else says what the rows are
 _COMPARED = ("name", "label", "data", "genuine")
 

@@ -26,6 +26,7 @@ from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests import as_json, describe_input, finished, write_manifest
 from TauAdv.io.processes import worker_pool
 from TauAdv.io.resumable import resumable_folder
+from TauAdv.production.outputs import errors_of
 from TauAdv.shards.contributions import decisive_settings, set_contributions
 from TauAdv.shards.dealing import Dealer, describe_parts, require_rows
 from TauAdv.shards.files import PART_FILES, merge_columns
@@ -219,7 +220,8 @@ def _make_piece(job: _Job, number: int, opened: TupleReader | None = None) -> di
     losses: Counter[str] = Counter()
     nonfinite: Counter[str] = Counter()
     for arrays in reader.iterate(maker.branches, _STEP_ENTRIES, start, stop):
-        taus, values, lost, bad = maker(arrays)
+        with errors_of(reader):
+            taus, values, lost, bad = maker(arrays)
         packed.append(taus)
         columns.append(values)
         losses.update(lost)

@@ -337,7 +337,7 @@ def test_refused_inputs(tmp_path, class_settings, adv_settings):
     without_id = write_tuple(tmp_path / "without_id.root", [DATA], dataset_id=None)
     assert_refused(r"lacks 1 of the branches needed:\s+dataset_id", tmp_path, without_id, adv_settings)
     strange = write_tuple(tmp_path / "strange.root", [TAU, DATA], dataset_id=np.array([5, 0], np.uint64))
-    assert_refused(r"dataset_id: expected one of 0 \(data\), 1 \(MC\); received \[5\]", tmp_path, strange, adv_settings)
+    assert_refused(r"dataset_id: expected one of 0 \(data\), 1 \(MC\); received \{5: 1\}", tmp_path, strange, adv_settings)
     mixed = write_tuple(tmp_path / "mixed.root", [TAU, DATA], dataset_id=np.zeros(2, np.uint64))
     assert_refused("partly data .* and partly simulation: data: 1 of 2 taus", tmp_path, mixed, adv_settings)
     truncated = tmp_path / "truncated.root"
