@@ -37,8 +37,8 @@ def main(argv: list[str] | None = None) -> None:
     for name, manifest in manifests.items():
         print(f"{options.output_dir / settings.outputs[name].file}: {manifest['counts']['rows']} taus")
         for key in ("branches_left_out", "events_in_two_outputs", "negative_tau_pt"):
-            found = {k: v for k, v in manifest[key].items() if v} if isinstance(manifest[key], dict) else manifest[key]
-            if found:
+            value = manifest.get(key)  # a file that is kept may be of an earlier version
+            if found := {name: number for name, number in value.items() if number} if isinstance(value, dict) else value:
                 print(f"  {key.replace('_', ' ')}: {found}")
 
 

@@ -49,7 +49,8 @@ def problems(kind: type[BaseModel], content: Mapping[str, Any], error: Validatio
         content: what was to become such settings.
         error: why it did not.
     """
-    found = readable(error.errors(), content)
+    # a default that follows from a bad setting is no further problem
+    found = [entry for entry in readable(error.errors(), content) if entry["type"] != "default_factory_not_called"]
     lines = [f"{_place(content, entry)}{line}" for entry in found for line in _explain(kind, entry)]
     for line in _of_the_rest(kind, content, [entry["loc"] for entry in error.errors()]):
         if line not in lines:

@@ -80,10 +80,16 @@ def as_entry(statement: Statement) -> dict[str, Any]:
     return {KEY: as_record(statement.contributions)}
 
 
-def decisive(contributions: Sequence[NamedContribution]) -> list[dict[str, Any]]:
-    """Return what decides the meaning of rows, in the order of the ids: everything but colours and the order of plots."""
+def decisive(contributions: Sequence[NamedContribution]) -> dict[str, list[str | None]]:
+    """Return the settings that decide the meaning of rows: for every dataset id name, label and kind, no colours."""
     ordered = sorted(contributions, key=lambda entry: entry.dataset_id)
-    return [entry.model_dump(mode="json", exclude={"color"}, exclude_none=True) for entry in ordered]
+    return {f"dataset_id {entry.dataset_id}": [entry.name, entry.label, _kind(entry)] for entry in ordered}
+
+
+def _kind(entry: NamedContribution) -> str | None:
+    if entry.data is None:
+        return None
+    return "data" if entry.data else "genuine" if entry.genuine else "simulation"
 
 
 def of_manifest(manifest: Mapping[str, Any], source: str) -> Statement | None:

@@ -124,7 +124,16 @@ def _is_list(path: Path | str) -> bool:
 
 
 def _region(value: Any) -> Any:
-    return load_control_region(value) if isinstance(value, str | Path) else value
+    """Return the content of a file that is named; its problems, one a line, with its name."""
+    if not isinstance(value, str | Path):
+        return value
+    try:
+        return load_control_region(value)
+    except ConfigError as error:
+        _, *lines = str(error).splitlines()
+        if not lines:
+            raise
+        raise ValueError("\n".join(f"{value}: {line.strip()}" for line in lines)) from error
 
 
 #: Type of a setting that names the file of a control region; the settings hold its content. The settings class lists it in

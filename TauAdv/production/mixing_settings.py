@@ -129,4 +129,4 @@ class MixingSettings(Settings):
     def record(self) -> dict[str, Any]:
         """Return what decides the content of the outputs, and the meaning of their dataset ids."""
         content = self.model_dump(mode="json", exclude={"control_region", "segment_size"})
-        return content if self.control_region is None else content | {"region": decisive(self.control_region.contributions)}
+        return content if self.control_region is None else content | decisive(self.control_region.contributions)

@@ -140,7 +140,7 @@ class PtWeightsSettings(Settings):
     def record(self) -> dict[str, Any]:
         """Return what decides the weights, and the meaning of the dataset ids."""
         content = self.model_dump(mode="json", exclude={"control_region"})
-        return content if self.control_region is None else content | {"region": decisive(self.control_region.contributions)}
+        return content if self.control_region is None else content | decisive(self.control_region.contributions)
 
 
 def _same(one: Process | None, other: Process | None) -> bool:

@@ -48,7 +48,7 @@ def _named(names: Mapping[int, str] | None, source: str) -> Statement | None:
 def decisive_settings(settings: ShardSettings, statement: Statement | None) -> dict[str, Any]:
     """Return the settings that decide the content of a set, and the meaning of its dataset ids."""
     content = settings.model_dump(mode="json", exclude={"control_region"})
-    return content if statement is None else content | {"region": decisive(statement.contributions)}
+    return content if statement is None else content | decisive(statement.contributions)
 
 
 def contributions_in(manifest: Mapping[str, Any], source: object) -> Statement | None:

@@ -66,7 +66,7 @@ def test_ids_and_names_do_not_change_what_is_chosen(folder, tmp_path):
 def test_only_what_decides_the_content_makes_other_files(folder):
     first = mix_events(region_settings(), folder, folder)
     assert mix_events(region_settings([entry | {"color": "green"} for entry in OURS]), folder, folder) == first
-    with pytest.raises(OutputExistsError, match="other settings"):
+    with pytest.raises(OutputExistsError, match=r'dataset_id 3: .*"genuine"\] before, .*"simulation"\] now'):
         mix_events(region_settings([*OURS[:2], OURS[2] | {"genuine": False}]), folder, folder)
 
 
