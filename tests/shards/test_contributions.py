@@ -114,7 +114,7 @@ def test_a_label_that_changed_makes_another_set(mixed, settings, tmp_path):
     write_shards(source, tmp_path / "set", settings)
     relabelled = [OURS[0], OURS[1].model_copy(update={"label": "fake taus"})]
     write_manifest(source, step="mixing", settings={}, contributions=as_record(relabelled))
-    with pytest.raises(FileExistsError, match='dataset_id 7: .*"jet fakes", .* before, .*"fake taus", .* now'):
+    with pytest.raises(FileExistsError, match=r'dataset_id 7: .*"jet fakes", .* before, .*"fake taus", .* now'):
         write_shards(source, tmp_path / "set", settings)
     recoloured = [OURS[0], OURS[1].model_copy(update={"color": "green"})]
     write_manifest(source, step="mixing", settings={}, contributions=as_record(recoloured))
