@@ -18,26 +18,37 @@ from TauAdv.io.locks import output_lock
 from TauAdv.runs.errors import SECONDS_OF_WAITING, explained
 from TauAdv.runs.schema import is_older, latest_revision
 
-__all__ = ["DATABASE", "connected", "drop_metrics", "is_finished", "repair_locations", "require_database"]
+__all__ = [
+    "DATABASE",
+    "connected",
+    "copy_database",
+    "drop_metrics",
+    "has_moved",
+    "is_finished",
+    "repair_locations",
+    "require_database",
+]
 
 DATABASE = "mlflow.db"
 _MAGIC = b"SQLite format 3\0"
+_NEEDED = {"experiments", "runs", "params", "tags", "metrics", "latest_metrics"}
 
 
 @contextmanager
-def connected(path: Path, *, seconds: float = SECONDS_OF_WAITING) -> Iterator[sqlite3.Connection]:
+def connected(path: Path, *, seconds: float | None = None) -> Iterator[sqlite3.Connection]:
     """Yield a connection in one transaction, which is committed at the end; it never makes a file.
 
     Args:
         path: the database.
-        seconds: how long to wait for other processes.
+        seconds: how long to wait for other processes; by default as long as MLflow.
 
     Raises:
         StoreError: if the database is damaged, locked or cannot be written.
     """
+    wait = SECONDS_OF_WAITING if seconds is None else seconds
     mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=seconds)) as found, found:
+        with closing(sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=wait)) as found, found:
             yield found
     except sqlite3.Error as error:
         raise explained(path, error) from error
@@ -68,6 +79,8 @@ def is_finished(path: Path) -> bool:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         revision = _only_value(database, "SELECT version_num FROM alembic_version") if "alembic_version" in tables else None
         if revision == latest_revision():
+            if missing := sorted(_NEEDED - tables):  # MLflow would make them anew, empty
+                raise explained(path, sqlite3.DatabaseError(f"no such table: {', '.join(missing)}"))
             return True
         if tables - {"alembic_version"} and not tables & {"experiments", "runs"}:
             msg = f"{path}: a SQLite database of another program (tables {', '.join(sorted(tables)[:4])}), not of MLflow"
@@ -149,7 +162,7 @@ def drop_metrics(path: Path, run_id: str, after_step: int, prefix: str, except_p
             database.execute(f"DELETE FROM {table} WHERE {condition}", values)
 
 
-def repair_locations(mlruns: Path, *, lock: bool = True) -> None:
+def repair_locations(mlruns: Path, *, lock: bool = True, database_file: Path | None = None) -> None:
     """After a move of ``mlruns``, mend the absolute addresses that the store keeps: MLflow's own page reads them.
 
     Nothing happens where they are right, the store cannot be written, or somebody is using it.
@@ -157,20 +170,35 @@ def repair_locations(mlruns: Path, *, lock: bool = True) -> None:
     Args:
         mlruns: folder of the store.
         lock: take the lock of the store; not where it is held already.
+        database_file: a copy of its database, which is mended instead.
     """
-    path = mlruns / DATABASE
+    path = database_file or mlruns / DATABASE
     with suppress(InputError, OutputLockedError, OSError), ExitStack() as stack:
         with connected(path) as database:
             experiments, runs = _misplaced(database, path, mlruns)
-        if not (experiments or runs) or not os.access(path, os.W_OK) or not os.access(mlruns, os.W_OK):
+        if not (experiments or runs) or not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
             return
         if lock:
             stack.enter_context(output_lock(path))
-        _require_nobody_trains(mlruns)
+        if database_file is None:
+            _require_nobody_trains(mlruns)
         with connected(path, seconds=0) as database:
             database.execute("BEGIN IMMEDIATE")
             database.executemany("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", experiments)
             database.executemany("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", runs)
+
+
+def has_moved(mlruns: Path) -> bool:
+    """Return whether the store keeps addresses that are not those of its files."""
+    path = mlruns / DATABASE
+    with connected(path) as database:
+        return any(_misplaced(database, path, mlruns))
+
+
+def copy_database(path: Path, copy: Path) -> None:
+    """Write a copy of a database, also of one that is in use."""
+    with connected(path) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
 
 
 def _require_nobody_trains(mlruns: Path) -> None:

@@ -20,7 +20,9 @@ _STATUS = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"
 
 def is_file_store(mlruns: Path) -> bool:
     """Return whether a folder has experiments of the older store."""
-    return mlruns.is_dir() and any(path.parent.name[0] != "." for path in mlruns.glob(f"*/{_META}"))
+    if (mlruns / _META).is_file():  # an experiment of it, with folders of runs
+        return False
+    return any(path.parent.name[0] != "." for path in mlruns.glob(f"*/{_META}"))
 
 
 def migration(mlruns: Path) -> str:
