@@ -138,6 +138,7 @@ WRITERS_IN = {
 ATOMIC = {
     ("shards/jet_preparation.py", "_Preparation.survey", "found.save"),
     ("training/loop.py", "Loop.checkpoint", "checkpoints.save"),
+    ("runs/page.py", "_database_of_page", "TemporaryDirectory"),  # a copy for the time of a look
 }
 
 

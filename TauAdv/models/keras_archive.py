@@ -63,12 +63,15 @@ def first_line(error: BaseException) -> str:
 
 
 def _require_format(path: Path) -> None:
-    if path.is_dir():
-        kind = "a SavedModel of TensorFlow" if (path / "saved_model.pb").is_file() else "a folder"
-        msg = f"{path}: expected a .keras file, received {kind}; {_OTHER_FORMATS}"
+    if (path / "saved_model.pb").is_file():
+        msg = f"{path}: expected a .keras file, received a SavedModel of TensorFlow; {_OTHER_FORMATS}"
         raise InputError(msg)
     if not path.is_file():
-        msg = f"{path}: no such model file; expected a .keras file such as artifacts/model/model.keras of a run"
+        found = "is a folder" if path.is_dir() else "no such model file"
+        msg = f"{path}: {found}; expected a .keras file such as artifacts/model/model.keras of a run"
+        raise InputError(msg)
+    if path.suffix == ".pb":
+        msg = f"{path}: expected a .keras file, received a frozen graph (.pb); Training/import_cms_model.py reads those of CMS"
         raise InputError(msg)
     with path.open("rb") as file:
         start = file.read(len(_HDF5))
