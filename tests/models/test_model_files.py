@@ -1,5 +1,6 @@
 """Model files: what is refused, and how."""
 
+import shutil
 import zipfile
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 from network_batches import tiny_network
 
 from TauAdv.errors import InputError
+from TauAdv.io.checked_files import new_checked_file
 from TauAdv.models.deeptau import build_classifier
 from TauAdv.models.model_files import read_keras_file
 from TauAdv.models.tagger import load_model
@@ -99,3 +101,58 @@ def test_model_of_another_package(tmp_path):
     keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)], name="mine").save(tmp_path / "other.keras")
     with pytest.raises(InputError, match=r"expected a TauAdv tagger.*, received a Sequential named 'mine'"):
         load_model(tmp_path / "other.keras")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[]", "config.json is no description of a model, but a list"),
+        (b"{", r"damaged \("),
+        (b"[" * 100_000, r"damaged \("),
+        (b"\xff", r"damaged \("),
+        (b'{"module": "keras", "class_name": "Functional"}', "not a .keras model that can be read safely"),
+        (b'{"class_name": 3, "config": [{}]}', "not a .keras model that can be read safely"),
+    ],
+)
+def test_damaged_description(whole, tmp_path, content, message):
+    path = changed(whole[0], tmp_path / "model.keras", lambda files: files | {"config.json": content})
+    with pytest.raises(InputError, match=rf"model\.keras: .*{message}") as raised:
+        read_keras_file(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_other_shapes(whole, tmp_path):
+    def wider(files):
+        return files | {"config.json": files["config.json"].replace(b'"units": 4,', b'"units": 5,')}
+
+    path = changed(whole[0], tmp_path / "model.keras", wider)
+    with pytest.raises(InputError, match=r"model\.keras: not a \.keras model that can be read safely") as raised:
+        read_keras_file(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_weights_changed_after_they_were_written(whole, tmp_path):
+    """Of a file in a run the checksum is known: other weights in a whole archive are noticed, too."""
+    with new_checked_file(tmp_path / "model.keras") as temporary:
+        shutil.copyfile(whole[0], temporary)
+    read_keras_file(tmp_path / "model.keras")
+    with zipfile.ZipFile(whole[0]) as archive:
+        weights = bytearray(archive.read("model.weights.h5"))
+    weights[-40] ^= 1
+    changed(whole[0], tmp_path / "model.keras", lambda files: files | {"model.weights.h5": bytes(weights)})
+    with pytest.raises(InputError, match=r"model\.keras: damaged or replaced"):
+        read_keras_file(tmp_path / "model.keras")
+
+
+def test_other_formats_are_named_with_what_to_do(tmp_path):
+    (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    (tmp_path / "model.tf").mkdir()
+    (tmp_path / "model.tf" / "saved_model.pb").write_bytes(b"x")
+    (tmp_path / "core.pb").write_bytes(b"x")
+    for name, kind in (("model.h5", "a HDF5 file"), ("model.tf", "a SavedModel"), ("core.pb", "a frozen graph")):
+        with pytest.raises(
+            InputError, match=rf"{name}: expected a \.keras file, received {kind}.*Training/import_cms_model"
+        ):
+            read_keras_file(tmp_path / name)
+    with pytest.raises(InputError, match=r"is a folder; expected a \.keras file"):
+        read_keras_file(tmp_path)

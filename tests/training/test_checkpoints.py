@@ -1,10 +1,13 @@
 """Checkpoints: complete, atomic, and refused by another network."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 from network_batches import random_inputs, randomise, tiny_network
 
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, InputWarning
 from TauAdv.models.deeptau import build_classifier
 from TauAdv.models.variables import class_head_variables, common_variables
 from TauAdv.training import checkpoints
@@ -95,3 +98,47 @@ def test_optimizer_state_goes_by_name(trained, tmp_path):
     missing = checkpoints.copy_optimizer_state(stored, optimizers["optimizer"])
     assert "final_dense_1/kernel/momentum" in missing
     assert "tau_dense_1/kernel/momentum" not in missing
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def two_checkpoints(trained, folder):
+    return [checkpoints.save(folder, *trained, np.zeros((1, 2)), State(step=step)) for step in (5, 10)]
+
+
+@pytest.mark.parametrize("name", ["state.json", "variables.npz"])
+@pytest.mark.parametrize(
+    "damage", [flip, lambda path: path.write_bytes(path.read_bytes()[:-9]), lambda path: path.write_text("x"), Path.unlink]
+)
+def test_of_a_damaged_checkpoint_the_one_before_is_used(trained, tmp_path, name, damage):
+    older, newer = two_checkpoints(trained, tmp_path)
+    damage(newer / name)
+    with pytest.warns(InputWarning, match=rf"{newer.name}/{name}: .*: the checkpoint before it, {older.name}, is used"):
+        assert checkpoints.usable_checkpoint(tmp_path) == older
+    flip(older / "variables.npz")
+    with pytest.raises(InputError, match=r"step_000000010/.*; .*step_000000005/.*; no checkpoint can be used"):
+        checkpoints.usable_checkpoint(tmp_path)
+    assert checkpoints.usable_checkpoint(tmp_path / "nothing") is None
+
+
+def test_checkpoints_of_earlier_versions_are_read(trained, tmp_path):
+    older, newer = two_checkpoints(trained, tmp_path)
+    for folder in (older, newer):
+        state = json.loads((folder / "state.json").read_text())
+        kept = {key: value for key, value in state.items() if key not in ("checksum", "variables")}
+        (folder / "state.json").write_text(json.dumps(kept))
+    assert checkpoints.usable_checkpoint(tmp_path) == newer
+    assert checkpoints.restore(newer, *trained)[0] == State(step=10)
+    flip(newer / "variables.npz")  # the archive has checksums of its own
+    with pytest.warns(InputWarning, match=r"step_000000010/variables\.npz: damaged"):
+        assert checkpoints.usable_checkpoint(tmp_path) == older
+
+
+def test_later_checkpoints_do_not_outlive_the_steps_done_again(trained, tmp_path):
+    two_checkpoints(trained, tmp_path)
+    checkpoints.save(tmp_path, *trained, np.zeros((1, 2)), State(step=7))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step_000000005", "step_000000007"]
