@@ -71,9 +71,7 @@ def _require_format(path: Path) -> None:
         msg = f"{path}: {found}; expected a .keras file such as artifacts/model/model.keras of a run"
         raise InputError(msg)
     if path.suffix == ".pb":
-        msg = (
-            f"{path}: expected a .keras file, received a frozen graph; Training/import_cms_model.py reads those of CMS"
-        )
+        msg = f"{path}: expected a .keras file, received a frozen graph; Training/import_cms_model.py reads those of CMS"
         raise InputError(msg)
     with path.open("rb") as file:
         start = file.read(len(_HDF5))
