@@ -12,7 +12,7 @@ from typing import Any
 
 from TauAdv.errors import InputError, OutputLockedError
 from TauAdv.io.atomic import new_file, write_text
-from TauAdv.io.checked_files import new_checked_file, read_text, require_undamaged, write_checked_text
+from TauAdv.io.checked_files import CHECKSUMS, new_checked_file, read_text, require_undamaged, write_checked_text
 from TauAdv.io.locks import lock_path, output_lock
 from TauAdv.runs.database import DATABASE, drop_metrics
 from TauAdv.runs.file_store import FileStore
@@ -165,7 +165,11 @@ class Run:
         if file.is_file():
             require_undamaged(file)
             return file
-        found = sorted(entry.relative_to(self.artifacts) for entry in self.artifacts.glob("*/*") if entry.name[0] != ".")
+        found = sorted(
+            entry.relative_to(self.artifacts)
+            for entry in self.artifacts.glob("*/*")
+            if entry.name[0] != "." and entry.name != CHECKSUMS
+        )
         shown = ", ".join(str(entry) for entry in found[:_SHOWN_FILES]) or "no files at all"
         more = f" and {len(found) - _SHOWN_FILES} more" if len(found) > _SHOWN_FILES else ""
         msg = f"run {self.id} ({self.name}, {self.state}) has no {path}: {way_out}; it has {shown}{more}"

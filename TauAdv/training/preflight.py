@@ -33,6 +33,8 @@ def require_inputs(settings: TrainingSettings, *, resumed: bool = False) -> None
     require_place(settings.mlruns)
     problems = settings.missing_inputs()
     missing = {line.partition(":")[0] for line in problems}
+    if resumed:
+        problems = [f"{line}; if it was moved, give its place: {line.partition(':')[0]}=PATH" for line in problems]
     checks = [*_checks(settings), *([] if resumed or "pretrained.mlpath" in missing else _pretrained(settings))]
     for key, check in checks:
         if key not in missing:

@@ -1,6 +1,9 @@
 import contextlib
 import json
 import os
+import subprocess
+import sys
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -207,6 +210,41 @@ def test_unknown_run(fresh, sets, run_script, capsys):
     message = capsys.readouterr().err
     assert "0123" in message
     assert fresh.id in message
+
+
+APPLIED = """
+import sys
+from TauAdv.errors import InputError
+from TauAdv.evaluation.predictions import apply_run
+try:
+    apply_run(*sys.argv[1:])
+except InputError as error:
+    print(error, "tensorflow" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "outputs", "message"),
+    [
+        (
+            "TauTagger",
+            [["main_output", 0, 0]],
+            "its model has no adversarial head (it is a classifier); give --not_adversarial",
+        ),
+        ("JetTagger", {"main_output": 0, "adv_output": 0}, "is a training of jets, expected one of taus"),
+    ],
+)
+def test_another_kind_of_run_is_named_before_tensorflow_is_loaded(tmp_path, kind, outputs, message):
+    with start_run(tmp_path / "mlruns", "fresh", "other") as run, run.new_file("model/model.keras") as path:
+        described = {"registered_name": f"TauAdv>{kind}", "config": {"output_layers": outputs}}
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.json", json.dumps(described))
+            archive.writestr("model.weights.h5", b"")
+    command = [sys.executable, "-c", APPLIED, run.mlpath, run.id, tmp_path / "no_shards"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"run {run.id} (other)" in done.stdout
+    assert message in done.stdout
+    assert done.stdout.endswith(" False\n")
 
 
 def test_run_without_model(runs, sets):
