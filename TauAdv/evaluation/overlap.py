@@ -8,7 +8,6 @@ from typing import Any
 
 from TauAdv.config import load_settings, read_yaml
 from TauAdv.errors import TauAdvError
-from TauAdv.io.manifests import describe_input
 from TauAdv.runs.layout import INPUTS, SHARDS, TRAINING
 from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.store import ShardSet
@@ -39,7 +38,7 @@ def trained_on(run: Run, shards: ShardSet) -> str | None:
                 reasons.append(f"{count} of its {shards.num_rows} {shards.rows_name} are in the {role} set {used.folder}")
             continue
         manifest = _recorded(run, f"{SHARDS}/{role.replace(' ', '_')}.json")
-        if recorded[role]["digest"] == describe_input(shards.folder)["digest"]:
+        if recorded[role]["digest"] == shards.description["digest"]:
             reasons.append(f"it is the {role} set")
         elif (common := _tuples(manifest) & _tuples(shards.manifest)) and not of_one_split(manifest, shards.manifest):
             reasons.append(f"it and the {role} set were made of the same tuples ({len(common)} files)")
@@ -56,7 +55,7 @@ def _training_set(run: Run, recorded: Mapping[str, Any], role: str) -> ShardSet 
         used = open_inputs(_settings(run.artifacts / TRAINING)).sets[role]
     except (TauAdvError, OSError, KeyError):
         return None
-    return used if describe_input(used.folder)["digest"] == recorded["digest"] else None
+    return used if used.description["digest"] == recorded["digest"] else None
 
 
 def _settings(path: Path) -> TrainingSettings:

@@ -66,9 +66,9 @@ def apply_run(
     shard_set = ShardSet.open(shards)
     path = run.artifacts / PREDICTIONS / PREDICTION_FILES[0]
     settings = {"run": run.id, "batch_size": batch_size, "max_batches": max_batches, "not_adversarial": not_adversarial}
-    inputs = [_model_path(run), shard_set.folder]
+    inputs = [describe_input(_model_path(run)), shard_set.description]
     require_run_features(run, shard_set)
-    made: dict[str, Any] = {"step": STEP, "settings": settings, "inputs": [describe_input(path) for path in inputs]}
+    made: dict[str, Any] = {"step": STEP, "settings": settings, "inputs": inputs}
     with output_lock(path):
         if finished(path, **made, overwrite=overwrite, checked=True):
             return path

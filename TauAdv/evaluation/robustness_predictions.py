@@ -135,7 +135,7 @@ def predict_disturbed(
 
 def prediction_file(shards: ShardSet, settings: RobustnessSettings) -> str:
     """Return where a run keeps the table of a set, from the run's artifacts on: other sets and settings have other names."""
-    decisive = [describe_input(shards.folder)["digest"], settings.model_dump(mode="json", include=_DECISIVE)]
+    decisive = [shards.description["digest"], settings.model_dump(mode="json", include=_DECISIVE)]
     digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:8]
     title = re.sub(r"[^\w.+-]+", "-", shards.folder.resolve().name)
     return f"{_FOLDER}/robustness_{title}_{digest}.parquet"
@@ -157,7 +157,11 @@ def _made_with_another_model(table: Path, run: Run) -> bool:
 
 def _options(run: Run, shards: ShardSet, settings: RobustnessSettings) -> dict[str, Any]:
     decisive = {"run": run.id, **settings.model_dump(mode="json", include=_DECISIVE)}
-    return {"step": STEP, "settings": decisive, "inputs": [_model(run), shards.folder.resolve()]}
+    return {
+        "step": STEP,
+        "settings": decisive,
+        "inputs": [_model(run), {**shards.description, "name": shards.folder.resolve().name}],
+    }
 
 
 def locked_tables(runs: Mapping[str, Run], shards: ShardSet, settings: RobustnessSettings) -> AbstractContextManager[None]:

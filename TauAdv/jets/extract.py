@@ -13,7 +13,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from TauAdv.config import Settings
-from TauAdv.errors import InputError, InputWarning, TauAdvError
+from TauAdv.errors import InputError, InputWarning
 from TauAdv.io.atomic import new_file
 from TauAdv.io.checksums import content_checksum, describe_file
 from TauAdv.io.locks import output_lock
@@ -99,8 +99,7 @@ def _description(parts: list[dict[str, Any]], extraction: _Extraction) -> dict[s
     """Return the entries of the manifest, after a look at the sums.
 
     Raises:
-        InputError: if there are no jets.
-        TauAdvError: if not every line is a jet or was left out.
+        InputError: if there are no jets, or not every line is a jet or was left out.
     """
     counts, reader = _totals(parts), extraction.reader
     if counts["jets"] == 0:
@@ -109,7 +108,7 @@ def _description(parts: list[dict[str, Any]], extraction: _Extraction) -> dict[s
         msg = (
             f"{reader.path}: {reader.line_number} lines went in, and {counts} came out; nothing was kept; please report this"
         )
-        raise TauAdvError(msg)
+        raise InputError(msg)
     return {
         "counts": counts,
         "faults": [fault for part in parts for fault in part["faults"]][:_FAULTS_SHOWN],

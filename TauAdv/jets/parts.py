@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from TauAdv.errors import InputError
-from TauAdv.io.manifests import read_manifest, require_checksums
+from TauAdv.io.manifests import describe_input, read_manifest, require_checksums
 from TauAdv.io.verified_files import FileSet, opened_at_once
 from TauAdv.jets.columns import Jets, concatenate_jets
 from TauAdv.jets.schema import Column, JetTable
@@ -67,10 +67,11 @@ class ExtractedJets:
         manifest: settings, flavour counts, lines left out, input.
         table: of jet variables that it was made with.
         columns: of the jets.
+        description: what identifies them as an input (:func:`TauAdv.io.manifests.describe_input`), as they were opened.
     """
 
-    def __init__(self, folder: Path, manifest: dict[str, Any], table: JetTable) -> None:
-        self.folder, self.manifest, self.table = folder, manifest, table
+    def __init__(self, folder: Path, manifest: dict[str, Any], table: JetTable, description: dict[str, Any]) -> None:
+        self.folder, self.manifest, self.table, self.description = folder, manifest, table, description
         self.columns = table.columns(manifest["settings"]["n_tracks"])
         self._files = FileSet(folder, manifest["files"], remedy=_REMEDY, set_id=manifest.get("set_id"))
 
@@ -90,7 +91,7 @@ class ExtractedJets:
             msg = f"{folder}: made by step '{manifest.get('step')}', not by extract_jets.py"
             raise InputError(msg)
         require_checksums(folder, manifest, _REMEDY)
-        return cls(Path(folder), manifest, JetTable.from_text(manifest["table"], str(folder)))
+        return cls(Path(folder), manifest, JetTable.from_text(manifest["table"], str(folder)), describe_input(folder))
 
     def __len__(self) -> int:
         return int(self.manifest["counts"]["jets"])

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from TauAdv.errors import InputError, TauAdvError
+from TauAdv.errors import InputError
 from TauAdv.io.records import read_note, write_record
 from TauAdv.io.verified_files import FileSet
 from TauAdv.shards.files import Columns, PartReader, merge_columns, new_part, take_columns
@@ -167,9 +167,9 @@ def require_rows(folder: Path, parts: Sequence[Mapping[str, Any]], expected: int
     """Check that as many rows came out as went in.
 
     Raises:
-        TauAdvError: if not.
+        InputError: if not.
     """
     found = sum(sum(part["chunks"]) for part in parts)
     if found != expected:
         msg = f"{folder}: {expected} {rows} went in and {found} came out; nothing was kept; please report this"
-        raise TauAdvError(msg)
+        raise InputError(msg)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from TauAdv.domain.classes import JET_DOMAINS
-from TauAdv.errors import InputError, InputWarning, TauAdvError
+from TauAdv.errors import InputError, InputWarning
 from TauAdv.io.checksums import content_checksum, describe_file
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests import (
@@ -25,13 +25,10 @@ from TauAdv.io.manifests import (
     describe_input,
     finished,
     manifest_path,
-    read_manifest,
-    require_checksums,
     write_manifest,
 )
 from TauAdv.io.records import read_note, write_record
 from TauAdv.io.resumable import resumable_folder
-from TauAdv.io.verified_files import read_verified
 from TauAdv.jets.defaults import computed_defaults, fixed_defaults, published_defaults
 from TauAdv.jets.features import JetFeatures, column_positions
 from TauAdv.jets.parts import ExtractedJets
@@ -43,13 +40,13 @@ from TauAdv.shards.jet_rows import JetMaker, rows_of_set
 from TauAdv.shards.jet_settings import JetPreparationSettings
 from TauAdv.shards.jet_survey import Block, JetSource, Survey
 from TauAdv.shards.jets import JetLayout
+from TauAdv.shards.prepared import STEP, read_features
 from TauAdv.shards.store import STEP as SHARDS_STEP
 from TauAdv.shards.store import part_readers
 from TauAdv.tuples.same_files import same_files
 
 __all__ = ["STEP", "prepare_jets", "read_features"]
 
-STEP = "prepare_jets"
 
 _SURVEY = "survey.npz"
 _PART_JETS = 65_536
@@ -59,24 +56,6 @@ _OWN_FILES = (
     *(_SURVEY, "file-[0-9]*.json", "manifest.json"),
     *(f"{name}/{pattern}" for name in SETS for pattern in (*PART_FILES, "manifest.json")),
 )
-
-
-def read_features(folder: Path | str) -> JetFeatures:
-    """Return the features of prepared jets: of the folder with the sets, or of one of them.
-
-    Raises:
-        InputError: if the folder does not hold prepared jets, or its manifest is damaged or does not belong to its sets.
-    """
-    manifest = read_manifest(folder)
-    if manifest.get("step") != STEP and manifest.get("rows") != "jets":
-        msg = f"{folder}: made by step '{manifest.get('step')}'; expected jets made with Production/prepare_jets.py"
-        raise InputError(msg)
-    remedy = "prepare the jets again with Production/prepare_jets.py --overwrite"
-    require_checksums(folder, manifest, remedy)
-    # the sets that lie in the folder must be those that were scaled so
-    for name in (name for name in manifest["files"] if name.endswith("/manifest.json")):
-        read_verified(Path(folder) / name, manifest["files"][name], remedy)
-    return JetFeatures.from_text(manifest["feature_table"]["text"], f"{folder}: features")
 
 
 def prepare_jets(
@@ -105,7 +84,8 @@ def prepare_jets(
     sources = _open(inputs, settings)
     table = sources[0].extracted.table
     wanted = settings.model_dump(mode="json") | {"table_digest": table.digest}
-    described = [describe_input(path) for path in (*inputs, *settings.input_paths().values())]
+    described = [source.extracted.description for source in sources]
+    described += [describe_input(path) for path in settings.input_paths().values()]
     made = as_json({"step": STEP, "settings": wanted, "inputs": described})
     with output_lock(output):
         manifest = finished(output, **made, overwrite=overwrite, checked=True)
@@ -315,7 +295,7 @@ class _Preparation:
         counts = _summary(dealer, more, self.labels)
         if counts["by_group"] != dict(zip(self.labels, expected.tolist(), strict=True)):
             msg = f"{dealer.folder}: {expected.tolist()} jets of {self.labels} went in, {counts['by_group']} came out"
-            raise TauAdvError(msg)
+            raise InputError(msg)
         settings = wanted | {"set": name, "contributions": dict(enumerate(self._contributions()))}
         write_manifest(dealer.folder, step=SHARDS_STEP, settings=settings, counts=counts, **common, **more)
         own = {manifest_path(dealer.folder).name: describe_file(manifest_path(dealer.folder))}

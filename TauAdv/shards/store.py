@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.errors import InputError, InputWarning, nearest
 from TauAdv.hashing import hash_fraction
-from TauAdv.io.manifests import read_manifest, require_checksums
+from TauAdv.io.manifests import describe_input, read_manifest, require_checksums
 from TauAdv.io.verified_files import FileSet, opened_at_once
 from TauAdv.jets.parts import STEP as JETS_STEP
 from TauAdv.shards.files import Columns, PartReader, merge_columns, take_columns
@@ -76,17 +76,20 @@ class ShardSet:
     Attributes:
         folder: where it is.
         manifest: what it was made of, and how.
+        description: what identifies it as an input (:func:`TauAdv.io.manifests.describe_input`), as it was opened.
     """
 
     def __init__(
         self,
         folder: Path,
         manifest: Mapping[str, Any],
+        description: Mapping[str, Any],
         keep: NDArray[np.bool_] | None = None,
         readers: Sequence[PartReader] | None = None,
     ) -> None:
         self.folder = folder
         self.manifest = manifest
+        self.description = description
         stored = [
             (part, index, size) for part, of in enumerate(manifest["parts"]) for index, size in enumerate(of["chunks"])
         ]
@@ -111,7 +114,7 @@ class ShardSet:
             msg = f"{folder}: not a set of shards (made by '{manifest.get('step')}'); {_way_to_shards(folder, manifest)}"
             raise InputError(msg)
         require_checksums(folder, manifest, _remedy(manifest))
-        opened = cls(folder, manifest)
+        opened = cls(folder, manifest, describe_input(folder))
         _warn_of_others(folder, manifest["files"])
         return opened
 
@@ -308,7 +311,7 @@ class ShardSet:
     def _view(self, chosen: NDArray[np.bool_]) -> ShardSet:
         keep = np.zeros(int(self._stored_sizes.sum()), bool)
         keep[np.flatnonzero(self._keep) if self._keep is not None else slice(None)] = chosen
-        return ShardSet(self.folder, self.manifest, keep, self._parts)
+        return ShardSet(self.folder, self.manifest, self.description, keep, self._parts)
 
     def num_steps_per_epoch(self, batch_size: int, *, drop_remainder: bool = False) -> int:
         """Return the number of batches of ``batch_size`` rows in one pass over the set."""

@@ -14,7 +14,6 @@ from TauAdv.domain.agreement import require_agreement
 from TauAdv.domain.contributions import names_by_id
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
-from TauAdv.io.manifests import describe_input
 from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
 from TauAdv.shards.contributions import contributions_in
 from TauAdv.shards.overlap import common_rows, of_one_split
@@ -122,7 +121,7 @@ class Inputs:
 
     def description(self) -> dict[str, Any]:
         """Return what identifies the content of the inputs."""
-        return {role: describe_input(folder) for role, folder in self.folders().items()}
+        return {role: dict(shards.description) for role, shards in self.sets.items()}
 
     def lines(self) -> Iterator[str]:
         """Yield what is read, with the number of rows per contribution."""

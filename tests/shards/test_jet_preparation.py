@@ -7,7 +7,7 @@ import pytest
 from extracted_jets import extracted
 
 from TauAdv.config import load_settings
-from TauAdv.errors import ConfigError, InputError, OutputExistsError, OutputLockedError, TauAdvError
+from TauAdv.errors import ConfigError, InputError, OutputExistsError, OutputLockedError
 from TauAdv.io.locks import output_lock
 from TauAdv.jets.cleaning import clean
 from TauAdv.jets.parts import ExtractedJets
@@ -331,7 +331,7 @@ def test_jets_that_are_lost_are_an_error(folder, tmp_path, monkeypatch):
         return packed.take(rows), {name: values[rows] for name, values in columns.items()}
 
     monkeypatch.setattr(jet_preparation, "rows_of_set", losing)
-    with pytest.raises(TauAdvError, match=r"train: \d+ jets went in and \d+ came out"):
+    with pytest.raises(InputError, match=r"train: \d+ jets went in and \d+ came out"):
         prepare_jets([folder], tmp_path / "jets", SETTINGS)
     assert list(tmp_path.iterdir()) == []
 

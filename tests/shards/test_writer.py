@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from shard_tuples import DATA, JET, MU, NOTHING, TABLE, TAU, E, tuple_arrays, write_tuple
 
-from TauAdv.errors import InputError, InputWarning, OutputExistsError, OutputLockedError, TauAdvError
+from TauAdv.errors import InputError, InputWarning, OutputExistsError, OutputLockedError
 from TauAdv.features.extract import extract
 from TauAdv.io.locks import output_lock
 from TauAdv.shards import repeated, writer
@@ -157,7 +157,7 @@ def test_rows_that_are_lost_are_an_error(class_file, class_settings, tmp_path, s
         return packed.take(rows), {name: values[rows] for name, values in columns.items()}
 
     monkeypatch.setattr(Dealer, "_collect", losing)
-    with pytest.raises(TauAdvError, match=r"(\d+) taus went in and (\d+) came out"):
+    with pytest.raises(InputError, match=r"(\d+) taus went in and (\d+) came out"):
         write_shards(class_file, tmp_path / "out", class_settings)
     assert list(tmp_path.iterdir()) == []
 
