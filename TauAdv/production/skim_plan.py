@@ -287,9 +287,8 @@ def _writable(
     """Return the branches that can be written and, with ``skip_unwritable``, the others."""
     left_out = unwritable(reader, columns, settings.format) if settings.skip_unwritable else {}
     kept = [name for name in columns if name not in left_out]
-    if left_out and not kept:
-        msg = f"{reader.files[0]}: tree '{reader.tree}' has no branch that can be written"
-        raise InputError(msg)
+    if not kept:  # all are named
+        return require_writable(reader, columns, "nothing is left to write", settings.format), left_out
     return require_writable(reader, kept, f"leave others out with {options}", settings.format), left_out
 
 

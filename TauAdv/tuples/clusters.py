@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import awkward as ak
 import numpy as np
 
+from TauAdv.tuples.field_types import field_forms
 from TauAdv.tuples.page_checksums import check_page_lists, check_pages
 
 __all__ = ["ClusterReader"]
@@ -54,14 +56,19 @@ class ClusterReader:
             check_page_lists(self._ntuple)
             self._lists_checked = True
         wanted, length = set(names), int(self._edges[last] - self._edges[first])
-        form, _ = self._ntuple.to_akform(filter_field=lambda field: field.top_level and field.name in wanted)
-        parts = _parts(form)
+        forms = [self._forms.get(name) for name in names]
+        parts = [part for form in forms for part in _parts(form)]
         if first < last and all(isinstance(part, _PLAIN) for part in parts):
+            form = ak.forms.RecordForm(forms, list(names))
             arrays = ak.from_buffers(form, length, self._buffers([part.form_key for part in parts], first, last))
         else:
             begin, end = int(self._edges[first]), int(self._edges[last])
             arrays = self._ntuple.arrays(filter_name=lambda name: name in wanted, entry_start=begin, entry_stop=end)
         return {name: arrays[name] for name in arrays.fields}
+
+    @cached_property
+    def _forms(self) -> dict[str, Any]:
+        return field_forms(self._ntuple)
 
     def _buffers(self, keys: Sequence[str], first: int, last: int) -> dict[str, np.ndarray]:
         """Return the columns of these clusters alone; ``arrays`` of uproot decompresses the one behind them, too."""
@@ -80,10 +87,8 @@ class ClusterReader:
 
 
 def _parts(form: Any) -> list[Any]:
-    """Return the forms of all fields, those within lists and arrays included."""
-    parts = []
-    for content in form.contents:
-        while content is not None:
-            parts.append(content)
-            content = getattr(content, "content", None)
+    """Return a form and those within it, one in the other."""
+    parts = [form]
+    while (form := getattr(form, "content", None)) is not None:
+        parts.append(form)
     return parts

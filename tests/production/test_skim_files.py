@@ -10,6 +10,7 @@ import uproot
 from same_arrays import assert_same_arrays, assert_same_branch
 
 from TauAdv.errors import ConfigError, InputError, InputWarning
+from TauAdv.production.event_drop import EventDropSettings, drop_events
 from TauAdv.production.skim import SkimSettings, skim, summary
 from TauAdv.tuples.reader import TupleReader, read
 from TauAdv.tuples.writer import TupleWriter
@@ -69,7 +70,7 @@ def test_other_trees_too(strings, output, nothing_written):
         InputError, match=r"tree 'info' has 2 branches that cannot be written[^$]*others out with --skip-unwritable$"
     ):
         skim(strings, output, SkimSettings(**settings))
-    with pytest.raises(InputError, match="tree 'info' has no branch that can be written"):
+    with pytest.raises(InputError, match=r"tree 'info' has 2 branches that cannot be written[^$]*nothing is left to write$"):
         skim(strings, output, SkimSettings(**settings, skip_unwritable=True))
     nothing_written("out.root", folder=output.parent)
     with pytest.raises(ConfigError, match="tree 'taus' twice"):
@@ -297,3 +298,26 @@ def test_names_that_an_rntuple_does_not_allow(tmp_path, output):
     skim(tmp_path / "x.root", output, SkimSettings(), overwrite=True)
     with uproot.open(output) as file:
         assert [branch.array().tolist() for branch in file["taus"].branches] == [[1, 1], [1, 1], [0, 1]]
+
+
+def test_the_event_drop_keeps_counters_and_fixed_arrays(tmp_path, make_targets_file, output):
+    entries = 300
+    columns = {
+        "tau_pt": np.full(entries, 50, np.float32),
+        "nJet": (np.arange(entries) % 3).astype(np.int32),
+        "Jet_pt": ak.unflatten(np.ones(entries), np.arange(entries) % 3),
+        "cov": np.arange(3 * entries, dtype=np.float32).reshape(entries, 3),
+    }
+    with uproot.recreate(tmp_path / "x.root") as file:
+        types = {
+            key: v.type.content if isinstance(v, ak.Array) else np.dtype((v.dtype, v.shape[1:]))
+            for key, v in columns.items()
+        }
+        file.mktree("taus", types, counter_name=lambda name: "nJet").extend(columns)
+    targets = make_targets_file(mt__EMB=np.ones(17))
+    drop_events(tmp_path / "x.root", targets, output, EventDropSettings(target_histogram="mt/EMB"))
+    assert branches(output) == list(columns)
+    found = read(output)
+    assert len(found) == entries
+    for name, values in columns.items():
+        assert ak.array_equal(found[name], values)
