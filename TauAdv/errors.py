@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -112,6 +113,14 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
         except KeyboardInterrupt as error:
             print("interrupted", file=sys.stderr)
             raise SystemExit(130) from error
+        except Exception as error:
+            from TauAdv.io.full_disk import reason_of  # built on this module
+
+            if (number := reason_of(error)) is None:
+                raise
+            said = " ".join(str(error).split())[:300]
+            print(f"error: {os.strerror(number)}: {said}; free some space and repeat", file=sys.stderr)
+            raise SystemExit(2) from error
 
     return wrapped
 

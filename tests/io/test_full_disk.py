@@ -55,6 +55,30 @@ def test_other_errors_stay_what_they_are(tmp_path, opened):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(tmp_path / "elsewhere" / "input.root"))
 
 
+@pytest.fixture
+def raised_by_a_script():
+    """Return a function that raises an error within a script."""
+
+    def run(error):
+        @report_errors
+        def main():
+            raise error
+
+        main()
+
+    return run
+
+
+def test_scripts_show_a_full_disk_of_any_library_in_one_line(raised_by_a_script, capsys):
+    with pytest.raises(SystemExit) as caught:
+        raised_by_a_script(LibraryError("(sqlite3.OperationalError) database or disk is full\n[SQL: INSERT INTO ...]"))
+    assert caught.value.code == 2
+    said = "error: No space left on device: (sqlite3.OperationalError) database or disk is full [SQL: INSERT INTO ...]; free"
+    assert capsys.readouterr().err.startswith(said)
+    with pytest.raises(LibraryError, match="another"):
+        raised_by_a_script(LibraryError("another"))
+
+
 def of_arrow(path):
     schema = pa.schema([("x", pa.float64())])
     with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, schema) as writer:
