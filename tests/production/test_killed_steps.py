@@ -1,0 +1,78 @@
+"""Production steps killed (SIGKILL) at every rename: the next run gives the same output, and nothing is left over."""
+
+import signal
+import subprocess
+import sys
+
+import awkward as ak
+import pytest
+
+from TauAdv.io.manifests import read_manifest
+from TauAdv.production.mixing import mix_events
+from TauAdv.production.mixing_settings import MixingSettings
+from TauAdv.production.skim import SkimSettings, skim
+from TauAdv.tuples.reader import read
+
+MIX = {
+    "contributions": [
+        {"name": "data", "files": "data.root", "dataset_id": 0, "per_batch": 2},
+        {"name": "DY", "files": "dy.root", "dataset_id": 1, "per_batch": 1},
+    ],
+    "outputs": {name: {"file": f"{name}.root", "batches": 10} for name in ("first", "second")},
+    "seed": 3,
+}
+
+
+def run_skim(folder, out):
+    skim(folder / "data.root", folder / out / "skim.root", SkimSettings(sel="tau_pt > 30"))
+
+
+def run_mixing(folder, out):
+    mix_events(MixingSettings.model_validate(MIX), folder, folder / out)
+
+
+#: Step, its outputs, and the renames at which it is killed: one of the manifest and one of the output for each.
+STEPS = {"run_skim": (["skim.root"], (1, 2)), "run_mixing": (["first.root", "second.root"], (1, 2, 3, 4))}
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+import test_killed_steps
+
+step, folder, fatal = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+replace, calls = os.replace, []
+
+def killed(source, target):
+    calls.append(target)
+    if len(calls) == fatal:
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(source, target)
+
+os.replace = killed
+getattr(test_killed_steps, step)(folder, "out")
+"""
+
+
+def contents(folder, names):
+    """Return the taus, and the manifests without what changes from run to run."""
+    manifests = [read_manifest(folder / name) for name in names]
+    taus = [ak.to_list(read(folder / name)) for name in names]
+    return taus, [{key: manifest[key] for key in manifest if key not in {"created", "checksum"}} for manifest in manifests]
+
+
+@pytest.mark.parametrize(("step", "fatal"), [(step, number) for step, (_, fatal) in STEPS.items() for number in fatal])
+def test_the_next_run_finishes(make_tuple, tmp_path, monkeypatch, request, step, fatal):
+    make_tuple("data.root", 60, seed=1, sample_type=0)
+    make_tuple("dy.root", 40, seed=2)
+    monkeypatch.setenv("PYTHONPATH", str(request.path.parent), prepend=":")
+    command = [sys.executable, "-c", _KILLED, step, tmp_path, str(fatal)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert list((tmp_path / "out").glob(".*.tmp.*"))
+    for out in ("out", "uninterrupted"):
+        globals()[step](tmp_path, out)
+    names = STEPS[step][0]
+    assert contents(tmp_path / "out", names) == contents(tmp_path / "uninterrupted", names)
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert left == {path.name for path in (tmp_path / "uninterrupted").iterdir()}
+    assert left == {name + suffix for name in names for suffix in ("", ".manifest.json")}
