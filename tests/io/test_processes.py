@@ -65,3 +65,27 @@ def test_a_killed_worker_is_named_as_the_cause():
 def test_results_come_in_order():
     with worker_pool(2) as pool:
         assert list(pool.map(abs, [-3, 2, -1])) == [3, 2, 1]
+
+
+_STARTER = """
+import os, subprocess, sys
+from TauAdv.io.processes import die_with_parent
+
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], preexec_fn=die_with_parent(os.getpid()))
+print(child.pid, flush=True)
+child.wait()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system can do it on Linux only")
+def test_commands_die_with_a_killed_parent():
+    parent = subprocess.Popen([sys.executable, "-c", _STARTER], stdout=subprocess.PIPE, text=True)
+    child = int(parent.stdout.readline())
+    assert alive(child)
+    parent.kill()
+    parent.communicate()
+    for _ in range(600):
+        if not alive(child):
+            break
+        time.sleep(0.1)
+    assert not alive(child)
