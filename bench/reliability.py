@@ -89,6 +89,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=20261127, help="of everything that is drawn")
     parser.add_argument("--only", action="append", choices=PARTS, help="parts to run (all)")
     parser.add_argument("--steps", action="append", metavar="TEXT", help="steps whose names hold TEXT (all)")
+    parser.add_argument("--writes", type=int, help="most writes of a step that fail (every one)")
     parser.add_argument("--folder", type=Path, help="where to work (a temporary folder)")
     return parser.parse_args()
 
@@ -128,7 +129,8 @@ def try_steps(arguments: argparse.Namespace, size: Size, workspace: Workspace, w
         if "kills" in tallies:
             kill_step(step, workspace, reference, size.kills_of(step), seed, tallies["kills"])
         if "full disk" in tallies and faults.available():
-            fill_disk(step, workspace, reference, size.writes_of(step), seed, tallies["full disk"])
+            writes = arguments.writes or size.writes_of(step)
+            fill_disk(step, workspace, reference, writes, seed, tallies["full disk"])
         if "pairs" in tallies:
             start_twice(step, workspace, reference, size.pairs, seed, tallies["pairs"])
         seconds = time.monotonic() - began
