@@ -35,12 +35,12 @@ from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 from TauAdv.evaluation.robustness_tables import as_table, measure_all, recovered_fractions
 from TauAdv.io.atomic import new_file
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
+from TauAdv.runs import find_run
 from TauAdv.shards.jet_preparation import prepare_jets
 from TauAdv.shards.jet_settings import JetPreparationSettings
 from TauAdv.shards.store import ShardSet
 from TauAdv.simulation.jets.produce import produce_jets
 from TauAdv.simulation.jets.settings import JetSimulationSettings
-from TauAdv.tracking import find_run
 from TauAdv.training.jet_settings import jet_settings
 from TauAdv.training.jets import train_jet_tagger
 

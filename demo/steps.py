@@ -20,7 +20,7 @@ from TauAdv.errors import OutputExistsError, TauAdvError
 from TauAdv.io.atomic import write_text
 from TauAdv.io.ownership import require_own_files
 from TauAdv.io.processes import die_with_parent
-from TauAdv.tracking import Run, list_runs
+from TauAdv.runs import Run, list_runs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DEMO = REPOSITORY / "demo"

@@ -28,8 +28,8 @@ from TauAdv.evaluation.performance import MisId, RocCurve, mis_id_at, mis_id_rat
 from TauAdv.evaluation.predictions import load_run_model
 from TauAdv.evaluation.scores import score_against
 from TauAdv.evaluation.statistics import Measured, auc
+from TauAdv.runs import Run, find_run
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import Run, find_run
 
 __all__ = ["Comparison", "ComparisonSettings", "RunResult", "compare_runs"]
 

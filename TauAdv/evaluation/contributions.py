@@ -12,10 +12,10 @@ from TauAdv.domain.control_region import load_control_region
 from TauAdv.errors import InputError
 from TauAdv.evaluation.predictions import PREDICTION_FILES
 from TauAdv.io.manifests import manifest_path, read_manifest
+from TauAdv.runs import Run
 from TauAdv.runs.layout import INPUTS, PREDICTIONS, SHARDS
 from TauAdv.shards.contributions import contributions_in
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import Run
 
 __all__ = ["Given", "contributions_of_set", "contributions_of_tables"]
 

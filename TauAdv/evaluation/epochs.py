@@ -14,9 +14,9 @@ from TauAdv.attacks.settings import AttackSettings
 from TauAdv.errors import InputError
 from TauAdv.evaluation.attacked import AttackedBatches, probabilities_of
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
+from TauAdv.runs import Run
 from TauAdv.runs.layout import CHECKPOINTS
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import Run
 
 __all__ = ["epoch_models", "predict_epochs"]
 

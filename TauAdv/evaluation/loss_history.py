@@ -8,8 +8,8 @@ import pandas as pd
 
 from TauAdv.config import read_yaml
 from TauAdv.errors import InputError, nearest
+from TauAdv.runs import Run
 from TauAdv.runs.layout import TRAINING
-from TauAdv.tracking import Run
 from TauAdv.training.attack_settings import TrainingAttack
 
 __all__ = ["loss_history"]

@@ -10,8 +10,8 @@ import pandas as pd
 from TauAdv.evaluation.loss_history import loss_history
 from TauAdv.evaluation.loss_surface import LossSurface, loss_surface
 from TauAdv.evaluation.predictions import load_run_model
+from TauAdv.runs import Run, find_run
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import Run, find_run
 
 __all__ = ["history_of_runs", "plots_folder", "surface_of_run"]
 

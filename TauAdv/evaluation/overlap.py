@@ -8,10 +8,10 @@ from typing import Any
 
 from TauAdv.config import load_settings, read_yaml
 from TauAdv.errors import TauAdvError
+from TauAdv.runs import Run
 from TauAdv.runs.layout import INPUTS, SHARDS, TRAINING
 from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import Run
 from TauAdv.training.common_settings import TrainingSettings
 from TauAdv.training.inputs import open_inputs
 from TauAdv.training.jet_settings import jet_settings

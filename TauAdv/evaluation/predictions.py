@@ -17,11 +17,11 @@ from TauAdv.io.checked_files import read_text
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests import describe_input, finished
 from TauAdv.models.keras_archive import archive_configuration, first_line, has_adversarial_head
+from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import FEATURES, MODEL, PREDICTIONS
 from TauAdv.shards.contributions import contributions_in
 from TauAdv.shards.kinds import read_table
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import Run, find_run
 
 __all__ = ["PREDICTION_FILES", "apply_run", "load_run_model", "read_predictions", "require_run_features"]
 

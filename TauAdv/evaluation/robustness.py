@@ -40,9 +40,9 @@ from TauAdv.evaluation.robustness_tables import (
     require_all_classes,
     score_shapes,
 )
+from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import CHECKPOINTS
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import Run, find_run
 
 __all__ = ["RobustnessStudy", "evaluate_robustness"]
 

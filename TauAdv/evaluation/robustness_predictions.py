@@ -27,9 +27,9 @@ from TauAdv.evaluation.prediction_files import read_table_file, write_table_file
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests import describe_input, finished, read_manifest
+from TauAdv.runs import Run
 from TauAdv.runs.layout import MODEL, PREDICTIONS
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import Run
 
 __all__ = [
     "DisturbedPredictions",

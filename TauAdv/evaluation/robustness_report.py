@@ -16,8 +16,8 @@ from TauAdv.evaluation.robustness import RobustnessStudy, evaluate_robustness
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 from TauAdv.evaluation.robustness_tables import FEWEST_PASSING
 from TauAdv.io.atomic import new_file, write_json, write_text
+from TauAdv.runs import find_run
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import find_run
 
 __all__ = ["as_text", "make_robustness_report", "summary_table", "write_robustness_report"]
 

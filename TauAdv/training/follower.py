@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from TauAdv.tracking import Run
+from TauAdv.runs import Run
 from TauAdv.training.devices import Devices
 
 __all__ = ["FollowedRun", "shared_run"]

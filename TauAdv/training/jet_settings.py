@@ -11,7 +11,7 @@ from pydantic import Field
 from TauAdv.config import load_settings, read_yaml
 from TauAdv.errors import ConfigError
 from TauAdv.models.jet_settings import JetLossSettings
-from TauAdv.tracking import find_run
+from TauAdv.runs import find_run
 from TauAdv.training.attack_settings import TrainingAttack
 from TauAdv.training.common_settings import Count, DomainSettings, Rate, TrainingSettings
 from TauAdv.training.schedules import LearningRateSchedule

@@ -19,8 +19,8 @@ from TauAdv.config.yaml_files import read_written
 from TauAdv.errors import InputError, shortened
 from TauAdv.io.checksums import content_checksum
 from TauAdv.io.records import read_record
+from TauAdv.runs import Run, has_runs, list_runs
 from TauAdv.runs.layout import TRAINING
-from TauAdv.tracking import Run, has_runs, list_runs
 
 __all__ = ["JOB_FILE", "Job", "job_tags", "run_job"]
 

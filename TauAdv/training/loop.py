@@ -16,8 +16,8 @@ from TauAdv.attacks.covariance import clear_errors
 from TauAdv.errors import ConfigError, nearest
 from TauAdv.models.tagger import load_tagger
 from TauAdv.models.transfer import copy_weights_by_name
+from TauAdv.runs import Run
 from TauAdv.runs.layout import CHECKPOINTS, epoch_file
-from TauAdv.tracking import Run
 from TauAdv.training import checkpoints
 from TauAdv.training.attacked import STRENGTH
 from TauAdv.training.averages import averaged, keep_average

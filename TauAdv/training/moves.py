@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from TauAdv.runs import Run
 from TauAdv.runs.layout import FEATURES, NETWORK
-from TauAdv.tracking import Run
 from TauAdv.training.common_settings import SETS, TrainingSettings
 
 __all__ = ["moved"]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
 from TauAdv.models.tagger import network_inputs
+from TauAdv.runs import Run
 from TauAdv.runs.layout import CHECKPOINTS
 from TauAdv.shards.batching import Batches
-from TauAdv.tracking import Run
 from TauAdv.training.checkpoints import latest_checkpoint
 from TauAdv.training.diagnosis import diagnose
 from TauAdv.training.inputs import Inputs

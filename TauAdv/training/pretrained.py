@@ -14,9 +14,9 @@ from TauAdv.models.settings import NetworkSettings
 from TauAdv.models.tagger import Tagger, load_tagger
 from TauAdv.models.transfer import CopyReport, copy_weights_by_name
 from TauAdv.models.variables import part_of_layer
+from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import CHECKPOINTS, FEATURES, MODEL
 from TauAdv.shards.kinds import read_table
-from TauAdv.tracking import Run, find_run
 from TauAdv.training.checkpoints import copy_optimizer_state, stored_optimizer, usable_checkpoint
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.settings import PretrainedSettings, TauSettings, TrainingSettings

@@ -16,8 +16,8 @@ from TauAdv.config import dump_settings
 from TauAdv.errors import InputError
 from TauAdv.io.checksums import describe_file
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
+from TauAdv.runs import Run
 from TauAdv.runs.layout import CHANGES, FEATURES, INPUTS, METRICS, MODEL, NETWORK, SHARDS, TRAINING
-from TauAdv.tracking import Run
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.metrics import METRICS as METRIC_NAMES
 from TauAdv.training.objective import objective_of

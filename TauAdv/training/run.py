@@ -14,8 +14,8 @@ from TauAdv.config import Settings, dump_settings
 from TauAdv.io.leftovers import remove_leftovers
 from TauAdv.io.manifests import versions
 from TauAdv.models.tagger import Tagger
+from TauAdv.runs import Run, find_run, lock_run, reopened, start_run
 from TauAdv.runs.layout import CHECKPOINTS, CONFIGURATION, MODEL, PRETRAINED
-from TauAdv.tracking import Run, find_run, lock_run, reopened, start_run
 from TauAdv.training import checkpoints
 from TauAdv.training.checkpoints import State
 from TauAdv.training.devices import ONE_DEVICE, Devices, open_devices, require_devices

@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.models.settings import GridMode
+from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import TRAINING
-from TauAdv.tracking import Run, find_run
 from TauAdv.training.common_settings import (
     FREE_ON_RESUME,
     PLACES,

@@ -12,8 +12,8 @@ from TauAdv.errors import InputError
 from TauAdv.evaluation.contributions import contributions_of_set, contributions_of_tables
 from TauAdv.evaluation.tables import check_rows
 from TauAdv.io.manifests import read_manifest, write_manifest
+from TauAdv.runs import start_run
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import start_run
 
 FAKES = [
     entry.model_copy(update={"name": "fakes", "label": "jet fakes", "genuine": False}) if entry.name == "TTT" else entry

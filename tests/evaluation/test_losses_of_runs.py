@@ -10,8 +10,8 @@ from TauAdv.evaluation.epochs import epoch_models
 from TauAdv.evaluation.loss_history import loss_history
 from TauAdv.evaluation.loss_surface import loss_surface
 from TauAdv.evaluation.predictions import load_run_model
+from TauAdv.runs import start_run
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import start_run
 
 
 def test_history_is_what_was_logged(jets):

@@ -8,8 +8,8 @@ from evaluation_inputs import tiny_network, write_set
 
 from TauAdv.evaluation.overlap import trained_on
 from TauAdv.io.records import write_record
+from TauAdv.runs import start_run
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import start_run
 from TauAdv.training.inputs import open_inputs
 from TauAdv.training.record import record_inputs
 from TauAdv.training.settings import ClassifierSettings

@@ -16,8 +16,8 @@ from TauAdv.evaluation.prediction_files import read_table_file, write_table_file
 from TauAdv.evaluation.predictions import PREDICTION_FILES, apply_run, read_predictions
 from TauAdv.io.locks import output_lock
 from TauAdv.io.records import read_record, write_record
+from TauAdv.runs import find_run, start_run
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import find_run, start_run
 
 SCRIPT = "Evaluation/apply_adversarial_training.py"
 

@@ -25,8 +25,8 @@ from TauAdv.evaluation.robustness_settings import load_robustness_settings
 from TauAdv.io.manifests import manifest_path
 from TauAdv.io.records import read_record, write_record
 from TauAdv.models.jet_losses import crossentropy
+from TauAdv.runs import start_run
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import start_run
 
 SMALL = ["bootstrap=8", "batch_size=700", "eps=[0,0.05]", "discriminators=[BvsL,CvsB,c_vs_rest]"]
 

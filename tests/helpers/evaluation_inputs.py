@@ -9,10 +9,10 @@ from TauAdv.features.sparse import CellBlock, SparseTaus
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests import write_manifest
 from TauAdv.models.settings import load_network
+from TauAdv.runs import start_run
 from TauAdv.shards.files import new_part
 from TauAdv.shards.packing import PackLayout, pack
 from TauAdv.shards.store import STEP
-from TauAdv.tracking import start_run
 
 TABLE = "deeptau_v2p5"
 TINY = [

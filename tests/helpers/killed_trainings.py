@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from TauAdv.runs import list_runs
 from TauAdv.runs.records import MlflowStore
-from TauAdv.tracking import list_runs
 from TauAdv.training import checkpoints, loop
 from TauAdv.training.steps import Trainer
 

@@ -8,8 +8,8 @@ import sys
 import pandas as pd
 import pytest
 
+from TauAdv.runs import list_runs
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import list_runs
 
 FEW = {
     "train": ["n_epochs=2", "early_stopping.patience=2", "n_jets=1000"],

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from TauAdv.io.manifests import read_manifest
+from TauAdv.runs import list_runs
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import list_runs
 
 SIMULATED = ("DYtautau", "DYmumu", "DYee", "TT", "WJets", "QCD")
 TAUS_PER_BATCH = 200  # demo/mix.yaml

@@ -13,8 +13,8 @@ from synthetic_shards import write_network, write_shards
 from TauAdv.io.manifests import read_manifest
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.tagger import load_model, load_tagger
+from TauAdv.runs import list_runs
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import list_runs
 
 FEW_STEPS = ("n_epochs=1", "n_batches=3", "n_tau=24")
 

@@ -22,7 +22,7 @@ from TauAdv.plotting.style import style
 from TauAdv.plotting.summary import in_short
 from TauAdv.plotting.surface import plot_surface
 from TauAdv.plotting.trends import plot_epochs, plot_regions, plot_scan
-from TauAdv.tracking import start_run
+from TauAdv.runs import start_run
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import pytest
 
 from TauAdv.errors import InputError, InputWarning
 from TauAdv.evaluation.predictions import read_predictions
-from TauAdv.tracking import find_run, has_runs, list_runs, resume_run, start_run
+from TauAdv.runs import find_run, has_runs, list_runs, resume_run, start_run
 
 RUN, GONE = "e" * 32, "f" * 32
 

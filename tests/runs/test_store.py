@@ -15,10 +15,10 @@ from mlflow.entities import ViewType
 from TauAdv.errors import InputError, OutputLockedError
 from TauAdv.io.locks import lock_path, output_lock
 from TauAdv.runs import database as database_module
+from TauAdv.runs import find_run, list_runs, lock_run, resume_run, start_run
 from TauAdv.runs.database import DATABASE
 from TauAdv.runs.errors import StoreError
 from TauAdv.runs.store import require_place
-from TauAdv.tracking import find_run, list_runs, lock_run, resume_run, start_run
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +228,7 @@ def test_deleted_runs_are_called_deleted(copy):
 
 RESUMING = """
 import sys
-from TauAdv.tracking import resume_run
+from TauAdv.runs import resume_run
 with resume_run(sys.argv[1], sys.argv[2]):
     print("held", flush=True)
     sys.stdin.read()

@@ -35,7 +35,7 @@ def _settings(kind, data, mlruns, **changes):
 @pytest.fixture(scope="session")
 def classifier_run(data, tmp_path_factory):
     """A finished training of a classifier: its settings and its run."""
-    from TauAdv.tracking import find_run
+    from TauAdv.runs import find_run
     from TauAdv.training.classifier import train_classifier
 
     changes = {"validation_shards": data / "class_val", "run_name": "classifier", "n_epochs": 3}

@@ -10,7 +10,7 @@ from TauAdv.attacks.taus import tau_constraints
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.deeptau import build_classifier
 from TauAdv.models.settings import load_network
-from TauAdv.tracking import find_run
+from TauAdv.runs import find_run
 from TauAdv.training.adversarial import train_adversarial
 from TauAdv.training.attacked import TrainingAttacks
 from TauAdv.training.classifier import train_classifier

@@ -10,7 +10,7 @@ from synthetic_shards import write_shards
 from TauAdv.errors import InputError
 from TauAdv.models.adversarial import build_adversarial
 from TauAdv.models.settings import load_network
-from TauAdv.tracking import start_run
+from TauAdv.runs import start_run
 from TauAdv.training import checkpoints, diagnosis
 from TauAdv.training.diagnosis import diagnose
 from TauAdv.training.inputs import open_inputs

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from TauAdv.config import load_settings
-from TauAdv.tracking import find_run, list_runs
+from TauAdv.runs import find_run, list_runs
 from TauAdv.training.adversarial import train_adversarial
 from TauAdv.training.checkpoints import latest_checkpoint
 from TauAdv.training.settings import AdversarialSettings, settings_of_run

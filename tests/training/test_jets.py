@@ -9,8 +9,8 @@ from TauAdv.config import dump_settings
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.jets.features import JetFeatures
 from TauAdv.models.tagger import JetTagger, load_tagger
+from TauAdv.runs import find_run, list_runs
 from TauAdv.shards.store import ShardSet
-from TauAdv.tracking import find_run, list_runs
 from TauAdv.training import loop
 from TauAdv.training.checkpoints import latest_checkpoint
 from TauAdv.training.inputs import open_inputs

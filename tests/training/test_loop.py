@@ -10,7 +10,7 @@ from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.models.adversarial import build_adversarial
 from TauAdv.models.settings import load_network
-from TauAdv.tracking import start_run
+from TauAdv.runs import start_run
 from TauAdv.training import checkpoints
 from TauAdv.training.checkpoints import State
 from TauAdv.training.inputs import open_inputs

@@ -7,8 +7,8 @@ from synthetic_shards import write_shards
 
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.models.settings import load_network
+from TauAdv.runs import find_run, start_run
 from TauAdv.runs.layout import INPUTS, NETWORK, TRAINING
-from TauAdv.tracking import find_run, start_run
 from TauAdv.training.inputs import open_inputs
 from TauAdv.training.record import record_inputs, require_same_inputs, require_same_pretrained
 from TauAdv.training.run import train

@@ -3,7 +3,7 @@
 import pytest
 
 from TauAdv.errors import InputError
-from TauAdv.tracking import start_run
+from TauAdv.runs import start_run
 from TauAdv.training.preflight import require_inputs
 
 

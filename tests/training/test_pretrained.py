@@ -7,7 +7,7 @@ from synthetic_shards import changed_table, write_network, write_shards
 from TauAdv.errors import InputError
 from TauAdv.models.adversarial import build_adversarial
 from TauAdv.models.tagger import load_model
-from TauAdv.tracking import start_run
+from TauAdv.runs import start_run
 from TauAdv.training.checkpoints import latest_checkpoint, stored_optimizer
 from TauAdv.training.inputs import open_inputs
 from TauAdv.training.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from

@@ -12,7 +12,7 @@ import pytest
 
 from TauAdv.config import dump_settings
 from TauAdv.models.tagger import load_model
-from TauAdv.tracking import list_runs
+from TauAdv.runs import list_runs
 from TauAdv.training import checkpoints
 
 SEED = 20180613

@@ -14,7 +14,7 @@ from synthetic_shards import write_shards
 from TauAdv.config import dump_settings
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.tagger import inference_function, load_model
-from TauAdv.tracking import find_run, list_runs
+from TauAdv.runs import find_run, list_runs
 from TauAdv.training.checkpoints import latest_checkpoint
 from TauAdv.training.inputs import open_inputs
 from TauAdv.training.settings import ClassifierSettings, resolved, settings_of_run

@@ -4,7 +4,7 @@ import pytest
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.tracking import start_run
+from TauAdv.runs import start_run
 from TauAdv.training.settings import AdversarialSettings, ClassifierSettings, resolved, settings_of_run
 
 NEEDED = {"shards": "a", "adv_shards": "b"}

@@ -9,7 +9,7 @@ import pytest
 
 from TauAdv.config import dump_settings, load_settings
 from TauAdv.errors import InputError, OutputExistsError
-from TauAdv.tracking import list_runs, start_run
+from TauAdv.runs import list_runs, start_run
 from TauAdv.training.cluster import cluster_from_environment
 from TauAdv.training.job import JOB_FILE, Job, job_tags, run_job, tf_config
 from TauAdv.training.submission import Submission, SubmissionSettings, submit

@@ -9,8 +9,8 @@ from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.checked_files import require_undamaged
 from TauAdv.models.cms.known import NO_TABLE
+from TauAdv.runs import find_run
 from TauAdv.runs.layout import FEATURES, MODEL
-from TauAdv.tracking import find_run
 
 __all__ = ["ModelSource", "find_model"]
 

@@ -9,7 +9,7 @@ from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests import read_manifest
 from TauAdv.models.cms.parts import version_of
 from TauAdv.models.tagger import load_model
-from TauAdv.tracking import find_run
+from TauAdv.runs import find_run
 
 SCRIPT = "Training/import_cms_model.py"
 

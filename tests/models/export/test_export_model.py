@@ -12,7 +12,7 @@ from cms_graphs import V2P5_INPUTS, random_model, small_network
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests import read_manifest
 from TauAdv.models.tagger import load_model
-from TauAdv.tracking import start_run
+from TauAdv.runs import start_run
 
 SCRIPT = "Evaluation/export_model.py"
 QUICK = ("--n_taus", 10)

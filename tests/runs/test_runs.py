@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from TauAdv.errors import InputError
-from TauAdv.tracking import DATABASE, experiment_of, find_run, list_runs, resume_run, start_run
+from TauAdv.runs import DATABASE, experiment_of, find_run, list_runs, resume_run, start_run
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_experiment_of_a_folder(store, tmp_path):
 def test_processes_may_start_the_first_runs_at_the_same_time(tmp_path):
     program = """
 import sys, time
-from TauAdv.tracking import start_run
+from TauAdv.runs import start_run
 from mlflow.store.tracking import sqlalchemy_store
 print("ready", flush=True)
 sys.stdin.readline()
