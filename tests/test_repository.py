@@ -14,7 +14,7 @@ from file_writes import writes_of
 from packaging.requirements import Requirement
 
 STAGES = ["tuples", "jets", "production", "features", "shards", "models", "attacks", "training", "evaluation", "plotting"]
-SIDE = {"config", "domain", "io", "errors", "hashing", "runs" "__init__", "__version__"}
+SIDE = {"config", "domain", "io", "errors", "hashing", "runs", "__init__", "__version__"}
 # the stages that each stage may read from; simulation makes tuples and lines of jets, and nothing else
 MAY_IMPORT = {stage: set(STAGES[: index + 1]) for index, stage in enumerate(STAGES)} | {
     "simulation": {"tuples", "jets", "simulation"}
