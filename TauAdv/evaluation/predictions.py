@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,13 +132,17 @@ def load_run_model(run: Run, *shard_sets: ShardSet) -> Any:
     return model
 
 
-def read_predictions(run: Run) -> pd.DataFrame:
+def read_predictions(run: Run, columns: Sequence[str] = ()) -> pd.DataFrame:
     """Return the prediction table of a run; the index is the row number in the set.
 
     A table that TauMLTools or an earlier version wrote has no checksum: it is read, with a warning that it is not verified.
 
+    Args:
+        run: the run.
+        columns: that are needed besides Djet, y and weights.
+
     Raises:
-        InputError: no table under either name, a damaged one, or one without its first columns or with text in them.
+        InputError: no table under either name, a damaged one, or one without its columns or with text in them.
     """
     folder = run.artifacts / PREDICTIONS
     found = [folder / name for name in PREDICTION_FILES if (folder / name).is_file()]
@@ -153,7 +158,7 @@ def read_predictions(run: Run) -> pd.DataFrame:
     except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError, OverflowError) as error:
         msg = f"{found[0]}: not a prediction table: {first_line(error)}"
         raise InputError(msg) from error
-    require_columns(table, _FIRST_COLUMNS)
+    require_columns(table, [*_FIRST_COLUMNS, *columns])
     for name in _FIRST_COLUMNS:
         if not (pd.api.types.is_numeric_dtype(table[name]) and np.isfinite(table[name]).all()):
             wrong = table[name][~np.isfinite(pd.to_numeric(table[name], errors="coerce"))]

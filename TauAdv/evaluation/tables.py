@@ -23,6 +23,11 @@ def require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
     missing = [name for name in names if name not in table.columns]
     if missing:
         msg = f"prediction table: missing columns {missing}; found {list(table.columns)}"
+        if "dataset_id" in missing:  # TauMLTools read it again from the mixed file, by position
+            msg += (
+                "; which contribution a row is of is not in tables of TauMLTools: make the table again with "
+                "Evaluation/apply_adversarial_training.py, or add the column"
+            )
         raise InputError(msg)
 
 

@@ -42,6 +42,16 @@ def test_runs_are_read(mlruns):
         assert read_predictions(run)["Djet"].tolist() == [0.5, 0.75]
 
 
+def test_tables_without_contributions_say_so(mlruns):
+    with (
+        pytest.warns(InputWarning, match="not verified"),
+        pytest.raises(
+            InputError, match=r"missing columns \['dataset_id'\]; .*apply_adversarial_training\.py, or add the column"
+        ),
+    ):
+        read_predictions(find_run(mlruns, RUN), ["dataset_id"])
+
+
 def test_nothing_is_logged_to_them(mlruns):
     before = sorted(mlruns.rglob("*"))
     with pytest.raises(InputError, match=r"migrate it: mlflow migrate-filestore --source '.*' --target 'sqlite:///"):
