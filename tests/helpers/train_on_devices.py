@@ -113,7 +113,7 @@ def main():
 
     record(arguments.results, arguments.die_after)
     settings = load_settings(AdversarialSettings, None, json.loads(arguments.settings.read_text()))
-    report_errors(train_adversarial)(settings)
+    report_errors(lambda: train_adversarial(settings))()
     if arguments.resume_with_dropout:
         resume_with_dropout(arguments.results)
 
