@@ -97,6 +97,11 @@ class VerifiedFile:
                 self._verified = True
         return memoryview(self._map)
 
+    def release(self) -> None:
+        """Let the system take back the memory of what was read; the content can still be used, and is read again."""
+        if len(self._map):
+            _release(self._map, length=len(self._map))
+
     def _fault(self) -> str:
         """Return what is wrong with the file."""
         checksum, size = _checksum(self._map), len(self._map)
@@ -133,9 +138,14 @@ def _checksum(content: mmap.mmap | bytes) -> str:
     digest, view = xxhash.xxh3_128(), memoryview(content)
     for start in range(0, len(view), _BLOCK):
         digest.update(view[start : start + _BLOCK])
-    if isinstance(content, mmap.mmap):
-        content.madvise(mmap.MADV_DONTNEED)  # or a large set would count as memory of the process
+        _release(content, start)
     return digest.hexdigest()
+
+
+def _release(content: mmap.mmap | bytes, start: int = 0, length: int | None = None) -> None:
+    """Let the system take back the memory of a block: it is read from the file again when it is needed."""
+    if isinstance(content, mmap.mmap):
+        content.madvise(mmap.MADV_DONTNEED, start, min(length or _BLOCK, len(content) - start))
 
 
 class FileSet:

@@ -124,6 +124,7 @@ class ExtractedJets:
                 for start in range(0, len(jets), batch_size):
                     yield jets.take(slice(start, start + batch_size))
                 waiting = []
+                file.release()  # or the whole file would count as memory of the process
 
     def _jets(self, table: pa.Table) -> Jets:
         values = np.empty((table.num_rows, len(self.columns)), dtype=np.float32)

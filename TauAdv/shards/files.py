@@ -194,4 +194,6 @@ class PartReader:
         reader = self._open(1, [self.column_names.index(name) for name in sorted(set(names))])
         with _reading(self._files[1].path):
             table = reader.read_all()
-            return {name: table[name].to_numpy() for name in names}
+            columns = {name: table[name].to_numpy() for name in names}
+        self._files[1].release()
+        return columns

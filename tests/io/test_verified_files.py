@@ -102,6 +102,20 @@ def test_replaced_files_do_not_change_what_was_opened(tmp_path, files):
     assert bytes(found["a.arrow"].content()) == before
 
 
+def test_released_content_is_read_again(tmp_path, files, monkeypatch):
+    monkeypatch.setattr("TauAdv.io.verified_files._BLOCK", 4096)
+    path = tmp_path / "set" / "a.arrow"
+    path.write_bytes(bytes(range(256)) * 100)
+    file = VerifiedFile(path, describe_file(path), remedy="")
+    content = file.content()
+    file.release()
+    assert bytes(content) == bytes(range(256)) * 100
+    path.write_bytes(b"")
+    empty = VerifiedFile(path, describe_file(path), remedy="")
+    empty.release()
+    assert bytes(empty.content()) == b""
+
+
 def test_known_to_be_whole(tmp_path, files):
     damage(tmp_path / "set" / "a.arrow")
     VerifiedFile(tmp_path / "set" / "a.arrow", files["a.arrow"], remedy="", verified=True).content()
