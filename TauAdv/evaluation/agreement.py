@@ -99,10 +99,16 @@ class Binned:
         """Return wider bins that begin with these bins."""
         return Binned(*(np.add.reduceat(values, first) for values in (self.data, self.mc, self.squares)))
 
+    @property
+    def _scale(self) -> float:
+        """Taus of data per weight of simulation; 0, which is never enough, if simulation sums to nothing."""
+        weight = self.mc.sum()
+        return float(self.data.sum() / weight) if weight > 0 else 0.0
+
     def enough(self) -> Binned:
         """Return bins, neighbours joined until each expects enough taus; what simulation expects decides, not the data."""
         first, mc, squares = [0], 0.0, 0.0
-        scale = self.data.sum() / self.mc.sum()
+        scale = self._scale
         for number, (weight, square) in enumerate(zip(self.mc, self.squares, strict=True)):
             if _is_enough(mc, squares, scale):
                 first.append(number)
@@ -115,7 +121,7 @@ class Binned:
     @property
     def is_enough(self) -> bool:
         """Whether there are two bins at least, each with enough taus."""
-        scale = self.data.sum() / self.mc.sum()
+        scale = self._scale
         bins = zip(self.mc, self.squares, strict=True)
         return len(self.mc) > 1 and all(_is_enough(weight, square, scale) for weight, square in bins)
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from glob import escape
 from pathlib import Path
 
 from TauAdv.config import read_yaml
@@ -27,7 +29,9 @@ def is_file_store(mlruns: Path) -> bool:
 
 def migration(mlruns: Path) -> str:
     """Return the command that makes a database of an older store."""
-    return f"mlflow migrate-filestore --source '{mlruns}' --target 'sqlite:///{mlruns / 'mlflow.db'}'"
+    return shlex.join(
+        ["mlflow", "migrate-filestore", "--source", f"{mlruns}", "--target", f"sqlite:///{mlruns / 'mlflow.db'}"]
+    )
 
 
 class FileStore:
@@ -38,7 +42,8 @@ class FileStore:
 
     def run(self, run_id: str) -> RunInfo | None:
         """Return a run, deleted or not; ``None`` if there is none of that identifier."""
-        return next((info for info in self.runs() if info.id == run_id), None)
+        path = self._meta(run_id)  # of this run only: others may be damaged
+        return None if path is None else self._info(path.parent, _read(path))
 
     def runs(self, experiment_id: str | None = None) -> list[RunInfo]:
         """Return the runs of an experiment, or of all, deleted ones too; by start, newest first."""
@@ -109,7 +114,16 @@ class FileStore:
         )
 
     def _folder(self, run_id: str) -> Path:
-        return next(path.parent for path in self.mlruns.glob(f"*/{run_id}/{_META}"))
+        path = self._meta(run_id)
+        if path is None:
+            msg = f"no run '{run_id}' in {self.mlruns}"
+            raise InputError(msg)
+        return path.parent
+
+    def _meta(self, run_id: str) -> Path | None:
+        if run_id in ("", "..") or Path(run_id).name != run_id:  # a path is no identifier
+            return None
+        return next(self.mlruns.glob(f"*/{escape(run_id)}/{_META}"), None)
 
 
 def _read(path: Path) -> dict[str, object]:

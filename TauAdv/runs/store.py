@@ -6,6 +6,7 @@ copied as a whole; the addresses, which MLflow's own page reads, are mended when
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -225,7 +226,7 @@ class _Place:
 
 
 def _restoring(mlruns: Path, command: str) -> str:
-    return f"MLFLOW_TRACKING_URI='{database_address(mlruns)}' mlflow {command}"
+    return f"MLFLOW_TRACKING_URI={shlex.quote(database_address(mlruns))} mlflow {command}"
 
 
 def _of_deleted_experiment(mlruns: Path, experiment: Experiment) -> str:

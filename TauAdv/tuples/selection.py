@@ -21,6 +21,7 @@ from TauAdv.tuples.language.cpp import truth
 from TauAdv.tuples.language.misreadings import misreadings
 from TauAdv.tuples.language.parser import parse
 from TauAdv.tuples.language.program import Program
+from TauAdv.tuples.language.signs import misread_signs
 from TauAdv.tuples.language.tree import Name, Node, joined, names, numbers
 
 __all__ = ["Selection", "parse_selection"]
@@ -43,9 +44,13 @@ def parse_selection(text: str) -> Selection:
         InputError: if the text is not an expression; shows the token where it stops being one.
     """
     tree = parse(text)
-    for position, problem in misreadings(tree)[:_MOST_SHOWN]:
-        warnings.warn(f"selection: {problem}\n{pointer(text, position)}", InputWarning, stacklevel=2)
+    _warn(text, misreadings(tree), stacklevel=3)
     return Selection(text, tree)
+
+
+def _warn(text: str, problems: list[tuple[int, str]], stacklevel: int) -> None:
+    for position, problem in problems[:_MOST_SHOWN]:
+        warnings.warn(f"selection: {problem}\n{pointer(text, position)}", InputWarning, stacklevel=stacklevel)
 
 
 class Selection:
@@ -53,6 +58,7 @@ class Selection:
 
     def __init__(self, text: str, tree: Node) -> None:
         self.text, self.tree = text, tree
+        self._signs_checked = False
 
     def __repr__(self) -> str:
         return f"Selection({self.text!r})"
@@ -127,6 +133,7 @@ class Selection:
         if length is None:
             length = len(arrays) if isinstance(arrays, ak.Array) else len(arrays[fields[0]])
         self._check_lengths(branches, length)
+        self._check_signs(branches)
         passed = np.ones(length, dtype=np.bool_)
         counts = np.zeros(len(self._terms), dtype=np.int64)
         for entries in self._pieces(length):
@@ -145,6 +152,12 @@ class Selection:
         step = max(_MOST_NUMBERS // max(program.depth for program in self._programs), 1)
         for start in range(0, max(length, 1), step):
             yield slice(start, min(start + step, length))
+
+    def _check_signs(self, branches: Mapping[str, Branch]) -> None:
+        """Warn of misread comparisons of unsigned branches, whose types are known from the first values on."""
+        if not self._signs_checked:
+            self._signs_checked = True
+            _warn(self.text, misread_signs(self.tree, lambda name: branches[name].dtype), stacklevel=5)
 
     def _check_lengths(self, branches: Mapping[str, Branch], length: int) -> None:
         for branch in branches.values():

@@ -113,3 +113,13 @@ def test_in_words():
     assert text == "p = 0.031; a data/MC rate below 0.810 would have been seen (5 % significance, 90 % power)"
     assert Agreement(0.2, 0.1, 0.4, 11, (0.81, None)).smallest_shift == np.inf
     assert Agreement(0.2, 0.1, 0.4, 11, (0.95, 1.06)).smallest_shift == pytest.approx(0.06)
+
+
+@pytest.mark.parametrize("mc", [np.zeros(11), np.array([-1.0, 1.0, *[0.0] * 9]), -np.ones(11)])
+def test_simulation_that_sums_to_nothing(mc):
+    """No test is possible, whatever data are; a division by 0 would be a warning, and so an error here."""
+    for data in (np.zeros(11), np.full(11, 100.0)):
+        bins = Binned(data, mc, mc**2)
+        found = agreement(bins, INSIDE)
+        assert not bins.is_enough
+        assert (found.p_value, found.seen, found.verdict) == (None, (None, None), "too few taus")

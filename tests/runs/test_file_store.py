@@ -1,11 +1,15 @@
 """Runs in the file store of MLflow, as TauMLTools keeps them."""
 
+import shlex
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from TauAdv.errors import InputError, InputWarning
 from TauAdv.evaluation.predictions import read_predictions
 from TauAdv.runs import find_run, has_runs, list_runs, resume_run, start_run
+from TauAdv.runs.file_store import FileStore, migration
 
 RUN, GONE = "e" * 32, "f" * 32
 
@@ -54,7 +58,7 @@ def test_tables_without_contributions_say_so(mlruns):
 
 def test_nothing_is_logged_to_them(mlruns):
     before = sorted(mlruns.rglob("*"))
-    with pytest.raises(InputError, match=r"migrate it: mlflow migrate-filestore --source '.*' --target 'sqlite:///"):
+    with pytest.raises(InputError, match=r"migrate it: mlflow migrate-filestore --source \S+ --target sqlite:///"):
         find_run(mlruns, RUN).log_params({"more": 1})
     with pytest.raises(InputError, match="does not log to it"), resume_run(mlruns, RUN):
         pass
@@ -72,6 +76,26 @@ def test_deleted_unknown_and_damaged(mlruns):
     (mlruns / "12" / RUN / "meta.yaml").write_bytes(b"\xff\xfe: [")
     with pytest.raises(InputError, match=r"meta\.yaml: the description of a run is damaged"):
         list_runs(mlruns)
+
+
+def test_damaged_neighbours_hide_no_run(mlruns):
+    (mlruns / "12" / GONE / "meta.yaml").write_bytes(b"\xff\xfe: [")
+    assert find_run(mlruns, RUN).params == {"n_tau": "100"}
+    with pytest.raises(InputError, match=rf"{GONE}/meta\.yaml: the description of a run is damaged"):
+        find_run(mlruns, GONE)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "*", f"{RUN[:-1]}?", f"[{RUN[0]}]{RUN[1:]}", f"../12/{RUN}"])
+def test_identifiers_are_no_patterns_or_paths(mlruns, name):
+    assert FileStore(mlruns).run(name) is None
+    with pytest.raises(InputError, match="no run"):
+        FileStore(mlruns).params(name)
+
+
+def test_commands_can_be_pasted():
+    words = shlex.split(migration(Path("/data/tau's runs/mlruns")))
+    target = "sqlite:////data/tau's runs/mlruns/mlflow.db"
+    assert words == ["mlflow", "migrate-filestore", "--source", "/data/tau's runs/mlruns", "--target", target]
 
 
 def test_a_database_beside_them(mlruns):

@@ -1,6 +1,7 @@
 """The store of runs: made whole or not at all, moved, damaged, older ones, deleted runs."""
 
 import os
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -203,6 +204,16 @@ def test_a_locked_database_is_named(copy, monkeypatch):
         find_run(mlruns, run.id)
     database.rollback()
     database.close()
+
+
+def test_advice_can_be_pasted(store, tmp_path):
+    mlruns = shutil.copytree(store[0], tmp_path / "tau's runs" / "mlruns")
+    find_run(mlruns, store[1].id)._store._store.delete_run(store[1].id)
+    with pytest.raises(InputError, match="this brings it back: ") as error:
+        find_run(mlruns, store[1].id)
+    words = shlex.split(str(error.value).partition("brings it back: ")[2])
+    address = f"MLFLOW_TRACKING_URI=sqlite:///{mlruns}/mlflow.db"
+    assert words == [address, "mlflow", "runs", "restore", "--run-id", store[1].id]
 
 
 def test_deleted_runs_are_called_deleted(copy):

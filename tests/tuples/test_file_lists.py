@@ -1,5 +1,4 @@
 import string
-from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -70,9 +69,23 @@ def test_names_without_spaces_come_back(tmp_path_factory, names):
     assert [name for _, name in read_list(path)] == names
 
 
-@given(st.binary(max_size=200))
+_PIECES = [b"a.root", b"b.root", b"\n", b"\r\n", b" ", b"#", b"'", b"*", b"\xef\xbb\xbf", b"\xfc"]
+
+
+@given(st.binary(max_size=200) | st.lists(st.sampled_from(_PIECES)).map(b"".join))
 def test_any_bytes_are_a_list_or_an_error(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("list") / "x.txt"
     path.write_bytes(content)
-    with suppress(InputError):
-        assert all(file.exists() for file in resolve_inputs(path))
+    path.with_name("a.root").touch()
+    message, found = "", set()
+    try:
+        found = {file.name for file in resolve_inputs(path)}
+    except InputError as error:
+        message = str(error)
+    assert ("x.txt" in message) == (found != {"a.root"})
+    assert found <= {"a.root"}
+
+
+def test_a_list_is_resolved(make, tmp_path):
+    (tmp_path / "a.root").touch()
+    assert [file.name for file in resolve_inputs(make("a.root\n"))] == ["a.root"]

@@ -47,6 +47,14 @@ class Branch:
         """Whether there is a list of values per entry."""
         return self._filled.ndim != 1
 
+    @property
+    def dtype(self) -> np.dtype | None:
+        """The type of its numbers; ``None`` if they are no numbers."""
+        try:
+            return Branch(self.name, self._filled[:0])._content.dtype
+        except InputError:
+            return None
+
     @cached_property
     def values(self) -> np.ndarray:
         """The number of each entry.
@@ -85,16 +93,22 @@ class Branch:
         fits = (index >= 0) & (index < self.sizes)
         if np.any(~fits & active):
             entry = int(np.flatnonzero(~fits & active)[0])
-            wanted = int(np.broadcast_to(index, fits.shape)[entry])
-            msg = (
-                f"{self.name}[{wanted}] where '{self.name}' has {self.sizes[entry]} values; "
-                f"guard it, as in '{self.name}.size() > {max(wanted, 0)} && {self.name}[{max(wanted, 0)}] > 2'"
-            )
-            raise InputError(msg)
+            raise self._no_value(np.broadcast_to(index, fits.shape)[entry], int(self.sizes[entry]))
         if len(self._content) == 0:
             return np.zeros(len(fits), self._content.dtype)
         starts = np.cumsum(self.sizes) - self.sizes
         return self._content[np.where(fits, starts + np.where(fits, index, 0).astype(np.int64), 0)]
+
+    def _no_value(self, index: Any, size: int) -> InputError:
+        """Return the error for an index that a list of this size has not."""
+        problem = f"{self.name}[{index}] where '{self.name}' has {size} values"
+        if index < 0:
+            return InputError(f"{problem}: the first one has index 0; guard it, as in 'i >= 0 && {self.name}[i] > 2'")
+        if index.dtype.kind == "u" and index > np.iinfo(index.dtype).max // 2:
+            negative = int(index) - 2 ** (8 * index.dtype.itemsize)
+            why = f"the index is unsigned, {negative} became {index}"
+            return InputError(f"{problem}: {why}; guard it, as in 'n > 0 && {self.name}[n - 1] > 2'")
+        return InputError(f"{problem}; guard it, as in '{self.name}.size() > {index} && {self.name}[{index}] > 2'")
 
     def _numbers(self, array: Any) -> np.ndarray:
         """Return an array of a C++ number type in the machine's byte order."""
