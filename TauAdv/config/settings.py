@@ -7,10 +7,11 @@ known key; all errors of a file are listed together, contradictions and missing 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pydantic import ValidationError, model_validator
+from pydantic import PrivateAttr, ValidationError, model_validator
 
 from TauAdv.config.meaning import AsMeant
 from TauAdv.config.overrides import Overrides, apply_overrides
@@ -22,8 +23,23 @@ from TauAdv.errors import ConfigError
 __all__ = ["Settings", "dump_settings", "load_settings", "validate_settings"]
 
 
+@dataclass(frozen=True)
+class _Origin:
+    """The file that settings were read from; equal settings may be of different files."""
+
+    path: Path | None = field(default=None, compare=False)
+
+
 class Settings(AsMeant):
     """Base of all settings: immutable, and no key beyond the declared ones."""
+
+    _origin: _Origin = PrivateAttr(default=_Origin())
+
+    def files_read(self) -> list[Path]:
+        """Return the files that these settings, and settings within them, were read from."""
+        own = [] if self._origin.path is None else [self._origin.path]
+        within = [value for _, value in self if isinstance(value, Settings)]
+        return own + [path for settings in within for path in settings.files_read()]
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield the settings that do not go together: their names, and what to change."""
@@ -67,7 +83,10 @@ def load_settings(kind: type[SettingsType], path: Path | str | None = None, over
     """
     content = {} if path is None else read_written(path) | _beside(kind, path)
     apply_overrides(content, overrides)
-    return validate_settings(kind, content, "command line" if path is None else str(path))
+    settings = validate_settings(kind, content, "command line" if path is None else str(path))
+    if path is not None and isinstance(settings, Settings):
+        settings._origin = _Origin(Path(path))
+    return settings
 
 
 def _beside(kind: type[AsMeant], path: Path | str) -> dict[str, str]:

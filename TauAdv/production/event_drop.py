@@ -135,7 +135,7 @@ def drop_events(
     branches = require_writable(reader, reader.branches)
     reader.require(branches)
     inputs = [*reader.files, Path(target_file)]
-    check_no_input([save_path], inputs)
+    check_no_input([save_path], [*inputs, *settings.files_read()])
     record = settings.model_dump(mode="json", exclude={"step_size"})
     if uniforms is not None:
         uniforms = np.asarray(uniforms, dtype=np.float64)

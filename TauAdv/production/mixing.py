@@ -28,7 +28,7 @@ from TauAdv.production.mixing_sources import (
     common_dtypes,
     open_sources,
 )
-from TauAdv.production.outputs import check_no_input
+from TauAdv.production.outputs import check_distinct, check_no_input
 from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.writer import TupleWriter
 
@@ -36,7 +36,10 @@ __all__ = ["mix_events"]
 
 
 def _outputs(arguments: Mapping[str, Any]) -> list[Path]:
-    return [Path(arguments["output_dir"]) / output.file for output in arguments["settings"].outputs.values()]
+    """Return the outputs, before they are locked: one file under two names would lock itself out."""
+    paths = [Path(arguments["output_dir"]) / output.file for output in arguments["settings"].outputs.values()]
+    check_distinct(paths)
+    return paths
 
 
 @locking(_outputs)
@@ -56,16 +59,16 @@ def mix_events(
         overwrite: replace outputs that were made otherwise.
 
     Raises:
-        InputError: for a missing file or branch (all are listed), a tau_pt that is not finite, taus that were mixed before
-            as something else, data that are simulation or the other way round, or contributions that run out (says which
-            and by how much); nothing is written then.
+        InputError: for outputs that are one file, an input or the configuration; for a missing file or branch (all are
+            listed), a tau_pt that is not finite, taus that were mixed before as something else, data that are simulation or
+            the other way round, or contributions that run out (says which and by how much); nothing is written then.
         OutputExistsError: if an output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes an output.
     """
     sources = open_sources(settings, Path(input_dir))
     paths = {name: Path(output_dir) / output.file for name, output in settings.outputs.items()}
     inputs = [path for source in sources for path in source.reader.files]
-    check_no_input(paths.values(), inputs)
+    check_no_input(paths.values(), [*inputs, *settings.files_read()])
     check_not_mixed(sources, settings)
     record = settings.record()
     records = {name: record | {"output": name} for name in paths}

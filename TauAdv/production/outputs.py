@@ -9,7 +9,7 @@ from pathlib import Path
 from TauAdv.errors import InputError
 from TauAdv.tuples.reader import TupleReader
 
-__all__ = ["check_no_input", "errors_of"]
+__all__ = ["check_distinct", "check_no_input", "errors_of"]
 
 
 def check_no_input(outputs: Iterable[Path | str], inputs: Iterable[Path | str]) -> None:
@@ -22,6 +22,20 @@ def check_no_input(outputs: Iterable[Path | str], inputs: Iterable[Path | str]) 
     for path in outputs:
         if _identity(Path(path)) in read:
             msg = f"{path}: is also an input; give another output name"
+            raise InputError(msg)
+
+
+def check_distinct(outputs: Iterable[Path | str]) -> None:
+    """Refuse outputs that are one file under different names: the later would replace the earlier.
+
+    Raises:
+        InputError: names both.
+    """
+    seen: dict[Path, Path | str] = {}
+    for path in outputs:
+        first = seen.setdefault(Path(path).resolve(), path)
+        if first is not path:
+            msg = f"outputs {first} and {path} are the same file; give each output a name of its own"
             raise InputError(msg)
 
 

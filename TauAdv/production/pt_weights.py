@@ -152,7 +152,7 @@ def make_pt_weights(
     """
     reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
     files = [*reader.files, *([] if target_file is None else [Path(target_file)])]
-    check_no_input([output], files)
+    check_no_input([output], [*files, *settings.files_read(), *([] if contributions is None else [contributions])])
     statement = mixed_contributions(reader.files, settings, contributions)
     record = settings.record()
     if manifest := finished(output, step=STEP, settings=record, inputs=files, overwrite=overwrite):

@@ -53,7 +53,8 @@ def skim(
 
     Raises:
         InputError: if an input, tree or branch is missing or damaged, the selection is wrong, the input range is outside of
-            the files, nothing passes (unless ``allow_empty``), or the inputs are mixed tuples of different control regions.
+            the files, fewer taus pass than the output range ends at, nothing passes (unless ``allow_empty``), or the inputs
+            are mixed tuples of different control regions.
         ConfigError: if a setting is wrong.
         OutputExistsError: if the output exists and was made otherwise, or (``update``) has the tree already.
         OutputLockedError: if another process writes the output.
@@ -62,7 +63,7 @@ def skim(
     reader = TupleReader(
         inputs, settings.input_tree, prefix=prefix, threads=threads, allow_duplicates=settings.allow_duplicates
     )
-    check_no_input([output], reader.files)
+    check_no_input([output], [*reader.files, *settings.files_read()])
     plan = SkimPlan.of(reader, settings)
     made = {"step": STEP, "settings": as_json(settings.model_dump()), "inputs": reader.files}
     adding = update and output.exists()
@@ -127,6 +128,12 @@ def _write_passing(plan: SkimPlan, writer: TupleWriter) -> CutFlow:
             bar.update(read)
     if not flow.written and not plan.settings.allow_empty:
         msg = f"skim of {_names(plan)}: nothing to write:\n{flow}\nnothing was written; --allow-empty writes an empty tree"
+        raise InputError(msg)
+    if flow.written and flow.passed < (plan.output_stop or 0):
+        msg = (
+            f"skim of {_names(plan)}: output range '{plan.settings.output_range}': only {flow.passed} taus passed; "
+            f"nothing was written; '{plan.output_start}:' takes all from the first one on"
+        )
         raise InputError(msg)
     if gathered or not flow.written:
         writer.extend(ak.concatenate(gathered) if gathered else plan.empty())

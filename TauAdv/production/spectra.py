@@ -33,6 +33,7 @@ RECOMPUTE = "recompute"
 # tau types of simulation -> class
 _CLASSES = {TauType(number): name for number, name in enumerate(TAU_CLASSES)}
 _NO_MATCH, _OTHER_TYPE = "without match", "other types"
+_NOT_IN_KEYS = ";:"
 _STEP_SIZE = 200_000
 Inputs = Path | str | Sequence[Path | str]
 
@@ -90,12 +91,13 @@ def make_eta_pt_spectra(
     25 bins of |eta| from 0 to 2.5 and 98 of pt from 20 to 1000 GeV (DeepTau specification, section G).
 
     Raises:
-        InputError: if branches are missing, the selection is wrong, or no tau is of these types.
+        InputError: if branches are missing, the selection is wrong, no tau is of these types, or a spectrum of
+            taus sums to 0 or less.
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes the output.
     """
     reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
-    check_no_input([output], reader.files)
+    check_no_input([output], [*reader.files, *settings.files_read()])
     record = settings.model_dump(mode="json")
     if manifest := finished(output, step="eta_pt_spectra", settings=record, inputs=reader.files, overwrite=overwrite):
         return manifest
@@ -117,6 +119,9 @@ def make_eta_pt_spectra(
         found = ", ".join(f"{count} {name}" for name, count in left.items())
         msg = f"{reader.files[0]}: none of {reader.num_entries} entries is a selected {', '.join(taken)} ({found})"
         raise InputError(msg)
+    for name, spectrum in spectra.items():
+        if taken[name]:
+            _require_content(f"{reader.files[0]}: the spectrum of {name}", spectrum, settings.weights)
     histograms = {f"eta_pt_hist_{name}": spectrum.to_hist() for name, spectrum in spectra.items()}
     return _write(output, histograms, "eta_pt_spectra", record, reader.files, taken | left, negative)
 
@@ -134,14 +139,17 @@ def make_targets(
         overwrite: replace an output that was made otherwise.
 
     Raises:
-        InputError: if branches are missing, the selection is wrong, or a process has no selected tau.
+        InputError: if branches are missing, the selection is wrong, a process has no selected tau or its spectrum sums to 0
+            or less, or its name holds ';' or ':'.
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes the output.
     """
+    for key in processes:
+        _check_key(key)
     twice = settings.allow_duplicates
     readers = {key: TupleReader(inputs, settings.tree, allow_duplicates=twice) for key, inputs in processes.items()}
     files = [path for reader in readers.values() for path in reader.files]
-    check_no_input([output], files)
+    check_no_input([output], [*files, *settings.files_read()])
     record = settings.model_dump(mode="json") | {"processes": {key: len(reader.files) for key, reader in readers.items()}}
     if manifest := finished(output, step="targets", settings=record, inputs=files, overwrite=overwrite):
         return manifest
@@ -154,6 +162,7 @@ def make_targets(
         if not taken[key]:
             msg = f"{key}: no tau of {reader.files[0]} ({reader.num_entries} entries) passes the selection"
             raise InputError(msg)
+        _require_content(f"{key}: the spectrum of {reader.files[0]}", spectrum, settings.weights)
         histograms[key] = spectrum.scaled(settings.scale).to_hist()
     return _write(output, histograms, "targets", record, files, taken, negative)
 
@@ -171,8 +180,24 @@ def parse_processes(texts: Sequence[str]) -> dict[str, str]:
             reason = "a process may come once" if key in processes else "expected REGION/PROCESS=FILES"
             msg = f"target '{text}': {reason}, for example mt_inclusive/EMB=DYtaus_skimmed.root"
             raise InputError(msg)
+        _check_key(key)
         processes[key] = files
     return processes
+
+
+def _check_key(key: str) -> None:
+    """Refuse a name under which a ROOT file would not give the histogram back."""
+    for character in _NOT_IN_KEYS:
+        if character in key:
+            msg = f"target '{key}': REGION and PROCESS cannot hold '{character}', which means something to ROOT; rename it"
+            raise InputError(msg)
+
+
+def _require_content(what: str, spectrum: Spectrum | EtaPtSpectrum, weights: str | None) -> None:
+    """Refuse a spectrum that no weights could be made with."""
+    if (total := spectrum.contents.sum()) <= 0:
+        msg = f"{what} sums to {total:g}, expected more than 0; look at the event weights '{weights}' of the selected taus"
+        raise InputError(msg)
 
 
 def _selected(

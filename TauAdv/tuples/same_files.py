@@ -1,4 +1,4 @@
-"""Files that are given twice: their entries would count twice."""
+"""Files that are given twice, or with what was made of them: their entries would count twice."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import os
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
-from TauAdv.io.manifests import describe_input, manifest_path
+from TauAdv.errors import InputError
+from TauAdv.io.manifests import describe_input, manifest_path, read_manifest
 
 __all__ = ["same_files"]
 
 
 def same_files(paths: Sequence[Path]) -> list[str]:
-    """Return a line for every file that is the same as an earlier one: by a link, or as a copy.
+    """Return a line for every file that is the same as an earlier one (by a link, or as a copy), or was made of another one.
+
+    What a file was made of is what its manifest lists.
 
     Args:
         paths: files, or folders that their manifest identifies.
@@ -29,9 +32,32 @@ def same_files(paths: Sequence[Path]) -> list[str]:
         if first != number:
             kind = "are the same" if os.path.samefile(path, paths[first]) else "have the same content"
             problems.append(f"{paths[first]} and {path} {kind}: entries would count twice")
+    problems += _made_of_another(paths)
     if problems:
         problems.append("leave one out; or --allow-duplicates (in a configuration allow_duplicates: true) reads both")
     return problems
+
+
+def _made_of_another(paths: Sequence[Path]) -> list[str]:
+    sizes: dict[int, list[Path]] = {}
+    for path in paths:
+        sizes.setdefault(_size(path), []).append(path)
+    return [
+        f"{path} was made of {other}: entries would count twice"
+        for path in paths
+        for digest, size in _made_of(path)
+        for other in sizes.get(size, [])  # a digest costs more than a size
+        if other != path and _digest(other) == digest
+    ]
+
+
+def _made_of(path: Path) -> list[tuple[str, int]]:
+    """Return digest and size of the inputs that the manifest of a file lists; none where there is no good manifest."""
+    try:
+        inputs = read_manifest(path)["inputs"] if manifest_path(path).exists() else []
+        return [(str(entry["digest"]), int(entry["size"])) for entry in inputs]
+    except (InputError, LookupError, TypeError, ValueError):
+        return []
 
 
 def _target(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """Every step with tuples as input refuses a file that is given twice, and takes it on request."""
 
 import pytest
+from specification_region import REGION
 
 from TauAdv.errors import InputError
 from TauAdv.production.event_drop import EventDropSettings, drop_events
@@ -40,7 +41,9 @@ STEPS = {
     "event drop": drop,
     "spectra": lambda folder, output, **options: make_eta_pt_spectra(folder, output, EtaPtSettings(**options)),
     "targets": lambda folder, output, **options: make_targets({"a/b": folder}, output, TargetSettings(**options)),
-    "pT weights": lambda folder, output, **options: make_pt_weights(folder, output, PtWeightsSettings(**options)),
+    "pT weights": lambda folder, output, **options: make_pt_weights(
+        folder, output, PtWeightsSettings(control_region=REGION, **options)
+    ),
     "mixing": mix,
     "shards": lambda folder, output, **options: write_shards(folder, output, ShardSettings(**options)),
     "validation": lambda folder, output, **options: load_candidates(folder, **options),

@@ -1,9 +1,12 @@
 """No production step writes over its input."""
 
+import json
+
 import numpy as np
 import pytest
 from specification_region import REGION
 
+from TauAdv.config import load_settings
 from TauAdv.errors import InputError
 from TauAdv.production.event_drop import EventDropSettings, drop_events
 from TauAdv.production.mixing import mix_events
@@ -33,3 +36,48 @@ def test_output_that_is_an_input(step, make_tuple, make_targets_file, tmp_path):
     with pytest.raises(InputError, match="is also an input"):
         steps[step]()
     assert (taus.read_bytes(), target.read_bytes()) == before
+
+
+@pytest.mark.parametrize("names", [("ADV.root", "./ADV.root"), ("a/x.root", "b/x.root"), ("x.root", "a/../x.root")])
+def test_outputs_that_are_one_file(names, make_tuple, tmp_path):
+    make_tuple("taus.root")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").symlink_to("a")
+    mix = MixingSettings(
+        contributions=[{"name": "a", "files": "taus.root", "dataset_id": 0, "per_batch": 1}],
+        outputs={f"output{number}": {"file": name, "batches": 1} for number, name in enumerate(names)},
+    )
+    with pytest.raises(InputError, match=f"{names[0]} and .*{names[1]} are the same file"):
+        mix_events(mix, tmp_path, tmp_path)
+    assert sorted(path.name for path in tmp_path.rglob("*.root")) == ["taus.root"]
+
+
+@pytest.fixture
+def configuration(tmp_path):
+    """A configuration of both steps (its content), with its control region in region.yaml and again in named.yaml."""
+    region = REGION.model_dump(mode="json")
+    region["mixing"] = {entry.name: {"files": "taus.root", "per_batch": 1} for entry in REGION.contributions}
+    for name in ("region.yaml", "named.yaml"):
+        (tmp_path / name).write_text(json.dumps(region))
+    return {"control_region": "region.yaml", "allow_duplicates": True}
+
+
+@pytest.mark.parametrize("written", ["config.yaml", "region.yaml"])
+def test_mixing_never_writes_over_its_configuration(written, configuration, make_tuple, tmp_path):
+    make_tuple("taus.root")
+    config, output = tmp_path / "config.yaml", tmp_path / written
+    config.write_text(json.dumps(configuration | {"outputs": {"all": {"file": written, "batches": 1}}}))
+    before = output.read_bytes()
+    with pytest.raises(InputError, match=f"{written}: is also an input"):
+        mix_events(load_settings(MixingSettings, config), tmp_path, tmp_path, overwrite=True)
+    assert output.read_bytes() == before
+
+
+@pytest.mark.parametrize("written", ["config.yaml", "region.yaml", "named.yaml"])
+def test_pt_weights_never_replace_their_configuration(written, configuration, make_tuple, tmp_path):
+    config, output = tmp_path / "config.yaml", tmp_path / written
+    config.write_text(json.dumps(configuration))
+    before, settings = output.read_bytes(), load_settings(PtWeightsSettings, config)
+    with pytest.raises(InputError, match=f"{written}: is also an input"):
+        make_pt_weights(make_tuple("taus.root"), output, settings, contributions=tmp_path / "named.yaml", overwrite=True)
+    assert output.read_bytes() == before

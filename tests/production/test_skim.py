@@ -349,3 +349,29 @@ def test_long_cuts_are_one_line_each(matched, output):
     lines = summary(skim(matched, output, SkimSettings(sel=cut)), verbose=True).splitlines()
     assert len(lines) == 4
     assert max(map(len, lines)) < 125
+
+
+def test_output_range_beyond_the_taus_that_pass(make_tuple, output):
+    source = make_tuple("raw.root", 60, tau_pt=np.repeat(np.array([60, 20], np.float32), [50, 10]))
+    for beyond in ("40:80", "0:51"):
+        with pytest.raises(InputError, match=rf"output range '{beyond}': only 50 taus passed.*'{beyond[:-3]}:' takes all"):
+            skim(source, output, SkimSettings(sel="tau_pt > 50", output_range=beyond, step_size=16))
+        assert not list(output.parent.glob("*.root*"))
+    for inside in ("40:50", "40:"):
+        manifest = skim(source, output, SkimSettings(sel="tau_pt > 50", output_range=inside, step_size=16), overwrite=True)
+        assert manifest["counts"]["written"] == len(read(output)) == 10
+
+
+def test_a_tuple_and_its_own_skim(make_tuple, output):
+    source = make_tuple("raw.root")
+    skim(source, output, SkimSettings(sel="tau_pt > 50"))
+    twice = output.with_name("twice.root")
+    for inputs in ([source, output], [output, source]):
+        with pytest.raises(InputError, match=r"skimmed\.root was made of .*raw\.root: .* twice\n.*--allow-duplicates"):
+            skim(inputs, twice, SkimSettings())
+    both = skim([source, output], twice, SkimSettings(allow_duplicates=True))
+    assert both["counts"]["written"] == 200 + len(read(output))
+    for name, half in (("first.root", "0:100"), ("second.root", "100:200")):
+        skim(source, output.with_name(name), SkimSettings(input_range=half))
+    halves = [output.with_name(name) for name in ("first.root", "second.root")]
+    assert skim(halves, output.with_name("whole.root"), SkimSettings())["counts"]["written"] == 200

@@ -198,3 +198,24 @@ def test_script(make_tuple, tmp_path, run_script, capsys):
     for wrong in (["--input", source, "--scale", "2"], ["--target", f"a={source}", "--tau_type", "tauType"], []):
         with pytest.raises(SystemExit):
             run_script(script, *wrong, "--output", tmp_path / "wrong.root")
+
+
+@pytest.mark.parametrize("weights", [[0, 0], [2, -2]])
+def test_spectrum_that_sums_to_zero(weights, make_tuple, tmp_path, nothing_written):
+    content = {"genWeight": np.array(weights, np.float32), "mytauType": np.full(2, 2, np.int32)}
+    source = make_tuple("zero.root", 2, tau_pt=np.full(2, 45, np.float32), tau_eta=np.zeros(2, np.float32), **content)
+    common = {"weights": "genWeight", "allow_negative": True}
+    with pytest.raises(InputError, match=r"mt/EMB: .*zero\.root sums to 0, .*'genWeight'"):
+        make_targets({"mt/EMB": source}, tmp_path / "out.root", TargetSettings(**common))
+    with pytest.raises(InputError, match=r"zero\.root: the spectrum of tau sums to 0, .*'genWeight'"):
+        make_eta_pt_spectra(source, tmp_path / "out.root", EtaPtSettings(tau_type="mytauType", **common))
+    nothing_written("out.root")
+
+
+@pytest.mark.parametrize(("key", "character"), [("r/p;1", ";"), ("r:s/p", ":")])
+def test_key_that_cannot_be_read_back(key, character, make_tuple, tmp_path, nothing_written):
+    with pytest.raises(InputError, match=f"target '{key}': .* cannot hold '{character}'"):
+        parse_processes([f"{key}=taus.root"])
+    with pytest.raises(InputError, match=f"cannot hold '{character}'"):
+        make_targets({key: make_tuple("taus.root")}, tmp_path / "datacard.root", TargetSettings())
+    nothing_written("datacard.root")
