@@ -37,9 +37,9 @@ __all__ = ["mix_events"]
 
 def _outputs(arguments: Mapping[str, Any]) -> list[Path]:
     """Return the outputs, before they are locked: one file under two names would lock itself out."""
-    paths = [Path(arguments["output_dir"]) / output.file for output in arguments["settings"].outputs.values()]
-    check_distinct(paths)
-    return paths
+    folder, outputs = Path(arguments["output_dir"]), arguments["settings"].outputs
+    check_distinct({f"{name} ({output.file})": folder / output.file for name, output in outputs.items()})
+    return [folder / output.file for output in outputs.values()]
 
 
 @locking(_outputs)

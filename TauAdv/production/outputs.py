@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,17 +25,20 @@ def check_no_input(outputs: Iterable[Path | str], inputs: Iterable[Path | str]) 
             raise InputError(msg)
 
 
-def check_distinct(outputs: Iterable[Path | str]) -> None:
+def check_distinct(outputs: Mapping[str, Path]) -> None:
     """Refuse outputs that are one file under different names: the later would replace the earlier.
+
+    Args:
+        outputs: what messages call an output -> its file.
 
     Raises:
         InputError: names both.
     """
-    seen: dict[Path, Path | str] = {}
-    for path in outputs:
-        first = seen.setdefault(Path(path).resolve(), path)
-        if first is not path:
-            msg = f"outputs {first} and {path} are the same file; give each output a name of its own"
+    seen: dict[Path, str] = {}
+    for name, path in outputs.items():
+        first = seen.setdefault(path.resolve(), name)
+        if first != name:
+            msg = f"outputs {first} and {name} are the same file; give each output a name of its own"
             raise InputError(msg)
 
 

@@ -118,7 +118,8 @@ def mixed_contributions(
         InputError: names the dataset ids and what differs.
     """
     given = None if contributions is None else load_control_region(contributions).statement
-    return resolve(resolve_inputs(inputs), [given, settings.statement])
+    files = resolve_inputs(inputs, allow_duplicates=settings.allow_duplicates)
+    return resolve(files, [given, settings.statement])
 
 
 @locking("output")

@@ -99,8 +99,9 @@ def test_mixed_taus_are_not_mixed_as_something_else(folder, tmp_path, carried):
     (tmp_path / "first/trainval.root.manifest.json").replace(folder / "qcd.root.manifest.json")
     other = [OURS[0], OURS[1] | {"name": "fakes", "label": "other fakes"}, OURS[2]]
     expected = "label 'jet fakes' / 'other fakes'" if carried else r"holds taus of dataset_id \[0, 1, 6\]"
+    wrong = region_settings(other).model_copy(update={"allow_duplicates": True})  # its taus are those of the others, too
     with pytest.raises(InputError, match=f"fakes: .*qcd.root was mixed before.*{expected}"):
-        mix_events(region_settings(other), folder, tmp_path / "second")
+        mix_events(wrong, folder, tmp_path / "second")
     assert not (tmp_path / "second").exists()
 
 

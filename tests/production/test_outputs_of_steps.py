@@ -47,7 +47,7 @@ def test_outputs_that_are_one_file(names, make_tuple, tmp_path):
         contributions=[{"name": "a", "files": "taus.root", "dataset_id": 0, "per_batch": 1}],
         outputs={f"output{number}": {"file": name, "batches": 1} for number, name in enumerate(names)},
     )
-    with pytest.raises(InputError, match=f"{names[0]} and .*{names[1]} are the same file"):
+    with pytest.raises(InputError, match=rf"output0 \({names[0]}\) and output1 \({names[1]}\) are the same file"):
         mix_events(mix, tmp_path, tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*.root")) == ["taus.root"]
 
