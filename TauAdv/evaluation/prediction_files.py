@@ -10,7 +10,6 @@ from typing import Any
 
 from TauAdv.errors import InputError, InputWarning
 from TauAdv.io.atomic import new_file
-from TauAdv.io.checksums import describe_file
 from TauAdv.io.manifests import manifest_path, read_manifest, require_checksums, write_manifest
 from TauAdv.io.verified_files import opened_at_once, read_verified
 
@@ -27,9 +26,7 @@ def write_table_file(path: Path, write: Callable[[Path], Any], manifest: Mapping
     """
     with new_file(path) as temporary:
         write(temporary)
-        description = describe_file(temporary)
-        path.unlink(missing_ok=True)
-        write_manifest(path, **manifest, files={path.name: description})
+        write_manifest(path, **manifest, content=temporary)
 
 
 def read_table_file(

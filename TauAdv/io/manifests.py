@@ -117,6 +117,7 @@ def write_manifest(
     inputs: Iterable[Path | str | Mapping[str, Any]] = (),
     counts: Mapping[str, Any] | None = None,
     seed: int | None = None,
+    content: Path | None = None,
     **more: Any,
 ) -> dict[str, Any]:
     """Write the manifest of ``output`` (atomically, with a checksum of its own) and return it.
@@ -128,11 +129,15 @@ def write_manifest(
         inputs: files and folders read; or descriptions of them (:func:`describe_input`) as they were when they were opened.
         counts: what went in and came out.
         seed: seed of the random numbers, where there are any.
+        content: of a single file, the one that becomes ``output`` after this: its size and checksum are listed. A process
+            that is killed in between leaves the earlier file, which then is not what the manifest says.
         more: further entries (JSON values, numpy arrays allowed). Of a checked output, ``files`` is what it consists of:
             name in its folder -> size and checksum (:func:`TauAdv.io.checksums.describe_file`). Of a folder, these are all
             files that are in it, if nothing else is given: no others are ever removed from it.
     """
-    if Path(output).is_dir() and "files" not in more:
+    if content is not None:
+        more["files"] = {Path(output).name: describe_file(content)}
+    elif Path(output).is_dir() and "files" not in more:
         more["files"] = _described(Path(output))
     manifest = {
         "step": step,

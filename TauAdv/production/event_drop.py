@@ -152,7 +152,6 @@ def drop_events(
     with new_file(save_path) as temporary:
         kept = _write_survivors(reader, temporary, table, numbers[:entries], settings)
         counts = {"entries": reader.num_entries, "read": entries, "kept": kept, "dropped": entries - kept}
-        Path(save_path).unlink(missing_ok=True)
         return write_manifest(
             save_path,
             step=STEP,
@@ -160,6 +159,7 @@ def drop_events(
             inputs=inputs,
             counts=counts,
             seed=record["seed"],
+            content=temporary,
             drop=table.as_manifest() | negative,
             **carried,
         )

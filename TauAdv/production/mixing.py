@@ -90,7 +90,6 @@ def mix_events(
         _write(sources, branches, wider, plans, temporary, settings, next(iter(paths.values())))
         manifests = {}
         for name, path in paths.items():
-            path.unlink(missing_ok=True)
             manifests[name] = write_manifest(
                 path,
                 step=STEP,
@@ -98,6 +97,7 @@ def mix_events(
                 inputs=inputs,
                 counts=_counts(sources, plans[name]),
                 seed=settings.seed if settings.shuffle else None,
+                content=temporary[name],
                 branches_left_out=left_out,
                 **carried,
                 events_in_two_outputs=events_in_two,

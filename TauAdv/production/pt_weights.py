@@ -173,13 +173,13 @@ def make_pt_weights(
         histograms |= {f"closure/{folder}/{name}": spectrum.to_hist() for name, spectrum in spectra.items()}
     with new_file(output) as temporary:
         write_histograms(temporary, histograms)
-        Path(output).unlink(missing_ok=True)
         return write_manifest(
             output,
             step=STEP,
             settings=record,
             inputs=files,
             counts=_counts(result) | negative,
+            content=temporary,
             factor=result.factor,
             contributions=as_record(statement.contributions),
         )

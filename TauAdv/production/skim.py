@@ -78,10 +78,8 @@ def skim(
         if adding:
             copyfile(output, temporary)
         counts = _write(plan, temporary, update=adding)
-        if not adding:
-            output.unlink(missing_ok=True)  # the manifest never belongs to another file
         more = {"left_out": plan.left_out_record, "earlier": earlier, **carried}
-        return write_manifest(output, counts=counts, **made, **more)
+        return write_manifest(output, counts=counts, content=temporary, **made, **more)
 
 
 def summary(manifest: dict[str, Any], *, verbose: bool = False) -> str:

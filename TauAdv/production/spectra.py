@@ -238,5 +238,5 @@ def _write(
     more = dict(negative) | {f"bins of {key}": count for key, count in bins.items() if count}
     with new_file(output) as temporary:
         write_histograms(temporary, histograms)
-        Path(output).unlink(missing_ok=True)
-        return write_manifest(output, step=step, settings=record, inputs=files, counts=counts, negative=more)
+        made: dict[str, Any] = {"step": step, "settings": record, "inputs": files, "counts": counts}
+        return write_manifest(output, **made, content=temporary, negative=more)

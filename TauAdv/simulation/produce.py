@@ -106,12 +106,12 @@ def _write_sample(sample: Sample, parts: list[ChunkResult], output: Path, settin
     types, numbers = np.unique(table["sim_trueType"], return_counts=True)
     with new_file(path) as temporary:
         write_tuple(temporary, table, settings.writer)
-        path.unlink(missing_ok=True)  # from here on a killed run is repeated: the manifest never belongs to another file
         write_manifest(
             path,
             step=_STEP,
             settings=sample.settings,
             seed=sample.settings["seed"],
+            content=temporary,
             counts={
                 "events": sample.num_events,
                 "candidates": len(table["evt"]),

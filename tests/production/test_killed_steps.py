@@ -7,6 +7,7 @@ import sys
 import awkward as ak
 import pytest
 
+from TauAdv.errors import OutputExistsError
 from TauAdv.io.manifests import read_manifest
 from TauAdv.production.mixing import mix_events
 from TauAdv.production.mixing_settings import MixingSettings
@@ -23,8 +24,8 @@ MIX = {
 }
 
 
-def run_skim(folder, out):
-    skim(folder / "data.root", folder / out / "skim.root", SkimSettings(sel="tau_pt > 30"))
+def run_skim(folder, out, overwrite=False):
+    skim(folder / "data.root", folder / out / "skim.root", SkimSettings(sel="tau_pt > 30"), overwrite=overwrite)
 
 
 def run_mixing(folder, out):
@@ -53,11 +54,16 @@ getattr(test_killed_steps, step)(folder, "out")
 """
 
 
+_CHANGING = {"created", "checksum", "files"}
+
+
 def contents(folder, names):
-    """Return the taus, and the manifests without what changes from run to run."""
+    """Return the taus, and the manifests without what changes from run to run (ROOT files hold the time they were made)."""
     manifests = [read_manifest(folder / name) for name in names]
     taus = [ak.to_list(read(folder / name)) for name in names]
-    return taus, [{key: manifest[key] for key in manifest if key not in {"created", "checksum"}} for manifest in manifests]
+    return taus, [
+        {key: manifest[key] for key in manifest if key not in {"created", "checksum", "files"}} for manifest in manifests
+    ]
 
 
 @pytest.mark.parametrize(("step", "fatal"), [(step, number) for step, (_, fatal) in STEPS.items() for number in fatal])
@@ -76,3 +82,33 @@ def test_the_next_run_finishes(make_tuple, tmp_path, monkeypatch, request, step,
     left = {path.name for path in (tmp_path / "out").iterdir()}
     assert left == {path.name for path in (tmp_path / "uninterrupted").iterdir()}
     assert left == {name + suffix for name in names for suffix in ("", ".manifest.json")}
+
+
+@pytest.mark.parametrize("fatal", [1, 2])
+def test_a_kill_leaves_the_earlier_output(make_tuple, tmp_path, monkeypatch, request, fatal):
+    make_tuple("data.root", 60, seed=1, sample_type=0)
+    run_skim(tmp_path, "out")
+    before = (tmp_path / "out" / "skim.root").read_bytes()
+    make_tuple("data.root", 50, seed=4, sample_type=0)
+    monkeypatch.setenv("PYTHONPATH", str(request.path.parent), prepend=":")
+    overwriting = _KILLED.replace('(folder, "out")', '(folder, "out", overwrite=True)')
+    done = subprocess.run(
+        [sys.executable, "-c", overwriting, "run_skim", tmp_path, str(fatal)], capture_output=True, text=True
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert (tmp_path / "out" / "skim.root").read_bytes() == before
+    with pytest.raises(OutputExistsError, match=r"skim\.root.*--overwrite"):
+        run_skim(tmp_path, "out")
+    run_skim(tmp_path, "out", overwrite=True)
+    assert len(read(tmp_path / "out" / "skim.root")) < 50
+
+
+def test_a_file_with_the_manifest_of_another_is_not_kept(make_tuple, tmp_path):
+    make_tuple("data.root", 60, seed=1, sample_type=0)
+    run_skim(tmp_path, "out")
+    output = tmp_path / "out" / "skim.root"
+    content = bytearray(output.read_bytes())
+    content[len(content) // 2] ^= 1
+    output.write_bytes(content)
+    with pytest.raises(OutputExistsError, match=r"skim\.root: .*--overwrite makes it again"):
+        run_skim(tmp_path, "out")

@@ -90,8 +90,7 @@ def import_to_file(
         imported.model.save(temporary)
         if settings.mlpath is not None:
             more["run"] = _record(imported, temporary, table, settings, more)
-        output.unlink(missing_ok=True)  # the manifest never belongs to another file
-        manifest = write_manifest(output, **made, **more)
+        manifest = write_manifest(output, **made, content=temporary, **more)
     _say(f"{output}: {imported.dialect}, all {imported.n_constants} weights used; {imported.comparison}", manifest)
     print(choice)
     print(f"the graphs against themselves in double precision: {imported.rounding}")

@@ -147,12 +147,12 @@ def _write(jets: Columns, output: Path, tasks: list[JetTask], wanted: dict[str, 
     flavours = Counter(jets["jet"][:, _FLAVOR].astype(int).tolist())
     with new_file(output) as temporary:
         write_lines(temporary, jets)
-        output.unlink(missing_ok=True)  # from here on a killed run is repeated: the manifest never belongs to another file
         return write_manifest(
             output,
             step=_STEP,
             settings=wanted,
             seed=wanted["seed"],
+            content=temporary,
             counts={"jets": number, "flavours": dict(flavours), "tracks": len(jets["track"])},
             generator_seeds={f"{task.chunk.process}/{task.chunk.number}": generator_seed(task.chunk) for task in tasks},
             pythia={task.chunk.process: task.chunk.pythia for task in tasks},
