@@ -55,7 +55,7 @@ def draw(comparison: Comparison, folder: Path) -> None:
 @report_errors
 def main(argv: list[str] | None = None) -> None:
     """Parse the command line, compare the runs and draw the plots."""
-    args = parser().parse_args(argv)
+    args = parser().parse_intermixed_args(argv)
     runs = {"nominal": args.nominal, "fine-tune k2=0": args.fine_tune, "adversarial": args.adversarial}
     make_report(
         args.output,

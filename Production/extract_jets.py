@@ -23,7 +23,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, required=True, help="folder of the Arrow files")
     parser.add_argument("--overwrite", action="store_true", help="replace jets made with other settings or another file")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that win over the file")
-    return parser.parse_args(argv)
+    return parser.parse_intermixed_args(argv)
 
 
 @report_errors

@@ -6,7 +6,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from TauAdv.config import load_settings
+from TauAdv.config import load_settings, merged
+from TauAdv.domain.control_region import load_control_region
 from TauAdv.errors import report_errors
 from TauAdv.plotting.pt_weights import plot_pt_weights
 from TauAdv.plotting.style import save_figure
@@ -18,6 +19,16 @@ from TauAdv.tuples.axes import Axis
 DEFAULT_CONFIG = Path(__file__).parent / "configs" / "pt_weights.yaml"
 
 
+def read_settings(options: argparse.Namespace) -> PtWeightsSettings:
+    """Return the settings of the options; a control region with targets wins over that of the shipped configuration."""
+    keys = ("weights", "rebin", "allow_negative", "allow_duplicates")
+    region: dict[str, Path] = {}
+    if options.config is None and options.contributions and load_control_region(options.contributions).targets:
+        region = {"control_region": options.contributions}
+    overrides = merged(region, {key: getattr(options, key) for key in keys}, options.overrides)
+    return load_settings(PtWeightsSettings, options.config or DEFAULT_CONFIG, overrides)
+
+
 @report_errors
 def main(argv: list[str] | None = None) -> None:
     """Read the options, make the weights, draw the closure."""
@@ -25,7 +36,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--input", nargs="+", required=True, help="mixed tuples: ROOT files, folders, globs, .txt lists")
     parser.add_argument("--output", type=Path, required=True, help="ROOT file of the weights")
     parser.add_argument("--target_file", help="ROOT file with the target histograms that processes of the config name")
-    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="control region and bins (default: %(default)s)")
+    parser.add_argument("--config", type=Path, help=f"control region and bins (default: {DEFAULT_CONFIG})")
     parser.add_argument("--weights", metavar="BRANCH", help="event weights of the simulation")
     parser.add_argument(
         "--allow-negative",
@@ -37,7 +48,9 @@ def main(argv: list[str] | None = None) -> None:
         "--rebin", action="store_true", default=None, help="sum finer bins of the targets where edges allow it"
     )
     parser.add_argument("--plots", type=Path, help="folder of the closure plots (default: that of the output)")
-    parser.add_argument("--contributions", type=Path, metavar="FILE", help="control region, where --config does not name it")
+    parser.add_argument(
+        "--contributions", type=Path, metavar="FILE", help="control region, where --config names none or is not given"
+    )
     parser.add_argument(
         "--allow-duplicates",
         action="store_true",
@@ -45,10 +58,11 @@ def main(argv: list[str] | None = None) -> None:
         help="take a file again that is given under another name, or as a copy",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an output that was made otherwise")
-    options = parser.parse_args(argv)
-    keys = ("weights", "rebin", "allow_negative", "allow_duplicates")
-    settings = load_settings(PtWeightsSettings, options.config, {key: getattr(options, key) for key in keys})
-    contributions = mixed_contributions(options.input, settings, options.contributions).require_complete()
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that win over the file, at the end")
+    options = parser.parse_intermixed_args(argv)
+    settings = read_settings(options)
+    config = options.config or f"{DEFAULT_CONFIG} (the default of --config)"
+    contributions = mixed_contributions(options.input, settings, options.contributions, config).require_complete()
     more = {"contributions": options.contributions, "overwrite": options.overwrite}
     manifest = make_pt_weights(options.input, options.output, settings, options.target_file, **more)
     closure = read_closure(options.output, [process.name for process in settings.processes])

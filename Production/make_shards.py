@@ -49,7 +49,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--n_workers", type=int, default=1, help="worker processes")
     parser.add_argument("--overwrite", action="store_true", help="replace a set that was made otherwise")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that win over the files")
-    return parser.parse_args(argv)
+    return parser.parse_intermixed_args(argv)
 
 
 @report_errors

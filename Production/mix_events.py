@@ -30,7 +30,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "overrides", nargs="*", metavar="key=value", help="for example shuffle=false outputs.trainval.batches=10"
     )
-    options = parser.parse_args(argv)
+    options = parser.parse_intermixed_args(argv)
     allowed = ["allow_duplicates=true"] if options.allow_duplicates else []
     settings = load_settings(MixingSettings, options.config, [*allowed, *options.overrides])
     manifests = mix_events(settings, options.input_dir, options.output_dir, overwrite=options.overwrite)

@@ -58,13 +58,25 @@ def _pair(word: str) -> tuple[str, Written]:
 
 def _assign(content: dict[str, Any], key: str, value: Any) -> None:
     *parents, last = key.split(".")
+    typed = isinstance(value, Written) and value.typed
     for name in parents:
         inner = opened(content.get(name))
         if inner is None or (isinstance(inner, Written) and inner.plain and inner in NULLS):
             inner = {}
-        content[name] = inner
+            _put(content, name, inner, typed)
+        else:
+            content[name] = inner
         content = inner
         if not isinstance(content, dict):
             msg = f"override '{key}': '{name}' is a single value, not a group of settings"
             raise ConfigError(msg)
-    content[last] = value
+    _put(content, last, value, typed)
+
+
+def _put(content: dict[Any, Any], name: str, value: Any, typed: bool) -> None:
+    """Set a value in place and in order, with a new key: that of the file says on which of its lines it stands."""
+    key = Written(name, typed=True) if typed else name
+    entries = [(key, value) if found == name else (found, old) for found, old in content.items()]
+    content.clear()
+    content.update(entries)
+    content.setdefault(key, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -38,7 +38,7 @@ _BOUNDS = {
 }
 
 
-def problems(kind: type[BaseModel], content: Mapping[str, Any], error: ValidationError) -> list[str]:
+def problems(kind: type[BaseModel], content: Mapping[str, Any], error: ValidationError, source: str = "") -> list[str]:
     """Return one line per problem: what pydantic found, contradictions between the settings it took, missing inputs.
 
     pydantic compares settings with each other only when each of them is good; here the good ones are compared all the same,
@@ -48,27 +48,49 @@ def problems(kind: type[BaseModel], content: Mapping[str, Any], error: Validatio
         kind: settings class.
         content: what was to become such settings.
         error: why it did not.
+        source: where the content is from; the lines do not repeat it.
     """
     # a default that follows from a bad setting is no further problem
     found = [entry for entry in readable(error.errors(), content) if entry["type"] != "default_factory_not_called"]
-    lines = [f"{_place(content, entry)}{line}" for entry in found for line in _explain(kind, entry)]
+    lines = []
+    for entry in found:
+        place = _place(content, entry["loc"])
+        start = "" if place in (None, source) else f"{place}: "
+        lines += [f"{start}{line}{_hint_of_group(content, entry)}" for line in _explain(kind, entry)]
     for line in _of_the_rest(kind, content, [entry["loc"] for entry in error.errors()]):
         if line not in lines:
             lines.append(line)
     return lines
 
 
-def _place(content: Any, entry: Any) -> str:
-    """Return the line of a file that has a bad setting, for the start of a message; empty if it comes from no file."""
+def _place(content: Any, location: Iterable[Any]) -> str | None:
+    """Return the line of a file that has a bad setting, or that it was typed; ``None`` if neither is known."""
     line = None
-    for part in entry["loc"]:
-        content = opened(content)
-        if isinstance(content, Mapping):
-            key = next((key for key in content if str(key) == str(part)), None)
-            line = getattr(key, "line", None) or line
+    for part in location:
+        key = _key(opened(content), part)
         content = entry_of(content, part)
-        line = getattr(content, "line", None) or line
-    return "" if line is None else f"line {line}: "
+        for found in (key, content):
+            if getattr(found, "typed", False):
+                return "command line"  # lines below are those of the text that was typed
+            line = getattr(found, "line", None) or line
+    return None if line is None else f"line {line}"
+
+
+def _key(content: Any, part: Any) -> Any:
+    return next((key for key in content if str(key) == str(part)), None) if isinstance(content, Mapping) else None
+
+
+def _hint_of_group(content: Any, entry: Any) -> str:
+    """Return the group that was meant by one that the command line began and left incomplete."""
+    if entry["type"] != "missing" or len(entry["loc"]) < 2:
+        return ""
+    *above, group, _ = entry["loc"]
+    for part in above:
+        content = entry_of(content, part)
+    content = opened(content)
+    if not getattr(_key(content, group), "typed", False):
+        return ""
+    return nearest(str(group), [str(key) for key in content if not getattr(key, "typed", False)])
 
 
 def _explain(kind: type[BaseModel], entry: Any) -> Iterator[str]:

@@ -105,7 +105,7 @@ def validate_settings(kind: type[SettingsType], content: Mapping[str, Any], sour
     try:
         return kind.model_validate(content)
     except ValidationError as error:
-        lines = problems(kind, content, error)
+        lines = problems(kind, content, error, source)
         msg = f"{source}: {len(lines)} setting{'s' if len(lines) > 1 else ''} not accepted:\n  " + "\n  ".join(lines)
         raise ConfigError(msg) from error
 

@@ -179,7 +179,10 @@ def resolve(files: Iterable[Path | str], given: Iterable[Statement | None]) -> S
         more = f" and {len(silent) - 1} more" if len(silent) > 1 else ""
         msg = f"{silent[0]}{more}: no manifest that says what its dataset ids stand for; {SAY_IT}"
         raise InputError(msg)
-    require_agreement(statements, "Taus of different control regions do not go together; leave out what was given wrong.")
+    require_agreement(
+        statements,
+        "Taus of different control regions do not go together; give the one of these taus.",
+    )
     return next((statement for statement in statements if statement.complete is not None), statements[0])
 
 

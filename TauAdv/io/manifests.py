@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -260,9 +260,21 @@ def _changes(before: Any, after: Mapping[str, Any]) -> str:
     """Name the settings that differ, with the value before and the one asked for."""
     if not isinstance(before, Mapping):
         return ""
-    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
-    shown = [f"{key}: {_short(before.get(key))} before, {_short(after.get(key))} now" for key in keys[:3]]
-    return f" ({'; '.join(shown)}{'; ...' if len(keys) > 3 else ''})"
+    found = list(_differences(before, after))
+    shown = [f"{key}: {_short(old)} before, {_short(new)} now" for key, old, new in found[:3]]
+    return f" ({'; '.join(shown)}{'; ...' if len(found) > 3 else ''})"
+
+
+def _differences(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yield dotted name, old and new value of what differs, in groups and in lists of the same length."""
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for key in {**before, **after}:
+            yield from _differences(before.get(key), after.get(key), f"{name}.{key}" if name else str(key))
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        for number, (old, new) in enumerate(zip(before, after, strict=True)):
+            yield from _differences(old, new, f"{name}.{number}")
+    elif before != after:
+        yield name, before, after
 
 
 def _short(value: Any) -> str:

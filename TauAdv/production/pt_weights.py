@@ -6,7 +6,7 @@ DeepTau specification, section E: the step between mixing and training that the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,10 @@ def _ratio(content: np.ndarray, observed: Spectrum, target: Spectrum) -> Spectru
 
 
 def mixed_contributions(
-    inputs: Path | str | Sequence[Path | str], settings: PtWeightsSettings, contributions: Path | str | None = None
+    inputs: Path | str | Sequence[Path | str],
+    settings: PtWeightsSettings,
+    contributions: Path | str | None = None,
+    config: Path | str | None = None,
 ) -> Statement:
     """Return what mixed files are made of: by their manifests, the settings and a file, which must agree.
 
@@ -113,13 +116,16 @@ def mixed_contributions(
         inputs: mixed tuples.
         settings: with a control region, or processes.
         contributions: file of the control region, for labels and colours if the settings have none.
+        config: file of the settings, for messages.
 
     Raises:
         InputError: names the dataset ids and what differs.
     """
     given = None if contributions is None else load_control_region(contributions).statement
-    files = resolve_inputs(inputs, allow_duplicates=settings.allow_duplicates)
-    return resolve(files, [given, settings.statement])
+    own = settings.statement
+    if config is not None:
+        own = replace(own, source=f"{own.source}, by {config}")
+    return resolve(resolve_inputs(inputs, allow_duplicates=settings.allow_duplicates), [given, own])
 
 
 @locking("output")

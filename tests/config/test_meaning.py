@@ -135,6 +135,37 @@ def test_messages_name_line_and_key(file):
     ]
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("count=0123", "command line: count: expected a number without leading zeros"),
+        ("inner={sizes: [1, x]}", "command line: inner.sizes.1: expected a whole number"),
+        ("inner.sizes=[1, x]", "command line: inner.sizes.1: expected a whole number"),
+        ("inner.labl=a", r"command line: inner.labl: unknown key \(did you mean 'label'\?\)"),
+        ("eps.b=on", "command line: eps.b: expected a number"),
+    ],
+)
+def test_what_was_typed_is_on_no_line_of_the_file(tmp_path, override, message):
+    path = tmp_path / "settings.yaml"
+    path.write_text("count: 1\ninner:\n  sizes: [1, 2]\neps: {a: 1}\n")
+    with pytest.raises(ConfigError, match=rf"settings\.yaml: 1 setting not accepted:\n  {message}"):
+        load_settings(Typed, path, [override])
+    path.write_text("kind: fast\ncount: 1\nshare: x\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(Typed, path, {"count": "many"})  # as of an option of a script
+    assert [line.partition(";")[0] for line in str(caught.value).splitlines()[1:]] == [
+        "  count: expected a whole number",
+        "  line 3: share: expected a number",
+    ]
+
+
+def test_overrides_keep_the_order_of_the_file(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_text("eps: {a: 1, b: 2, c: 3}\n")
+    assert load_settings(Typed, path, ["eps.a=4", "eps.d=5"]).eps == {"a": 4, "b": 2, "c": 3, "d": 5}
+    assert list(load_settings(Typed, path, ["eps.a=4", "eps.d=5"]).eps) == ["a", "b", "c", "d"]
+
+
 def test_numbers_as_yaml_1_2_has_them(file):
     settings = file(
         "count: 1e3\nshare: .5\neps: 0x10\ninner: {sizes: [0o17, +2]}\nclasses: {'3': jet, 0x4: x}\nshuffle: False\n"

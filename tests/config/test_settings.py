@@ -24,6 +24,15 @@ class Example(Settings):
     groups: dict[str, Optimiser] = {}
 
 
+class Output(Settings):
+    file: str
+    batches: int = 1
+
+
+class Outputs(Settings):
+    outputs: dict[str, Output]
+
+
 class Source(Settings):
     file: Path | None = None
     url: str | None = None
@@ -176,3 +185,13 @@ def test_dump_reads_back_equal(tmp_path_factory, n_tau, k1, k2):
     path = tmp_path_factory.mktemp("dump") / "settings.yaml"
     path.write_text(dump_settings(settings))
     assert load_settings(Example, path) == settings
+
+
+def test_a_group_that_an_override_begins_is_compared_with_those_of_the_file(tmp_path):
+    path = tmp_path / "settings.yaml"
+    path.write_text("outputs:\n  evaluate: {file: a.root}\n  trainval: {file: b.root}\n")
+    line = r"command line: outputs\.{}\.file: required, but not given{}$"
+    for name, hint in (("evaluat", r" \(did you mean 'evaluate'\?\)"), ("x", "")):
+        with pytest.raises(ConfigError, match=line.format(name, hint)):
+            load_settings(Outputs, path, [f"outputs.{name}.batches=1"])
+    assert load_settings(Outputs, path, ["outputs.evaluate.batches=2"]).outputs["evaluate"].batches == 2

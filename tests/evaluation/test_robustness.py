@@ -295,11 +295,11 @@ def test_a_run_without_model_or_epochs(jets, settings):
     [
         ("disturbances.FGSM.eps=-0.1", "received -0.1"),
         ("eps=[0,-0.1]", "received -0.1"),
-        ("eps=[.nan]", r"1 setting not accepted:\n  eps\.0: expected a finite number; received nan$"),
+        ("eps=[.nan]", r"1 setting not accepted:\n  command line: eps\.0: expected a finite number; received nan$"),
         ("eps=[.inf]", r"eps\.0: expected a finite number"),
         (
             "disturbances.FGSM.eps={track_*: -0.1}",
-            r"1 setting not .*\n  disturbances\.FGSM\.eps\.track_\*: expected at least",
+            r"1 setting not .*\n  command line: disturbances\.FGSM\.eps\.track_\*: expected at least",
         ),
         ("scanned=[PGB]", "no disturbance 'PGB'"),
         ("pt_edges=[30,20]", "increasing edges"),

@@ -236,6 +236,39 @@ def test_script_with_its_plots(mixed, tmp_path, repository, run_script, capsys):
     run_script("Production/make_pt_weights.py", *arguments)  # the shipped settings are the defaults: nothing is made again
 
 
+@pytest.fixture
+def own_region(tmp_path, make_tuple, run_script):
+    """A control region of two contributions, and a file that was mixed by it."""
+    region = tmp_path / "region.yaml"
+    region.write_text(
+        "contributions:\n- {name: data, dataset_id: 0, label: Data, color: black, data: true}\n"
+        "- {name: W, dataset_id: 1, label: W, color: red}\n"
+        "mixing: {data: {files: data.root, per_batch: 5}, W: {files: w.root, per_batch: 5}}\n"
+        "targets: {W: {fraction: 1}}\n"
+    )
+    make_tuple("data.root", sample_type=0)
+    make_tuple("w.root", seed=2)
+    outputs = ("outputs={trainval: {file: mixed.root, batches: 9}}", "--output_dir", tmp_path / "out", "seed=2")
+    run_script("Production/mix_events.py", "--input_dir", tmp_path, f"control_region={region}", *outputs)
+    return region, tmp_path / "out/mixed.root"
+
+
+def test_script_with_an_own_control_region(own_region, tmp_path, run_script, capsys):
+    region, mixed = own_region
+    script = ("Production/make_pt_weights.py", "--input", mixed, "--output", tmp_path / "weights.root")
+    with pytest.raises(SystemExit):
+        run_script(*script)
+    assert "configs/pt_weights.yaml (the default of --config) and of" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        run_script(*script, "--contributions", region, "--config", "Production/configs/pt_weights.yaml")
+    assert "dataset_id 1: name 'W' / 'DYT'" in capsys.readouterr().err
+    run_script(*script, "--contributions", region)
+    assert "W: 45 taus, 45 after the weights" in capsys.readouterr().out
+    edges = "edges=[30, 50, 100]"
+    run_script(*script[:3], f"control_region={region}", "--output", tmp_path / "wide.root", edges)
+    assert read_th1(tmp_path / "wide.root", "W").axes[0].edges.tolist() == [30, 50, 100]
+
+
 def test_plot_needs_labels(mixed, tmp_path, run_script, capsys, nothing_written):
     config = tmp_path / "weights.yaml"
     lines = "".join(
