@@ -201,6 +201,13 @@ def test_notebooks_hold_no_outputs(repository):
         assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells), path
 
 
+def test_options_may_stand_between_settings(repository):
+    scripts = [path for folder in ("Production", "Training", "Evaluation") for path in (repository / folder).glob("*.py")]
+    with_settings = {path.name: text for path in scripts if 'metavar="key=value"' in (text := path.read_text())}
+    assert len(with_settings) > 8
+    assert [name for name, text in with_settings.items() if ".parse_args(" in text] == []
+
+
 def test_scripts_are_short(repository):
     for folder in ("Production", "Training", "Evaluation"):
         for path in (repository / folder).glob("*.py"):

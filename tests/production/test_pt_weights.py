@@ -264,8 +264,8 @@ def test_script_with_an_own_control_region(own_region, tmp_path, run_script, cap
     assert "dataset_id 1: name 'W' / 'DYT'" in capsys.readouterr().err
     run_script(*script, "--contributions", region)
     assert "W: 45 taus, 45 after the weights" in capsys.readouterr().out
-    edges = "edges=[30, 50, 100]"
-    run_script(*script[:3], f"control_region={region}", "--output", tmp_path / "wide.root", edges)
+    words = (f"control_region={region}", "--plots", tmp_path / "plots", "edges=[30, 50, 100]")
+    run_script(*script[:3], "--output", tmp_path / "wide.root", *words)
     assert read_th1(tmp_path / "wide.root", "W").axes[0].edges.tolist() == [30, 50, 100]
 
 
