@@ -256,6 +256,9 @@ def _require_own_folder(folder: Path, step: str) -> None:
         raise OutputExistsError(msg)
 
 
+_LONGEST = 60  # letters of a value in a message
+
+
 def _changes(before: Any, after: Mapping[str, Any]) -> str:
     """Name the settings that differ, with the value before and the one asked for."""
     if not isinstance(before, Mapping):
@@ -266,17 +269,21 @@ def _changes(before: Any, after: Mapping[str, Any]) -> str:
 
 
 def _differences(before: Any, after: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield dotted name, old and new value of what differs, in groups and in lists of the same length."""
+    """Yield dotted name, old and new value of what differs, in groups and in long lists of the same length."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in {**before, **after}:
             yield from _differences(before.get(key), after.get(key), f"{name}.{key}" if name else str(key))
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after) and _is_long(before, after):
         for number, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _differences(old, new, f"{name}.{number}")
     elif before != after:
         yield name, before, after
 
 
+def _is_long(*values: Any) -> bool:
+    return any(len(json.dumps(value)) > _LONGEST for value in values)
+
+
 def _short(value: Any) -> str:
     text = json.dumps(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

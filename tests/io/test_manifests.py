@@ -237,14 +237,14 @@ def test_folder_of_others_is_never_replaced(tmp_path):
 def test_changed_settings_in_groups_are_named(tmp_path):
     path = tmp_path / "out.txt"
     outputs = {"trainval": {"file": "a_long_name_of_a_file_for_training_and_validation.root", "batches": 4}}
-    make(path, {"outputs": outputs, "sources": [{"name": "a", "ids": [1, 2]}, {"name": "b", "ids": [3]}]})
+    make(path, {"outputs": outputs, "sources": [{"name": "a", "ids": [1, 2]}, {"name": "W+jets", "ids": [3]}]})
     changed = {
         "outputs": {"trainval": outputs["trainval"] | {"batches": 3}},
         "sources": [{"name": "a", "ids": [1]}, {"name": "c", "ids": [3]}],
     }
     expected = (
         r"\(outputs\.trainval\.batches: 4 before, 3 now; sources\.0\.ids: \[1, 2\] before, \[1\] now; "
-        r"sources\.1\.name: \"b\" before, \"c\" now\)"
+        r"sources\.1\.name: \"W\+jets\" before, \"c\" now\)"
     )
     with pytest.raises(OutputExistsError, match=expected):
         finished(path, step="test", settings=changed)
