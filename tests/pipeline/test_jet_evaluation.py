@@ -54,7 +54,7 @@ def test_a_report_is_replaced_whole_or_left_whole(jets, run_script, capsys, monk
     other = [*common, "--nominal", two.id, "--parts", "confusion"]
     with pytest.raises(SystemExit):
         run_script("Evaluation/evaluate_robustness.py", *other)
-    assert "runs:" in capsys.readouterr().err
+    assert "runs.nominal" in capsys.readouterr().err
     with monkeypatch.context() as patch, pytest.raises(SystemExit) as caught:
         patch.setattr("TauAdv.plotting.robustness.write_page", raising(KeyboardInterrupt()))
         run_script("Evaluation/evaluate_robustness.py", *other, "--overwrite")
