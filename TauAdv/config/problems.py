@@ -73,7 +73,15 @@ def _place(content: Any, location: Iterable[Any]) -> str | None:
             if getattr(found, "typed", False):
                 return "command line"  # lines below are those of the text that was typed
             line = getattr(found, "line", None) or line
-    return None if line is None else f"line {line}"
+    return None if line is None or _has_typed(content) else f"line {line}"
+
+
+def _has_typed(content: Any) -> bool:
+    """Return whether a group of a file has settings that were typed, so that either may be what is wrong with it."""
+    content = opened(content)
+    if not isinstance(content, Mapping):
+        return False
+    return any(getattr(key, "typed", False) or _has_typed(value) for key, value in content.items())
 
 
 def _key(content: Any, part: Any) -> Any:

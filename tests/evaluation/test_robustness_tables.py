@@ -34,7 +34,7 @@ def table_of(background, settings):
 @pytest.mark.parametrize(
     ("overrides", "match"),
     [
-        (["disturbances.FSGM.eps=0.2"], r"1 setting .*\n  .*disturbances: FSGM: no such .* \(did you mean .FGSM.\?\)"),
+        (["disturbances.FSGM.eps=0.2"], r"1 setting .*\n  disturbances: FSGM: no such .* \(did you mean .FGSM.\?\)"),
         (["disturbances.mine.eps=0.2"], r"mine: no such disturbance; .*disturbances\.mine\.kind=fgsm"),
     ],
 )

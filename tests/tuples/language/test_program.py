@@ -52,6 +52,7 @@ def test_printing_and_parsing_is_a_round_trip(tree):
     assert parse(str(tree)) == tree
 
 
+@pytest.mark.filterwarnings("ignore:selection. .*unsigned:TauAdv.errors.InputWarning")  # a random tree may well be misread
 @given(trees)
 @settings(max_examples=300, deadline=None)
 def test_value_of_random_trees(tree):
