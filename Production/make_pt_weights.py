@@ -9,8 +9,8 @@ from pathlib import Path
 from TauAdv.config import load_settings, merged
 from TauAdv.domain.control_region import load_control_region
 from TauAdv.errors import report_errors
-from TauAdv.plotting.pt_weights import plot_pt_weights
-from TauAdv.plotting.style import save_figure
+from TauAdv.plotting.pt_weights import FIGURES, plot_pt_weights
+from TauAdv.plotting.style import require_own_figures, save_figure
 from TauAdv.production.pt_closure import read_closure
 from TauAdv.production.pt_weights import make_pt_weights, mixed_contributions
 from TauAdv.production.pt_weights_settings import PtWeightsSettings
@@ -63,11 +63,13 @@ def main(argv: list[str] | None = None) -> None:
     settings = read_settings(options)
     config = options.config or f"{DEFAULT_CONFIG} (the default of --config)"
     contributions = mixed_contributions(options.input, settings, options.contributions, config).require_complete()
+    plots = options.plots or options.output.parent
+    require_own_figures(plots, *FIGURES)
     more = {"contributions": options.contributions, "overwrite": options.overwrite}
     manifest = make_pt_weights(options.input, options.output, settings, options.target_file, **more)
     closure = read_closure(options.output, [process.name for process in settings.processes])
     for name, figure in plot_pt_weights(closure, contributions).items():
-        print(", ".join(map(str, save_figure(figure, options.plots or options.output.parent, name))))
+        print(", ".join(map(str, save_figure(figure, plots, name))))
     counts = manifest["counts"]
     for name, taus in counts["taus"].items():
         empty = counts["empty_bins"].get(name)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import json
 import os
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from campaign.kills import kill_step, reference_of  # noqa: E402
 from campaign.pairs import start_twice  # noqa: E402
 from campaign.steps import STEPS, Step, Workspace, build  # noqa: E402
 from campaign.tally import FAULTS, Tally  # noqa: E402
+from report import write_figures  # noqa: E402
 
 PARTS = ("kills", "full disk", "pairs", "damage", "inputs")
 _LIBRARIES = ("awkward", "numba", "uproot", "matplotlib.pyplot")
@@ -168,7 +168,7 @@ def main() -> None:
     show(tallies, seconds)
     if arguments.json is not None:
         rows = [{**vars(tally), "clean": tally.clean} for tally in tallies]
-        arguments.json.write_text(json.dumps({"seconds": seconds, "seed": arguments.seed, "rows": rows}, indent=1) + "\n")
+        write_figures(arguments.json, {"seconds": seconds, "seed": arguments.seed, "rows": rows})
     raise SystemExit(0 if all(tally.clean for tally in tallies) else 1)
 
 

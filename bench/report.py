@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from TauAdv.io.checked_files import new_listed_file
+
 
 def options(description: str) -> argparse.Namespace:
     """Parse ``--quick`` and ``--json FILE``."""
@@ -71,4 +73,10 @@ class Report:
         for row in cells:
             print("  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)))
         if json_path is not None:
-            json_path.write_text(json.dumps({"title": self.title, "rows": self.rows}, indent=1) + "\n", encoding="utf-8")
+            write_figures(json_path, {"title": self.title, "rows": self.rows})
+
+
+def write_figures(path: Path, figures: Mapping[str, Any]) -> None:
+    """Write figures as JSON; a file that is not of a bench program is not replaced."""
+    with new_listed_file(path) as temporary:
+        temporary.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from TauAdv.domain.contributions import Contribution, NamedContribution, require_consistent
 from TauAdv.errors import InputError
 from TauAdv.io.manifests import manifest_path, read_manifest
+from TauAdv.io.verified_manifests import require_described
 
 __all__ = [
     "KEY",
@@ -113,8 +114,16 @@ def of_manifest(manifest: Mapping[str, Any], source: str) -> Statement | None:
 
 
 def of_file(path: Path | str) -> Statement | None:
-    """Return what the manifest beside a file (in a folder) says of its contributions; ``None`` if it says nothing."""
-    return of_manifest(read_manifest(path), str(path)) if manifest_path(path).is_file() else None
+    """Return what the manifest beside a file (in a folder) says of its contributions; ``None`` if it says nothing.
+
+    Raises:
+        InputError: if the manifest is damaged, or says something of another file than the one that is there now.
+    """
+    manifest = read_manifest(path) if manifest_path(path).is_file() else {}
+    statement = of_manifest(manifest, str(path))
+    if statement is not None:
+        require_described(manifest, path)
+    return statement
 
 
 def differences(one: Statement, other: Statement) -> list[str]:

@@ -11,7 +11,8 @@ from TauAdv.domain.contributions import Contribution
 from TauAdv.domain.control_region import load_control_region
 from TauAdv.errors import InputError
 from TauAdv.evaluation.predictions import PREDICTION_FILES
-from TauAdv.io.manifests import manifest_path, read_manifest
+from TauAdv.io.manifests import manifest_path
+from TauAdv.io.verified_manifests import verified_manifest
 from TauAdv.runs import Run
 from TauAdv.runs.layout import INPUTS, PREDICTIONS, SHARDS
 from TauAdv.shards.contributions import contributions_in
@@ -82,7 +83,7 @@ def _table(run: Run) -> Statement | None:
     path = next((path for path in paths if path.is_file() and manifest_path(path).is_file()), None)
     if path is None:
         return None
-    manifest = read_manifest(path)
+    manifest = verified_manifest(path)
     return contributions_in(manifest, source) or contributions_in(_recorded_set(run, manifest), source)
 
 

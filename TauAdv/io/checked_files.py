@@ -13,11 +13,13 @@ from pathlib import Path
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.checksums import file_checksum
+from TauAdv.io.leftovers import is_leftover
+from TauAdv.io.locks import output_lock
+from TauAdv.io.manifest_files import CHECKSUMS
+from TauAdv.io.ownership import require_own_file, require_own_list
 from TauAdv.io.records import read_record, write_record
 
-__all__ = ["CHECKSUMS", "new_checked_file", "read_text", "require_undamaged", "write_checked_text"]
-
-CHECKSUMS = "checksums.json"
+__all__ = ["CHECKSUMS", "new_checked_file", "new_listed_file", "read_text", "require_undamaged", "write_checked_text"]
 
 
 @contextmanager
@@ -33,6 +35,29 @@ def new_checked_file(path: Path | str) -> Iterator[Path]:
         before = _known(path.parent, required=False)
         _record(path.parent, before | {path.name: [*before.get(path.name, [])[-1:], checksum]})
     _record(path.parent, before | {path.name: [checksum]})
+
+
+@contextmanager
+def new_listed_file(path: Path | str) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``path`` at the end: an output without a manifest of its own, such as a plot.
+
+    It is listed in ``checksums.json`` of its folder, and replaced if it is listed there. In a folder that is renamed at its
+    end, that folder's manifest lists it.
+
+    Raises:
+        OutputExistsError: if there is a file that is not ours; it stays.
+    """
+    path = Path(path)
+    if any(is_leftover(part) for part in path.parent.parts):
+        with new_file(path) as temporary:
+            yield temporary
+        return
+    with output_lock(path, path.parent / CHECKSUMS, wait=True):
+        require_own_list(path.parent)
+        require_own_file(path)
+        with new_checked_file(path) as temporary:
+            yield temporary
+            require_own_file(path)
 
 
 def write_checked_text(path: Path | str, text: str) -> None:

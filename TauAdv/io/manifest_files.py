@@ -10,10 +10,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from TauAdv.errors import InputError
 from TauAdv.io.record_reader import read_record
 
-__all__ = ["FOLDER_MANIFEST", "manifest_path", "read_manifest"]
+__all__ = ["CHECKSUMS", "FOLDER_MANIFEST", "manifest_path", "read_manifest"]
 
 #: Name of the manifest in a folder.
 FOLDER_MANIFEST = "manifest.json"
+#: Name of the list of files that are made one by one in a folder, each with its checksum.
+CHECKSUMS = "checksums.json"
 
 
 def manifest_path(output: Path | str) -> Path:
@@ -32,7 +34,8 @@ def read_manifest(output: Path | str) -> dict[str, Any]:
     try:
         return _checked(path, read_record(path))
     except InputError as error:
-        remedy = "remove the folder and make it again" if path.name == FOLDER_MANIFEST else "make it again with --overwrite"
+        what = "the folder" if path.name == FOLDER_MANIFEST else f"{path.name} and its file"
+        remedy = f"remove {what} and make it again"
         msg = f"{error}; {remedy}"
         raise InputError(msg) from error
     except FileNotFoundError as error:
@@ -113,6 +116,7 @@ class _Manifest(_Shape):
     feature_table: _FeatureTable | None = None
     run: _Run | None = None
     earlier: list[dict[str, Any]] = []
+    found_there: list[str] = []
 
 
 def _checked(path: Path, manifest: dict[str, Any]) -> dict[str, Any]:

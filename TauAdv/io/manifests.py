@@ -20,7 +20,7 @@ from TauAdv import __version__
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.manifest_files import FOLDER_MANIFEST, manifest_path, read_manifest
-from TauAdv.io.ownership import files_in, require_own_files
+from TauAdv.io.ownership import files_in, require_own_file, require_own_files
 from TauAdv.io.records import CHECKSUM, write_record
 from TauAdv.io.verified_files import VerifiedFile
 
@@ -131,11 +131,17 @@ def write_manifest(
         seed: seed of the random numbers, where there are any.
         content: of a single file, the one that becomes ``output`` after this: its size and checksum are listed. A process
             that is killed in between leaves the earlier file, which then is not what the manifest says.
-        more: further entries (JSON values, numpy arrays allowed). Of a checked output, ``files`` is what it consists of:
-            name in its folder -> size and checksum (:func:`TauAdv.io.checksums.describe_file`). Of a folder, these are all
-            files that are in it, if nothing else is given: no others are ever removed from it.
+        more: further entries (JSON values, numpy arrays allowed). ``found_there``: what somebody else's file held
+            before the step added to it. Of a checked output, ``files`` is what it consists of: name in its folder -> size and
+            checksum (:func:`TauAdv.io.checksums.describe_file`). Of a folder, these are all files that are in it, if nothing
+            else is given: no others are ever removed from it.
+
+    Raises:
+        OutputExistsError: if ``output`` is a file that is not ours, and that is not added to: it came there meanwhile.
     """
     if content is not None:
+        if not more.get("found_there"):
+            require_own_file(output)
         more["files"] = {Path(output).name: describe_file(content)}
     elif Path(output).is_dir() and "files" not in more:
         more["files"] = _described(Path(output))
@@ -194,31 +200,28 @@ def finished(
 
     Raises:
         OutputExistsError: if the output exists but differs in any of these, or is damaged, and ``overwrite`` is false; if it
-            is a folder that this step did not make, or is to replace but holds files that are not ours.
+            is a file that is not ours, a folder that this step did not make, or one to be replaced with files that are not
+            ours in it.
     """
     output = Path(output)
     if not output.exists():
         return None
     if output.is_dir():
         _require_own_folder(output, step)
+    require_own_file(output)
     if overwrite or make_again:
         require_own_files(output)
     if overwrite:
         return None
     wanted = as_json({"step": step, "settings": settings, "inputs": _described_inputs(inputs)})
-    manifest, damage = {}, "has no manifest"
-    if manifest_path(output).exists():
-        try:
-            manifest = read_manifest(output)
-        except InputError as error:
-            damage = str(error).split(";")[0]
+    manifest = read_manifest(output) if manifest_path(output).exists() else {}
     differing = [key for key, value in wanted.items() if manifest.get(key) != value]
     if not differing:
         if not make_again:
             _require_undamaged(output, manifest, checked)
         print(f"{output}: made before with the same settings and inputs, {'made again' if make_again else 'kept'}")
         return manifest
-    reason = f"was made with other {' and '.join(differing)}" if manifest else damage
+    reason = f"was made with other {' and '.join(differing)}" if manifest else "has no manifest"
     if manifest and "settings" in differing:
         reason += _changes(manifest.get("settings", {}), wanted["settings"])
     msg = f"{output}: exists and {reason}; give another output name, or --overwrite to replace it"

@@ -1,17 +1,20 @@
-"""Whose files are in a folder: ours are those that its manifest lists, or that a step says it writes."""
+"""Whose a file is: ours are those that a manifest lists, or, in a folder, that a step says it writes."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.io.checksums import describe_file
 from TauAdv.io.leftovers import is_leftover
-from TauAdv.io.manifest_files import FOLDER_MANIFEST, read_manifest
+from TauAdv.io.manifest_files import CHECKSUMS, FOLDER_MANIFEST, manifest_path, read_manifest
+from TauAdv.io.record_reader import CHECKSUM, read_record
 
-__all__ = ["files_in", "foreign_files", "require_own_files"]
+__all__ = ["files_in", "foreign_files", "require_own_file", "require_own_files", "require_own_list"]
 
 
 def files_in(folder: Path | str) -> list[str]:
@@ -53,6 +56,59 @@ def require_own_files(
             "move them away, or give another output name"
         )
         raise OutputExistsError(msg)
+
+
+def require_own_file(path: Path | str) -> None:
+    """Refuse to replace a file that is not ours, whatever was asked for.
+
+    Ours is a file with a manifest beside it, or which the manifest or the checksums of its folder list.
+
+    Raises:
+        OutputExistsError: names the file and what to do.
+    """
+    path = Path(path)
+    if path.is_file() and (reason := _why_foreign(path)):
+        msg = f"{path}: {reason}, and is never replaced; move it away, or give another output name"
+        raise OutputExistsError(msg)
+
+
+def require_own_list(folder: Path | str) -> None:
+    """Refuse a folder whose ``checksums.json`` is not ours, or damaged: it would be replaced.
+
+    Raises:
+        OutputExistsError: names it.
+    """
+    path = Path(folder) / CHECKSUMS
+    if path.exists() and _checksums(path) is None:
+        msg = f"{path}: is not a list of files that TauAdv wrote, or damaged, and is never replaced; move it away"
+        raise OutputExistsError(msg)
+
+
+def _why_foreign(path: Path) -> str:
+    """Return why a file may be of somebody else; empty if it is ours."""
+    if manifest_path(path).is_file():
+        try:
+            manifest = read_manifest(path)
+        except InputError as error:
+            return f"exists and its manifest is not readable ({str(error).split(';')[0]})"
+        if found := manifest.get("found_there"):
+            return f"holds what it held before TauAdv added to it ({_shown(found)})"
+        files = manifest.get("files", {})
+        if not files or path.name in files or describe_file(path) in files.values():
+            return ""  # an earlier version listed nothing; file and manifest may have been renamed together
+    if path.name in _listed(path.parent) or path.name in (_checksums(path.parent / CHECKSUMS) or {}):
+        return ""
+    return "exists, and no manifest says that TauAdv made it"
+
+
+def _checksums(path: Path) -> Mapping[str, Any] | None:
+    """Return the files that checksums of a folder list; ``None`` if there are none, or not ours."""
+    try:
+        content = read_record(path)
+    except (InputError, OSError):
+        return None
+    files = content.get("files")
+    return files if CHECKSUM in content and isinstance(files, dict) else None
 
 
 def _listed(folder: Path | str) -> set[str]:

@@ -12,10 +12,12 @@ from TauAdv.errors import InputError
 from TauAdv.plotting.closure import plot_closure
 from TauAdv.plotting.style import Drawn
 
-__all__ = ["plot_pt_weights", "require_labels"]
+__all__ = ["FIGURES", "plot_pt_weights", "require_labels"]
 
 _TICKS = (20, 30, 40, 60, 100, 200, 400, 1000)
 _TITLES = {"observed": "before pT weights", "weighted": "after pT weights"}
+#: Names of the figures.
+FIGURES = tuple(f"pt_weights_{stage}" for stage in _TITLES)
 
 
 def require_labels(names: Sequence[str], contributions: Sequence[Drawn]) -> None:
@@ -44,7 +46,7 @@ def plot_pt_weights(spectra: Mapping[str, hist.Hist], contributions: Sequence[Dr
     names = list(spectra["observed"].axes[0])
     require_labels(names, contributions)
     drawn = [entry for entry in contributions if entry.name in names]
-    for stage, title in _TITLES.items():
+    for name, (stage, title) in zip(FIGURES, _TITLES.items(), strict=True):
         figure = plot_closure(spectra[stage], drawn, title=title, ratio_range=(0.0, 2.0), log=True)
         main, ratio = figure.axes
         main.set_ylabel("Candidates / bin")  # the bins differ in width
@@ -54,5 +56,5 @@ def plot_pt_weights(spectra: Mapping[str, hist.Hist], contributions: Sequence[Dr
         ratio.set_xticks([tick for tick in _TICKS if low <= tick <= high])
         ratio.xaxis.set_major_formatter(ScalarFormatter())
         ratio.xaxis.set_minor_formatter(NullFormatter())
-        figures[f"pt_weights_{stage}"] = figure
+        figures[name] = figure
     return figures

@@ -15,8 +15,8 @@ from matplotlib.text import Text
 
 from TauAdv.config.scalars import is_blank
 from TauAdv.errors import InputError
-from TauAdv.io.atomic import new_file
-from TauAdv.io.locks import output_lock
+from TauAdv.io.checked_files import new_listed_file
+from TauAdv.io.ownership import require_own_file, require_own_list
 
 __all__ = [
     "Drawn",
@@ -24,6 +24,7 @@ __all__ = [
     "add_legend_beside",
     "fit_label",
     "label_figure",
+    "require_own_figures",
     "save_figure",
     "style",
     "with_ratio_panel",
@@ -120,20 +121,39 @@ def fit_label(axes: Axes, label: Text, smallest: float = 8.0) -> None:
 def save_figure(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     """Save a figure as ``name``.pdf and ``name``.png in ``folder`` (made if needed), close it, and return the paths.
 
+    They are listed in ``checksums.json`` of the folder, or by the manifest of the report that they are part of.
+
     Raises:
         InputError: if the folder has no name.
+        OutputExistsError: if a file of that name is there that is not ours.
         WriteError: if the disk is full; names the file, of which nothing is left.
     """
-    if is_blank(str(folder)):  # it would be the working folder
-        msg = "folder of plots: expected a name, received an empty text"
-        raise InputError(msg)
-    paths = [Path(folder) / f"{name}.{kind}" for kind in FORMATS]
+    paths = _paths(folder, name)
     try:
         for path in paths:
             metadata = {"CreationDate": None} if path.suffix == ".pdf" else None  # equal plots are equal files
             # fonts are looked up when the figure is drawn, in the style of then
-            with output_lock(path, wait=True), new_file(path) as temporary, style():
+            with new_listed_file(path) as temporary, style():
                 figure.savefig(temporary, dpi=120, metadata=metadata)
     finally:
         pyplot.close(figure)
     return paths
+
+
+def require_own_figures(folder: Path | str, *names: str) -> None:
+    """Refuse figures that :func:`save_figure` would refuse to replace, before the work that they are of.
+
+    Raises:
+        InputError: if the folder has no name.
+        OutputExistsError: if a file is there that is not ours.
+    """
+    for path in (path for name in names for path in _paths(folder, name)):
+        require_own_list(path.parent)
+        require_own_file(path)
+
+
+def _paths(folder: Path | str, name: str) -> list[Path]:
+    if is_blank(str(folder)):  # it would be the working folder
+        msg = "folder of plots: expected a name, received an empty text"
+        raise InputError(msg)
+    return [Path(folder) / f"{name}.{kind}" for kind in FORMATS]

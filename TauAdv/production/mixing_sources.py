@@ -12,6 +12,7 @@ import numpy as np
 from TauAdv.domain.agreement import differences, of_manifest
 from TauAdv.errors import InputError
 from TauAdv.io.manifests import manifest_path, read_manifest
+from TauAdv.io.verified_manifests import require_described
 from TauAdv.production.mixing_plan import IntArray, choose_entries
 from TauAdv.production.mixing_settings import MixingSettings
 from TauAdv.production.outputs import errors_of
@@ -80,6 +81,7 @@ def _mixed(source: Source, path: Path, settings: MixingSettings) -> str:
     statement = of_manifest(manifest, str(path))
     if statement is None and manifest.get("step") != STEP:
         return ""
+    require_described(manifest, path)
     lines = [] if statement is None else differences(statement, settings.statement)
     text = f"{source.name}: {path} was mixed before"
     if lines:

@@ -14,9 +14,11 @@ from TauAdv.domain.agreement import carried_on
 from TauAdv.errors import InputError, OutputExistsError, shortened
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
-from TauAdv.io.manifests import as_json, describe_input, finished, read_manifest, write_manifest
+from TauAdv.io.manifests import as_json, describe_input, finished, write_manifest
+from TauAdv.io.verified_manifests import verified_manifest
 from TauAdv.production.outputs import check_no_input
 from TauAdv.production.skim_plan import CutFlow, SkimPlan, SkimSettings
+from TauAdv.tuples.read_errors import reading
 from TauAdv.tuples.reader import TupleReader
 from TauAdv.tuples.trees import open_root, tree_names
 from TauAdv.tuples.writer import TupleWriter
@@ -68,6 +70,7 @@ def skim(
     made = {"step": STEP, "settings": as_json(settings.model_dump()), "inputs": reader.files}
     adding = update and output.exists()
     earlier = _earlier_manifests(output) if adding else []
+    found_there = _found_there(output, earlier) if adding else []
     done = (
         _added_before(output, plan.output_tree, earlier, made) if adding else finished(output, overwrite=overwrite, **made)
     )
@@ -78,7 +81,7 @@ def skim(
         if adding:
             copyfile(output, temporary)
         counts = _write(plan, temporary, update=adding)
-        more = {"left_out": plan.left_out_record, "earlier": earlier, **carried}
+        more = {"left_out": plan.left_out_record, "earlier": earlier, "found_there": found_there, **carried}
         return write_manifest(output, counts=counts, content=temporary, **made, **more)
 
 
@@ -144,12 +147,22 @@ def _names(plan: SkimPlan) -> str:
 
 
 def _earlier_manifests(output: Path) -> list[dict[str, Any]]:
-    """Return the manifest of a file to be added to, and those of the trees that were added before."""
-    try:
-        latest = read_manifest(output)
-    except InputError:
+    """Return the manifest of a file to be added to, and those of the trees that were added before.
+
+    Raises:
+        InputError: if the manifest is damaged, or of another file.
+    """
+    if not (latest := verified_manifest(output)):
         return []
     return [{key: value for key, value in latest.items() if key != "earlier"}, *latest.get("earlier", [])]
+
+
+def _found_there(output: Path, earlier: list[dict[str, Any]]) -> list[str]:
+    """Return what a file to be added to holds that no step made: it is never replaced."""
+    if earlier:
+        return list(earlier[0].get("found_there", []))
+    with open_root(output) as file, reading(output):
+        return list(file.keys(recursive=False, cycle=False)) or ["nothing"]
 
 
 def _added_before(output: Path, tree: str, earlier: list[dict[str, Any]], made: dict[str, Any]) -> dict[str, Any] | None:

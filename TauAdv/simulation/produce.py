@@ -17,7 +17,16 @@ from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, read_manifest, write_manifest
 from TauAdv.simulation.cache import Chunk, generator_seed, load_events
 from TauAdv.simulation.generator import VertexAccess
-from TauAdv.simulation.samples import ChunkResult, ChunkTask, Sample, join_tables, minbias_chunks, run_chunk, samples_of
+from TauAdv.simulation.samples import (
+    STEP,
+    ChunkResult,
+    ChunkTask,
+    Sample,
+    join_tables,
+    minbias_chunks,
+    run_chunk,
+    samples_of,
+)
 from TauAdv.simulation.settings import SimulationSettings, WriterSettings
 from TauAdv.simulation.tuples import TauTable
 from TauAdv.simulation.workers import access_for, workers
@@ -26,7 +35,6 @@ from TauAdv.tuples.writer import TupleWriter
 
 __all__ = ["produce", "round_mantissa", "write_tuple"]
 
-_STEP = "simulate"
 _MANTISSA_BITS = 23
 _MORE_BITS_FOR_ANGLES = 4
 
@@ -108,7 +116,7 @@ def _write_sample(sample: Sample, parts: list[ChunkResult], output: Path, settin
         write_tuple(temporary, table, settings.writer)
         write_manifest(
             path,
-            step=_STEP,
+            step=STEP,
             settings=sample.settings,
             seed=sample.settings["seed"],
             content=temporary,
@@ -172,7 +180,7 @@ def produce(
     samples = _checked_samples(settings)
     paths = {sample.name: output / f"{sample.name}.root" for sample in samples}
     done = {
-        name: finished(paths[name], step=_STEP, settings=sample.settings, overwrite=overwrite)
+        name: finished(paths[name], step=STEP, settings=sample.settings, overwrite=overwrite)
         for name, sample in ((sample.name, sample) for sample in samples)
     }
     if missing := [sample for sample in samples if done[sample.name] is None]:

@@ -23,6 +23,7 @@ from TauAdv.tuples.matching import TauType
 __all__ = [
     "ACCEPTANCE",
     "PSEUDODATA",
+    "STEP",
     "ChunkResult",
     "ChunkTask",
     "Sample",
@@ -32,6 +33,8 @@ __all__ = [
     "samples_of",
 ]
 
+#: What manifests call the simulation.
+STEP = "simulate"
 PSEUDODATA = "pseudodata"
 #: Number ranges of ``evt``: process number x this + event number.
 _EVENTS_PER_PROCESS = 100_000_000

@@ -13,11 +13,11 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from TauAdv.errors import InputError
-from TauAdv.io.manifests import read_manifest
+from TauAdv.io.verified_manifests import verified_manifest
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.processes import PROCESSES
 from TauAdv.simulation.quantities import QUANTITIES, Quantity, response
-from TauAdv.simulation.samples import ACCEPTANCE
+from TauAdv.simulation.samples import ACCEPTANCE, STEP
 from TauAdv.tuples.files import resolve_inputs
 from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.reader import TupleReader
@@ -155,11 +155,14 @@ def _fraction(name: str, passed: int, total: int, asked: str) -> Figure:
 
 
 def _generator_figures(nominal: Columns, inputs: Path | str) -> list[Figure]:
-    """Return branching ratio and efficiency from the manifests (absent where the files have none)."""
-    paths = [path for path in resolve_inputs(inputs) if path.stem == CLASSES["tau"]]
-    if len(paths) != 1:
+    """Return branching ratio and efficiency from the manifests (absent where the simulation did not write the files).
+
+    Files given twice were accepted, or refused, when the candidates were loaded.
+    """
+    paths = [path for path in resolve_inputs(inputs, allow_duplicates=True) if path.stem == CLASSES["tau"]]
+    manifest = verified_manifest(paths[0]) if len(paths) == 1 else {}
+    if manifest.get("step") != STEP:
         return []
-    manifest = read_manifest(paths[0])
     counts = manifest["counts"]
     taus = _of_class(nominal, "tau")
     accepted = (taus["genLepton_vis_pt"] > ACCEPTANCE["pt"]) & (np.abs(taus["genLepton_vis_eta"]) < ACCEPTANCE["abs_eta"])

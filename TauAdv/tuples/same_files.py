@@ -6,9 +6,11 @@ import filecmp
 import os
 from collections.abc import Hashable, Sequence
 from pathlib import Path
+from typing import Any
 
 from TauAdv.errors import InputError
 from TauAdv.io.manifests import describe_input, manifest_path, read_manifest
+from TauAdv.io.verified_manifests import describes
 
 __all__ = ["same_files"]
 
@@ -42,22 +44,24 @@ def _made_of_another(paths: Sequence[Path]) -> list[str]:
     sizes: dict[int, list[Path]] = {}
     for path in paths:
         sizes.setdefault(_size(path), []).append(path)
-    return [
-        f"{path} was made of {other}: entries would count twice"
-        for path in paths
-        for digest, size in _made_of(path)
-        for other in sizes.get(size, [])  # a digest costs more than a size
-        if other != path and _digest(other) == digest
-    ]
+    found = []
+    for path in paths:
+        manifest = _manifest(path)
+        found += [
+            f"{path} was made of {other}: entries would count twice"
+            for entry in manifest.get("inputs", [])
+            for other in sizes.get(entry["size"], [])  # a digest costs more than a size
+            if other != path and _digest(other) == entry["digest"] and describes(manifest, path)
+        ]
+    return found
 
 
-def _made_of(path: Path) -> list[tuple[str, int]]:
-    """Return digest and size of the inputs that the manifest of a file lists; none where there is no good manifest."""
+def _manifest(path: Path) -> dict[str, Any]:
+    """Return the manifest of a file; empty where there is no good one."""
     try:
-        inputs = read_manifest(path)["inputs"] if manifest_path(path).exists() else []
-        return [(str(entry["digest"]), int(entry["size"])) for entry in inputs]
-    except (InputError, LookupError, TypeError, ValueError):
-        return []
+        return read_manifest(path) if manifest_path(path).exists() else {}
+    except InputError:
+        return {}
 
 
 def _target(path: Path) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 #: Context managers of TauAdv/io that give temporary paths.
-SOURCES = {"new_file", "new_folder", "scratch_folder", "resumable_folder"}
+SOURCES = {"new_file", "new_listed_file", "new_folder", "scratch_folder", "resumable_folder"}
 RECEIVER = -1
 #: Call -> which of its arguments is the path that it writes.
 WRITES = {

@@ -118,12 +118,16 @@ def test_changed_step_is_refused(tmp_path, change):
 def test_output_without_manifest_is_refused(tmp_path):
     path = tmp_path / "out.txt"
     path.write_text("of somebody")
-    with pytest.raises(OutputExistsError, match="no manifest"):
-        finished(path, step="test", settings={})
+    for overwrite in (False, True):
+        with pytest.raises(OutputExistsError, match=r"out\.txt: exists, and no manifest says .*; move it away"):
+            finished(path, step="test", settings={}, overwrite=overwrite)
+    with pytest.raises(OutputExistsError, match="no manifest says"), new_file(path) as temporary:
+        temporary.write_text("of ours")
+        write_manifest(path, step="test", settings={}, content=temporary)
+    assert path.read_text() == "of somebody"
+    assert not manifest_path(path).exists()
     manifest_path(path).write_text("{")
-    with pytest.raises(
-        InputError, match=r"out\.txt\.manifest\.json: damaged: expected JSON .*; make it again with --overwrite"
-    ):
+    with pytest.raises(InputError, match=r"out\.txt\.manifest\.json: damaged: expected JSON .*; remove out"):
         read_manifest(path)
 
 

@@ -4,9 +4,10 @@ import pytest
 
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.atomic import new_file, new_folder
+from TauAdv.io.checked_files import new_listed_file
 from TauAdv.io.locks import output_lock
-from TauAdv.io.manifests import finished, read_manifest, write_manifest
-from TauAdv.io.ownership import files_in, foreign_files
+from TauAdv.io.manifests import finished, manifest_path, read_manifest, write_manifest
+from TauAdv.io.ownership import files_in, foreign_files, require_own_file
 from TauAdv.io.resumable import resumable_folder
 
 MADE = {"step": "test", "settings": {}}
@@ -154,3 +155,109 @@ def test_the_working_folder_is_no_output(tmp_path, monkeypatch, name):
     with pytest.raises(OutputExistsError, match="is the working folder, or holds it"), new_folder(name):
         pass
     assert (tmp_path / "work").samefile(".")
+
+
+def written(path, content="ours"):
+    with new_file(path) as temporary:
+        temporary.write_text(content)
+        write_manifest(path, **MADE, content=temporary)
+    return path
+
+
+def renamed_together(tmp_path):
+    path, new = written(tmp_path / "old.root"), tmp_path / "new.root"
+    manifest_path(path).rename(manifest_path(new))
+    return path.rename(new)
+
+
+def of_an_earlier_version(tmp_path):
+    path = tmp_path / "a.root"
+    path.write_text("ours")
+    write_manifest(path, **MADE)
+    return path
+
+
+def in_a_report(tmp_path):
+    with new_folder(tmp_path / "report") as temporary:
+        (temporary / "roc.pdf").write_text("ours")
+        write_manifest(temporary, **MADE)
+    return tmp_path / "report" / "roc.pdf"
+
+
+def listed(tmp_path):
+    with new_listed_file(tmp_path / "roc.pdf") as temporary:
+        temporary.write_text("ours")
+    return tmp_path / "roc.pdf"
+
+
+@pytest.mark.parametrize(
+    "make", [lambda folder: written(folder / "a.root"), renamed_together, of_an_earlier_version, in_a_report, listed]
+)
+def test_files_that_are_ours(make, tmp_path):
+    path = make(tmp_path)
+    require_own_file(path)
+    assert path.read_text() == "ours"
+
+
+def foreign(tmp_path):
+    return tmp_path / "a.root"
+
+
+def beside_a_report(tmp_path):
+    return in_a_report(tmp_path).with_name("a.root")
+
+
+def with_the_manifest_of_another(tmp_path):
+    manifest_path(written(tmp_path / "b.root")).rename(tmp_path / "a.root.manifest.json")
+    return tmp_path / "a.root"
+
+
+def with_a_damaged_manifest(tmp_path):
+    (tmp_path / "a.root.manifest.json").write_text("{}")
+    return tmp_path / "a.root"
+
+
+def beside_checksums_of_somebody(tmp_path):
+    (tmp_path / "checksums.json").write_text('{"files": {"a.root": ["00"]}}')
+    return tmp_path / "a.root"
+
+
+def added_to(tmp_path):
+    write_manifest(tmp_path / "a.root", **MADE, found_there=["events"])
+    return tmp_path / "a.root"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(foreign, beside_a_report, with_the_manifest_of_another, with_a_damaged_manifest, beside_checksums_of_somebody),
+        added_to,
+    ],
+)
+def test_files_of_somebody_else_stay(name, tmp_path):
+    path = name(tmp_path)
+    path.write_text("years of work")
+    said = r"a\.root: .* never replaced; move it away, or give another output name$"
+    with pytest.raises(OutputExistsError, match=said):
+        require_own_file(path)
+    with pytest.raises(OutputExistsError, match=said):
+        finished(path, **MADE, overwrite=True)
+    with pytest.raises(OutputExistsError, match=said):
+        written(path)
+    with pytest.raises(OutputExistsError), new_listed_file(path) as temporary:
+        temporary.write_text("ours")
+    assert path.read_text() == "years of work"
+
+
+def test_a_file_that_comes_while_it_is_made_stays(tmp_path):
+    path = tmp_path / "a.root"
+    with pytest.raises(OutputExistsError, match="never replaced"), new_file(path) as temporary:
+        path.write_text("years of work")
+        temporary.write_text("ours")
+        write_manifest(path, **MADE, content=temporary)
+    with pytest.raises(OutputExistsError, match=r"b\.pdf"), new_listed_file(tmp_path / "b.pdf") as temporary:
+        (tmp_path / "b.pdf").write_text("years of work")
+        temporary.write_text("ours")
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == dict.fromkeys(
+        ("a.root", "b.pdf"), "years of work"
+    )

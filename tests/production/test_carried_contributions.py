@@ -1,5 +1,7 @@
 """Steps between mixing and shards carry on what mixed tuples are made of, and refuse other control regions."""
 
+import shutil
+
 import numpy as np
 import pytest
 from specification_region import CONTRIBUTIONS, REGION
@@ -40,6 +42,26 @@ def test_skim_and_drop_carry_them_on(mixed, make_targets_file, tmp_path):
     drop_events(source, target, tmp_path / "dropped.root", EventDropSettings(target_histogram="mt/EMB"))
     for name in ("skimmed.root", "dropped.root"):
         assert read_manifest(tmp_path / name)["contributions"] == as_record(OURS)
+
+
+@pytest.mark.parametrize("step", ["skim", "drop", "weights"])
+def test_a_manifest_of_a_file_that_was_exchanged_is_not_carried_on(
+    step, mixed, make_tuple, make_targets_file, tmp_path, nothing_written
+):
+    path, target = mixed(), make_targets_file(mt__EMB=np.ones(17))
+    source = tmp_path / "skimmed.root"
+    skim(path, source, SkimSettings(sel="tau_pt > 30"))
+    shutil.copy(make_tuple("other.root", seed=2), source)
+    region = ControlRegion(contributions=OURS, targets={"fakes": Target(fraction=0.5)})
+    output = tmp_path / "out.root"
+    steps = {
+        "skim": lambda: skim(source, output, SkimSettings(sel="tau_pt > 30")),
+        "drop": lambda: drop_events(source, target, output, EventDropSettings(target_histogram="mt/EMB")),
+        "weights": lambda: make_pt_weights(source, output, PtWeightsSettings(control_region=region)),
+    }
+    with pytest.raises(InputError, match=r"skimmed\.root: is not the file that skimmed\.root\.manifest\.json describes"):
+        steps[step]()
+    nothing_written("out.root")
 
 
 def test_mixed_tuples_of_two_regions_do_not_become_one_file(mixed, tmp_path, nothing_written):

@@ -57,6 +57,19 @@ def test_mixed_files_carry_on_what_they_are_made_of(folder):
     assert np.asarray(read(folder / "trainval.root")["dataset_id"]).tolist() == [31, 31, 31, 3, 3, 7] * 10
 
 
+def test_a_mixed_file_that_was_exchanged(folder, make_tuple):
+    mix_events(region_settings(), folder, folder)
+    make_tuple("trainval.root", 60, seed=7)
+    region = region_settings().model_dump(mode="json")["control_region"]
+    region["mixing"]["fakes"]["files"] = "trainval.root"
+    settings = MixingSettings.model_validate(
+        {"control_region": region, "outputs": {"new": {"file": "n.root", "batches": 2}}}
+    )
+    with pytest.raises(InputError, match=r"trainval\.root: is not the file that trainval\.root\.manifest\.json describes"):
+        mix_events(settings, folder, folder)
+    assert not (folder / "n.root").exists()
+
+
 def test_ids_and_names_do_not_change_what_is_chosen(folder, tmp_path):
     mix_events(old_settings(), folder, tmp_path / "old")
     mix_events(region_settings(), folder, tmp_path / "new")

@@ -1,4 +1,4 @@
-"""No production step writes over its input."""
+"""No production step writes over its input, or over a file that is not ours."""
 
 import json
 
@@ -7,12 +7,13 @@ import pytest
 from specification_region import REGION
 
 from TauAdv.config import load_settings
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.production.event_drop import EventDropSettings, drop_events
 from TauAdv.production.mixing import mix_events
 from TauAdv.production.mixing_settings import MixingSettings
 from TauAdv.production.pt_weights import make_pt_weights
 from TauAdv.production.pt_weights_settings import PtWeightsSettings
+from TauAdv.production.skim import SkimSettings, skim
 from TauAdv.production.spectra import EtaPtSettings, TargetSettings, make_eta_pt_spectra, make_targets
 
 
@@ -36,6 +37,34 @@ def test_output_that_is_an_input(step, make_tuple, make_targets_file, tmp_path):
     with pytest.raises(InputError, match="is also an input"):
         steps[step]()
     assert (taus.read_bytes(), target.read_bytes()) == before
+
+
+@pytest.mark.parametrize("step", ["skim", "drop", "mix", "weights", "spectra", "targets"])
+def test_output_that_is_of_somebody_else(step, make_tuple, make_targets_file, tmp_path):
+    ids = np.repeat([entry.dataset_id for entry in REGION.contributions], 30).astype(np.uint64)
+    taus, target = make_tuple("taus.root", len(ids), dataset_id=ids), make_targets_file(mt__EMB=np.ones(17))
+    output = tmp_path / "thesis.root"
+    output.write_text("years of work")
+    mix = MixingSettings(
+        contributions=[{"name": "a", "files": "taus.root", "dataset_id": 0, "per_batch": 1}],
+        outputs={"all": {"file": output.name, "batches": 1}},
+    )
+    steps = {
+        "skim": lambda: skim(taus, output, SkimSettings(), overwrite=True),
+        "drop": lambda: drop_events(taus, target, output, EventDropSettings(target_histogram="mt/EMB"), overwrite=True),
+        "mix": lambda: mix_events(mix, tmp_path, tmp_path, overwrite=True),
+        "weights": lambda: make_pt_weights(taus, output, PtWeightsSettings(control_region=REGION), overwrite=True),
+        "spectra": lambda: make_eta_pt_spectra(taus, output, EtaPtSettings(tau_type="mytauType"), overwrite=True),
+        "targets": lambda: make_targets({"mt/EMB": taus}, output, TargetSettings(), overwrite=True),
+    }
+    with pytest.raises(
+        OutputExistsError, match=r"thesis\.root: .*never replaced; move it away, or give another output name$"
+    ):
+        steps[step]()
+    assert output.read_text() == "years of work"
+    output.unlink()
+    steps[step]()
+    steps[step]()  # ours is replaced
 
 
 @pytest.mark.parametrize("names", [("ADV.root", "./ADV.root"), ("a/x.root", "b/x.root"), ("x.root", "a/../x.root")])

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from specification_region import CONTRIBUTIONS, REGION
 
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
+from TauAdv.io.records import read_record
 from TauAdv.production.pt_closure import read_closure
 from TauAdv.production.pt_weights import make_pt_weights, pt_weights
 from TauAdv.production.pt_weights_settings import PtWeightsSettings
@@ -225,15 +226,25 @@ def test_script_with_its_plots(mixed, tmp_path, repository, run_script, capsys):
     output, config = tmp_path / "weights.root", repository / "Production/configs/pt_weights.yaml"
     arguments = ["--input", mixed, "--output", output, "--plots", tmp_path / "plots"]
     run_script("Production/make_pt_weights.py", *arguments, "--config", config)
-    assert {path.name for path in (tmp_path / "plots").iterdir()} == {
-        f"pt_weights_{stage}.{kind}" for stage in ("observed", "weighted") for kind in ("pdf", "png")
-    }
+    names = {f"pt_weights_{stage}.{kind}" for stage in ("observed", "weighted") for kind in ("pdf", "png")}
+    assert {path.name for path in (tmp_path / "plots").iterdir()} == {*names, "checksums.json"}
+    assert set(read_record(tmp_path / "plots" / "checksums.json")["files"]) == names
     closure = read_closure(output, [entry.name for entry in CONTRIBUTIONS])
     assert closure["weighted"].values(flow=True).sum() == pytest.approx(
         2 * closure["observed"]["data", :].values(flow=True).sum()
     )
     assert "data: " in capsys.readouterr().out
     run_script("Production/make_pt_weights.py", *arguments)  # the shipped settings are the defaults: nothing is made again
+
+
+def test_plots_of_somebody_else_stay(mixed, tmp_path, run_script, capsys, nothing_written):
+    thesis = tmp_path / "pt_weights_weighted.png"
+    thesis.write_text("years of work")
+    with pytest.raises(SystemExit):
+        run_script("Production/make_pt_weights.py", "--input", mixed, "--output", tmp_path / "weights.root", "--overwrite")
+    assert "pt_weights_weighted.png: exists, and no manifest says that TauAdv made it" in capsys.readouterr().err
+    assert thesis.read_text() == "years of work"
+    nothing_written("weights.root", "pt_weights_observed.png", "checksums.json")
 
 
 @pytest.fixture

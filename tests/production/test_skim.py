@@ -155,6 +155,28 @@ def test_update_adds_a_tree_and_remembers(matched, output):
         skim(matched, output, SkimSettings(sel="tau_pt <= 40", output_tree="low"), update=True)
 
 
+def test_a_file_of_somebody_that_is_added_to_is_never_replaced(matched, output):
+    with uproot.recreate(output) as file:
+        file["thesis"] = np.histogram([1.0, 2.0], bins=2)
+    for name in ("low", "high"):
+        skim(matched, output, SkimSettings(sel="tau_pt > 50", output_tree=name), update=True)
+    with pytest.raises(
+        OutputExistsError, match=r"holds what it held before TauAdv added to it \(thesis\), and is never repl"
+    ):
+        skim(matched, output, SkimSettings(sel="tau_pt > 50"), overwrite=True)
+    with uproot.open(output) as file:
+        assert sorted(file.keys(cycle=False)) == ["high", "low", "thesis"]
+        assert file["thesis"].values().tolist() == [1, 1]
+
+
+def test_update_of_a_file_that_was_exchanged(matched, output):
+    skim(matched, output, SkimSettings(sel="tau_pt > 50"))
+    with uproot.recreate(output) as file:
+        file["thesis"] = np.histogram([1.0, 2.0], bins=2)
+    with pytest.raises(InputError, match="is not the file that"):
+        skim(matched, output, SkimSettings(output_tree="low"), update=True)
+
+
 def test_update_of_a_file_that_is_not_there(matched, output):
     skim(matched, output, SkimSettings(sel="tau_pt > 50"), update=True)
     assert len(read(output))
