@@ -133,8 +133,8 @@ def write_manifest(
             that is killed in between leaves the earlier file, which then is not what the manifest says.
         more: further entries (JSON values, numpy arrays allowed). ``found_there``: what somebody else's file held
             before the step added to it. Of a checked output, ``files`` is what it consists of: name in its folder -> size
-            and checksum (:func:`TauAdv.io.checksums.describe_file`). Of a folder, these are all files that are in it, if nothing
-            else is given: no others are ever removed from it.
+            and checksum (:func:`TauAdv.io.checksums.describe_file`). Of a folder, these are all files that are in it, if
+            nothing else is given: no others are ever removed from it.
 
     Raises:
         OutputExistsError: if ``output`` is a file that is not ours, and that is not added to: it came there meanwhile.
