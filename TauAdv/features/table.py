@@ -37,6 +37,11 @@ class Grid:
     cone: Expression
 
 
+#: Tables by their text, the last ones read: every set of shards of a training has its own copy of the same text.
+_KEPT: dict[str, FeatureTable] = {}
+_MOST_KEPT = 8
+
+
 @dataclass(frozen=True)
 class FeatureTable:
     """A feature table; make one with :meth:`load` or :meth:`from_text`.
@@ -79,6 +84,14 @@ class FeatureTable:
         Raises:
             ConfigError: if the content is not accepted.
         """
+        if text not in _KEPT:
+            if len(_KEPT) == _MOST_KEPT:
+                del _KEPT[next(iter(_KEPT))]
+            _KEPT[text] = cls._read(text, source)
+        return _KEPT[text]
+
+    @classmethod
+    def _read(cls, text: str, source: str | Path) -> FeatureTable:
         rows, text = read_rows(text, source)
         check_structure(rows, str(source))
         return cls(

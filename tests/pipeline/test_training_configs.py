@@ -16,7 +16,7 @@ from TauAdv.models.tagger import load_model, load_tagger
 from TauAdv.runs import list_runs
 from TauAdv.shards.store import ShardSet
 
-FEW_STEPS = ("n_epochs=1", "n_batches=3", "n_tau=24")
+FEW_STEPS = ("n_epochs=1", "n_batches=2", "n_tau=24", "gradient_steps=0")
 
 
 @pytest.fixture(scope="module")

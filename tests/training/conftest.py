@@ -27,6 +27,7 @@ def data(tmp_path_factory) -> Path:
 
 def _settings(kind, data, mlruns, **changes):
     common = {"shards": data / "class", "network": str(data / "network.yaml"), "mlruns": mlruns, "n_tau": 32, "n_epochs": 2}
+    common["gradient_steps"] = 0  # a measured step is another graph, which takes seconds to make
     if kind is AdversarialSettings:
         common |= {"adv_shards": data / "adv", "n_adv_tau": 20, "adv_parameter": [1, 2]}
     return load_settings(kind, None, {**common, **changes})
@@ -69,7 +70,12 @@ def settings_of_jets(jets, tmp_path):
         common = {"shards": jets / "jets/train", "validation_shards": jets / "jets/val", "network": str(jets / "small.yaml")}
         common |= {"mlruns": tmp_path / "mlruns", "batch_size": 64, "n_epochs": 2, "learning_rate": 0.01, "log_steps": 2}
         if changes.get("method") == "domain":
-            common |= {"adv_shards": jets / "domains/train", "adv_batch_size": 32, "adv_parameter": [1, 2]}
+            common |= {
+                "adv_shards": jets / "domains/train",
+                "adv_batch_size": 32,
+                "adv_parameter": [1, 2],
+                "gradient_steps": 0,
+            }
         return jet_settings(None, {**common, **changes})
 
     return settings

@@ -48,7 +48,7 @@ def runs(data, tmp_path_factory, repository):
         "learning_rate_schedule": {"kind": "cosine", "warmup_steps": 3},
         "clip_norm": 1.0,
         "log_steps": 3,
-        "gradient_steps": 2,
+        "gradient_steps": 0,
         "checkpoint_steps": 3,
         "mlruns": folder / "mlruns",
     }
