@@ -15,6 +15,20 @@ REFERENCE_VARIABLE = "TAUADV_REFERENCE_DATA"
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
+#: Folders whose files take minutes come first: with two workers, one would else be left with the last of them.
+_FIRST = ("training", "pipeline", "models", "oracle", "evaluation")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the folders with long tests first."""
+    root = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.relative_to(root).parts[0]
+        return _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
+
+    items.sort(key=place)
+
 
 @pytest.fixture(scope="session")
 def reference_data() -> Path:

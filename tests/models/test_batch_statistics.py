@@ -10,7 +10,7 @@ from TauAdv.models.deeptau import build_classifier
 from TauAdv.models.transfer import copy_weights_by_name
 
 LAYERS = [f"{grid}_all_norm_{number}" for grid in ("inner", "outer") for number in (1, 2, 3, 4)]  # of merged cells
-N_TAUS, N_SEEDS = 40, 6
+N_TAUS, N_SEEDS = 24, 6
 
 
 @pytest.fixture(scope="module")

@@ -2,9 +2,7 @@
 
 import json
 import os
-import signal
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,26 +12,9 @@ from synthetic_shards import write_shards
 from TauAdv.config import dump_settings
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.tagger import inference_function, load_model
-from TauAdv.runs import find_run, list_runs
-from TauAdv.training.checkpoints import latest_checkpoint
+from TauAdv.runs import list_runs
 from TauAdv.training.inputs import open_inputs
 from TauAdv.training.settings import ClassifierSettings, resolved, settings_of_run
-
-KILLED_IN = """
-import importlib.util, os, signal, sys
-from TauAdv.training.steps import Trainer
-real, calls = Trainer.train, iter(range(1, 1000))
-def train(self, *arguments, **options):
-    real(self, *arguments, **options)
-    if next(calls) == 8:
-        os.kill(os.getpid(), signal.SIGKILL)
-Trainer.train = train
-sys.path.insert(0, os.path.dirname(sys.argv[1]))
-spec = importlib.util.spec_from_file_location("script", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-module.main(sys.argv[2:])
-"""
 
 
 def write_config(path, settings):
@@ -111,30 +92,13 @@ def test_errors_of_the_scripts(classifier_settings, tmp_path, run_script, capsys
     assert sorted(path.name for path in tmp_path.iterdir()) == ["training.yaml"]
 
 
-def test_killed_run_goes_on_to_the_same_weights(classifier_run, repository, tmp_path, run_script):
-    settings, whole = classifier_run
-    killed = settings.model_copy(update={"mlruns": tmp_path / "mlruns", "checkpoint_steps": 3})
-    config = write_config(tmp_path / "training.yaml", killed)
-    script = str(repository / "Training" / "train_classifier.py")
-    done = subprocess.run([sys.executable, "-c", KILLED_IN, script, "--config", config], cwd=tmp_path, capture_output=True)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
-    (run,) = list_runs(tmp_path / "mlruns")
-    assert (run.status, latest_checkpoint(run.artifacts / "model_checkpoints").name) == ("RUNNING", "step_000000006")
-    left = run.artifacts / "model_checkpoints" / f".epoch_0001.{'0' * 32}.tmp.keras"
-    left.write_text("half")  # of a kill while the model of an epoch is written
-    run_script("Training/train_classifier.py", "--resume", run.id, "--mlpath", run.mlpath)
-    assert not left.exists()
-    assert find_run(run.mlpath, run.id).status == "FINISHED"
-    expected = weights_of(whole)
-    for name, value in weights_of(run).items():
-        np.testing.assert_array_equal(value, expected[name], err_msg=name)
-    assert run.metric_history("val_loss") == whole.metric_history("val_loss")
-
-
 def test_finished_run_has_nothing_left_to_do(classifier_run, run_script, capsys):
     _, run = classifier_run
     before = weights_of(run)
+    left = run.artifacts / "model_checkpoints" / f".epoch_0001.{'0' * 32}.tmp.keras"
+    left.write_text("half")  # of a kill while the model of an epoch was written
     run_script("Training/train_classifier.py", "--resume", run.id, "--mlpath", run.mlpath)
+    assert not left.exists()
     said = capsys.readouterr().out
     assert "finished: all 15 steps are done; a larger n_epochs than 3 goes on" in said
     assert "resuming" not in said
