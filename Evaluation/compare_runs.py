@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from TauAdv.config import load_settings
+from TauAdv.config.options import path
 from TauAdv.errors import report_errors
 from TauAdv.evaluation.comparison import Comparison, ComparisonSettings
 from TauAdv.evaluation.report import make_report
@@ -16,22 +17,22 @@ from TauAdv.plotting.comparison import save_comparison_plots
 def parser() -> argparse.ArgumentParser:
     """Return the command line of the script."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--mlpath", required=True, type=Path, help="folder mlruns, or one experiment in it")
+    options.add_argument("--mlpath", required=True, type=path, help="folder mlruns, or one experiment in it")
     options.add_argument("--nominal", required=True, metavar="RUN_ID", help="run before adaptation")
     options.add_argument(
         "--fine_tune", metavar="RUN_ID", help="fine-tune of the same schedule with k2 = 0: reference of the cost"
     )
     options.add_argument("--adversarial", required=True, metavar="RUN_ID", help="run after adaptation")
     options.add_argument(
-        "--control", required=True, type=Path, metavar="SHARDS", help="adversarial set that no run was trained on"
+        "--control", required=True, type=path, metavar="SHARDS", help="adversarial set that no run was trained on"
     )
     options.add_argument(
-        "--test", required=True, type=Path, metavar="SHARDS", help="classification set that no run was trained on"
+        "--test", required=True, type=path, metavar="SHARDS", help="classification set that no run was trained on"
     )
-    options.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="where the report and the plots go")
+    options.add_argument("--output", required=True, type=path, metavar="FOLDER", help="where the report and the plots go")
     options.add_argument(
         "--contributions",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="control region, where --control does not say it",
     )

@@ -8,8 +8,8 @@ python Evaluation/evaluate_robustness.py ... --parts roc --output roc disturbanc
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from TauAdv.config.options import path
 from TauAdv.config.scalars import is_blank
 from TauAdv.errors import InputError, report_errors
 from TauAdv.evaluation.robustness_settings import PARTS, load_robustness_settings
@@ -18,18 +18,18 @@ from TauAdv.evaluation.robustness_settings import PARTS, load_robustness_setting
 def parser() -> argparse.ArgumentParser:
     """Return the command line of the script."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--mlpath", required=True, type=Path, help="folder mlruns, or one experiment in it")
+    options.add_argument("--mlpath", required=True, type=path, help="folder mlruns, or one experiment in it")
     options.add_argument("--nominal", required=True, metavar="RUN_ID", help="run that the others are compared with")
     options.add_argument("--adversarial", metavar="RUN_ID", help="run of an adversarial training")
     options.add_argument("--run", action="append", default=[], metavar="LABEL=RUN_ID", help="a further run; repeatable")
     options.add_argument(
-        "--test", required=True, type=Path, metavar="SHARDS", help="classification set that no run was trained on"
+        "--test", required=True, type=path, metavar="SHARDS", help="classification set that no run was trained on"
     )
-    options.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="where tables, plots and page go")
+    options.add_argument("--output", required=True, type=path, metavar="FOLDER", help="where tables, plots and page go")
     options.add_argument(
         "--parts", nargs="+", metavar="PART", help=f"what to measure and draw: {', '.join(PARTS)} (default: all)"
     )
-    options.add_argument("--config", type=Path, help="YAML of the settings (default: TauAdv/evaluation/robustness.yaml)")
+    options.add_argument("--config", type=path, help="YAML of the settings (default: TauAdv/evaluation/robustness.yaml)")
     options.add_argument(
         "--overwrite", action="store_true", help="replace a report made otherwise, or predictions of an earlier model"
     )

@@ -8,9 +8,9 @@ python Evaluation/export_model.py --format onnx --model model.keras --features d
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from TauAdv.config import load_settings
+from TauAdv.config.options import path, whole_number
 from TauAdv.errors import report_errors
 
 
@@ -19,13 +19,13 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--format", required=True, choices=["cms", "onnx", "savedmodel"], help="what to write")
     options.add_argument("--expID", metavar="RUN_ID", help="run whose model is exported")
-    options.add_argument("--mlpath", type=Path, help="folder of its experiment, .../mlruns/EXPERIMENT_ID")
-    options.add_argument("--model", type=Path, metavar="FILE.keras", help="model file, instead of a run")
-    options.add_argument("--output", required=True, type=Path, metavar="FOLDER", help="folder to write")
+    options.add_argument("--mlpath", type=path, help="folder of its experiment, .../mlruns/EXPERIMENT_ID")
+    options.add_argument("--model", type=path, metavar="FILE.keras", help="model file, instead of a run")
+    options.add_argument("--output", required=True, type=path, metavar="FOLDER", help="folder to write")
     options.add_argument("--name", help="name of the files (default: of the network)")
     options.add_argument("--features", metavar="TABLE", help="feature table of a model without a recorded one, or 'none'")
-    options.add_argument("--n_taus", type=int, help="random taus to compare on (default 500)")
-    options.add_argument("--seed", type=int, help="of the random taus (default 1)")
+    options.add_argument("--n_taus", type=whole_number, help="random taus to compare on (default 500)")
+    options.add_argument("--seed", type=whole_number, help="of the random taus (default 1)")
     options.add_argument("--overwrite", action="store_true", help="replace a folder made of another model or settings")
     return options
 

@@ -8,24 +8,26 @@ python Evaluation/plot_loss.py --mlpath mlruns/1 --expID RUN_ID --surface track_
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from TauAdv.config.options import number, path, whole_number
 from TauAdv.errors import report_errors
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line of the script."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--mlpath", required=True, type=Path, help="folder mlruns, or one experiment in it")
+    options.add_argument("--mlpath", required=True, type=path, help="folder mlruns, or one experiment in it")
     options.add_argument("--expID", required=True, nargs="+", metavar="RUN_ID", help="runs; the surface is of the first")
     options.add_argument("--metrics", nargs="+", help="metrics per epoch (default: losses, also attacked and of domains)")
     options.add_argument("--surface", nargs=2, metavar="INPUT", help="draw the loss over these two inputs instead")
-    options.add_argument("--test", type=Path, metavar="SHARDS", help="set that holds the jet of the surface")
-    options.add_argument("--row", type=int, default=0, help="number of the jet in the set (default 0)")
-    options.add_argument("--width", type=float, default=1.0, help="reach of the surface in standard deviations (default 1)")
-    options.add_argument("--points", type=int, default=61, help="points of the surface in each direction (default 61)")
-    options.add_argument("--eps", type=float, default=0.05, help="half width of the box of an attack (default 0.05)")
-    options.add_argument("--output", type=Path, metavar="FOLDER", help="default: artifacts/plots of the first run")
+    options.add_argument("--test", type=path, metavar="SHARDS", help="set that holds the jet of the surface")
+    options.add_argument("--row", type=whole_number, default=0, help="number of the jet in the set (default 0)")
+    options.add_argument("--width", type=number, default=1.0, help="reach of the surface in standard deviations (default 1)")
+    options.add_argument(
+        "--points", type=whole_number, default=61, help="points of the surface in each direction (default 61)"
+    )
+    options.add_argument("--eps", type=number, default=0.05, help="half width of the box of an attack (default 0.05)")
+    options.add_argument("--output", type=path, metavar="FOLDER", help="default: artifacts/plots of the first run")
     return options
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from TauAdv.config.options import count, path
 from TauAdv.errors import report_errors
 from TauAdv.runs.page import show_runs
 
@@ -16,8 +17,8 @@ from TauAdv.runs.page import show_runs
 def parser() -> argparse.ArgumentParser:
     """Return the command line of the script."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--mlpath", type=Path, default=Path("mlruns"), help="folder of the runs (default: mlruns)")
-    options.add_argument("--port", type=int, default=5000, help="of the page on this computer (default: 5000)")
+    options.add_argument("--mlpath", type=path, default=Path("mlruns"), help="folder of the runs (default: mlruns)")
+    options.add_argument("--port", type=count, default=5000, help="of the page on this computer (default: 5000)")
     return options
 
 

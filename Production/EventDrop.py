@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 
 from TauAdv.config import load_settings
+from TauAdv.config.options import number, path, whole_number
 from TauAdv.errors import report_errors
 from TauAdv.production.event_drop import EventDropSettings, drop_events
 from TauAdv.tuples.axes import Axis
@@ -16,18 +17,18 @@ def main(argv: list[str] | None = None) -> None:
     """Read the options and drop."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--input_file", required=True, help="tuples: ROOT file, folder, glob or .txt list")
-    parser.add_argument("--target_file", required=True, help="ROOT file with the target histogram")
+    parser.add_argument("--target_file", type=path, required=True, help="ROOT file with the target histogram")
     parser.add_argument("--target_histo", required=True, help="path of the histogram in it, for example mt_inclusive/EMB")
-    parser.add_argument("--n_tau", type=int, help="taus to read (not to keep), from the first one on; default: all")
-    parser.add_argument("--save_path", required=True, help="ROOT file to write")
+    parser.add_argument("--n_tau", type=whole_number, help="taus to read (not to keep), from the first one on; default: all")
+    parser.add_argument("--save_path", required=True, type=path, help="ROOT file to write")
     parser.add_argument("--tree", help="name of the tree (taus)")
     parser.add_argument(
         "--rng", choices=["numpy", "root"], help="random numbers: numpy (default), or those of ROOT's TRandom3"
     )
-    parser.add_argument("--seed", type=int, help="seed of the random numbers (4357, ROOT's default)")
+    parser.add_argument("--seed", type=whole_number, help="seed of the random numbers (4357, ROOT's default)")
     parser.add_argument("--maximum", choices=["max", "robust"], help="what scales target/observed: its maximum (default), "
                         "or the maximum of the bins that are known precisely")  # fmt: skip
-    parser.add_argument("--max_relative_error", type=float, help="with --maximum robust: error of a precise bin (0.2)")
+    parser.add_argument("--max_relative_error", type=number, help="with --maximum robust: error of a precise bin (0.2)")
     parser.add_argument("--weights", metavar="BRANCH", help="event weights for the observed spectrum")
     parser.add_argument(
         "--allow-negative",

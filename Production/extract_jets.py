@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from TauAdv.config import load_settings
+from TauAdv.config.options import path
 from TauAdv.errors import report_errors
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
 
@@ -18,9 +18,9 @@ from TauAdv.jets.extract import ExtractionSettings, extract_jets
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, help="YAML file of settings; default: 6 tracks, stop at a bad line")
-    parser.add_argument("--input", type=Path, required=True, help="file of jets, one list a line (.json.gz or plain)")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the Arrow files")
+    parser.add_argument("--config", type=path, help="YAML file of settings; default: 6 tracks, stop at a bad line")
+    parser.add_argument("--input", type=path, required=True, help="file of jets, one list a line (.json.gz or plain)")
+    parser.add_argument("--output", type=path, required=True, help="folder of the Arrow files")
     parser.add_argument("--overwrite", action="store_true", help="replace jets made with other settings or another file")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that win over the file")
     return parser.parse_intermixed_args(argv)

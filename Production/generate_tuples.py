@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from TauAdv.config import load_settings
+from TauAdv.config.options import count, path
 from TauAdv.errors import report_errors
 from TauAdv.simulation.produce import produce
 from TauAdv.simulation.settings import SimulationSettings
@@ -20,10 +20,10 @@ from TauAdv.simulation.settings import SimulationSettings
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, help="YAML file, such as Production/configs/simulation_*.yaml")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the ROOT files")
-    parser.add_argument("--cache", type=Path, required=True, help="folder of generated events, reused by later runs")
-    parser.add_argument("--n-workers", type=int, default=1, help="worker processes")
+    parser.add_argument("--config", type=path, help="YAML file, such as Production/configs/simulation_*.yaml")
+    parser.add_argument("--output", type=path, required=True, help="folder of the ROOT files")
+    parser.add_argument("--cache", type=path, required=True, help="folder of generated events, reused by later runs")
+    parser.add_argument("--n-workers", type=count, default=1, help="worker processes")
     parser.add_argument("--overwrite", action="store_true", help="replace files made with other settings")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that win over the file")
     return parser.parse_intermixed_args(argv)

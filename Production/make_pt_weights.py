@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from TauAdv.config import load_settings, merged
+from TauAdv.config.options import path
 from TauAdv.domain.control_region import load_control_region
 from TauAdv.errors import report_errors
 from TauAdv.plotting.pt_weights import FIGURES, plot_pt_weights
@@ -34,9 +35,11 @@ def main(argv: list[str] | None = None) -> None:
     """Read the options, make the weights, draw the closure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--input", nargs="+", required=True, help="mixed tuples: ROOT files, folders, globs, .txt lists")
-    parser.add_argument("--output", type=Path, required=True, help="ROOT file of the weights")
-    parser.add_argument("--target_file", help="ROOT file with the target histograms that processes of the config name")
-    parser.add_argument("--config", type=Path, help=f"control region and bins (default: {DEFAULT_CONFIG})")
+    parser.add_argument("--output", type=path, required=True, help="ROOT file of the weights")
+    parser.add_argument(
+        "--target_file", type=path, help="ROOT file with the target histograms that processes of the config name"
+    )
+    parser.add_argument("--config", type=path, help=f"control region and bins (default: {DEFAULT_CONFIG})")
     parser.add_argument("--weights", metavar="BRANCH", help="event weights of the simulation")
     parser.add_argument(
         "--allow-negative",
@@ -47,9 +50,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--rebin", action="store_true", default=None, help="sum finer bins of the targets where edges allow it"
     )
-    parser.add_argument("--plots", type=Path, help="folder of the closure plots (default: that of the output)")
+    parser.add_argument("--plots", type=path, help="folder of the closure plots (default: that of the output)")
     parser.add_argument(
-        "--contributions", type=Path, metavar="FILE", help="control region, where --config names none or is not given"
+        "--contributions", type=path, metavar="FILE", help="control region, where --config names none or is not given"
     )
     parser.add_argument(
         "--allow-duplicates",

@@ -10,9 +10,9 @@ Examples:
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from TauAdv.config import merged
+from TauAdv.config.options import count, path, whole_number
 from TauAdv.errors import ConfigError, report_errors
 from TauAdv.shards.settings import load_shard_settings
 from TauAdv.shards.training_config import TrainingConfig
@@ -24,17 +24,17 @@ NAMED = ("kind", "n_batches", "n_tau", "adversarial_weights", "allow_negative", 
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, help="YAML file of the settings")
+    parser.add_argument("--config", type=path, help="YAML file of the settings")
     parser.add_argument(
-        "--training_cfg", type=Path, help="training config of TauMLTools; makes an adversarial set by default"
+        "--training_cfg", type=path, help="training config of TauMLTools; makes an adversarial set by default"
     )
     parser.add_argument(
         "--input", "--input_dir", action="append", help="tuples: ROOT file, folder, glob or .txt list; repeatable"
     )
-    parser.add_argument("--output", "--save_path", type=Path, required=True, help="folder of the set")
+    parser.add_argument("--output", "--save_path", type=path, required=True, help="folder of the set")
     parser.add_argument("--kind", choices=["classification", "adversarial"], help="what labels and weights mean")
-    parser.add_argument("--n_batches", type=int, help="take n_batches * n_tau taus; default: all")
-    parser.add_argument("--n_tau", type=int, help="taus per batch (100)")
+    parser.add_argument("--n_batches", type=whole_number, help="take n_batches * n_tau taus; default: all")
+    parser.add_argument("--n_tau", type=whole_number, help="taus per batch (100)")
     parser.add_argument("--weights", dest="adversarial_weights", metavar="FILE", help="pT weights of an adversarial set")
     parser.add_argument(
         "--allow-negative", action="store_true", default=None, help="take negative contents of weights and spectra"
@@ -45,8 +45,8 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
         default=None,
         help="take a file again that is given under another name, or as a copy",
     )
-    parser.add_argument("--seed", type=int, help="seed of the shuffle (0)")
-    parser.add_argument("--n_workers", type=int, default=1, help="worker processes")
+    parser.add_argument("--seed", type=whole_number, help="seed of the shuffle (0)")
+    parser.add_argument("--n_workers", type=count, default=1, help="worker processes")
     parser.add_argument("--overwrite", action="store_true", help="replace a set that was made otherwise")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that win over the files")
     return parser.parse_intermixed_args(argv)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 
 from TauAdv.config import load_settings
+from TauAdv.config.options import number, path
 from TauAdv.errors import report_errors
 from TauAdv.production.spectra import EtaPtSettings, TargetSettings, make_eta_pt_spectra, make_targets, parse_processes
 
@@ -21,7 +22,7 @@ def main(argv: list[str] | None = None) -> None:
     kind = parser.add_mutually_exclusive_group(required=True)
     kind.add_argument("--input", nargs="+", help="tuples of the (|eta|, pt) spectra: ROOT files, folders, globs, .txt lists")
     kind.add_argument("--target", action="append", metavar="REGION/PROCESS=FILES", help="tuples of one pt target; repeat it")
-    parser.add_argument("--output", required=True, help="ROOT file to write")
+    parser.add_argument("--output", type=path, required=True, help="ROOT file to write")
     parser.add_argument("--tree", help="name of the tree (taus)")
     parser.add_argument("--sel", help="ROOT-style selection, for example 'tau_byDeepTau2017v2p1VSjetraw > 0.9'")
     parser.add_argument("--weights", metavar="BRANCH", help="event weights")
@@ -31,7 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--tau_type", help="with --input: branch of the tau type; default: recompute it from the generator match"
     )
-    parser.add_argument("--scale", type=float, help="with --target: number that the histograms are multiplied by")
+    parser.add_argument("--scale", type=number, help="with --target: number that the histograms are multiplied by")
     parser.add_argument(
         "--allow-duplicates", action="store_true", help="take a file again that is given under another name, or as a copy"
     )

@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from TauAdv.config import load_settings
+from TauAdv.config.options import path
 from TauAdv.errors import report_errors
 from TauAdv.production.mixing import mix_events
 from TauAdv.production.mixing_settings import MixingSettings
@@ -19,10 +20,10 @@ def main(argv: list[str] | None = None) -> None:
     """Read the options and mix."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--config", type=Path, default=DEFAULT_CONFIG, help="control region and outputs (default: %(default)s)"
+        "--config", type=path, default=DEFAULT_CONFIG, help="control region and outputs (default: %(default)s)"
     )
-    parser.add_argument("--input_dir", type=Path, default=Path(), help="folder that the names of contributions start from")
-    parser.add_argument("--output_dir", type=Path, default=Path(), help="folder of the mixed files")
+    parser.add_argument("--input_dir", type=path, default=Path(), help="folder that the names of contributions start from")
+    parser.add_argument("--output_dir", type=path, default=Path(), help="folder of the mixed files")
     parser.add_argument(
         "--allow-duplicates", action="store_true", help="take a file again that is given under another name, or as a copy"
     )

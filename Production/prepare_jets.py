@@ -10,9 +10,9 @@ Examples:
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from TauAdv.config import load_settings, merged
+from TauAdv.config.options import path, whole_number
 from TauAdv.errors import report_errors
 from TauAdv.shards.jet_preparation import prepare_jets
 from TauAdv.shards.jet_settings import JetPreparationSettings
@@ -23,19 +23,19 @@ NAMED = ("weighting", "jets", "n_tracks", "seed", "defaults", "scalers", "scaler
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", type=Path, help="YAML file of the settings")
-    parser.add_argument("--input", type=Path, action="append", required=True, help="extracted jets; repeatable")
+    parser.add_argument("--config", type=path, help="YAML file of the settings")
+    parser.add_argument("--input", type=path, action="append", required=True, help="extracted jets; repeatable")
     parser.add_argument(
-        "--shifted", type=Path, help="extracted jets of a shifted detector: makes an adversarial set of both"
+        "--shifted", type=path, help="extracted jets of a shifted detector: makes an adversarial set of both"
     )
-    parser.add_argument("--output", type=Path, required=True, help="folder of the sets train, val and test")
+    parser.add_argument("--output", type=path, required=True, help="folder of the sets train, val and test")
     parser.add_argument("--weighting", choices=["ptetaflavloss", "altptetaflavloss", "noweighting"], help="sample weights")
-    parser.add_argument("--jets", type=int, help="jets to take at random from each input; default: all")
-    parser.add_argument("--n_tracks", type=int, help="tracks whose variables are inputs (6)")
-    parser.add_argument("--seed", type=int, help="seed of split and shuffle (0)")
+    parser.add_argument("--jets", type=whole_number, help="jets to take at random from each input; default: all")
+    parser.add_argument("--n_tracks", type=whole_number, help="tracks whose variables are inputs (6)")
+    parser.add_argument("--seed", type=whole_number, help="seed of split and shuffle (0)")
     parser.add_argument("--defaults", choices=["computed", "published"], help="values that stand for 'absent'")
     parser.add_argument("--scalers", choices=["computed", "published"], help="mean and spread of the inputs")
-    parser.add_argument("--scalers_from", help="prepared jets whose defaults and scalers are taken")
+    parser.add_argument("--scalers_from", type=path, help="prepared jets whose defaults and scalers are taken")
     parser.add_argument(
         "--allow-duplicates",
         action="store_true",

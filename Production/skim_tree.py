@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 
 from TauAdv.config import load_settings
+from TauAdv.config.options import count, path, whole_number
 from TauAdv.config.words import names_between_commas
 from TauAdv.errors import report_errors
 from TauAdv.production.skim import SkimSettings, skim, summary
@@ -17,7 +18,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add = parser.add_argument
     add("--input", required=True, nargs="+", help="ROOT files, folders, globs, or .txt and .list lists (with # comments)")
-    add("--output", required=True, help="ROOT file to write")
+    add("--output", type=path, required=True, help="ROOT file to write")
     add("--input-tree", "--tree", help="tree to read (taus)")
     add("--output-tree", help="tree to write (named as the input's)")
     add("--other-trees", metavar="A,B", help="further trees, copied whole")
@@ -42,8 +43,8 @@ def main(argv: list[str] | None = None) -> None:
     add("--input-prefix", default="", help="put before the names of inputs and of the entries of lists")
     add("--processing-module", metavar="FILE:FUNCTION", help="built-in: recompute_tautype.py:compute, adds mytauType")
     add("--comp-algo", help="lzma (default), zlib, lz4, zstd or none")
-    add("--comp-level", type=int, help="compression level (lzma: 9)")
-    add("--n-threads", type=int, default=1, help="threads (1)")
+    add("--comp-level", type=whole_number, help="compression level (lzma: 9)")
+    add("--n-threads", type=count, default=1, help="threads (1)")
     add("--input-range", metavar="B:E", help="entries to read")
     add("--output-range", metavar="B:E", help="which of the passing taus to write")
     add("--format", choices=["ttree", "rntuple"], help="what to write (ttree)")

@@ -7,8 +7,8 @@ Example:
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from TauAdv.config.options import count, path
 from TauAdv.errors import report_errors
 from TauAdv.simulation.jets.validation import load_jets, report
 
@@ -16,8 +16,8 @@ from TauAdv.simulation.jets.validation import load_jets, report
 def arguments(argv: list[str] | None) -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--input", type=Path, required=True, help="file of jets (.json.gz)")
-    parser.add_argument("--most", type=int, help="use so many jets, spread over the file")
+    parser.add_argument("--input", type=path, required=True, help="file of jets (.json.gz)")
+    parser.add_argument("--most", type=count, help="use so many jets, spread over the file")
     return parser.parse_args(argv)
 
 

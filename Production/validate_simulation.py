@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from TauAdv.config.options import path
 from TauAdv.errors import report_errors
 from TauAdv.plotting.simulation import write_page
 from TauAdv.simulation.validation import class_histograms, load_candidates, sanity_figures, shift_figures
@@ -23,7 +23,7 @@ def arguments(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--allow-duplicates", action="store_true", help="take a file again that is given under another name, or as a copy"
     )
-    parser.add_argument("--output", type=Path, required=True, help="folder of the page")
+    parser.add_argument("--output", type=path, required=True, help="folder of the page")
     return parser.parse_args(argv)
 
 

@@ -98,6 +98,7 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(main)
     def wrapped(*args: Any, **kwargs: Any) -> None:
+        from TauAdv.config.paths import hint_of_names  # built on this module
         from TauAdv.config.words import require_words
 
         try:
@@ -105,7 +106,7 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
                 require_words(sys.argv[1:] if not args or args[0] is None else args[0])
                 main(*args, **kwargs)
         except TauAdvError as error:
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {error}{hint_of_names(str(error))}", file=sys.stderr)
             raise SystemExit(2) from error
         except OSError as error:  # no permission, no space left, not a folder ...
             print(f"error: {error}", file=sys.stderr)

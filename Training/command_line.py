@@ -2,6 +2,7 @@
 
 import argparse
 
+from TauAdv.config.options import path
 from TauAdv.errors import ConfigError
 
 
@@ -16,9 +17,11 @@ def parse(description: str | None, argv: list[str] | None) -> argparse.Namespace
         ConfigError: unless exactly one of ``--config`` and ``--resume`` is given.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--config", metavar="FILE", help="YAML file of settings")
+    parser.add_argument("--config", metavar="FILE", type=path, help="YAML file of settings")
     parser.add_argument("--resume", metavar="RUN_ID", help="go on with this run, with its own settings")
-    parser.add_argument("--mlpath", default="mlruns", help="with --resume: the run's folder mlruns/EXPERIMENT_ID, or mlruns")
+    parser.add_argument(
+        "--mlpath", default="mlruns", type=path, help="with --resume: the run's folder mlruns/EXPERIMENT_ID, or mlruns"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print merged settings, inputs and network, and stop")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that win over those of the file")
     arguments = parser.parse_intermixed_args(argv)

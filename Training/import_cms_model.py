@@ -6,9 +6,9 @@ python Training/import_cms_model.py --inner deepTau_2018v2p5_inner.pb --outer de
 """
 
 import argparse
-from pathlib import Path
 
 from TauAdv.config import load_settings
+from TauAdv.config.options import number, path, whole_number
 from TauAdv.errors import report_errors
 
 
@@ -20,19 +20,19 @@ def parser() -> argparse.ArgumentParser:
         ("outer", "graph of the outer cells"),
         ("core", "graph of the rest"),
     ):
-        options.add_argument(f"--{part}", required=True, type=Path, metavar="FILE", help=use)
-    options.add_argument("--output", required=True, type=Path, metavar="MODEL.keras", help="model file to write")
+        options.add_argument(f"--{part}", required=True, type=path, metavar="FILE", help=use)
+    options.add_argument("--output", required=True, type=path, metavar="MODEL.keras", help="model file to write")
     options.add_argument(
-        "--mlpath", type=Path, help="also record it as a run in this folder mlruns (or mlruns/EXPERIMENT_ID)"
+        "--mlpath", type=path, help="also record it as a run in this folder mlruns (or mlruns/EXPERIMENT_ID)"
     )
     options.add_argument("--experiment", help="name of the run's experiment (default: imported networks)")
     options.add_argument(
         "--features", metavar="TABLE", help="feature table of the network, or none (default: that of a public network)"
     )
     options.add_argument("--name", help="name of the network (default: the version in the name of the core's file)")
-    options.add_argument("--dropout", type=float, help="of further training; the graphs do not tell it (default 0.2)")
-    options.add_argument("--n_taus", type=int, help="random taus to compare on (default 500)")
-    options.add_argument("--seed", type=int, help="of the random taus (default 1)")
+    options.add_argument("--dropout", type=number, help="of further training; the graphs do not tell it (default 0.2)")
+    options.add_argument("--n_taus", type=whole_number, help="random taus to compare on (default 500)")
+    options.add_argument("--seed", type=whole_number, help="of the random taus (default 1)")
     options.add_argument("--overwrite", action="store_true", help="replace a file made of other graphs or settings")
     return options
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from TauAdv.config import load_settings
+from TauAdv.config.options import path
 from TauAdv.errors import report_errors
 from TauAdv.training.job import run_job
 from TauAdv.training.submission import SubmissionSettings, split_command, submit
@@ -23,9 +24,11 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="%(prog)s [--config FILE] [--dry-run] [key=value ...] -- TRAINING_SCRIPT ARGUMENT ...",
     )
-    options.add_argument("--config", metavar="FILE", help="YAML file: what the batch system is asked for")
+    options.add_argument("--config", metavar="FILE", type=path, help="YAML file: what the batch system is asked for")
     options.add_argument("--dry-run", action="store_true", help="print the job; write and submit nothing")
-    options.add_argument("--run", metavar="FOLDER", help="run the job in this folder, here and now (what the job does)")
+    options.add_argument(
+        "--run", metavar="FOLDER", type=path, help="run the job in this folder, here and now (what the job does)"
+    )
     options.add_argument("overrides", nargs="*", metavar="key=value", help="settings that win over those of the file")
     return options
 

@@ -33,6 +33,8 @@ from campaign.steps import STEPS, Step, Workspace, build  # noqa: E402
 from campaign.tally import FAULTS, Tally  # noqa: E402
 from report import write_figures  # noqa: E402
 
+from TauAdv.config.options import count, path, whole_number  # noqa: E402
+
 PARTS = ("kills", "full disk", "pairs", "damage", "inputs")
 _LIBRARIES = ("awkward", "numba", "uproot", "matplotlib.pyplot")
 
@@ -85,12 +87,12 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few tries of each kind (under 5 minutes)")
     parser.add_argument("--slice", action="store_true", help="the few tries that make test runs")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write table and examples to FILE")
-    parser.add_argument("--seed", type=int, default=20261127, help="of everything that is drawn")
+    parser.add_argument("--json", type=path, metavar="FILE", help="also write table and examples to FILE")
+    parser.add_argument("--seed", type=whole_number, default=20261127, help="of everything that is drawn")
     parser.add_argument("--only", action="append", choices=PARTS, help="parts to run (all)")
     parser.add_argument("--steps", action="append", metavar="TEXT", help="steps whose names hold TEXT (all)")
-    parser.add_argument("--writes", type=int, help="most writes of a step that fail (every one)")
-    parser.add_argument("--folder", type=Path, help="where to work (a temporary folder)")
+    parser.add_argument("--writes", type=count, help="most writes of a step that fail (every one)")
+    parser.add_argument("--folder", type=path, help="where to work (a temporary folder)")
     return parser.parse_args()
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from TauAdv.config.options import path
 from TauAdv.io.checked_files import new_listed_file
 
 
@@ -18,7 +19,7 @@ def options(description: str) -> argparse.Namespace:
     """Parse ``--quick`` and ``--json FILE``."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="smaller samples and fewer repetitions (under 5 minutes)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
+    parser.add_argument("--json", type=path, metavar="FILE", help="also write the figures to FILE")
     return parser.parse_args()
 
 

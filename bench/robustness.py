@@ -27,6 +27,7 @@ import pandas as pd
 from robustness_summary import summarise
 
 from TauAdv.config import read_yaml
+from TauAdv.config.options import count, path, whole_number
 from TauAdv.domain.discriminators import choose_discriminators
 from TauAdv.evaluation.attacked import AttackSettings
 from TauAdv.evaluation.predictions import load_run_model
@@ -275,12 +276,12 @@ def _write(path: Path, content: Mapping[str, Any]) -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sample, few epochs and configurations (under 5 minutes)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to FILE")
-    parser.add_argument("--output", type=Path, help="folder of everything; default: bench_output/robustness[_quick]")
-    parser.add_argument("--config", type=Path, default=CONFIG, help="YAML of sample, trainings and attacks")
+    parser.add_argument("--json", type=path, metavar="FILE", help="also write the figures to FILE")
+    parser.add_argument("--output", type=path, help="folder of everything; default: bench_output/robustness[_quick]")
+    parser.add_argument("--config", type=path, default=CONFIG, help="YAML of sample, trainings and attacks")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only these configurations (and the nominal one)")
-    parser.add_argument("--seeds", nargs="+", type=int, help="other seeds")
-    parser.add_argument("--n-workers", type=int, default=2, help="processes of the simulation (2)")
+    parser.add_argument("--seeds", nargs="+", type=whole_number, help="other seeds")
+    parser.add_argument("--n-workers", type=count, default=2, help="processes of the simulation (2)")
     return parser.parse_args()
 
 

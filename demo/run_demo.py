@@ -25,6 +25,7 @@ from steps import (
 )
 
 from TauAdv.config import read_yaml
+from TauAdv.config.options import count, path
 from TauAdv.errors import report_errors
 from TauAdv.io.locks import output_lock
 
@@ -175,8 +176,8 @@ def evaluate(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]
 def main(argv: list[str] | None = None) -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=REPOSITORY / "demo_output", help="folder of everything made")
-    parser.add_argument("--n-workers", type=int, default=2, help="processes of the simulation (2)")
+    parser.add_argument("--output", type=path, default=REPOSITORY / "demo_output", help="folder of everything made")
+    parser.add_argument("--n-workers", type=count, default=2, help="processes of the simulation (2)")
     options = parser.parse_args(argv)
     output = options.output.resolve()
     config = read_yaml(DEMO / "demo.yaml")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from steps import DEMO, REPOSITORY, Runner, how_to_see_runs, newest, require_own_folders, shown, up_to_date
 
+from TauAdv.config.options import count, path
 from TauAdv.errors import report_errors
 from TauAdv.evaluation.seeds import read_performance, seed_text
 from TauAdv.io.locks import output_lock
@@ -78,8 +79,8 @@ def evaluate(runner: Runner, output: Path, prepared: Path, mlruns: Path, runs: M
 def main(argv: list[str] | None = None) -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=REPOSITORY / "demo_output" / "jets", help="folder of everything made")
-    parser.add_argument("--n-workers", type=int, default=2, help="processes of the simulation (2)")
+    parser.add_argument("--output", type=path, default=REPOSITORY / "demo_output" / "jets", help="folder of everything made")
+    parser.add_argument("--n-workers", type=count, default=2, help="processes of the simulation (2)")
     options = parser.parse_args(argv)
     output = options.output.resolve()
     runner, mlruns = Runner(), output / "mlruns"

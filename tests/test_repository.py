@@ -88,7 +88,9 @@ def test_side_modules_import_no_stage(repository):
             assert {module.split(".")[1] for module in inside} <= SIDE
 
 
-@pytest.mark.parametrize(("library", "home"), [("mlflow", "TauAdv/runs/"), ("argparse", None), ("pickle", None)])
+@pytest.mark.parametrize(
+    ("library", "home"), [("mlflow", "TauAdv/runs/"), ("argparse", "TauAdv/config/options.py"), ("pickle", None)]
+)
 def test_library_modules_keep_to_their_home(repository, library, home):
     users = [
         str(path.relative_to(repository))

@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origi
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from TauAdv.config.paths import expanded
 from TauAdv.config.scalars import NULLS, Written, core_value, has_leading_zero, is_blank, unusable_character
 from TauAdv.config.yaml_files import parse_typed
 from TauAdv.errors import shortened
@@ -63,6 +64,7 @@ class _Kinds:
 
     Attributes:
         text: text or paths.
+        path: paths, in which ``~`` is replaced.
         number: numbers or truth values.
         truth: truth values.
         none: ``None``.
@@ -73,6 +75,7 @@ class _Kinds:
     """
 
     text: bool = False
+    path: bool = False
     number: bool = False
     truth: bool = False
     none: bool = False
@@ -174,7 +177,7 @@ def _text(value: str | Path, kinds: _Kinds) -> Any:
         return NotMeant(ascii(shortened(str(value))), f"expected text without {found}; received {shortened(str(value))!a}")
     if isinstance(value, str) and is_blank(value):
         return NotMeant(ascii(value), "empty; write a value, or leave the setting out")
-    return value
+    return expanded(value) if kinds.path else value
 
 
 def _dictionary(kinds: _Kinds, value: Mapping[Any, Any]) -> Any:
@@ -204,13 +207,19 @@ def _entries(kinds: _Kinds, values: Sequence[Any]) -> list[Any]:
     return [_meant(annotation, value) for value in values]
 
 
+_TRAITS = ("text", "path", "number", "truth", "none", "anything", "group")
+
+
 @cache
 def _kinds(annotation: Any) -> _Kinds:
     found = [_kind(one) for one in _alternatives(annotation)]
     pairs = [one for one in found if one.values is not None]
     lists = [one for one in found if one.entries]
     return _Kinds(
-        **{key: any(getattr(one, key) for one in found) for key in ("text", "number", "truth", "none", "anything", "group")},
+        **{
+            key: any(getattr(one, key) for one in found)
+            for key in ("text", "path", "number", "truth", "none", "anything", "group")
+        },
         keys=_union(one.keys for one in pairs),
         values=_union(one.values for one in pairs),
         entries=lists[0].entries if len(lists) == 1 else tuple(entry for one in lists for entry in one.entries),
@@ -256,7 +265,7 @@ def _kinds_of_literals(values: tuple[Any, ...]) -> _Kinds:
 
 def _kind_of_class(annotation: Any) -> _Kinds:
     if annotation in (str, Path):
-        return _Kinds(text=True)
+        return _Kinds(text=True, path=annotation is Path)
     if annotation is NoneType:
         return _Kinds(none=True)
     if annotation in (bool, int, float):

@@ -15,6 +15,7 @@ from pydantic import PrivateAttr, ValidationError, model_validator
 
 from TauAdv.config.meaning import AsMeant
 from TauAdv.config.overrides import Overrides, apply_overrides
+from TauAdv.config.paths import expanded
 from TauAdv.config.problems import problems
 from TauAdv.config.yaml_files import read_written, read_yaml
 from TauAdv.config.yaml_text import yaml_text
@@ -93,7 +94,7 @@ def _beside(kind: type[AsMeant], path: Path | str) -> dict[str, str]:
     """Return the names in a file that start from its own folder, with the folder."""
     content = read_yaml(path) if kind.from_own_folder else {}
     names = {key: content.get(key) for key in kind.from_own_folder}
-    return {key: str(Path(path).parent / name) for key, name in names.items() if isinstance(name, str)}
+    return {key: str(Path(path).parent / expanded(name)) for key, name in names.items() if isinstance(name, str)}
 
 
 def validate_settings(kind: type[SettingsType], content: Mapping[str, Any], source: str) -> SettingsType:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from TauAdv.config.paths import expanded
 from TauAdv.errors import ConfigError, nearest
 from TauAdv.features.blocks import Block, Feature
 from TauAdv.features.build import build_blocks, check_structure
@@ -71,7 +72,7 @@ class FeatureTable:
         Raises:
             ConfigError: if there is no such table, or its content is not accepted.
         """
-        path = SHIPPED_TABLES.get(str(name_or_path), Path(name_or_path))
+        path = SHIPPED_TABLES.get(str(name_or_path), Path(expanded(name_or_path)))
         if not path.is_file():
             msg = f"no feature table '{name_or_path}'{nearest(str(name_or_path), list(SHIPPED_TABLES))}"
             raise ConfigError(f"{msg}: expected one of {', '.join(sorted(SHIPPED_TABLES))}, or a YAML file")

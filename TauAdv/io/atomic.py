@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from TauAdv.config.paths import require_replaced
 from TauAdv.errors import OutputExistsError
 from TauAdv.io.full_disk import naming_output
 from TauAdv.io.ownership import require_own_files
@@ -123,8 +124,10 @@ def make_parents(path: Path) -> None:
     """Make the folders that ``path`` is to be in.
 
     Raises:
+        InputError: if ``path`` holds a variable of the shell, or ``~``.
         NotADirectoryError: if one of them is a file.
     """
+    require_replaced(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
@@ -152,6 +155,7 @@ def require_no_folder(path: Path) -> None:
 
 
 def _require_no_link(path: Path) -> None:
+    require_replaced(path)
     if path.is_symlink():
         msg = f"{path}: is a link to {os.readlink(path)}, which is not replaced; give that name instead, or remove the link"
         raise OutputExistsError(msg)

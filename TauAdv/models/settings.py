@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from TauAdv.config import Settings, load_settings
+from TauAdv.config.paths import expanded
 from TauAdv.errors import ConfigError, nearest
 
 __all__ = [
@@ -219,7 +220,7 @@ def network_file(name_or_path: str | Path, family: str = "deeptau") -> Path:
     Raises:
         ConfigError: if no network of that name and family comes with the package.
     """
-    path = Path(name_or_path)
+    path = Path(expanded(name_or_path))
     if path.suffix in {".yaml", ".yml"}:
         return path
     known = shipped_networks(family)

@@ -19,7 +19,7 @@ from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.keep_probability import KeepTable, MaximumRule, check_target, keep_table
-from TauAdv.production.outputs import check_no_input, errors_of
+from TauAdv.production.outputs import check_no_input, check_root_names, errors_of
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
 from TauAdv.production.targets import read_target
 from TauAdv.production.uniforms import ROOT_SEED, RandomSource, uniform_numbers
@@ -136,6 +136,7 @@ def drop_events(
     reader.require(branches)
     inputs = [*reader.files, Path(target_file)]
     check_no_input([save_path], [*inputs, *settings.files_read()])
+    check_root_names([save_path])
     record = settings.model_dump(mode="json", exclude={"step_size"})
     if uniforms is not None:
         uniforms = np.asarray(uniforms, dtype=np.float64)

@@ -28,7 +28,7 @@ from TauAdv.production.mixing_sources import (
     common_dtypes,
     open_sources,
 )
-from TauAdv.production.outputs import check_distinct, check_no_input
+from TauAdv.production.outputs import check_distinct, check_no_input, check_root_names
 from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.writer import TupleWriter
 
@@ -69,6 +69,7 @@ def mix_events(
     paths = {name: Path(output_dir) / output.file for name, output in settings.outputs.items()}
     inputs = [path for source in sources for path in source.reader.files]
     check_no_input(paths.values(), [*inputs, *settings.files_read()])
+    check_root_names(paths.values())
     check_not_mixed(sources, settings)
     record = settings.record()
     records = {name: record | {"output": name} for name in paths}

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from TauAdv.config import Settings
+from TauAdv.config.paths import FileName
 from TauAdv.domain.agreement import Statement, decisive
 from TauAdv.domain.contributions import DatasetId, NamedContribution
 from TauAdv.domain.control_region import ControlRegion, NamedRegion
@@ -35,7 +36,7 @@ class Contribution(Settings):
 class Output(Settings):
     """One mixed file: its name, and the number of batches in it."""
 
-    file: str
+    file: FileName
     batches: int = Field(ge=1)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from TauAdv.errors import InputError
 from TauAdv.tuples.reader import TupleReader
 
-__all__ = ["check_distinct", "check_no_input", "errors_of"]
+__all__ = ["check_distinct", "check_no_input", "check_root_names", "errors_of"]
 
 
 def check_no_input(outputs: Iterable[Path | str], inputs: Iterable[Path | str]) -> None:
@@ -22,6 +22,18 @@ def check_no_input(outputs: Iterable[Path | str], inputs: Iterable[Path | str]) 
     for path in outputs:
         if _identity(Path(path)) in read:
             msg = f"{path}: is also an input; give another output name"
+            raise InputError(msg)
+
+
+def check_root_names(outputs: Iterable[Path | str]) -> None:
+    """Refuse names of ROOT files that do not end in ``.root``: a folder that is given as input would be read without them.
+
+    Raises:
+        InputError: names the output.
+    """
+    for path in map(Path, outputs):
+        if path.suffix.lower() != ".root":
+            msg = f"{path}: a ROOT file is written; give it a name that ends in .root"
             raise InputError(msg)
 
 

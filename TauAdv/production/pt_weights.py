@@ -21,7 +21,7 @@ from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.production.keep_probability import check_target
-from TauAdv.production.outputs import check_no_input, errors_of
+from TauAdv.production.outputs import check_no_input, check_root_names, errors_of
 from TauAdv.production.pt_weights_settings import PtWeightsSettings
 from TauAdv.production.spectrum import Spectrum
 from TauAdv.production.targets import read_target
@@ -160,6 +160,7 @@ def make_pt_weights(
     reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
     files = [*reader.files, *([] if target_file is None else [Path(target_file)])]
     check_no_input([output], [*files, *settings.files_read(), *([] if contributions is None else [contributions])])
+    check_root_names([output])
     statement = mixed_contributions(reader.files, settings, contributions)
     record = settings.record()
     if manifest := finished(output, step=STEP, settings=record, inputs=files, overwrite=overwrite):

@@ -16,7 +16,7 @@ from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests import as_json, describe_input, finished, write_manifest
 from TauAdv.io.verified_manifests import verified_manifest
-from TauAdv.production.outputs import check_no_input
+from TauAdv.production.outputs import check_no_input, check_root_names
 from TauAdv.production.skim_plan import CutFlow, SkimPlan, SkimSettings
 from TauAdv.tuples.read_errors import reading
 from TauAdv.tuples.reader import TupleReader
@@ -66,6 +66,7 @@ def skim(
         inputs, settings.input_tree, prefix=prefix, threads=threads, allow_duplicates=settings.allow_duplicates
     )
     check_no_input([output], [*reader.files, *settings.files_read()])
+    check_root_names([output])
     plan = SkimPlan.of(reader, settings)
     made = {"step": STEP, "settings": as_json(settings.model_dump()), "inputs": reader.files}
     adding = update and output.exists()

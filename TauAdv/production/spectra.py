@@ -19,7 +19,7 @@ from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
-from TauAdv.production.outputs import check_no_input, errors_of
+from TauAdv.production.outputs import check_no_input, check_root_names, errors_of
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, EtaPtSpectrum, FloatArray, Spectrum
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.matching import MATCHING_BRANCHES, TauType, recompute_tau_type
@@ -98,6 +98,7 @@ def make_eta_pt_spectra(
     """
     reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
     check_no_input([output], [*reader.files, *settings.files_read()])
+    check_root_names([output])
     record = settings.model_dump(mode="json")
     if manifest := finished(output, step="eta_pt_spectra", settings=record, inputs=reader.files, overwrite=overwrite):
         return manifest
@@ -150,6 +151,7 @@ def make_targets(
     readers = {key: TupleReader(inputs, settings.tree, allow_duplicates=twice) for key, inputs in processes.items()}
     files = [path for reader in readers.values() for path in reader.files]
     check_no_input([output], [*files, *settings.files_read()])
+    check_root_names([output])
     record = settings.model_dump(mode="json") | {"processes": {key: len(reader.files) for key, reader in readers.items()}}
     if manifest := finished(output, step="targets", settings=record, inputs=files, overwrite=overwrite):
         return manifest

@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from TauAdv.config.paths import require_replaced
+from TauAdv.config.scalars import is_blank
 from TauAdv.errors import InputError, OutputLockedError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import output_lock
@@ -48,10 +50,11 @@ def start_run(
         tags: texts that describe the run.
 
     Raises:
-        InputError: if the experiment was deleted, or the store cannot be read or written.
+        InputError: if a name is empty, the experiment was deleted, or the store cannot be read or written.
     """
+    require_place(mlruns)
+    _require_names(experiment=experiment, run_name=run_name)
     folder = Path(mlruns).resolve()
-    require_place(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with output_lock(folder / DATABASE, wait=True):  # of two that make the store at the same time, one waits
         store = _made_store(folder)
@@ -161,12 +164,22 @@ def experiment_of(mlpath: Path | str, default: str) -> tuple[Path, str]:
     return path.parent, known[path.name]
 
 
+def _require_names(**names: str | None) -> None:
+    for what, name in names.items():
+        if name is not None and is_blank(name):
+            msg = f"{what}: expected a name, received an empty text"
+            raise InputError(msg)
+
+
 def require_place(mlruns: Path | str) -> None:
     """Check, before anything is made, that MLflow can keep runs in a folder.
 
     Raises:
-        InputError: if it is a file, its path cannot be part of an address, or there is a damaged database.
+        InputError: if it has no name or that of a variable, is a file, its path cannot be part of an address, or there is a
+            damaged database.
     """
+    _require_names(mlruns=str(mlruns))  # without one, it would be the working folder
+    require_replaced(mlruns)
     folder = Path(mlruns).resolve()
     if folder.exists() and not folder.is_dir():
         msg = f"{mlruns}: is a file, expected the folder of the runs, or nothing there; give another mlruns"

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from TauAdv.config import Overrides, Settings, load_settings, merged, read_yaml
+from TauAdv.config.paths import FileName
 from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.domain.control_region import NamedRegion
 from TauAdv.features.table import FeatureTable
@@ -65,12 +66,12 @@ class ShardSettings(Settings):
     recompute_tautype: bool | None = None
     include_mismatched: bool = False
     rm_inner_from_outer: bool = False
-    input_spectrum: str | None = None
-    target_spectrum: str | None = None
+    input_spectrum: FileName | None = None
+    target_spectrum: FileName | None = None
     weight_bins: WeightBins = WeightBins()
     weight_thr: float = Field(1e5, gt=0)
     empty_bins: Literal["refuse", "drop"] = "refuse"
-    adversarial_weights: str | None = None
+    adversarial_weights: FileName | None = None
     allow_negative: bool = False
     allow_duplicates: bool = False
     control_region: NamedRegion | None = None

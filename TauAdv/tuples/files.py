@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from TauAdv.config.paths import expanded
 from TauAdv.errors import InputError, nearest
 from TauAdv.tuples.file_lists import LIST_SUFFIXES, read_list
 from TauAdv.tuples.folders import expand_pattern, is_pattern, root_files
@@ -15,6 +16,7 @@ from TauAdv.tuples.same_files import same_files
 __all__ = ["expanded_name", "resolve_inputs"]
 
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]*://")
+_SETTING = re.compile(r"[A-Za-z_][\w.]*=.+")
 
 
 def resolve_inputs(
@@ -60,7 +62,7 @@ def _resolve(name: str, prefix: str, found: list[Path], problems: list[str]) -> 
         elif is_pattern(str(path)):
             matches = expand_pattern(str(path), problems)
             if not matches:
-                problems.append(f"{path}: no file matches this pattern")
+                problems.append(f"{path}: no file matches this pattern{_hint_of_setting(path)}")
             for match in matches:
                 _take(match, prefix, found, problems)
         else:
@@ -78,7 +80,7 @@ def expanded_name(name: str) -> str:
         InputError: if it is empty (which would mean the working folder) or cannot be a name.
     """
     _check(name)
-    return os.path.expandvars(os.path.expanduser(name.removeprefix("file://")))
+    return os.path.expandvars(expanded(name.removeprefix("file://")))
 
 
 def _check(name: str) -> None:
@@ -156,7 +158,14 @@ def _hint(path: Path) -> str:
     stripped = Path(str(path).strip())
     if stripped != path and stripped.exists():
         return f" (did you mean '{stripped}', without spaces around?)"
+    if hint := _hint_of_setting(path):
+        return hint
     unset = re.search(r"\$(\w+|\{[^}]*\})", str(path))
     if unset:
         return f" (is the variable {unset[0]} set?)"
     return nearest(path.name, os.listdir(path.parent)) if path.parent.is_dir() else ""
+
+
+def _hint_of_setting(path: Path) -> str:
+    setting = _SETTING.fullmatch(str(path))
+    return " (if that is a setting and no file, put it before the option of the inputs)" if setting else ""

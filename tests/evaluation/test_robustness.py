@@ -236,7 +236,7 @@ def test_a_table_made_otherwise_is_not_said_to_be_of_another_model(jets):
     with pytest.raises(OutputExistsError, match=r"was made with other settings \(run: .of another run. before"):
         evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options)
     manifest.unlink()
-    with pytest.raises(OutputExistsError, match="has no manifest"):
+    with pytest.raises(OutputExistsError, match="no manifest says that TauAdv made it"):
         evaluate_robustness(jets.mlruns, {"it": run.id}, jets.test, **options)
 
 

@@ -67,6 +67,15 @@ def test_output_that_is_of_somebody_else(step, make_tuple, make_targets_file, tm
     steps[step]()  # ours is replaced
 
 
+def test_other_suffixes_are_refused(make_tuple, tmp_path):
+    taus = make_tuple("taus.root")
+    for name in ("out.txt", "out", "root", "out.root.bak"):
+        with pytest.raises(InputError, match=rf"{name}: a ROOT file is written; give it a name that ends in \.root$"):
+            skim(taus, tmp_path / name, SkimSettings())
+    skim(taus, tmp_path / "out.ROOT", SkimSettings())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.ROOT", "out.ROOT.manifest.json", "taus.root"]
+
+
 @pytest.mark.parametrize("names", [("ADV.root", "./ADV.root"), ("a/x.root", "b/x.root"), ("x.root", "a/../x.root")])
 def test_outputs_that_are_one_file(names, make_tuple, tmp_path):
     make_tuple("taus.root")

@@ -274,3 +274,12 @@ def test_a_new_run_is_locked_too(copy):
         resume_run(mlruns, run.id),
     ):
         pass
+
+
+@pytest.mark.parametrize("names", [("", "one", "a"), ("runs", " ", "a"), ("runs", "one", ""), ("runs", "one", "\u200b")])
+def test_names_that_are_empty(names, tmp_path, monkeypatch):
+    """An empty folder would be the working folder."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^(mlruns|experiment|run_name): expected a name, received an empty text$"):
+        start_run(*names).__enter__()
+    assert list(tmp_path.iterdir()) == []

@@ -169,3 +169,10 @@ def test_a_pattern_takes_folders_and_lists_too(folder):
     (folder / "sub/more.list").write_text(f"{folder}/a.root\n")
     assert names(resolve_inputs(f"{folder}/su*"), folder) == ["sub/c.root"]
     assert names(resolve_inputs(f"{folder}/sub/*"), folder) == ["sub/c.root", "a.root"]
+
+
+@pytest.mark.parametrize("name", ["edges=[20,40]", "control_region=x/region.yaml", "a.b=1"])
+def test_settings_among_the_inputs(name, tmp_path):
+    (tmp_path / "a.root").write_bytes(b"root")
+    with pytest.raises(InputError, match=r"\(if that is a setting and no file, put it before the option"):
+        resolve_inputs([tmp_path / "a.root", name])

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from TauAdv.config import Settings, dump_settings
+from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
@@ -63,10 +64,14 @@ def import_to_file(
     An output that was made of the same graphs with the same settings is left as it is.
 
     Raises:
-        InputError: as :func:`import_cms_model`, or the feature table does not fit or is that of another network.
+        InputError: as :func:`import_cms_model`, the name of ``output`` does not end in ``.keras``, or the feature table does
+            not fit or is that of another network.
         OutputExistsError: if ``output`` was made otherwise.
     """
     settings, output, graphs = settings or ImportSettings(), Path(output), [inner, outer, core]
+    if output.suffix != ".keras":
+        msg = f"{output}: a model file is written; give it a name that ends in .keras"
+        raise InputError(msg)
     read_graphs(*graphs)  # damaged and exchanged files are reported first
     choice = choose_features({"inner": Path(inner), "outer": Path(outer), "core": Path(core)}, settings.features)
     content = settings.model_dump(mode="json") | {"features": choice.table}

@@ -117,11 +117,14 @@ def produce_jets(
         The manifest: events, jets and jets per flavour, seeds, Pythia settings.
 
     Raises:
-        ConfigError: if no events are asked for.
+        ConfigError: if no events are asked for, or the name of the file does not end in ``.gz``.
         InputError: if Pythia or fastjet is missing, or there is no jet.
         OutputExistsError: if the file exists with other settings and ``overwrite`` is false.
     """
     output, cache = Path(output), Path(cache)
+    if output.suffix.lower() != ".gz":
+        msg = f"{output}: a gzip file is written; give it a name that ends in .json.gz"
+        raise ConfigError(msg)
     if not sum(settings.events.values()):
         msg = "no events to simulate: set 'events' (process: number), for example events.TT=500"
         raise ConfigError(msg)

@@ -92,6 +92,8 @@ def test_killed_run_continues(jet_settings, tmp_path, monkeypatch):
 def test_finished_file_is_kept(made, jet_settings, cache, monkeypatch):
     monkeypatch.setattr(produce_module, "simulate_jets", no_generation)
     assert produce_jets(jet_settings, made[0], cache) == made[1]
+    with pytest.raises(ConfigError, match=r"jets\.root: a gzip file is written; give it a name that ends in \.json\.gz"):
+        produce_jets(jet_settings, made[0].with_name("jets.root"), cache)
     with pytest.raises(OutputExistsError, match="min_pt"):
         produce_jets(jet_settings.model_copy(update={"min_pt": 25.0}), made[0], cache)
 
