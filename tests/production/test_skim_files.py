@@ -194,7 +194,7 @@ def test_a_tree_without_branches_alone(roots, output):
         skim(roots / "no_branches.root", output, SkimSettings(allow_empty=True))
 
 
-@pytest.mark.parametrize("name", ["a::b.root", "simplecache::x.root", "out.root:taus"])
+@pytest.mark.parametrize("name", ["a::b.root", "simplecache::x.root", "out.root:taus.root"])
 def test_outputs_of_any_name(make_tuple, tmp_path, name):
     path = make_tuple("x.root")
     skim(path, tmp_path / "out" / name, SkimSettings())
