@@ -92,27 +92,33 @@ class _JetNetworkBuilder:
 
     def class_head(self, features: Any) -> Any:
         x = self.hidden_layers("final_dense", features, self.network.common_layers, len(self.network.hidden))
-        x = self.linear(LOGITS_LAYER, self.network.n_classes)(x)
+        x = self.logits(LOGITS_LAYER, self.network.n_classes)(x)
         return keras.layers.Activation("softmax", name="main_output", dtype=self.output_dtype)(x)
 
     def adversarial_head(self, features: Any) -> Any:
         for number, width in enumerate(self.network.adversarial_head.widths, start=1):
-            features = self.linear(f"final_adv_dense_{number}", width, "relu")(features)
-        x = self.linear("final_dense_adv", 1)(features)
+            features = self.hidden(f"final_adv_dense_{number}", width)(features)
+        x = self.logits("final_dense_adv", 1)(features)
         return keras.layers.Activation("sigmoid", name="adv_output", dtype=self.output_dtype)(x)
 
     def hidden_layers(self, block: str, x: Any, first: int, last: int) -> Any:
         """Return ``x`` after the hidden layers ``first`` to ``last`` (excluded), counted from 0."""
         for position in range(first, last):
-            x = self.linear(f"{block}_{position + 1}", self.network.hidden[position], "relu")(x)
+            x = self.hidden(f"{block}_{position + 1}", self.network.hidden[position])(x)
             if self.network.dropout and position + 1 < len(self.network.hidden):
                 name = f"{block}_dropout_{position + 1}"
                 x = keras.layers.Dropout(self.network.dropout, seed=self.seed_of(name), name=name, dtype=self.dtype)(x)
         return x
 
-    def linear(self, name: str, width: int, activation: str | None = None) -> keras.layers.Layer:
-        kernel = keras.initializers.GlorotUniform(seed=self.seed_of(name))
-        return keras.layers.Dense(width, activation=activation, kernel_initializer=kernel, name=name, dtype=self.dtype)
+    def hidden(self, name: str, width: int) -> keras.layers.Layer:
+        return keras.layers.Dense(width, "relu", kernel_initializer=self.kernel(name), name=name, dtype=self.dtype)
+
+    def logits(self, name: str, width: int) -> keras.layers.Layer:
+        """Return the last layer of a head: losses read it, never in half precision."""
+        return keras.layers.Dense(width, kernel_initializer=self.kernel(name), name=name, dtype=self.output_dtype)
+
+    def kernel(self, name: str) -> keras.initializers.Initializer:
+        return keras.initializers.GlorotUniform(seed=self.seed_of(name))
 
     def seed_of(self, name: str) -> int:
         return zlib.crc32(f"{self.seed}:{name}".encode()) % 2**31

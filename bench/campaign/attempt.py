@@ -16,7 +16,7 @@ from typing import Any
 
 from campaign import faults
 
-__all__ = ["Attempt", "Fault", "call", "run", "start"]
+__all__ = ["REPOSITORY", "Attempt", "Fault", "Process", "call", "main_of", "run", "start"]
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LONGEST_SECONDS = 300.0
@@ -62,8 +62,9 @@ class Attempt:
 class Process:
     """A forked process that runs a function with its output in a file."""
 
-    def __init__(self, function: Callable[[], Any], fault: Fault | None) -> None:
-        self.fault, self.began = fault, time.monotonic()
+    def __init__(self, function: Callable[[], Any], fault: Fault | None = None) -> None:
+        self.began, self.hung = time.monotonic(), False
+        self.kill_at = None if fault is None else fault.after_seconds
         descriptor, self.output = tempfile.mkstemp(prefix="tauadv_attempt_")
         self.counts, counts = os.pipe()
         sys.stdout.flush()
@@ -79,27 +80,39 @@ class Process:
         os.close(counts)
 
     def wait(self, limit: float = LONGEST_SECONDS) -> Attempt:
-        """Wait for the end, kill it at its time, or after ``limit`` seconds."""
-        kill_at = None if self.fault is None or self.fault.after_seconds is None else self.fault.after_seconds
-        hung, status = False, None
-        while status is None:
-            ended, code = os.waitpid(self.process, os.WNOHANG)
-            if ended:
-                status = os.waitstatus_to_exitcode(code)
-                break
-            passed = time.monotonic() - self.began
-            if kill_at is not None and passed > kill_at:
-                os.kill(self.process, signal.SIGKILL)
-                kill_at = None
-            if passed > limit:
-                hung = True
-                os.killpg(self.process, signal.SIGKILL)
-            time.sleep(0.005)
+        """Wait for the end, kill it at its time, after ``limit`` seconds, or when this process is interrupted."""
+        try:
+            while (attempt := self.poll(limit)) is None:
+                time.sleep(0.005)
+        except BaseException:
+            self.kill()
+            raise
+        return attempt
+
+    def kill(self) -> None:
+        """End the process and those that it started."""
+        os.killpg(self.process, signal.SIGKILL)
+
+    def poll(self, limit: float = LONGEST_SECONDS) -> Attempt | None:
+        """Return what came of it, once it has ended; kill it at its time, or after ``limit`` seconds."""
+        ended, code = os.waitpid(self.process, os.WNOHANG)
+        if ended:
+            return self._attempt(os.waitstatus_to_exitcode(code))
+        passed = time.monotonic() - self.began
+        if self.kill_at is not None and passed > self.kill_at:
+            os.kill(self.process, signal.SIGKILL)
+            self.kill_at = None
+        if passed > limit:
+            self.hung = True
+            self.kill()
+        return None
+
+    def _attempt(self, status: int) -> Attempt:
         with os.fdopen(self.counts) as pipe:
             operations = int(pipe.read() or 0)
         text = Path(self.output).read_text(encoding="utf-8", errors="replace")
         os.unlink(self.output)
-        return Attempt(status, text, operations, time.monotonic() - self.began, hung)
+        return Attempt(status, text, operations, time.monotonic() - self.began, self.hung)
 
 
 def _child(function: Callable[[], Any], fault: Fault | None, counts: int) -> None:
@@ -150,4 +163,4 @@ def run(script: str, arguments: list[str], fault: Fault | None = None, limit: fl
 
 def call(function: Callable[[], Any], limit: float = LONGEST_SECONDS) -> Attempt:
     """Run a function in a process of its own."""
-    return Process(function, None).wait(limit)
+    return Process(function).wait(limit)

@@ -11,7 +11,7 @@ from pathlib import Path
 from campaign.attempt import REPOSITORY, Attempt, call, run
 from TauAdv.config import read_yaml
 
-__all__ = ["STEPS", "Step", "Workspace", "runs_of"]
+__all__ = ["JETS", "STEPS", "Step", "Workspace", "build", "require", "runs_of"]
 
 DEMO, SAMPLE = REPOSITORY / "demo", REPOSITORY / "tests/data/sample"
 JETS = REPOSITORY / "tests/data/jets/jets.json.gz"
@@ -305,8 +305,8 @@ STEPS = (
 )
 
 
-def build(folder: Path, only: Sequence[str] | None = None) -> Workspace:
-    """Make the inputs of all steps, by the steps themselves; or what the steps named ``only`` make, of one skim."""
+def build(folder: Path, only: Sequence[str] | None = None, *, every_skim: bool = False) -> Workspace:
+    """Make the inputs of all steps, by the steps themselves; or what the steps named ``only`` make, of one skim or every."""
     w, made = Workspace(folder), folder / "made"
     if made.exists():
         return w
@@ -315,7 +315,7 @@ def build(folder: Path, only: Sequence[str] | None = None) -> Workspace:
     (w.inputs / "training.yaml").write_text("seed: 1\n")
     (w.inputs / "jet_network.yaml").write_text(JET_NETWORK)
     shutil.copy(JETS, w.inputs / JETS.name)
-    for name in read_yaml(DEMO / "demo.yaml")["skims"] if only is None else ["DYtaus"]:
+    for name in read_yaml(DEMO / "demo.yaml")["skims"] if only is None or every_skim else ["DYtaus"]:
         output = ["--output", w.path(f"{name}_skimmed.root")]
         require(run("Production/skim_tree.py", [*_skim(name), *output]), f"skim {name}")
     require(run("Production/skim_tree.py", _few(w, w.inputs / "few")), "skim of a few branches")

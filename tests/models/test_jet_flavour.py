@@ -49,6 +49,14 @@ def test_outputs_follow_the_formula():
     np.testing.assert_allclose(model(x), expected, rtol=1e-12)
 
 
+def test_losses_never_read_half_precision():
+    model = build_jet_adversarial(small_network(), dtype="mixed_bfloat16")
+    assert model.get_layer("dense_1").compute_dtype == "bfloat16"
+    last = ("final_dense_last", "final_dense_adv", "main_output", "adv_output")
+    assert {name: model.get_layer(name).compute_dtype for name in last} == dict.fromkeys(last, "float32")
+    assert {value.dtype for value in logits_model(model)(jets(small_network())).values()} == {tf.float32}
+
+
 @pytest.mark.parametrize("build", [build_jet_classifier, build_jet_adversarial])
 def test_saved_model_predicts_the_same_bits(build, tmp_path):
     model = build(small_network(dropout=0.1), seed=3)
