@@ -109,17 +109,20 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
             print(f"error: {error}{hint_of_names(str(error))}", file=sys.stderr)
             raise SystemExit(2) from error
         except OSError as error:  # no permission, no space left, not a folder ...
-            print(f"error: {error}", file=sys.stderr)
+            from TauAdv.io.leftovers import with_final_names
+
+            print(f"error: {with_final_names(str(error))}", file=sys.stderr)
             raise SystemExit(2) from error
         except KeyboardInterrupt as error:
             print("interrupted", file=sys.stderr)
             raise SystemExit(130) from error
         except Exception as error:
             from TauAdv.io.full_disk import reason_of  # built on this module
+            from TauAdv.io.leftovers import with_final_names
 
             if (number := reason_of(error)) is None:
                 raise
-            said = " ".join(str(error).split())[:300]
+            said = " ".join(with_final_names(str(error)).split())[:300]
             print(f"error: {os.strerror(number)}: {said}; free some space and repeat", file=sys.stderr)
             raise SystemExit(2) from error
 

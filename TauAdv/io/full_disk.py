@@ -72,17 +72,31 @@ def naming_output(path: Path, *temporaries: Path) -> Iterator[None]:
     """
     try:
         yield
-    except WriteError:
-        raise
+    except WriteError as error:
+        if not _is_within(error.filename, temporaries):
+            raise
+        raise _write_error(error.errno or errno.EIO, path) from error  # users do not know the hidden names
     except Exception as error:
         number = reason_of(error)
         if number is None and isinstance(error, OSError) and _concerns(error, path, temporaries):
             number = error.errno
         if number is None:
             raise
-        suggestion = (_NO_ROOM | _NO_PLACE)[number]
-        msg = f"{path}: cannot be written: {os.strerror(number)}; nothing was left there; {suggestion} and repeat"
-        raise WriteError(number, msg) from error
+        raise _write_error(number, path) from error
+
+
+def _write_error(number: int, path: Path) -> WriteError:
+    suggestion = (_NO_ROOM | _NO_PLACE)[number]
+    msg = f"{path}: cannot be written: {os.strerror(number)}; nothing was left there; {suggestion} and repeat"
+    return WriteError(number, msg, str(path))
+
+
+def _is_within(name: str | None, temporaries: tuple[Path, ...]) -> bool:
+    """Say whether a name is that of one of the temporary folders, or of a file in it."""
+    if name is None:
+        return False
+    path = Path(os.path.abspath(name))
+    return any(path.is_relative_to(os.path.abspath(temporary)) for temporary in temporaries)
 
 
 def _concerns(error: OSError, path: Path, temporaries: tuple[Path, ...]) -> bool:

@@ -6,9 +6,11 @@ import re
 import shutil
 from pathlib import Path
 
-__all__ = ["is_leftover", "remove_leftovers", "remove_leftovers_of", "remove_tree"]
+__all__ = ["is_leftover", "remove_leftovers", "remove_leftovers_of", "remove_tree", "with_final_names"]
 
 _LEFTOVER = re.compile(r"\.[0-9a-f]{32}\.tmp(\.[^.]*)?$")
+_IN_A_TEXT = re.compile(r"(?<![^/\s'\"])\.([^/\s'\"]+?)\.[0-9a-f]{32}\.tmp")
+_UNFINISHED = re.compile(r"(?<![^/\s'\"])\.([^/\s'\"]+?)\.unfinished(/[^\s'\"]*)?")
 
 
 def is_leftover(name: str) -> bool:
@@ -43,3 +45,8 @@ def remove_tree(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)  # it may have been in a folder that was removed
+
+
+def with_final_names(text: str) -> str:
+    """Return a message in which temporary names are those that the files and folders get at the end."""
+    return _IN_A_TEXT.sub(r"\1", _UNFINISHED.sub(r"\1", text))

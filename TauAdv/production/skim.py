@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import copyfile
@@ -11,7 +12,7 @@ import awkward as ak
 from tqdm import tqdm
 
 from TauAdv.domain.agreement import carried_on
-from TauAdv.errors import InputError, OutputExistsError, shortened
+from TauAdv.errors import InputError, InputWarning, OutputExistsError, shortened
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests import as_json, describe_input, finished, write_manifest
@@ -42,6 +43,8 @@ def skim(
 ) -> dict[str, Any]:
     """Write the taus of ``inputs`` that pass, and the manifest beside; return the manifest.
 
+    Warns (:class:`InputWarning`) if fewer taus pass than the output range ends at.
+
     Order: input range, processing module, choice of columns (the selection may use the others), selection, output range.
 
     Args:
@@ -55,8 +58,7 @@ def skim(
 
     Raises:
         InputError: if an input, tree or branch is missing or damaged, the selection is wrong, the input range is outside of
-            the files, fewer taus pass than the output range ends at, nothing passes (unless ``allow_empty``), or the inputs
-            are mixed tuples of different control regions.
+            the files, no tau is left (unless ``allow_empty``), or the inputs are mixed tuples of different control regions.
         ConfigError: if a setting is wrong.
         OutputExistsError: if the output exists and was made otherwise, or (``update``) has the tree already.
         OutputLockedError: if another process writes the output.
@@ -128,15 +130,13 @@ def _write_passing(plan: SkimPlan, writer: TupleWriter) -> CutFlow:
                 writer.extend(ak.concatenate(gathered))
                 gathered = []
             bar.update(read)
+    beyond = f"output range '{plan.settings.output_range}': only {flow.passed} taus passed"
     if not flow.written and not plan.settings.allow_empty:
-        msg = f"skim of {_names(plan)}: nothing to write:\n{flow}\nnothing was written; --allow-empty writes an empty tree"
-        raise InputError(msg)
+        reason = f" ({beyond})" if 0 < flow.passed <= plan.output_start else ""
+        msg = f"skim of {_names(plan)}: nothing to write{reason}:\n{flow}"
+        raise InputError(f"{msg}\nnothing was written; --allow-empty writes an empty tree")
     if flow.written and flow.passed < (plan.output_stop or 0):
-        msg = (
-            f"skim of {_names(plan)}: output range '{plan.settings.output_range}': only {flow.passed} taus passed; "
-            f"nothing was written; '{plan.output_start}:' takes all from the first one on"
-        )
-        raise InputError(msg)
+        warnings.warn(f"skim of {_names(plan)}: {beyond}; {flow.written} of them are written", InputWarning, stacklevel=2)
     if gathered or not flow.written:
         writer.extend(ak.concatenate(gathered) if gathered else plan.empty())
     return flow

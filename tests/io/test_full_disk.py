@@ -1,8 +1,10 @@
 """Errors of a full disk name the output, whatever library raises them."""
 
+import copy
 import errno
 import os
 import resource
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +15,7 @@ from TauAdv.errors import InputError, WriteError, report_errors
 from TauAdv.io.atomic import new_file, new_folder, scratch_folder
 from TauAdv.io.full_disk import reason_of
 from TauAdv.io.locks import output_lock
+from TauAdv.io.resumable import resumable_folder
 from TauAdv.plotting.style import save_figure
 
 
@@ -79,6 +82,23 @@ def test_scripts_show_a_full_disk_of_any_library_in_one_line(raised_by_a_script,
         raised_by_a_script(LibraryError("another"))
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (f".a.b.{'0af3' * 8}.tmp.root", "a.b.root"),
+        (f".a.{'0af3' * 8}.tmp", "a"),
+        (".set.unfinished/shards-00001.arrow", "set"),
+        (f".set.unfinished/inner/.part.{'0af3' * 8}.tmp.arrow", "set"),
+        (f".report.{'0af3' * 8}.tmp/plots/roc.pdf", "report/plots/roc.pdf"),
+        (".profile", ".profile"),
+    ],
+)
+def test_errors_of_the_system_show_no_hidden_names(raised_by_a_script, capsys, name, shown):
+    with pytest.raises(SystemExit):
+        raised_by_a_script(OSError(errno.ENOSPC, "No space left on device", f"a/{name}"))
+    assert capsys.readouterr().err == f"error: [Errno 28] No space left on device: 'a/{shown}'\n"
+
+
 def of_arrow(path):
     schema = pa.schema([("x", pa.float64())])
     with pa.OSFile(str(path), "wb") as stream, pa.ipc.new_file(stream, schema) as writer:
@@ -138,3 +158,26 @@ def test_a_place_that_is_no_folder(tmp_path):
             pass
     with pytest.raises(WriteError, match=r"name too long.*give a shorter name"), new_file(tmp_path / ("x" * 240)):
         pass
+
+
+def resumable(path):
+    return resumable_folder(path, {})
+
+
+def report(path):
+    return new_folder(path)
+
+
+@pytest.mark.parametrize("folder", [resumable, report])
+@pytest.mark.parametrize("relative", [False, True])
+def test_no_hidden_name_is_shown(tmp_path, monkeypatch, small_files, folder, relative):
+    monkeypatch.chdir(tmp_path)
+    output = Path("out") if relative else tmp_path / "out"
+    said = r"^(?!.*/\.)(.*/)?out: cannot be written: File too large"
+    with pytest.raises(WriteError, match=said) as caught, folder(output) as work:
+        (work / "inner").mkdir()
+        with new_file(work / "inner" / "part") as temporary:
+            temporary.write_bytes(bytes(100_000))
+    sent = copy.copy(caught.value)  # as by a worker process
+    assert (str(sent), sent.filename) == (str(caught.value), caught.value.filename)
+    assert not output.exists()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import uproot
 
-from TauAdv.errors import ConfigError, InputError, OutputExistsError
+from TauAdv.errors import ConfigError, InputError, InputWarning, OutputExistsError
 from TauAdv.io.manifests import read_manifest
 from TauAdv.production.skim import SkimSettings, skim, summary
 from TauAdv.production.skim_plan import parse_range
@@ -375,10 +375,14 @@ def test_long_cuts_are_one_line_each(matched, output):
 
 def test_output_range_beyond_the_taus_that_pass(make_tuple, output):
     source = make_tuple("raw.root", 60, tau_pt=np.repeat(np.array([60, 20], np.float32), [50, 10]))
-    for beyond in ("40:80", "0:51"):
-        with pytest.raises(InputError, match=rf"output range '{beyond}': only 50 taus passed.*'{beyond[:-3]}:' takes all"):
-            skim(source, output, SkimSettings(sel="tau_pt > 50", output_range=beyond, step_size=16))
-        assert not list(output.parent.glob("*.root*"))
+    for beyond, left in (("40:80", 10), ("0:51", 50)):
+        with pytest.warns(InputWarning, match=rf"output range '{beyond}': only 50 taus passed; {left} of them are written$"):
+            skim(source, output, SkimSettings(sel="tau_pt > 50", output_range=beyond, step_size=16), overwrite=True)
+        assert read(output)["evt"].tolist() == list(range(1000 + 50 - left, 1050))
+    output.unlink()
+    with pytest.raises(InputError, match=r"nothing to write \(output range '50:60': only 50 taus passed\)"):
+        skim(source, output, SkimSettings(sel="tau_pt > 50", output_range="50:60", step_size=16))
+    assert not output.exists()
     for inside in ("40:50", "40:"):
         manifest = skim(source, output, SkimSettings(sel="tau_pt > 50", output_range=inside, step_size=16), overwrite=True)
         assert manifest["counts"]["written"] == len(read(output)) == 10
