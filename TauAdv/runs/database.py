@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote, urlparse
 
 from TauAdv.errors import InputError, OutputLockedError
 from TauAdv.io.locks import output_lock
-from TauAdv.runs.errors import SECONDS_OF_WAITING, explained
+from TauAdv.runs.errors import SECONDS_OF_WAITING, explained, missing_tables
 from TauAdv.runs.schema import is_older, latest_revision
 
 __all__ = [
@@ -80,7 +80,7 @@ def is_finished(path: Path) -> bool:
         revision = _only_value(database, "SELECT version_num FROM alembic_version") if "alembic_version" in tables else None
         if revision == latest_revision():
             if missing := sorted(_NEEDED - tables):  # MLflow would make them anew, empty
-                raise explained(path, sqlite3.DatabaseError(f"no such table: {', '.join(missing)}"))
+                raise missing_tables(path, missing)
             return True
         if tables - {"alembic_version"} and not tables & {"experiments", "runs"}:
             msg = f"{path}: a SQLite database of another program (tables {', '.join(sorted(tables)[:4])}), not of MLflow"
