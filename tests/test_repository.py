@@ -217,6 +217,31 @@ def test_scripts_are_short(repository):
             assert lines <= 90, f"{path}: {lines} lines; a script parses, validates and makes one library call"
 
 
+def options_of(script: Path) -> list[list[str]]:
+    """Return the options of a script, each with its other names."""
+    calls = [node for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    adding = [call for call in calls if ast.unparse(call.func).split(".")[-1] in ("add_argument", "add")]
+    names = [[word.value for word in call.args if isinstance(word, ast.Constant)] for call in adding]
+    return [words for words in names if words and str(words[0]).startswith("--")]
+
+
+def test_every_option_is_documented(repository):
+    """On a page that speaks of its script."""
+    pages = [page.read_text(encoding="utf-8") for page in (*(repository / "docs").glob("*.md"), repository / "README.md")]
+    scripts = [
+        path for folder in ("Production", "Training", "Evaluation", "demo") for path in (repository / folder).glob("*.py")
+    ]
+    options = [(script.name, words) for script in scripts for words in options_of(script)]
+    assert len(options) > 100
+    missing = []
+    for script, words in options:
+        named = "Training/train_" if script == "command_line.py" else script
+        said = re.compile("|".join(rf"(?<![\w-]){re.escape(word)}(?![\w-])" for word in words))
+        if not any(named in page and said.search(page) for page in pages):
+            missing.append(f"{script}: {words[0]}")
+    assert missing == []
+
+
 _HELP = """
 import runpy, sys
 from pathlib import Path

@@ -28,8 +28,11 @@ def show_runs(mlruns: Path | str, port: int = 5000) -> int:
         port: of the page.
 
     Raises:
-        InputError: if there is no store, it is damaged, or one of earlier versions of MLflow.
+        InputError: if there is no such port, no store, it is damaged, or one of earlier versions of MLflow.
     """
+    if not 1 <= port <= 65535:
+        msg = f"port of the page: expected a number from 1 to 65535, such as 5000; received {port}"
+        raise InputError(msg)
     folder = Path(mlruns).resolve()
     if not (folder / DATABASE).is_file():
         older = f"; it is a file store, as TauMLTools has: {migration(folder)}" if is_file_store(folder) else ""
