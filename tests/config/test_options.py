@@ -28,7 +28,7 @@ NO_NUMBERS = [
     "1,5",
     ".",
 ]
-FOLDERS = ("Production", "Training", "Evaluation", "demo", "bench")
+FOLDERS = ("Production", "Training", "Evaluation", "demo")
 
 
 @pytest.mark.parametrize("text", [*NO_NUMBERS, "1.0", "1e3", "0.5"])
