@@ -1,12 +1,17 @@
 """Shared fixtures: where the reference data is."""
 
+import functools
 import importlib.util
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from TauAdv.runs.database import DATABASE
+from TauAdv.runs.records import MlflowStore
 
 REFERENCE_VARIABLE = "TAUADV_REFERENCE_DATA"
 
@@ -67,3 +72,20 @@ def run_script(repository: Path):
         module.main([str(argument) for argument in arguments])
 
     return run
+
+
+@pytest.fixture(autouse=True, scope="session")
+def really_made_stores(tmp_path_factory):
+    """Copy new stores, which takes MLflow half a second to make; the function that makes one (see tests/runs)."""
+    real = MlflowStore.make
+
+    @functools.cache
+    def empty() -> Path:
+        folder = tmp_path_factory.mktemp("store") / "mlruns"
+        folder.mkdir()
+        real(folder, folder / DATABASE)
+        return folder / DATABASE
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MlflowStore, "make", lambda mlruns, database: shutil.copyfile(empty(), database))
+        yield real
