@@ -129,15 +129,17 @@ def try_steps(arguments: argparse.Namespace, size: Size, workspace: Workspace, w
         began, seed = time.monotonic(), arguments.seed + number
         reference = reference_of(step, workspace)
         if "kills" in tallies:
-            kill_step(step, workspace, reference, size.kills_of(step), seed, tallies["kills"])
+            kills = arguments.kills or size.kills_of(step)
+            kill_step(step, workspace, reference, kills, seed, tallies["kills"])
         if "full disk" in tallies and faults.available():
             writes = arguments.writes or size.writes_of(step)
             fill_disk(step, workspace, reference, writes, seed, tallies["full disk"])
         if "pairs" in tallies:
-            start_twice(step, workspace, reference, size.pairs, seed, tallies["pairs"])
+            start_twice(step, workspace, reference, arguments.pairs or size.pairs, seed, tallies["pairs"])
         seconds = time.monotonic() - began
         alone = f"{reference.operations} file operations, {reference.seconds:.1f} s alone"
-        print(f"{step.name}: {alone}; tried for {seconds:.0f} s", flush=True)
+        so_far = ", ".join(f"{tally.what} {tally.good} of {tally.attempts} good" for tally in tallies.values())
+        print(f"{step.name}: {alone}; tried for {seconds:.0f} s; so far {so_far}", flush=True)
     return list(tallies.values())
 
 
