@@ -20,7 +20,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1])]
 _THREADS = [f"{name}_NUM_THREADS" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")]
@@ -30,11 +29,9 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", PYTHONPATH=sys.path[1])
 from campaign.attempt import REPOSITORY  # noqa: E402
 from recordings.cases import CASES, with_needed  # noqa: E402
 from recordings.commits import checkout, commit_named, recorded  # noqa: E402
-from recordings.differences import differences  # noqa: E402
 from recordings.record import record  # noqa: E402
-from recordings.store import DESCRIPTION, RecordingError, environment, read_case, read_description  # noqa: E402
-
-_SHOWN = 3  # differences of a case
+from recordings.store import RecordingError, environment, read_description  # noqa: E402
+from recordings.verdict import compare, show  # noqa: E402
 
 
 def options() -> argparse.Namespace:
@@ -47,7 +44,7 @@ def options() -> argparse.Namespace:
         "--only", action="append", metavar="CASE", help="cases to run, with those they need; repeatable (all)"
     )
     parser.add_argument("--quick", action="store_true", help="few cases (under 2 minutes)")
-    cores = len(os.sched_getaffinity(0))
+    cores = os.cpu_count() or 1
     parser.add_argument("--jobs", type=int, default=cores, help=f"cases at a time, of both sides together ({cores})")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the commit's recording there, and use it again")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the comparison to FILE")
@@ -70,8 +67,10 @@ def wanted_cases(arguments: argparse.Namespace) -> list[str]:
 
 def is_recorded(folder: Path, names: Sequence[str]) -> bool:
     """Return whether a folder holds a recording with these cases, as far as its commit knows them."""
-    found = read_description(folder)
-    return found is not None and set(names) & set(found["known"]) <= set(found["cases"])
+    if (found := read_description(folder)) is None:
+        return False
+    there = {name for name, outcome in found["cases"].items() if outcome["left out"] or not outcome["problem"]}
+    return set(names) & set(found["known"]) <= there
 
 
 def record_commit(commit: str, names: Sequence[str], folder: Path, jobs: int) -> Path:
@@ -84,59 +83,15 @@ def record_commit(commit: str, names: Sequence[str], folder: Path, jobs: int) ->
     return folder
 
 
-def compare(before: Path, after: Path, names: Sequence[str], *, every_case: bool) -> list[dict[str, Any]]:
-    """Return one row per case: its name, what is compared, how many arrays, and what came out.
-
-    Args:
-        before: recording of the commit.
-        after: recording of this checkout.
-        names: of the cases.
-        every_case: whether they are all that there are: then none may have gone.
-    """
-    old, new = (json.loads((folder / DESCRIPTION).read_text(encoding="utf-8")) for folder in (before, after))
-    gone = sorted(set(old["known"]) - set(new["known"])) if every_case else []
-    rows = [{"case": name, "what": "", "arrays": 0, "result": "missing", "differences": []} for name in gone]
-    for name in names:
-        row = {"case": name, "what": new["cases"][name]["what"], "arrays": 0, "differences": []}
-        problems = [side["cases"].get(name, {}).get("problem") for side in (old, new)]
-        if any(problems):
-            left_out = new["cases"][name]["left out"]
-            rows.append({**row, "result": "left out" if left_out else "failed", "differences": list(filter(None, problems))})
-        elif name not in old["known"]:
-            rows.append({**row, "result": "new"})
-        else:
-            arrays = [read_case(folder / name) for folder in (before, after)]
-            found = differences(*arrays)
-            result = "differs" if found else "equal"
-            rows.append({**row, "arrays": len(arrays[1]), "result": result, "differences": found})
-    return rows
-
-
-def show(rows: Sequence[dict[str, Any]], commit: str, seconds: float) -> bool:
-    """Print the table; return whether all is equal: of what is new, or needs a package, nothing can be said."""
-    widths = [max(len(row[key]) for row in rows) for key in ("case", "what")]
-    print(f"\n{'case':{widths[0]}}  {'what':{widths[1]}}  arrays  result")
-    for row in rows:
-        print(f"{row['case']:{widths[0]}}  {row['what']:{widths[1]}}  {row['arrays']:6}  {row['result']}")
-        shown = row["differences"][:_SHOWN]
-        more = len(row["differences"]) - len(shown)
-        for text in [*shown, *([f"and {more} more"] if more else [])]:
-            print(f"{'':{widths[0]}}    {text}")
-    compared = [row for row in rows if row["result"] not in ("new", "left out")]
-    equal = sum(row["result"] == "equal" for row in compared)
-    print(f"\ngoal: every bit as at {commit[:12]}: {equal} of {len(compared)} cases; {seconds:.0f} s")
-    return bool(compared) and equal == len(compared)
-
-
 def run_comparison(arguments: argparse.Namespace, names: Sequence[str]) -> bool:
     """Record both sides, at the same time if both must be, compare them, and return whether they are equal."""
     began, commit = time.monotonic(), commit_named(arguments.against)
     every_case = not (arguments.only or arguments.quick)
     with tempfile.TemporaryDirectory(prefix="tauadv_recordings_") as temporary, ThreadPoolExecutor() as pool:
         before, after = (arguments.keep or Path(temporary)).resolve() / commit, Path(temporary).resolve() / "checkout"
-        if there := is_recorded(before, names):
-            print(f"recording of {commit[:12]}: {before}", flush=True)
-        jobs = arguments.jobs if there else max(1, arguments.jobs // 2)
+        there = is_recorded(before, names)
+        print(f"{commit[:12]}: {f'recording in {before}' if there else 'is recorded beside this checkout'}", flush=True)
+        jobs = max(1, arguments.jobs if there else arguments.jobs // 2)
         other = None if there else pool.submit(record_commit, commit, names, before, jobs)
         recorded(REPOSITORY, after, names, jobs)
         if other is not None:
@@ -156,8 +111,10 @@ def main() -> None:
     try:
         names = wanted_cases(arguments)
         if arguments.record:
-            raise SystemExit(1 if record(arguments.record, names, arguments.jobs) else 0)
+            raise SystemExit(1 if record(arguments.record, names, max(1, arguments.jobs)) else 0)
         equal = run_comparison(arguments, names)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
     except RecordingError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from error

@@ -126,6 +126,43 @@ def test_a_recording_of_another_machine_is_refused(recordings, tmp_path):
         store.read_description(tmp_path)
 
 
+def write_recording(recordings, folder, known=(), problems=(), **arrays):
+    store, outcome = recordings("store"), {"what": "weights", "left out": False, "seconds": 1.0}
+    for name, array in arrays.items():
+        store.write_case(folder / name, {"x": array})
+    cases = {name: {**outcome, "problem": None} for name in arrays}
+    cases |= {name: {**outcome, "problem": "FAILED", "left out": name == "onnx"} for name in problems}
+    store.write_description(folder, commit="0123", known=[*known, *cases], cases=cases)
+    return folder
+
+
+def test_verdict_on_cases(recordings, tmp_path, capsys):
+    before = {"same": LAYER, "other": LAYER, "broken": LAYER}
+    first = write_recording(recordings, tmp_path / "1", known=["gone"], problems=["onnx"], **before)
+    after = {"same": LAYER, "other": one_bit_more(LAYER), "added": LAYER}
+    second = write_recording(recordings, tmp_path / "2", problems=["broken", "onnx"], **after)
+    verdict = recordings("verdict")
+    rows = verdict.compare(first, second, ["same", "other", "broken", "added", "onnx"], every_case=True)
+    found = {row["case"]: row["result"] for row in rows}
+    expected = {
+        "gone": "missing",
+        "same": "equal",
+        "other": "differs",
+        "broken": "failed",
+        "added": "new",
+        "onnx": "left out",
+    }
+    assert found == expected
+    assert not verdict.show(rows, "0123", 1.0)
+    text = capsys.readouterr().out
+    assert "x: 1 of 4 values differ, by at most 5.96e-08" in text
+    assert "here: FAILED" in text
+    assert text.endswith("goal: every bit as at 0123: 1 of 4 cases; 1 s\n")
+    few = verdict.compare(first, second, ["same", "added", "onnx"], every_case=False)
+    assert verdict.show(few, "0123", 1.0)
+    assert not verdict.show(few[1:], "0123", 1.0)  # nothing was compared
+
+
 def test_every_case_has_its_own_name_and_runs_after_what_it_needs(recordings):
     cases = recordings("cases")
     names = [case.name for case in cases.CASES]

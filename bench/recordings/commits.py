@@ -1,4 +1,7 @@
-"""Recordings of commits, each made by the commit's own program with its own package."""
+"""Recordings of commits, each made by the commit's own program with its own package.
+
+Commits agree on the options ``--record``, ``--only`` and ``--jobs``, and on what :mod:`recordings.store` writes.
+"""
 
 from __future__ import annotations
 
