@@ -43,7 +43,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--only", action="append", metavar="CASE", help="cases to run, with those they need; repeatable (all)"
     )
-    parser.add_argument("--quick", action="store_true", help="few cases (under 2 minutes)")
+    parser.add_argument("--quick", action="store_true", help="few cases, a third of the time")
     cores = os.cpu_count() or 1
     parser.add_argument("--jobs", type=int, default=cores, help=f"cases at a time, of both sides together ({cores})")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the commit's recording there, and use it again")
