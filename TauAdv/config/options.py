@@ -26,7 +26,7 @@ def whole_number(text: str) -> int:
     """
     found = _value(text)
     if isinstance(found, bool) or not isinstance(found, int):
-        raise _refusal("a whole number, such as 20", text)
+        raise _refusal("a whole number", text, example=", such as 20")
     return found
 
 
@@ -50,7 +50,7 @@ def number(text: str) -> float:
     """
     found = _value(text)
     if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
-        raise _refusal("a number, such as 0.5", text)
+        raise _refusal("a number", text, example=", such as 0.5")
     return float(found)
 
 
@@ -62,9 +62,9 @@ def _value(text: str) -> Any:
         return text
 
 
-def _refusal(expected: str, text: str) -> ArgumentTypeError:
+def _refusal(expected: str, text: str, example: str = "") -> ArgumentTypeError:
     zeros = " without leading zeros" if has_leading_zero(text) else ""
-    return ArgumentTypeError(f"expected {expected}{zeros}; received {shortened(text)!r}")
+    return ArgumentTypeError(f"expected {expected}{zeros}{example}; received {shortened(text)!r}")
 
 
 def path(text: str) -> Path:

@@ -55,5 +55,6 @@ def hint_of_names(message: str) -> str:
         found = _VARIABLE.search(name) if "/" in name else None
         found = found or _HOME.match(name)
         if found and not os.path.exists(name):
-            return f" ({found[0]} is not replaced in quotes, behind '=' and in files: write the whole path)"
+            why = "there is no such home" if found[0][0] == "~" else "is not replaced in quotes, behind '=' and in files"
+            return f" ({found[0]}: {why}; write the whole path)"
     return ""

@@ -68,7 +68,7 @@ def require_own_file(path: Path | str) -> None:
     """
     path = Path(path)
     if path.is_file() and (reason := _why_foreign(path)):
-        msg = f"{path}: {reason}, and is never replaced; move it away, or give another output name"
+        msg = f"{path}: {reason}; it is never replaced: move it away, or give another output name"
         raise OutputExistsError(msg)
 
 
@@ -80,7 +80,7 @@ def require_own_list(folder: Path | str) -> None:
     """
     path = Path(folder) / CHECKSUMS
     if path.exists() and _checksums(path) is None:
-        msg = f"{path}: is not a list of files that TauAdv wrote, or damaged, and is never replaced; move it away"
+        msg = f"{path}: is not a list of files that TauAdv wrote, or damaged; it is never replaced: move it away"
         raise OutputExistsError(msg)
 
 

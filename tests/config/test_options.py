@@ -33,13 +33,13 @@ FOLDERS = ("Production", "Training", "Evaluation", "demo")
 
 @pytest.mark.parametrize("text", [*NO_NUMBERS, "1.0", "1e3", "0.5"])
 def test_texts_that_are_no_whole_number(text):
-    with pytest.raises(argparse.ArgumentTypeError, match=r"^expected a whole number, such as 20.*; received '"):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"^expected a whole number.*, such as 20; received '"):
         whole_number(text)
 
 
 @pytest.mark.parametrize("text", [*NO_NUMBERS, ".nan", ".inf", "1e999", "1_0.5", "0x1p3"])
 def test_texts_that_are_no_number(text):
-    with pytest.raises(argparse.ArgumentTypeError, match=r"^expected a number, such as 0\.5.*; received '"):
+    with pytest.raises(argparse.ArgumentTypeError, match=r"^expected a number.*, such as 0\.5; received '"):
         number(text)
 
 
@@ -77,7 +77,7 @@ def test_the_option_is_named(run_script, capsys):
     with pytest.raises(SystemExit) as ended:
         run_script("Production/EventDrop.py", *words, "--seed", "0123")
     assert ended.value.code == 2
-    said = "argument --seed: expected a whole number, such as 20 without leading zeros; received '0123'"
+    said = "argument --seed: expected a whole number without leading zeros, such as 20; received '0123'"
     assert said in capsys.readouterr().err
 
 

@@ -87,8 +87,8 @@ def test_hints_for_names_that_are_not_there(message, name, capsys):
 
     with pytest.raises(SystemExit):
         main([])
-    said = f"error: {message} ({name} is not replaced in quotes, behind '=' and in files: write the whole path)\n"
-    assert capsys.readouterr().err == said
+    reason = "there is no such home" if name[0] == "~" else "is not replaced in quotes, behind '=' and in files"
+    assert capsys.readouterr().err == f"error: {message} ({name}: {reason}; write the whole path)\n"
 
 
 def test_no_hints_for_other_messages(home):

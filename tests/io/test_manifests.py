@@ -119,7 +119,7 @@ def test_output_without_manifest_is_refused(tmp_path):
     path = tmp_path / "out.txt"
     path.write_text("of somebody")
     for overwrite in (False, True):
-        with pytest.raises(OutputExistsError, match=r"out\.txt: exists, and no manifest says .*; move it away"):
+        with pytest.raises(OutputExistsError, match=r"out\.txt: exists, and no manifest says .*: move it away"):
             finished(path, step="test", settings={}, overwrite=overwrite)
     with pytest.raises(OutputExistsError, match="no manifest says"), new_file(path) as temporary:
         temporary.write_text("of ours")

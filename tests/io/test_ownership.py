@@ -237,7 +237,7 @@ def added_to(tmp_path):
 def test_files_of_somebody_else_stay(name, tmp_path):
     path = name(tmp_path)
     path.write_text("years of work")
-    said = r"a\.root: .* never replaced; move it away, or give another output name$"
+    said = r"a\.root: .* never replaced: move it away, or give another output name$"
     with pytest.raises(OutputExistsError, match=said):
         require_own_file(path)
     with pytest.raises(OutputExistsError, match=said):

@@ -58,7 +58,7 @@ def test_output_that_is_of_somebody_else(step, make_tuple, make_targets_file, tm
         "targets": lambda: make_targets({"mt/EMB": taus}, output, TargetSettings(), overwrite=True),
     }
     with pytest.raises(
-        OutputExistsError, match=r"thesis\.root: .*never replaced; move it away, or give another output name$"
+        OutputExistsError, match=r"thesis\.root: .*never replaced: move it away, or give another output name$"
     ):
         steps[step]()
     assert output.read_text() == "years of work"

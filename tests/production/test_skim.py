@@ -161,7 +161,7 @@ def test_a_file_of_somebody_that_is_added_to_is_never_replaced(matched, output):
     for name in ("low", "high"):
         skim(matched, output, SkimSettings(sel="tau_pt > 50", output_tree=name), update=True)
     with pytest.raises(
-        OutputExistsError, match=r"holds what it held before TauAdv added to it \(thesis\), and is never repl"
+        OutputExistsError, match=r"holds what it held before TauAdv added to it \(thesis\); it is never repl"
     ):
         skim(matched, output, SkimSettings(sel="tau_pt > 50"), overwrite=True)
     with uproot.open(output) as file:
