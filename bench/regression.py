@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -28,7 +29,7 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", PYTHONPATH=sys.path[1])
 
 from campaign.attempt import REPOSITORY  # noqa: E402
 from recordings.cases import CASES, with_needed  # noqa: E402
-from recordings.commits import checkout, commit_named, recorded  # noqa: E402
+from recordings.commits import checkout, commit_named, recorded, stop_recording  # noqa: E402
 from recordings.record import record  # noqa: E402
 from recordings.store import RecordingError, environment, read_description  # noqa: E402
 from recordings.verdict import compare, show  # noqa: E402
@@ -93,9 +94,13 @@ def run_comparison(arguments: argparse.Namespace, names: Sequence[str]) -> bool:
         print(f"{commit[:12]}: {f'recording in {before}' if there else 'is recorded beside this checkout'}", flush=True)
         jobs = max(1, arguments.jobs if there else arguments.jobs // 2)
         other = None if there else pool.submit(record_commit, commit, names, before, jobs)
-        recorded(REPOSITORY, after, names, jobs)
-        if other is not None:
-            other.result()
+        try:
+            recorded(REPOSITORY, after, names, jobs)
+            if other is not None:
+                other.result()
+        except BaseException:
+            stop_recording()
+            raise
         rows = compare(before, after, names, every_case=every_case)
     seconds = time.monotonic() - began
     equal = show(rows, commit, seconds)
@@ -108,6 +113,7 @@ def run_comparison(arguments: argparse.Namespace, names: Sequence[str]) -> bool:
 def main() -> None:
     """Record, or record and compare."""
     arguments = options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         names = wanted_cases(arguments)
         if arguments.record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import signal
@@ -91,7 +92,8 @@ class Process:
 
     def kill(self) -> None:
         """End the process and those that it started."""
-        os.killpg(self.process, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process, signal.SIGKILL)
 
     def poll(self, limit: float = LONGEST_SECONDS) -> Attempt | None:
         """Return what came of it, once it has ended; kill it at its time, or after ``limit`` seconds."""

@@ -18,9 +18,17 @@ from campaign.attempt import REPOSITORY
 
 from recordings.store import RecordingError, read_description
 
-__all__ = ["checkout", "commit_named", "recorded"]
+__all__ = ["checkout", "commit_named", "recorded", "stop_recording"]
 
 PROGRAM = "bench/regression.py"
+_RUNNING: list[subprocess.Popen[bytes]] = []
+
+
+def stop_recording() -> None:
+    """End the recordings at work; they clear up."""
+    for process in _RUNNING:
+        if process.poll() is None:
+            process.terminate()
 
 
 def _git(*words: str) -> str:
@@ -64,8 +72,10 @@ def recorded(root: Path, folder: Path, names: Sequence[str], jobs: int, *, quiet
     """
     command = [sys.executable, str(root / PROGRAM), "--record", str(folder), "--jobs", str(jobs)]
     command += [word for name in names for word in ("--only", name)]  # a name that the commit does not know is passed over
-    settings = {**os.environ, "PYTHONPATH": str(root)}
-    status = subprocess.run(command, env=settings, stdout=subprocess.DEVNULL if quiet else None).returncode
+    settings = {**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(folder.parent)}  # removed with that, whatever happens
+    with subprocess.Popen(command, env=settings, stdout=subprocess.DEVNULL if quiet else None) as process:
+        _RUNNING.append(process)
+        status = process.wait()
     if (description := read_description(folder)) is None:
         msg = f"{root}: its {PROGRAM} made no recording (status {status})"
         raise RecordingError(msg)
