@@ -34,21 +34,23 @@ from recordings.record import record  # noqa: E402
 from recordings.store import RecordingError, environment, read_description  # noqa: E402
 from recordings.verdict import compare, show  # noqa: E402
 
+from TauAdv.config.options import count, path  # noqa: E402
+
 
 def options() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--against", default="HEAD", metavar="COMMIT", help="compare with this commit (HEAD)")
-    what.add_argument("--record", type=Path, metavar="FOLDER", help="only record this checkout into FOLDER")
+    what.add_argument("--record", type=path, metavar="FOLDER", help="only record this checkout into FOLDER")
     parser.add_argument(
         "--only", action="append", metavar="CASE", help="cases to run, with those they need; repeatable (all)"
     )
     parser.add_argument("--quick", action="store_true", help="few cases, a third of the time")
     cores = os.cpu_count() or 1
-    parser.add_argument("--jobs", type=int, default=cores, help=f"cases at a time, of both sides together ({cores})")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the commit's recording there, and use it again")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the comparison to FILE")
+    parser.add_argument("--jobs", type=count, default=cores, help=f"cases at a time, of both sides together ({cores})")
+    parser.add_argument("--keep", type=path, metavar="FOLDER", help="keep the commit's recording there, and use it again")
+    parser.add_argument("--json", type=path, metavar="FILE", help="also write the comparison to FILE")
     return parser.parse_args()
 
 
@@ -117,7 +119,7 @@ def main() -> None:
     try:
         names = wanted_cases(arguments)
         if arguments.record:
-            raise SystemExit(1 if record(arguments.record, names, max(1, arguments.jobs)) else 0)
+            raise SystemExit(1 if record(arguments.record, names, arguments.jobs) else 0)
         equal = run_comparison(arguments, names)
     except KeyboardInterrupt:
         raise SystemExit(130) from None

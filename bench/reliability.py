@@ -91,7 +91,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seed", type=whole_number, default=20261127, help="of everything that is drawn")
     parser.add_argument("--only", action="append", choices=PARTS, help="parts to run (all)")
     parser.add_argument("--steps", action="append", metavar="TEXT", help="steps whose names hold TEXT (all)")
+    parser.add_argument("--kills", type=count, help="how often a step is killed (10 to 14)")
     parser.add_argument("--writes", type=count, help="most writes of a step that fail (every one)")
+    parser.add_argument("--pairs", type=count, help="how often two processes do a step at once (4)")
     parser.add_argument("--folder", type=path, help="where to work (a temporary folder)")
     return parser.parse_args()
 
