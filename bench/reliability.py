@@ -152,9 +152,6 @@ def show(tallies: list[Tally], seconds: float) -> None:
         counts = " ".join(f"{tally.counts[name]:>10}" for name in FAULTS)
         notes = ", ".join(f"{name}: {count}" for name, count in tally.notes.items())
         print(f"{tally.what:28} {tally.attempts:>8} {tally.good:>8} {counts}  {notes}")
-    for tally in tallies:
-        for example in tally.examples:
-            print(f"\n{tally.what}: {example}")
     verdict = "all zero" if all(tally.clean for tally in tallies) else "NOT all zero"
     print(f"\ngoal: no wrong result, none lost, no traceback, no hang: {verdict}; {seconds:.0f} s")
 

@@ -60,9 +60,9 @@ _ANSWERS = {
     sqlite3.SQLITE_CANTOPEN: _CLOSED,
     sqlite3.SQLITE_PERM: _CLOSED,
     sqlite3.SQLITE_AUTH: _CLOSED,
-    sqlite3.SQLITE_FULL: "cannot be written: no space left on the disk; free some space and repeat",
+    sqlite3.SQLITE_FULL: "cannot be written: No space left on device; free some space and repeat",
     sqlite3.SQLITE_IOERR: (
-        "cannot be read or written (disk error, or no space left); look at the disk, free some space and repeat"
+        "cannot be read or written: No space left on device, or an error of the disk; look at it, free some space and repeat"
     ),
     sqlite3.SQLITE_CORRUPT: f"is damaged or cut short; {_DAMAGED}",
     sqlite3.SQLITE_NOTADB: f"is damaged, no SQLite database; {_DAMAGED}",

@@ -67,9 +67,10 @@ static int inside(int descriptor) {
   return strncmp(full, folder, length) == 0;
 }
 
-/* Returns 1 if the operation is to fail with ENOSPC; does not return if the process is to die. */
-static int fault(int removal, int descriptor, const void *data, size_t size) {
-  if (removal && kind > 1) return 0;
+/* Returns 1 if the operation is to fail with ENOSPC; does not return if the process is to die. What takes no space
+ * (needless: removing, renaming, opening a file that is there) can be the moment of a kill, but does not fail. */
+static int fault(int needless, int descriptor, const void *data, size_t size) {
+  if (needless && kind > 1) return 0;
   long number = atomic_fetch_add(&counted, 1) + 1;
   if (kind == 1 && number == at) {
     if (data != NULL && size > 1) REAL(write)(descriptor, data, size / 2);
@@ -140,7 +141,9 @@ int rmdir(const char *path) {
     mode = va_arg(arguments, mode_t);                                                     \
     va_end(arguments);                                                                    \
   }                                                                                       \
-  if (((flags) & (O_CREAT | O_TRUNC)) && inside_path(directory, path) && fault(0, -1, NULL, 0)) return -1; \
+  if (((flags) & (O_CREAT | O_TRUNC)) && inside_path(directory, path) &&        \
+      fault(faccessat(directory, path, F_OK, 0) == 0, -1, NULL, 0))                       \
+    return -1;                                                                            \
   return call
 
 int open(const char *path, int flags, ...) { OPENED(REAL(open)(path, flags, mode), AT_FDCWD, path, flags); }

@@ -39,6 +39,7 @@ class Tally:
         self.counts[fault] += 1
         if len(self.examples) < 20:
             self.examples.append(f"{fault}: {example}")
+            print(f"{self.what}: {self.examples[-1]}", flush=True)  # at once: the whole campaign takes hours
 
     def note(self, name: str) -> None:
         """Count something that is no fault."""

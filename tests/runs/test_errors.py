@@ -73,7 +73,7 @@ def test_full(path, connect):
     pages = other.execute("PRAGMA page_count").fetchone()[0]
     other.execute(f"PRAGMA max_page_count = {pages}")
     found = answer(path, lambda: other.execute("INSERT INTO runs VALUES (?)", ("x" * 100_000,)))
-    assert "no space left on the disk" in str(found)
+    assert "No space left on device" in str(found)
 
 
 def test_damaged(path, connect):
