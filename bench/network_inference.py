@@ -23,10 +23,10 @@ from TauAdv.models.cms.execute import FrozenTagger
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.cms.parts import read_graphs
 from TauAdv.models.conversion import with_grid_mode
-from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.deeptau import TauTagger, build_classifier
 from TauAdv.models.folded.inference import folded_inference
 from TauAdv.models.settings import NetworkSettings, load_network
-from TauAdv.models.tagger import TauTagger, inference_function
+from TauAdv.models.tagger import inference_function
 
 VARIABLE, VERSION = "TAUADV_REFERENCE_DATA", "deepTau_2018v2p5"
 BATCH, SGEMM_SIZE = 500, 1536

@@ -38,7 +38,7 @@ def dense_step(occupancy: str, n_class: int, n_adv: int) -> Callable[[], None]:
 def sparse_step(precision: str, occupancy: str, n_class: int, n_adv: int) -> Callable[[], None]:
     """Return our step as a training runs it, metrics included; the batches differ in their numbers of cells."""
     from TauAdv.config import load_settings
-    from TauAdv.models.adversarial import build_adversarial
+    from TauAdv.models.deeptau import build_adversarial
     from TauAdv.training.settings import AdversarialSettings
     from TauAdv.training.steps import AdversarialTrainer
 

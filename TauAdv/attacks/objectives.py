@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from TauAdv.attacks.constraints import Batch, Constraints
 from TauAdv.models.losses import LossFunction
-from TauAdv.models.scores import class_scores, log_probabilities, scoring_model
-from TauAdv.models.tagger import JetTagger, network_inputs
+from TauAdv.models.scores import class_scores, log_probabilities, scores_are_logits, scoring_model
+from TauAdv.models.tagger import network_inputs
 
 __all__ = ["Objective", "divergence", "input_gradients", "kullback_leibler", "label_loss", "scores_for_loss"]
 
@@ -40,9 +40,9 @@ def divergence(model: Any, clean: Batch, *, training: bool = False) -> Objective
 
     It has no slope at the clean inputs: use it with an attack that starts at random.
     """
-    scores, of_jets = scores_for_loss(model), isinstance(model, JetTagger)
-    target = tf.stop_gradient(log_probabilities(scores(clean, training), are_logits=of_jets))
-    return lambda batch: kullback_leibler(target, log_probabilities(scores(batch, training), are_logits=of_jets))
+    scores, are_logits = scores_for_loss(model), scores_are_logits(model)
+    target = tf.stop_gradient(log_probabilities(scores(clean, training), are_logits=are_logits))
+    return lambda batch: kullback_leibler(target, log_probabilities(scores(batch, training), are_logits=are_logits))
 
 
 def kullback_leibler(target: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
@@ -51,7 +51,7 @@ def kullback_leibler(target: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
 
 
 def scores_for_loss(model: Any) -> Callable[[Batch, bool], tf.Tensor]:
-    """Return a function of batch and training flag to what the losses read: logits of jets, probabilities of taus."""
+    """Return a function of batch and training flag to what the losses read: logits or probabilities."""
     scoring = scoring_model(model)
     return lambda batch, training: class_scores(scoring(network_inputs(batch), training=training))
 

@@ -40,9 +40,9 @@ def label_objective(model: Any) -> Objective:
     import tensorflow as tf
 
     from TauAdv.models.jet_losses import crossentropy
-    from TauAdv.models.tagger import JetTagger
+    from TauAdv.models.scores import scores_are_logits
 
-    if isinstance(model, JetTagger):
+    if scores_are_logits(model):
         return label_loss(model, crossentropy)
     return label_loss(model, lambda y, p: -tf.reduce_sum(y * tf.math.log(tf.clip_by_value(p, 1e-7, 1.0)), axis=1))
 

@@ -51,7 +51,7 @@ def predict_epochs(
     Raises:
         InputError: a file that is not a model, or a set without labels.
     """
-    from TauAdv.models.tagger import load_tagger
+    from TauAdv.models.loading import load_tagger
 
     shards = shards.head(min(settings.scan_rows, settings.rows or shards.num_rows))
     model: Any = load_tagger(next(iter(files.values())))

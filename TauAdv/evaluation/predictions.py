@@ -120,7 +120,7 @@ def load_run_model(run: Run, *shard_sets: ShardSet) -> Any:
     Raises:
         InputError: no model or no feature table in the run, a model of other objects than the sets hold, or another table.
     """
-    from TauAdv.models.tagger import load_tagger
+    from TauAdv.models.loading import load_tagger
 
     path, table = _model_path(run), _table_path(run)
     model: Any = load_tagger(path)

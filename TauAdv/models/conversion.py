@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-from TauAdv.models.adversarial import ADVERSARIAL_GRADIENT, CLASS_GRADIENT, build_adversarial
-from TauAdv.models.deeptau import build_classifier
-from TauAdv.models.jet_flavour import build_jet_adversarial, build_jet_classifier
+from TauAdv.models.gradient_reversal import gradient_scales
 from TauAdv.models.settings import GridMode
-from TauAdv.models.tagger import JetTagger, Tagger, TauTagger
+from TauAdv.models.tagger import Tagger, TaggerType
 from TauAdv.models.transfer import copy_weights_by_name
 
 __all__ = ["class_part", "dtype_of", "with_adversarial_head", "with_grid_mode"]
-
-TaggerType = TypeVar("TaggerType", bound=Tagger)
 
 
 def dtype_of(model: Tagger) -> str:
@@ -21,20 +15,20 @@ def dtype_of(model: Tagger) -> str:
     return model.get_layer(model.features_layer).dtype_policy.name
 
 
-def with_grid_mode(model: TauTagger, mode: GridMode, *, seed: int = 0) -> TauTagger:
+def with_grid_mode(model: TaggerType, mode: GridMode, *, seed: int = 0) -> TaggerType:
     """Return a model with the same weights that evaluates the grids in another mode.
 
     Args:
-        model: classifier or adversarial model.
+        model: classifier or adversarial model whose network has grids.
         mode: ``dense`` or ``sparse``.
         seed: of the dropout of the new model.
     """
     network = model.network.model_copy(update={"grid_mode": mode})
     if model.is_adversarial:
-        k1, k2 = (float(model.get_layer(name).scale.numpy()) for name in (CLASS_GRADIENT, ADVERSARIAL_GRADIENT))
-        rebuilt = build_adversarial(network, dtype=dtype_of(model), seed=seed, k1=k1, k2=k2)
+        k1, k2 = gradient_scales(model)
+        rebuilt = type(model).adversarial(network, dtype=dtype_of(model), seed=seed, k1=k1, k2=k2)
     else:
-        rebuilt = build_classifier(network, dtype=dtype_of(model), seed=seed)
+        rebuilt = type(model).classifier(network, dtype=dtype_of(model), seed=seed)
     copy_weights_by_name(model, rebuilt, require_shapes=True)
     return rebuilt
 
@@ -43,8 +37,7 @@ def class_part(model: TaggerType) -> TaggerType:
     """Return the classifier within an adversarial model, with the same weights; a classifier is returned as it is."""
     if not model.is_adversarial:
         return model
-    build: Any = build_jet_classifier if isinstance(model, JetTagger) else build_classifier
-    classifier = build(model.network, dtype=dtype_of(model))
+    classifier = type(model).classifier(model.network, dtype=dtype_of(model))
     copy_weights_by_name(model, classifier, require_shapes=True)
     return classifier
 
@@ -58,7 +51,6 @@ def with_adversarial_head(model: TaggerType, *, seed: int = 0, k1: float = 1.0, 
         k1: factor of the class gradient on the common layers.
         k2: factor of the reversed adversarial gradient on the common layers.
     """
-    build: Any = build_jet_adversarial if isinstance(model, JetTagger) else build_adversarial
-    adversarial = build(model.network, dtype=dtype_of(model), seed=seed, k1=k1, k2=k2)
+    adversarial = type(model).adversarial(model.network, dtype=dtype_of(model), seed=seed, k1=k1, k2=k2)
     copy_weights_by_name(model, adversarial, require_shapes=True)
     return adversarial

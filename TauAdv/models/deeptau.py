@@ -1,4 +1,4 @@
-"""The DeepTau network: flat features and two grids of cells, merged into common features, and the class head.
+"""The DeepTau network: flat features and two grids of cells, merged into common features, and its heads.
 
 (DeepTau specification, section H.) Layer names are those of the CMS network, so that weights move by name.
 """
@@ -8,20 +8,58 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import keras
+import tensorflow as tf
 
+from TauAdv.models.gradient_reversal import opposed
 from TauAdv.models.grid_rows import GridRows, GridRowWeights
 from TauAdv.models.normalisation import WeightedBatchNormalization
 from TauAdv.models.row_dropout import RowDropout
 from TauAdv.models.scatter import GridScatter
 from TauAdv.models.settings import ConvolutionLayer, NetworkSettings
-from TauAdv.models.tagger import TauTagger, make_tagger
+from TauAdv.models.tagger import Tagger, tagger_of
 
-__all__ = ["FEATURES_LAYER", "NetworkBuilder", "build_classifier"]
+__all__ = ["FEATURES_LAYER", "NetworkBuilder", "TauTagger", "build_adversarial", "build_classifier"]
 
 FEATURES_LAYER = "features_concat"
+
+
+@keras.saving.register_keras_serializable(package="TauAdv")
+class TauTagger(Tagger):
+    """DeepTau: inputs are the sparse form of a batch of n taus (see :meth:`input_signature`)."""
+
+    settings_type = NetworkSettings
+    features_layer = FEATURES_LAYER
+    objects = "taus"
+
+    @classmethod
+    def classifier(cls, network: NetworkSettings, *, dtype: str = "float32", seed: int = 0) -> Self:
+        """Return the network with its class head; see :func:`build_classifier`."""
+        builder = NetworkBuilder(network, dtype, seed)
+        inputs = builder.inputs()
+        return tagger_of(cls, inputs, builder.class_head(builder.common_features(inputs)), network)
+
+    @classmethod
+    def adversarial(
+        cls, network: NetworkSettings, *, dtype: str = "float32", seed: int = 0, k1: float = 1.0, k2: float = 10.0
+    ) -> Self:
+        """Return the network with its class head and an adversarial head; see :func:`build_adversarial`."""
+        builder = NetworkBuilder(network, dtype, seed)
+        inputs = builder.inputs()
+        for_class, for_adversary = opposed(builder.common_features(inputs), k1, k2, dtype)
+        outputs = {"main_output": builder.class_head(for_class), "adv_output": builder.adversarial_head(for_adversary)}
+        return tagger_of(cls, inputs, outputs, network)
+
+    @classmethod
+    def input_signature(cls, network: NetworkSettings, dtype: str = "float32") -> dict[str, tf.TensorSpec]:
+        """Return shapes and types of the network inputs, all lengths open: one traced function serves every batch."""
+        signature = {"tau": tf.TensorSpec((None, network.tau.n_features), dtype)}
+        for grid in network.grids:
+            signature[f"{grid}_index"] = tf.TensorSpec((None, 3), tf.int32)
+            signature[f"{grid}_cells"] = tf.TensorSpec((None, network.n_cell_features), dtype)
+        return signature
 
 
 def build_classifier(network: NetworkSettings, *, dtype: str = "float32", seed: int = 0) -> TauTagger:
@@ -35,9 +73,29 @@ def build_classifier(network: NetworkSettings, *, dtype: str = "float32", seed: 
     Returns:
         Model from ``{tau, inner_index, inner_cells, outer_index, outer_cells}`` to class probabilities [n, classes].
     """
-    builder = NetworkBuilder(network, dtype, seed)
-    inputs = builder.inputs()
-    return make_tagger(inputs, builder.class_head(builder.common_features(inputs)), network)
+    return TauTagger.classifier(network, dtype=dtype, seed=seed)
+
+
+def build_adversarial(
+    network: NetworkSettings, *, dtype: str = "float32", seed: int = 0, k1: float = 1.0, k2: float = 10.0
+) -> TauTagger:
+    """Return the network with its class head and an adversarial head on the same common features.
+
+    In one backward pass of L_class + L_adv the common layers receive k1 dL_class - k2 dL_adv, each head the plain gradient
+    of its own loss (DeepTau specification, section H).
+
+    Args:
+        network: settings.
+        dtype: Keras dtype policy.
+        seed: of the initial weights and of dropout.
+        k1: factor of the class gradient on the common layers.
+        k2: factor of the reversed adversarial gradient on the common layers.
+
+    Returns:
+        Model with the inputs of the classifier and the outputs ``main_output`` [n, classes] and ``adv_output`` [n, 1], the
+        probability to be data.
+    """
+    return TauTagger.adversarial(network, dtype=dtype, seed=seed, k1=k1, k2=k2)
 
 
 @dataclass(frozen=True)
@@ -76,6 +134,12 @@ class NetworkBuilder:
         x = self.dense_block("final", features, self.network.class_head.widths)
         x = self.logits("final_dense_last", self.network.n_classes)(x)
         return keras.layers.Activation("softmax", name="main_output", dtype=self.output_dtype)(x)
+
+    def adversarial_head(self, features: Any) -> Any:
+        """Return the probability [n, 1] to be data."""
+        x = self.dense_block("final_adv", features, self.network.adversarial_head.widths)
+        x = self.logits("final_dense_adv", 1)(x)
+        return keras.layers.Activation("sigmoid", name="adv_output", dtype=self.output_dtype)(x)
 
     @property
     def output_dtype(self) -> str:

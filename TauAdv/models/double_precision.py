@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.deeptau import TauTagger, build_classifier
 from TauAdv.models.settings import NetworkSettings
-from TauAdv.models.tagger import TauTagger
 from TauAdv.models.transfer import copy_weights_by_name
 
 __all__ = ["double_inputs", "double_model", "double_network", "double_scores"]

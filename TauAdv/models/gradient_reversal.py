@@ -7,7 +7,18 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-__all__ = ["GradientReversal", "GradientScaling"]
+__all__ = [
+    "ADVERSARIAL_GRADIENT",
+    "CLASS_GRADIENT",
+    "GradientReversal",
+    "GradientScaling",
+    "gradient_scales",
+    "opposed",
+    "set_gradient_scales",
+]
+
+CLASS_GRADIENT, ADVERSARIAL_GRADIENT = "class_gradient", "adv_gradient"
+"""Names of the two layers between the common features and the heads."""
 
 
 @keras.saving.register_keras_serializable(package="TauAdv")
@@ -72,3 +83,30 @@ class GradientReversal(GradientScaling):
     def gradient_factor(self) -> tf.Tensor:
         """Return what the gradient is multiplied by."""
         return -self._scale.read_value()
+
+
+def opposed(features: Any, k1: float, k2: float, dtype: str) -> tuple[Any, Any]:
+    """Return common features [n, ...] for the class head and for the adversarial head of a network.
+
+    In one backward pass of L_class + L_adv the common layers receive k1 dL_class - k2 dL_adv, each head the plain gradient
+    of its own loss.
+
+    Args:
+        features: symbolic tensor.
+        k1: factor of the class gradient on the common layers.
+        k2: factor of the reversed adversarial gradient on the common layers.
+        dtype: Keras dtype policy.
+    """
+    for_class = GradientScaling(k1, name=CLASS_GRADIENT, dtype=dtype)(features)
+    return for_class, GradientReversal(k2, name=ADVERSARIAL_GRADIENT, dtype=dtype)(features)
+
+
+def set_gradient_scales(model: keras.Model, k1: float, k2: float) -> None:
+    """Set the factors of the two gradients on the common layers; compiled training functions follow."""
+    model.get_layer(CLASS_GRADIENT).scale = k1
+    model.get_layer(ADVERSARIAL_GRADIENT).scale = k2
+
+
+def gradient_scales(model: keras.Model) -> tuple[float, float]:
+    """Return k1 and k2, the factors of the two gradients on the common layers."""
+    return float(model.get_layer(CLASS_GRADIENT).scale.numpy()), float(model.get_layer(ADVERSARIAL_GRADIENT).scale.numpy())

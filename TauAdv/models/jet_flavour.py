@@ -7,18 +7,55 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import keras
+import tensorflow as tf
 
-from TauAdv.models.adversarial import ADVERSARIAL_GRADIENT, CLASS_GRADIENT
-from TauAdv.models.gradient_reversal import GradientReversal, GradientScaling
+from TauAdv.models.gradient_reversal import opposed
 from TauAdv.models.jet_settings import JetNetworkSettings
-from TauAdv.models.tagger import JetTagger, tagger_of
+from TauAdv.models.tagger import Tagger, tagger_of
 
-__all__ = ["LOGITS_LAYER", "build_jet_adversarial", "build_jet_classifier", "logits_model"]
+__all__ = ["LOGITS_LAYER", "JetTagger", "build_jet_adversarial", "build_jet_classifier", "logits_model"]
 
 LOGITS_LAYER = "final_dense_last"
+
+
+@keras.saving.register_keras_serializable(package="TauAdv")
+class JetTagger(Tagger):
+    """The jet-flavour network: one input ``x`` [n, features]."""
+
+    settings_type = JetNetworkSettings
+    features_layer = "common_features"
+    objects = "jets"
+    scores_are_logits = True
+
+    @classmethod
+    def classifier(cls, network: JetNetworkSettings, *, dtype: str = "float32", seed: int = 0) -> Self:
+        """Return the network with its class head; see :func:`build_jet_classifier`."""
+        builder = _JetNetworkBuilder(network, dtype, seed)
+        inputs = builder.inputs()
+        return tagger_of(cls, inputs, builder.class_head(builder.common_features(inputs)), network)
+
+    @classmethod
+    def adversarial(
+        cls, network: JetNetworkSettings, *, dtype: str = "float32", seed: int = 0, k1: float = 1.0, k2: float = 1.0
+    ) -> Self:
+        """Return the network with its class head and an adversarial head; see :func:`build_jet_adversarial`."""
+        builder = _JetNetworkBuilder(network, dtype, seed)
+        inputs = builder.inputs()
+        for_class, for_adversary = opposed(builder.common_features(inputs), k1, k2, dtype)
+        outputs = {"main_output": builder.class_head(for_class), "adv_output": builder.adversarial_head(for_adversary)}
+        return tagger_of(cls, inputs, outputs, network)
+
+    @classmethod
+    def input_signature(cls, network: JetNetworkSettings, dtype: str = "float32") -> dict[str, tf.TensorSpec]:
+        """Return shape and type of the input, its length open: one traced function serves every batch."""
+        return {"x": tf.TensorSpec((None, network.n_features), dtype)}
+
+    def scoring_model(self) -> keras.Model:
+        """Return the same network (same weights) with logits; see :func:`logits_model`."""
+        return logits_model(self)
 
 
 def build_jet_classifier(network: JetNetworkSettings, *, dtype: str = "float32", seed: int = 0) -> JetTagger:
@@ -32,9 +69,7 @@ def build_jet_classifier(network: JetNetworkSettings, *, dtype: str = "float32",
     Returns:
         Model from ``{x}`` [n, features] to flavour probabilities [n, classes].
     """
-    builder = _JetNetworkBuilder(network, dtype, seed)
-    inputs = builder.inputs()
-    return tagger_of(JetTagger, inputs, builder.class_head(builder.common_features(inputs)), network)
+    return JetTagger.classifier(network, dtype=dtype, seed=seed)
 
 
 def build_jet_adversarial(
@@ -52,13 +87,7 @@ def build_jet_adversarial(
     Returns:
         Model with the outputs ``main_output`` [n, classes] and ``adv_output`` [n, 1], the probability of the second domain.
     """
-    builder = _JetNetworkBuilder(network, dtype, seed)
-    inputs = builder.inputs()
-    features = builder.common_features(inputs)
-    for_class = GradientScaling(k1, name=CLASS_GRADIENT, dtype=dtype)(features)
-    for_adversary = GradientReversal(k2, name=ADVERSARIAL_GRADIENT, dtype=dtype)(features)
-    outputs = {"main_output": builder.class_head(for_class), "adv_output": builder.adversarial_head(for_adversary)}
-    return tagger_of(JetTagger, inputs, outputs, network)
+    return JetTagger.adversarial(network, dtype=dtype, seed=seed, k1=k1, k2=k2)
 
 
 def logits_model(model: JetTagger) -> keras.Model:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
-from TauAdv.models.tagger import TauTagger
+from TauAdv.models.tagger import Tagger
 
 __all__ = ["LayerWeights", "folded_layer", "layer_weights"]
 
@@ -16,7 +16,7 @@ __all__ = ["LayerWeights", "folded_layer", "layer_weights"]
 LayerWeights = Mapping[str, Mapping[str, NDArray[np.float32]]]
 
 
-def layer_weights(model: TauTagger, source: str) -> LayerWeights:
+def layer_weights(model: Tagger, source: str) -> LayerWeights:
     """Return the weights of a model in single precision.
 
     Args:

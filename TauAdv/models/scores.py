@@ -1,4 +1,4 @@
-"""What losses read of a tagger: probabilities of taus, logits of jets."""
+"""What losses read of a tagger: its class probabilities or its logits, as its network says."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from TauAdv.models.jet_flavour import logits_model
-from TauAdv.models.tagger import JetTagger
+from TauAdv.models.tagger import Tagger
 
-__all__ = ["class_scores", "log_probabilities", "scoring_model"]
+__all__ = ["class_scores", "log_probabilities", "scores_are_logits", "scoring_model"]
 
 
 def scoring_model(model: Any) -> keras.Model:
-    """Return the model, layers shared, with the scores that losses read: of jets, ``logits`` instead of ``main_output``."""
-    return logits_model(model) if isinstance(model, JetTagger) else model
+    """Return the model, layers shared, with the scores that losses read: ``logits``, or ``main_output``."""
+    return model.scoring_model() if isinstance(model, Tagger) else model
+
+
+def scores_are_logits(model: Any) -> bool:
+    """Return whether the scores that losses read of a model are logits; of a model that is no tagger, they are not."""
+    return isinstance(model, Tagger) and model.scores_are_logits
 
 
 def class_scores(outputs: Any) -> tf.Tensor:

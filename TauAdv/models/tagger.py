@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import keras
 import tensorflow as tf
 
-from TauAdv.errors import InputError
-from TauAdv.models.jet_settings import JetNetworkSettings
-from TauAdv.models.model_files import read_keras_file
-from TauAdv.models.precision import in_single_precision
-from TauAdv.models.settings import NetworkSettings
-
-__all__ = [
-    "INPUT_KEYS",
-    "JetTagger",
-    "Tagger",
-    "TauTagger",
-    "inference_function",
-    "input_signature",
-    "load_model",
-    "load_tagger",
-    "network_inputs",
-]
+__all__ = ["INPUT_KEYS", "Tagger", "TaggerType", "inference_function", "network_inputs", "tagger_of"]
 
 INPUT_KEYS = ("tau", "inner_index", "inner_cells", "outer_index", "outer_cells", "x")
 
@@ -34,17 +17,52 @@ class Tagger(keras.Model):
     """Functional model with the settings of its network; saves to and loads from ``.keras`` in safe mode.
 
     The output is ``main_output`` [n, classes], or a dictionary of ``main_output`` and ``adv_output`` [n, 1] for a model with
-    an adversarial head.
+    an adversarial head. A network has a class of its own, which is registered with Keras and knows how to build the network.
 
     Attributes:
         settings_type: class of the network settings.
         features_layer: name of the layer whose output all heads share.
-        objects: what the tagger classifies, for messages.
+        objects: what the tagger classifies, ``taus`` or ``jets``: the rows of the shards that it reads.
+        scores_are_logits: whether losses read logits of this network, or class probabilities.
     """
 
     settings_type: ClassVar[Any]
     features_layer: ClassVar[str]
     objects: ClassVar[str]
+    scores_are_logits: ClassVar[bool] = False
+
+    @classmethod
+    def classifier(cls, network: Any, *, dtype: str = "float32", seed: int = 0) -> Self:
+        """Return the network with its class head.
+
+        Args:
+            network: settings, of ``settings_type``.
+            dtype: Keras dtype policy, for example ``float32``, ``float64`` or ``mixed_bfloat16``.
+            seed: of the initial weights and of dropout.
+        """
+        raise NotImplementedError(cls.__name__)
+
+    @classmethod
+    def adversarial(cls, network: Any, *, dtype: str = "float32", seed: int = 0, k1: float = 1.0, k2: float = 10.0) -> Self:
+        """Return the network with its class head and an adversarial head on the same common features.
+
+        Args:
+            network: settings, of ``settings_type``.
+            dtype: Keras dtype policy.
+            seed: of the initial weights and of dropout.
+            k1: factor of the class gradient on the common layers.
+            k2: factor of the reversed adversarial gradient on the common layers.
+        """
+        raise NotImplementedError(cls.__name__)
+
+    @classmethod
+    def input_signature(cls, network: Any, dtype: str = "float32") -> dict[str, tf.TensorSpec]:
+        """Return shapes and types of the network inputs, all lengths open: one traced function serves every batch."""
+        raise NotImplementedError(cls.__name__)
+
+    def scoring_model(self) -> keras.Model:
+        """Return the same network (same weights) with the scores that losses read: by default, itself."""
+        return self
 
     @property
     def network(self) -> Any:
@@ -70,30 +88,7 @@ class Tagger(keras.Model):
         return model
 
 
-@keras.saving.register_keras_serializable(package="TauAdv")
-class TauTagger(Tagger):
-    """Tagger of taus: inputs are the sparse form of a batch of n taus (see :func:`input_signature`)."""
-
-    settings_type = NetworkSettings
-    features_layer = "features_concat"
-    objects = "taus"
-
-
-@keras.saving.register_keras_serializable(package="TauAdv")
-class JetTagger(Tagger):
-    """Tagger of jets: one input ``x`` [n, features]."""
-
-    settings_type = JetNetworkSettings
-    features_layer = "common_features"
-    objects = "jets"
-
-
 TaggerType = TypeVar("TaggerType", bound=Tagger)
-
-
-def make_tagger(inputs: dict[str, Any], outputs: Any, network: NetworkSettings) -> TauTagger:
-    """Return the tau model of ``inputs`` and ``outputs`` with its settings attached."""
-    return tagger_of(TauTagger, inputs, outputs, network)
 
 
 def tagger_of(kind: type[TaggerType], inputs: dict[str, Any], outputs: Any, network: Any) -> TaggerType:
@@ -108,54 +103,12 @@ def network_inputs(batch: Mapping[str, Any]) -> dict[str, Any]:
     return {key: batch[key] for key in INPUT_KEYS if key in batch}
 
 
-def input_signature(network: NetworkSettings | JetNetworkSettings, dtype: str = "float32") -> dict[str, tf.TensorSpec]:
-    """Return shapes and types of the network inputs, all lengths open: one traced function serves every batch."""
-    if isinstance(network, JetNetworkSettings):
-        return {"x": tf.TensorSpec((None, network.n_features), dtype)}
-    signature = {"tau": tf.TensorSpec((None, network.tau.n_features), dtype)}
-    for grid in network.grids:
-        signature[f"{grid}_index"] = tf.TensorSpec((None, 3), tf.int32)
-        signature[f"{grid}_cells"] = tf.TensorSpec((None, network.n_cell_features), dtype)
-    return signature
-
-
 def inference_function(model: Tagger) -> Any:
     """Return a compiled function from network inputs to the model's outputs, traced once for all batch and cell counts."""
-    signature = input_signature(model.network)
+    signature = model.input_signature(model.network)
 
     @tf.function(input_signature=[signature])
     def compute(inputs: dict[str, tf.Tensor]) -> Any:
         return model(inputs, training=False)
 
     return compute
-
-
-def load_model(path: Path | str) -> TauTagger:
-    """Return the tau tagger of a ``.keras`` file, without running any code that the file may hold.
-
-    A model that was trained in mixed precision is returned in float32.
-
-    Raises:
-        InputError: if the file is missing, not a Keras model, or not a tagger of taus.
-    """
-    return load_tagger(path, TauTagger)
-
-
-def load_tagger(path: Path | str, kind: type[TaggerType] = Tagger) -> TaggerType:  # type: ignore[assignment]
-    """Return the tagger of a ``.keras`` file, without running any code that the file may hold.
-
-    Args:
-        path: for example ``artifacts/model/model.keras`` of a run.
-        kind: :class:`TauTagger` or :class:`JetTagger`; by default, either is accepted.
-
-    Raises:
-        InputError: if the file is missing, not a Keras model, or not a tagger of that kind.
-    """
-    from TauAdv.models import adversarial, deeptau, jet_flavour  # noqa: F401  (registers the layers)
-
-    model = read_keras_file(path)
-    if not isinstance(model, kind):
-        of = f" of {kind.objects}" if kind is not Tagger else ""
-        msg = f"{path}: expected a TauAdv tagger{of}, received a {type(model).__name__} named '{model.name}'"
-        raise InputError(msg)
-    return in_single_precision(model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from TauAdv.models.adversarial import build_adversarial
+from TauAdv.models.deeptau import build_adversarial
 from TauAdv.training.run import Kind, train
 from TauAdv.training.settings import AdversarialSettings
 from TauAdv.training.steps import AdversarialTrainer

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from TauAdv.models.adversarial import set_gradient_scales
+from TauAdv.models.gradient_reversal import set_gradient_scales
 from TauAdv.models.jet_flavour import LOGITS_LAYER
 from TauAdv.models.scores import scoring_model
 from TauAdv.models.tagger import network_inputs

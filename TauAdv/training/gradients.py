@@ -16,7 +16,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from TauAdv.models.adversarial import ADVERSARIAL_GRADIENT, CLASS_GRADIENT, set_gradient_scales
+from TauAdv.models.gradient_reversal import ADVERSARIAL_GRADIENT, CLASS_GRADIENT, set_gradient_scales
 from TauAdv.models.losses import LossFunction, adversarial_crossentropy
 from TauAdv.models.replicas import replica_share, sum_over_replicas
 from TauAdv.models.scores import class_scores
@@ -90,8 +90,8 @@ def adversarial_gradients(
 ) -> dict[str, Any]:
     """Return losses and gradients of an adversarial step, in one forward and one backward pass.
 
-    The factors k1 and k2 are those set in the model (:func:`TauAdv.models.adversarial.set_gradient_scales`): common layers
-    receive k1 dL_class - k2 dL_adv, the heads the gradient of their own loss.
+    The factors k1 and k2 are those set in the model (:func:`TauAdv.models.gradient_reversal.set_gradient_scales`): common
+    layers receive k1 dL_class - k2 dL_adv, the heads the gradient of their own loss.
 
     Args:
         model: model with an adversarial head.

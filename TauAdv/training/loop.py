@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from TauAdv.attacks.covariance import clear_errors
 from TauAdv.errors import ConfigError, nearest
-from TauAdv.models.tagger import load_tagger
+from TauAdv.models.loading import load_tagger
 from TauAdv.models.transfer import copy_weights_by_name
 from TauAdv.runs import Run
 from TauAdv.runs.layout import CHECKPOINTS, epoch_file

@@ -10,8 +10,9 @@ import keras
 from TauAdv.config import Settings
 from TauAdv.errors import InputError
 from TauAdv.io.checked_files import read_text
+from TauAdv.models.loading import load_tagger
 from TauAdv.models.settings import NetworkSettings
-from TauAdv.models.tagger import Tagger, load_tagger
+from TauAdv.models.tagger import Tagger
 from TauAdv.models.transfer import CopyReport, copy_weights_by_name
 from TauAdv.models.variables import part_of_layer
 from TauAdv.runs import Run, find_run

@@ -8,11 +8,11 @@ from typing import Any
 import tensorflow as tf
 
 from TauAdv.attacks.constraints import Constraints
-from TauAdv.models.adversarial import set_gradient_scales
+from TauAdv.models.gradient_reversal import set_gradient_scales
 from TauAdv.models.losses import adversarial_crossentropy, focal_adversarial_crossentropy
 from TauAdv.models.replicas import replica_share
 from TauAdv.models.scores import class_scores, scoring_model
-from TauAdv.models.tagger import Tagger, input_signature, network_inputs
+from TauAdv.models.tagger import Tagger, network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
 from TauAdv.training import gradients
 from TauAdv.training.attacked import TrainingAttacks
@@ -148,7 +148,7 @@ class Trainer:
 
     def _signature(self, columns: Mapping[str, int | None]) -> dict[str, tf.TensorSpec]:
         # one signature for all batches: the number of filled cells varies, and each new shape would be traced again
-        signature = {**input_signature(self.model.network), **self.attacks.masks}
+        signature = {**self.model.input_signature(self.model.network), **self.attacks.masks}
         n_classes = self.model.network.n_classes
         for name, width in columns.items():
             signature[name] = tf.TensorSpec((None,) if width is None else (None, width or n_classes), tf.float32)

@@ -10,9 +10,11 @@ from typing import Any
 from TauAdv.attacks.constraints import Constraints
 from TauAdv.attacks.jets import jet_constraints
 from TauAdv.attacks.taus import tau_constraints
+from TauAdv.models.deeptau import TauTagger
+from TauAdv.models.jet_flavour import JetTagger
 from TauAdv.models.jet_settings import JetNetworkSettings, load_jet_network
 from TauAdv.models.settings import NetworkSettings, load_network
-from TauAdv.models.tagger import JetTagger, Tagger, TauTagger
+from TauAdv.models.tagger import Tagger
 from TauAdv.training.common_settings import TrainingSettings
 
 __all__ = ["TaggerKind", "tagger_kind"]

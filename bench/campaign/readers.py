@@ -112,7 +112,7 @@ def checkpoints(path: Path, _: Any) -> bytes:
 
 def model(path: Path, _: Any) -> bytes:
     """The weights of a stored model."""
-    from TauAdv.models.tagger import load_model
+    from TauAdv.models.loading import load_model
 
     return b"".join(np.asarray(weight).tobytes() for weight in load_model(path / "model.keras").get_weights())
 

@@ -12,10 +12,9 @@ from TauAdv.attacks.pgd import pgd
 from TauAdv.attacks.taus import tau_constraints
 from TauAdv.features.scaling import ScalingConstants
 from TauAdv.features.table import FeatureTable
-from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.deeptau import TauTagger, build_classifier
 from TauAdv.models.losses import loss_function
 from TauAdv.models.settings import load_network
-from TauAdv.models.tagger import input_signature
 
 TABLE = FeatureTable.load("deeptau_v2p5")
 TENSORS = ("tau", "inner_cells", "outer_cells")
@@ -148,7 +147,7 @@ def test_significances_follow_where_asked(batch, objective):
 def test_compiled_once_for_all_numbers_of_cells(batch):
     network = load_network("deeptau_demo")
     objective = label_loss(build_classifier(network, seed=1), LOSS)
-    signature = {**input_signature(network), "y": tf.TensorSpec((None, 4), tf.float32)}
+    signature = {**TauTagger.input_signature(network), "y": tf.TensorSpec((None, 4), tf.float32)}
     constraints = tau_constraints(TABLE)
     compiled = tf.function(lambda b: fgsm(objective, b, constraints, 0.05), input_signature=[signature])
     some = {name: tensor[batch[f"{name.split('_')[0]}_index"][:, 0] < 5] if "_" in name else tensor[:5]

@@ -5,7 +5,7 @@ import pytest
 from TauAdv.errors import InputError
 from TauAdv.evaluation.inference import FIRST_COLUMNS, IDENTITY_COLUMNS, PROBABILITY_COLUMNS, predict
 from TauAdv.models.folded.inference import folded_inference
-from TauAdv.models.tagger import load_model
+from TauAdv.models.loading import load_model
 from TauAdv.shards.store import ShardSet
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from TauAdv.config import load_settings
-from TauAdv.models.adversarial import build_adversarial
+from TauAdv.models.deeptau import build_adversarial
 from TauAdv.models.settings import load_network
 from TauAdv.training.inputs import open_inputs
 from TauAdv.training.memory import estimate_memory

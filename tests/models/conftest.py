@@ -1,6 +1,6 @@
 import pytest
 
-from TauAdv.models.adversarial import build_adversarial
+from TauAdv.models.deeptau import build_adversarial
 from TauAdv.models.settings import load_network
 
 

@@ -4,12 +4,14 @@ import tensorflow as tf
 
 from TauAdv.config import dump_settings
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.models.adversarial import set_gradient_scales
 from TauAdv.models.conversion import class_part, dtype_of, with_adversarial_head
+from TauAdv.models.deeptau import TauTagger
+from TauAdv.models.gradient_reversal import set_gradient_scales
 from TauAdv.models.jet_flavour import build_jet_adversarial, build_jet_classifier, logits_model
 from TauAdv.models.jet_settings import JetNetworkSettings, load_jet_network
+from TauAdv.models.loading import load_model, load_tagger
 from TauAdv.models.settings import shipped_networks
-from TauAdv.models.tagger import TauTagger, inference_function, load_model, load_tagger, network_inputs
+from TauAdv.models.tagger import inference_function, network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
 
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from network_batches import random_inputs, randomise, tiny_network
 
-from TauAdv.models.adversarial import build_adversarial
 from TauAdv.models.conversion import class_part, dtype_of
+from TauAdv.models.deeptau import build_adversarial
+from TauAdv.models.loading import load_model
 from TauAdv.models.precision import in_single_precision
-from TauAdv.models.tagger import load_model
 
 
 @pytest.fixture(scope="module")

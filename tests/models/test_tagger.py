@@ -6,9 +6,10 @@ import pytest
 from network_batches import paired_batch, random_inputs, randomise, tiny_network
 
 from TauAdv.errors import InputError
-from TauAdv.models.adversarial import build_adversarial, set_gradient_scales
-from TauAdv.models.deeptau import build_classifier
-from TauAdv.models.tagger import inference_function, load_model, network_inputs
+from TauAdv.models.deeptau import build_adversarial, build_classifier
+from TauAdv.models.gradient_reversal import set_gradient_scales
+from TauAdv.models.loading import load_model
+from TauAdv.models.tagger import inference_function, network_inputs
 
 
 @pytest.mark.parametrize("build", [build_classifier, build_adversarial])

@@ -4,8 +4,7 @@ import pytest
 from network_batches import randomise, tiny_network
 
 from TauAdv.errors import InputError
-from TauAdv.models.adversarial import build_adversarial
-from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.deeptau import build_adversarial, build_classifier
 from TauAdv.models.transfer import copy_weights_by_name
 
 

@@ -12,7 +12,7 @@ from synthetic_shards import write_network, write_shards
 
 from TauAdv.io.manifests import read_manifest
 from TauAdv.models.cms.importing import import_cms_model
-from TauAdv.models.tagger import load_model, load_tagger
+from TauAdv.models.loading import load_model, load_tagger
 from TauAdv.runs import list_runs
 from TauAdv.shards.store import ShardSet
 

@@ -8,7 +8,7 @@ import pytest
 from synthetic_shards import write_shards
 
 from TauAdv.errors import InputError
-from TauAdv.models.adversarial import build_adversarial
+from TauAdv.models.deeptau import build_adversarial
 from TauAdv.models.settings import load_network
 from TauAdv.runs import start_run
 from TauAdv.training import checkpoints, diagnosis

@@ -3,8 +3,9 @@ import pytest
 import tensorflow as tf
 from network_batches import freeze_batch_statistics, paired_batch, randomise, take_taus, tiny_network
 
-from TauAdv.models.adversarial import build_adversarial, set_gradient_scales
 from TauAdv.models.conversion import class_part, with_grid_mode
+from TauAdv.models.deeptau import build_adversarial
+from TauAdv.models.gradient_reversal import set_gradient_scales
 from TauAdv.models.losses import loss_function
 from TauAdv.training.gradients import (
     adversarial_gradients,

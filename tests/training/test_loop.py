@@ -8,7 +8,7 @@ import pytest
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.models.adversarial import build_adversarial
+from TauAdv.models.deeptau import build_adversarial
 from TauAdv.models.settings import load_network
 from TauAdv.runs import start_run
 from TauAdv.training import checkpoints

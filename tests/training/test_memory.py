@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from synthetic_shards import write_shards
 
-from TauAdv.models.adversarial import build_adversarial
+from TauAdv.models.deeptau import build_adversarial
 from TauAdv.models.settings import load_network
 from TauAdv.training.inputs import open_inputs
 from TauAdv.training.memory import ACCURACY, estimate_memory, filled_cells, layer_outputs

@@ -2,7 +2,7 @@
 
 import math
 
-from TauAdv.models.adversarial import build_adversarial
+from TauAdv.models.deeptau import build_adversarial
 from TauAdv.models.settings import load_network
 from TauAdv.training.inputs import open_inputs
 from TauAdv.training.plan import network_lines, plan_lines

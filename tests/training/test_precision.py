@@ -8,7 +8,7 @@ from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.deeptau import build_classifier
-from TauAdv.models.tagger import load_model
+from TauAdv.models.loading import load_model
 from TauAdv.runs import find_run
 from TauAdv.training.classifier import train_classifier
 from TauAdv.training.precision import MIXED_BFLOAT16_SCORE_SHIFT, precision_note

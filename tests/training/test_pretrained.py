@@ -5,8 +5,8 @@ import pytest
 from synthetic_shards import changed_table, write_network, write_shards
 
 from TauAdv.errors import InputError
-from TauAdv.models.adversarial import build_adversarial
-from TauAdv.models.tagger import load_model
+from TauAdv.models.deeptau import build_adversarial
+from TauAdv.models.loading import load_model
 from TauAdv.runs import start_run
 from TauAdv.training.checkpoints import latest_checkpoint, stored_optimizer
 from TauAdv.training.inputs import open_inputs

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from TauAdv.config import dump_settings
-from TauAdv.models.tagger import load_model
+from TauAdv.models.loading import load_model
 from TauAdv.runs import list_runs
 from TauAdv.training import checkpoints
 

@@ -11,7 +11,8 @@ from synthetic_shards import write_shards
 
 from TauAdv.config import dump_settings
 from TauAdv.features.table import FeatureTable
-from TauAdv.models.tagger import inference_function, load_model
+from TauAdv.models.loading import load_model
+from TauAdv.models.tagger import inference_function
 from TauAdv.runs import list_runs
 from TauAdv.training.inputs import open_inputs
 from TauAdv.training.settings import ClassifierSettings, resolved, settings_of_run

@@ -14,10 +14,10 @@ from TauAdv.models.cms.dialects import LayerConstants, keras_weights, layer_cons
 from TauAdv.models.cms.double_graphs import double_graphs
 from TauAdv.models.cms.execute import FrozenTagger
 from TauAdv.models.cms.parts import CmsGraphs, read_graphs
-from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.deeptau import TauTagger, build_classifier
 from TauAdv.models.double_precision import double_network, double_scores
 from TauAdv.models.folded.inference import folded_inference
-from TauAdv.models.tagger import TauTagger, inference_function
+from TauAdv.models.tagger import inference_function
 
 __all__ = ["ImportedModel", "fill_weights", "import_cms_model", "predictions"]
 

@@ -17,14 +17,14 @@ from TauAdv.io.locks import locking
 from TauAdv.io.manifests import finished, write_manifest
 from TauAdv.models.cms.compare import Agreement, Comparison, Scores, compare_all, compare_scores
 from TauAdv.models.cms.importing import predictions
-from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.deeptau import TauTagger, build_classifier
 from TauAdv.models.double_precision import double_model, double_scores
 from TauAdv.models.export.feature_file import feature_text
 from TauAdv.models.export.formats import FORMATS, Exported, Format
 from TauAdv.models.export.source import ModelSource
 from TauAdv.models.feature_check import require_features
 from TauAdv.models.layer_weights import layer_weights
-from TauAdv.models.tagger import TauTagger, load_model
+from TauAdv.models.loading import load_model
 from TauAdv.models.transfer import copy_weights_by_name
 
 __all__ = ["STEP", "ExportSettings", "export_model"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from TauAdv.models.deeptau import TauTagger
 from TauAdv.models.export.dense_inputs import dense_shapes, sparse_inputs
 from TauAdv.models.folded.inference import folded_inference
-from TauAdv.models.tagger import TauTagger, input_signature
 
 __all__ = ["DENSE", "OUTPUT", "SPARSE", "write_saved_model"]
 
@@ -21,7 +21,7 @@ OUTPUT = "main_output"
 def write_saved_model(model: TauTagger, folder: Path) -> None:
     """Write a classifier as a SavedModel with the signatures ``serving_default`` and ``sparse``."""
     network = model.network
-    sparse, compute = input_signature(network), folded_inference(model, with_adversarial_head=False)
+    sparse, compute = model.input_signature(network), folded_inference(model, with_adversarial_head=False)
     dense = {name: tf.TensorSpec((None, *shape), tf.float32) for name, shape in dense_shapes(network).items()}
 
     @tf.function

@@ -9,13 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.models.adversarial import adversarial_head
 from TauAdv.models.conversion import dtype_of
+from TauAdv.models.deeptau import TauTagger
 from TauAdv.models.folded.chunks import apply_in_chunks
 from TauAdv.models.folded.network import FoldedNetwork
 from TauAdv.models.folded.weights import FoldedWeights
 from TauAdv.models.settings import NetworkSettings
-from TauAdv.models.tagger import TauTagger, input_signature, network_inputs
+from TauAdv.models.tagger import network_inputs
 
 __all__ = ["FEATURES", "folded_inference", "taus_per_chunk"]
 
@@ -58,10 +58,10 @@ def folded_inference(
         found = {FEATURES: network.common_features(inputs)}
         found["main_output"] = network.class_head(found[FEATURES])
         if "adv_output" in outputs:
-            found["adv_output"] = adversarial_head(network, found[FEATURES])
+            found["adv_output"] = network.adversarial_head(found[FEATURES])
         return found
 
-    @tf.function(input_signature=[input_signature(model.network, dtype)], autograph=False)
+    @tf.function(input_signature=[model.input_signature(model.network, dtype)], autograph=False)
     def compute(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return apply_in_chunks(compute_chunk, inputs, grids=list(model.network.grids), outputs=outputs, size=size)
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.models.deeptau import TauTagger
 from TauAdv.models.layer_weights import folded_layer
-from TauAdv.models.tagger import TauTagger
 
 __all__ = ["FoldedLayer", "FoldedWeights"]
 

@@ -8,7 +8,7 @@ from TauAdv.errors import OutputExistsError
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests import read_manifest
 from TauAdv.models.cms.parts import version_of
-from TauAdv.models.tagger import load_model
+from TauAdv.models.loading import load_model
 from TauAdv.runs import find_run
 
 SCRIPT = "Training/import_cms_model.py"

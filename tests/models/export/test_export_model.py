@@ -11,7 +11,7 @@ from cms_graphs import V2P5_INPUTS, random_model, small_network
 
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests import read_manifest
-from TauAdv.models.tagger import load_model
+from TauAdv.models.loading import load_model
 from TauAdv.runs import start_run
 
 SCRIPT = "Evaluation/export_model.py"

@@ -9,9 +9,9 @@ from network_batches import random_inputs, randomise
 
 from TauAdv.errors import InputError
 from TauAdv.io.manifests import read_manifest
-from TauAdv.models.adversarial import build_adversarial
 from TauAdv.models.cms.graph_files import read_graph
 from TauAdv.models.cms.importing import import_cms_model
+from TauAdv.models.deeptau import build_adversarial
 from TauAdv.models.export import exporting
 from TauAdv.models.export.dense_inputs import dense_inputs, dense_shapes
 from TauAdv.models.export.exporting import ExportSettings, export_model

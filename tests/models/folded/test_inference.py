@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from network_batches import random_inputs, randomise, tiny_network
 
-from TauAdv.models.adversarial import build_adversarial
 from TauAdv.models.conversion import with_grid_mode
-from TauAdv.models.deeptau import FEATURES_LAYER, build_classifier
+from TauAdv.models.deeptau import FEATURES_LAYER, build_adversarial, build_classifier
 from TauAdv.models.folded.inference import FEATURES, folded_inference, taus_per_chunk
 from TauAdv.models.precision import in_single_precision
 from TauAdv.models.settings import load_network
