@@ -21,7 +21,7 @@ from TauAdv.models.keras_archive import archive_configuration, first_line, has_a
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import FEATURES, MODEL, PREDICTIONS
 from TauAdv.shards.contributions import contributions_in
-from TauAdv.shards.kinds import read_table
+from TauAdv.shards.row_types import read_table
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["PREDICTION_FILES", "apply_run", "load_run_model", "read_predictions", "require_run_features"]

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Self, TypeVar
 import keras
 import tensorflow as tf
 
-__all__ = ["INPUT_KEYS", "Tagger", "TaggerType", "inference_function", "network_inputs", "tagger_of"]
+from TauAdv.shards.row_types import INPUT_NAMES
 
-INPUT_KEYS = ("tau", "inner_index", "inner_cells", "outer_index", "outer_cells", "x")
+__all__ = ["Tagger", "TaggerType", "inference_function", "network_inputs", "tagger_of"]
 
 
 class Tagger(keras.Model):
@@ -100,7 +100,7 @@ def tagger_of(kind: type[TaggerType], inputs: dict[str, Any], outputs: Any, netw
 
 def network_inputs(batch: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entries of a batch that the network reads."""
-    return {key: batch[key] for key in INPUT_KEYS if key in batch}
+    return {key: batch[key] for key in INPUT_NAMES if key in batch}
 
 
 def inference_function(model: Tagger) -> Any:

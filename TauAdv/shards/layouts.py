@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-__all__ = ["PackedRows", "RowLayout", "RowTable", "UnpackedRows"]
+__all__ = ["PackedRows", "RowLayout", "RowTable", "RowType", "UnpackedRows"]
 
 
 class RowTable(Protocol):
@@ -80,3 +81,43 @@ class RowLayout(Protocol):
 
     def input_shapes(self) -> dict[str, tuple[type, tuple[int | None, ...]]]:
         """Return dtype and shape of the network's inputs by name; ``None`` for lengths that vary."""
+
+
+@dataclass(frozen=True)
+class RowType:
+    """A type of row, and what is to be known of it wherever sets of shards are used.
+
+    Attributes:
+        name: what rows are called: ``taus``, ``jets``.
+        table: class of the feature tables, read by ``from_text(text, source)``.
+        layout: class of the layouts, made by ``of(table)``.
+        differences: from two tables to the names of the features that differ.
+        feature_names: from a table and the name of an input to the names of its columns.
+        widths: from a table to the numbers of features of a row, and of each of its cells.
+        filled_cells: from unpacked rows to the mean number of filled cells per row and grid; ``None``: rows have no cells.
+        input_names: the inputs of networks.
+        same: columns that are equal if and only if rows of two sets are the same tau or jet.
+        domains: what rows of an adversarial set are called, by label 0 and 1.
+        both_domains: what an adversarial head tells apart.
+        script: that makes sets.
+        command: from the kind of a set to the command that makes one.
+    """
+
+    name: str
+    table: Any
+    layout: Any
+    differences: Callable[[Any, Any], list[str]]
+    feature_names: Callable[[Any, str], list[str]]
+    widths: Callable[[Any], tuple[int, int]]
+    filled_cells: Callable[[Any], dict[str, float]] | None
+    input_names: Sequence[str]
+    same: Sequence[str]
+    domains: tuple[str, str]
+    both_domains: str
+    script: str
+    command: Callable[[str], str]
+
+    @property
+    def singular(self) -> str:
+        """What one row is called."""
+        return self.name.removesuffix("s")

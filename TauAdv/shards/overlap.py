@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from TauAdv.shards.store import ShardSet
-from TauAdv.shards.taus import IDENTITY
 
 __all__ = ["common_rows", "of_one_split"]
 
@@ -27,8 +26,7 @@ def common_rows(one: ShardSet, other: ShardSet) -> int:
 
 def _identities(shards: ShardSet) -> NDArray[np.uint64]:
     """Return one number per row; equal identities have equal numbers."""
-    identity = IDENTITY if shards.rows_name == "taus" else shards.layout.key
-    return pd.util.hash_pandas_object(pd.DataFrame(shards.columns(identity)), index=False).to_numpy()
+    return pd.util.hash_pandas_object(pd.DataFrame(shards.columns(shards.row_type.same)), index=False).to_numpy()
 
 
 def of_one_split(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -36,4 +34,4 @@ def of_one_split(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     settings = [manifest.get("settings", {}) for manifest in (one, other)]
     sets = [found.get("set") for found in settings]
     parts = [{**found, "set": None} for found in settings]
-    return one.get("rows") == "jets" and sets[0] != sets[1] and parts[0] == parts[1] and one["inputs"] == other["inputs"]
+    return None not in sets and sets[0] != sets[1] and parts[0] == parts[1] and one["inputs"] == other["inputs"]

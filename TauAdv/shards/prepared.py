@@ -8,6 +8,7 @@ from TauAdv.errors import InputError
 from TauAdv.io.manifests import read_manifest, require_checksums
 from TauAdv.io.verified_files import opened_at_once, read_verified
 from TauAdv.jets.features import JetFeatures
+from TauAdv.shards.jets import JetLayout
 
 __all__ = ["STEP", "read_features"]
 
@@ -25,7 +26,7 @@ def read_features(folder: Path | str) -> JetFeatures:
 
 def _features_in(folder: Path) -> JetFeatures:
     manifest = read_manifest(folder)
-    if manifest.get("step") != STEP and manifest.get("rows") != "jets":
+    if manifest.get("step") != STEP and manifest.get("rows") != JetLayout.rows:
         msg = f"{folder}: made by step '{manifest.get('step')}'; expected jets made with Production/prepare_jets.py"
         raise InputError(msg)
     remedy = "prepare the jets again with Production/prepare_jets.py --overwrite"

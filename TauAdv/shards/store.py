@@ -17,8 +17,8 @@ from TauAdv.io.manifests import describe_input, read_manifest, require_checksums
 from TauAdv.io.verified_files import FileSet, opened_at_once
 from TauAdv.jets.parts import STEP as JETS_STEP
 from TauAdv.shards.files import Columns, PartReader, merge_columns, take_columns
-from TauAdv.shards.kinds import differing_features, layout_of, read_table
-from TauAdv.shards.layouts import RowLayout, RowTable
+from TauAdv.shards.layouts import RowLayout, RowTable, RowType
+from TauAdv.shards.row_types import FIRST, ROW_TYPES, differing_features, layout_of, read_table, row_type
 
 __all__ = ["STEP", "ShardSet", "iterate", "part_readers"]
 
@@ -27,7 +27,6 @@ STEP = "make_shards"
 
 _VERIFIED_AT_ONCE = 1 << 30
 """Bytes; a larger set is verified part by part, when the first row of a part is read."""
-_MAKERS = {"taus": "Production/make_shards.py", "jets": "Production/prepare_jets.py"}
 
 
 def _way_to_shards(folder: Path, manifest: Mapping[str, Any]) -> str:
@@ -36,7 +35,7 @@ def _way_to_shards(folder: Path, manifest: Mapping[str, Any]) -> str:
         return f"give one of its parts: {', '.join(str(folder / name) for name in manifest['sets'])}"
     if manifest.get("step") == JETS_STEP:
         return "prepare the jets with Production/prepare_jets.py"
-    return "Production/make_shards.py makes one of taus, Production/prepare_jets.py of jets"
+    return ", ".join(f"{rows.script} makes one of {rows.name}" for rows in ROW_TYPES.values())
 
 
 def part_readers(folder: Path, manifest: Mapping[str, Any], layout: RowLayout) -> list[PartReader]:
@@ -45,7 +44,7 @@ def part_readers(folder: Path, manifest: Mapping[str, Any], layout: RowLayout) -
     Raises:
         InputError: if a file is missing or has another size than when it was written.
     """
-    files = FileSet(folder, manifest["files"], remedy=_remedy(manifest), set_id=manifest.get("set_id"))
+    files = FileSet(folder, manifest["files"], remedy=_remedy(folder, manifest), set_id=manifest.get("set_id"))
     if files.size <= _VERIFIED_AT_ONCE:
         files.verify()
     return [PartReader(files, part["name"], layout) for part in manifest["parts"]]
@@ -59,8 +58,9 @@ def _warn_of_others(folder: Path, listed: Mapping[str, Any]) -> None:
         warnings.warn(msg, InputWarning, stacklevel=2)
 
 
-def _remedy(manifest: Mapping[str, Any]) -> str:
-    return f"make the set again with {_MAKERS[manifest.get('rows', 'taus')]} --overwrite"
+def _remedy(folder: Path, manifest: Mapping[str, Any]) -> str:
+    rows = row_type(str(manifest.get("rows", FIRST)), f"{folder}: manifest.json")
+    return f"make the set again with {rows.script} --overwrite"
 
 
 class ShardSet:
@@ -113,7 +113,7 @@ class ShardSet:
         if manifest.get("step") != STEP or "parts" not in manifest:
             msg = f"{folder}: not a set of shards (made by '{manifest.get('step')}'); {_way_to_shards(folder, manifest)}"
             raise InputError(msg)
-        require_checksums(folder, manifest, _remedy(manifest))
+        require_checksums(folder, manifest, _remedy(folder, manifest))
         opened = cls(folder, manifest, describe_input(folder))
         _warn_of_others(folder, manifest["files"])
         return opened
@@ -121,7 +121,16 @@ class ShardSet:
     @property
     def rows_name(self) -> str:
         """What rows are called: ``taus`` or ``jets``."""
-        return str(self.manifest.get("rows", "taus"))
+        return str(self.manifest.get("rows", FIRST))
+
+    @property
+    def row_type(self) -> RowType:
+        """What is known of such rows.
+
+        Raises:
+            InputError: if this version does not know them.
+        """
+        return row_type(self.rows_name, f"{self.folder}: feature table")
 
     @property
     def classes(self) -> Sequence[str]:
@@ -189,10 +198,7 @@ class ShardSet:
             InputError: if not.
         """
         if kind != self.kind:
-            if self.rows_name == "taus":
-                maker = f"Production/make_shards.py --config Production/configs/shards_{kind}.yaml"
-            else:
-                maker = f"Production/prepare_jets.py{' --shifted JETS' if kind == 'adversarial' else ''}"
+            maker = self.row_type.command(kind)
             msg = f"{self.folder}: expected a set of kind '{kind}', received '{self.kind}'; make one with {maker}"
             raise InputError(msg)
 

@@ -6,13 +6,12 @@ from functools import cache
 
 import numpy as np
 
-from TauAdv.domain.classes import JET_DOMAINS, TAU_CLASSES, TAU_DOMAINS
+from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["absent_classes", "classes_of_loss", "require_both_sides"]
 
-_DOMAINS = {"taus": TAU_DOMAINS, "jets": JET_DOMAINS}
 _GENUINE = "tau"
 
 
@@ -33,9 +32,10 @@ def require_both_sides(role: str, shards: ShardSet, loss: str | None) -> None:
         return
     if loss is None:
         if absent := absent_classes(shards, loss):
+            rows = shards.rows_name
             msg = (
-                f"{role} set {shards.folder}: no jets of class {' or '.join(absent)} of non-zero weight among "
-                f"{shards.num_rows:,}; what tells them from the others cannot be learned: add them, or take more jets"
+                f"{role} set {shards.folder}: no {rows} of class {' or '.join(absent)} of non-zero weight among "
+                f"{shards.num_rows:,}; what tells them from the others cannot be learned: add them, or take more {rows}"
             )
             raise InputError(msg)
         return
@@ -51,13 +51,12 @@ def require_both_sides(role: str, shards: ShardSet, loss: str | None) -> None:
 
 
 def _require_domains(role: str, shards: ShardSet) -> None:
-    present, rows = _labels(shards), shards.rows_name
-    for label, name in reversed(list(enumerate(_DOMAINS[rows]))):
+    present, rows = _labels(shards), shards.row_type
+    for label, name in reversed(list(enumerate(rows.domains))):
         if label not in present:
-            both = "data and simulation" if rows == "taus" else "jets of both detectors"
             msg = (
-                f"{role} set {shards.folder}: no {name} {rows} of non-zero weight among {shards.num_rows:,}; the "
-                f"adversarial head needs {both} to tell apart: add them, or take another validation part"
+                f"{role} set {shards.folder}: no {name} {rows.name} of non-zero weight among {shards.num_rows:,}; the "
+                f"adversarial head needs {rows.both_domains} to tell apart: add them, or take another validation part"
             )
             raise InputError(msg)
 

@@ -156,9 +156,7 @@ def _in_inputs(batch: Arrays, inputs: Inputs, first: str | None) -> Finding | No
 
 def _feature_names(inputs: Inputs, name: str) -> list[str]:
     """Return the names of the columns of an input."""
-    if inputs.rows_name == "jets":
-        return inputs.table.names
-    return [feature.path for feature in inputs.table.features("tau" if name == "tau" else "cell")]
+    return inputs.sets["training"].row_type.feature_names(inputs.table, name)
 
 
 def _taus(batch: Arrays, name: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:

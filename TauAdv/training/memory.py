@@ -73,10 +73,10 @@ class MemoryEstimate:
 
 def filled_cells(shards: ShardSet) -> dict[str, float]:
     """Return the mean number of filled cells per tau and grid, of the first taus of a set; jets have no cells."""
-    if shards.rows_name == "jets":
+    if (count := shards.row_type.filled_cells) is None:
         return {}
     taus, _ = shards.take(np.arange(min(shards.num_taus, _SAMPLE)))
-    return {grid: len(block.index) / max(len(taus.tau), 1) for grid, block in taus.cells.items()}
+    return count(taus)
 
 
 def estimate_memory(model: Any, inputs: Inputs) -> MemoryEstimate:
@@ -144,9 +144,7 @@ def _grid_rows(model: Any, name: str, rows: int, cells: dict[str, float]) -> flo
 
 def _widths(shards: ShardSet) -> tuple[int, int]:
     """Return the numbers of features of a row, and of each of its cells."""
-    if shards.rows_name == "jets":
-        return len(shards.table), 0
-    return shards.table.layout.tau, shards.table.layout.cell
+    return shards.row_type.widths(shards.table)
 
 
 def _shuffled(inputs: Inputs) -> float:

@@ -17,7 +17,7 @@ from TauAdv.models.transfer import CopyReport, copy_weights_by_name
 from TauAdv.models.variables import part_of_layer
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import CHECKPOINTS, FEATURES, MODEL
-from TauAdv.shards.kinds import read_table
+from TauAdv.shards.row_types import read_table
 from TauAdv.training.checkpoints import copy_optimizer_state, stored_optimizer, usable_checkpoint
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.settings import PretrainedSettings, TauSettings, TrainingSettings

@@ -1,0 +1,61 @@
+"""The types of rows that shards hold, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from TauAdv.errors import InputError
+from TauAdv.shards.layouts import RowLayout, RowTable, RowType
+from TauAdv.shards.rows_of_jets import JET_ROWS
+from TauAdv.shards.rows_of_taus import TAU_ROWS
+
+__all__ = ["FIRST", "INPUT_NAMES", "ROW_TYPES", "differing_features", "layout_of", "read_table", "row_type"]
+
+ROW_TYPES = {rows.name: rows for rows in (TAU_ROWS, JET_ROWS)}
+FIRST = TAU_ROWS.name
+"""What rows are of sets whose manifest does not say it: the earliest ones."""
+INPUT_NAMES = tuple(name for rows in ROW_TYPES.values() for name in rows.input_names)
+"""Names of the inputs of all networks."""
+
+
+def row_type(name: str, source: str) -> RowType:
+    """Return a type of rows by its name; ``source`` goes into error messages.
+
+    Raises:
+        InputError: if there is none of that name.
+    """
+    if name not in ROW_TYPES:
+        known = " or ".join(ROW_TYPES)
+        msg = f"{source}: rows of an unknown kind '{name}'; expected {known}; the shards were made by a newer version"
+        raise InputError(msg)
+    return ROW_TYPES[name]
+
+
+def read_table(rows: str, text: str, source: str) -> RowTable:
+    """Return the feature table of ``taus`` or ``jets`` in a text; ``source`` goes into error messages.
+
+    Raises:
+        InputError: if rows are neither.
+        ConfigError: if the text is not such a table.
+    """
+    return row_type(rows, source).table.from_text(text, source)
+
+
+def layout_of(rows: str, table: Any) -> RowLayout:
+    """Return how rows with the features of a table are stored and read."""
+    return row_type(rows, table.name).layout.of(table)
+
+
+def differing_features(one: RowTable, other: RowTable) -> str:
+    """Return, in words, what differs between two tables."""
+    rows, others = (_rows_of(table) for table in (one, other))
+    if rows is not others:
+        return f"everything: one is of {rows.name}, the other of {others.name}"
+    paths = rows.differences(one, other)
+    if not paths:
+        return "order, grids or selections of objects"
+    return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more features" if len(paths) > 5 else "")
+
+
+def _rows_of(table: RowTable) -> RowType:
+    return next(rows for rows in ROW_TYPES.values() if isinstance(table, rows.table))

@@ -1,0 +1,28 @@
+"""The rows of jets: scaled inputs."""
+
+from __future__ import annotations
+
+from TauAdv.domain.classes import JET_DOMAINS
+from TauAdv.jets.features import JetFeatures
+from TauAdv.shards.jets import JetLayout
+from TauAdv.shards.layouts import RowType
+
+__all__ = ["JET_ROWS"]
+
+_SCRIPT = "Production/prepare_jets.py"
+
+JET_ROWS = RowType(
+    name=JetLayout.rows,
+    table=JetFeatures,
+    layout=JetLayout,
+    differences=JetFeatures.differences,
+    feature_names=lambda table, name: table.names,
+    widths=lambda table: (len(table), 0),
+    filled_cells=None,
+    input_names=("x",),
+    same=JetLayout.key,
+    domains=JET_DOMAINS,
+    both_domains="jets of both detectors",
+    script=_SCRIPT,
+    command=lambda kind: f"{_SCRIPT}{' --shifted JETS' if kind == 'adversarial' else ''}",
+)
