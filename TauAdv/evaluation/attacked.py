@@ -17,6 +17,7 @@ from TauAdv.errors import InputError
 from TauAdv.evaluation.robustness_settings import depends_on_model
 from TauAdv.shards.files import Columns
 from TauAdv.shards.store import ShardSet, iterate
+from TauAdv.taggers.registry import tagger_of_rows
 
 __all__ = ["AttackedBatch", "AttackedBatches", "constraints_of", "label_objective", "probabilities_of"]
 
@@ -25,11 +26,8 @@ Compute = Callable[[Mapping[str, Any]], NDArray[np.float32]]
 
 
 def constraints_of(shards: ShardSet) -> Constraints:
-    """Return what attacks may do to rows of a set, taus or jets."""
-    from TauAdv.attacks.jets import jet_constraints
-    from TauAdv.attacks.taus import tau_constraints
-
-    return jet_constraints(shards.table) if shards.rows_name == "jets" else tau_constraints(shards.table)
+    """Return what attacks may do to rows of a set."""
+    return tagger_of_rows(shards.rows_name).constraints(shards.table)
 
 
 def label_objective(model: Any) -> Objective:

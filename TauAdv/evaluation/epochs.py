@@ -17,6 +17,7 @@ from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
 from TauAdv.runs import Run
 from TauAdv.runs.layout import CHECKPOINTS
 from TauAdv.shards.store import ShardSet
+from TauAdv.taggers.registry import read_tagger
 
 __all__ = ["epoch_models", "predict_epochs"]
 
@@ -51,20 +52,18 @@ def predict_epochs(
     Raises:
         InputError: a file that is not a model, or a set without labels.
     """
-    from TauAdv.models.loading import load_tagger
-
     shards = shards.head(min(settings.scan_rows, settings.rows or shards.num_rows))
-    model: Any = load_tagger(next(iter(files.values())))
+    model: Any = read_tagger(next(iter(files.values())))
     attacks = {RAW: AttackSettings(kind="none")} | {name: settings.disturbances[name] for name in settings.by_epoch}
     batches = AttackedBatches({"": model}, shards, attacks, batch_size=settings.batch_size, seed=settings.seed)
     compute = probabilities_of(model)
     found: dict[tuple[int, str], list[NDArray[np.float32]]] = {}
     for epoch, path in files.items():
-        model.set_weights(_weights(path, load_tagger))
+        model.set_weights(_weights(path))
         for _, attacked in batches(title=f"epoch {epoch}"):
             found.setdefault((epoch, attacked.disturbance), []).append(compute(attacked.inputs))
     return {key: np.concatenate(parts) for key, parts in found.items()}
 
 
-def _weights(path: Path, load: Any) -> Sequence[NDArray[Any]]:
-    return load(path).get_weights()
+def _weights(path: Path) -> Sequence[NDArray[Any]]:
+    return read_tagger(path).get_weights()

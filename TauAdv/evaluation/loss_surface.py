@@ -13,6 +13,7 @@ from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.attacked import label_objective
 from TauAdv.jets.features import JetFeatures
 from TauAdv.jets.histograms import axis_label
+from TauAdv.shards.row_types import VECTORS
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["LossSurface", "SurfaceAxis", "loss_surface"]
@@ -85,8 +86,8 @@ def loss_surface(
     import tensorflow as tf
 
     shards.require_kind("classification")
-    if shards.rows_name != "jets":
-        msg = f"{shards.folder}: expected jets, received {shards.rows_name}; the loss surface is drawn for jets"
+    if not shards.row_type.is_vector:
+        msg = f"{shards.folder}: expected {VECTORS}, received {shards.rows_name}; the loss surface is drawn for {VECTORS}"
         raise InputError(msg)
     if not (0 <= row < shards.num_rows and width > 0 and points >= 2 and eps >= 0):
         msg = (

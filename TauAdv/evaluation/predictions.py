@@ -23,13 +23,15 @@ from TauAdv.runs.layout import FEATURES, MODEL, PREDICTIONS
 from TauAdv.shards.contributions import contributions_in
 from TauAdv.shards.row_types import read_table
 from TauAdv.shards.store import ShardSet
+from TauAdv.taggers.registry import read_tagger, tagger_saved_as
 
 __all__ = ["PREDICTION_FILES", "apply_run", "load_run_model", "read_predictions", "require_run_features"]
 
 #: Name that is written, and the name that a newer version of the original uses: both are read.
 PREDICTION_FILES = ("adversarial_evaluation.csv", "adversarial_predictions.csv")
 STEP = "apply_adversarial_training"
-_REMEDY = "make it again with Evaluation/apply_adversarial_training.py --overwrite"
+_SCRIPT = "Evaluation/apply_adversarial_training.py"
+_REMEDY = f"make it again with {_SCRIPT} --overwrite"
 _FIRST_COLUMNS = ["Djet", "y", "weights"]
 _INTEGER_COLUMNS = {"run": np.uint32, "lumi": np.uint32, "evt": np.uint64}
 
@@ -88,8 +90,9 @@ def apply_run(
 def _require_model_of_taus(run: Run, *, with_head: bool) -> None:
     """Check what the model of a run is, without TensorFlow, which takes seconds to load."""
     described = archive_configuration(_model_path(run))
-    if described.get("registered_name") == "TauAdv>JetTagger":
-        msg = f"{run.title} is a training of jets, expected one of taus; Evaluation/evaluate_robustness.py evaluates jets"
+    spec = tagger_saved_as(described.get("registered_name"))
+    if spec is not None and spec.evaluated_by != _SCRIPT:
+        msg = f"{run.title} is a training of {spec.rows}, expected one of taus; {spec.evaluated_by} evaluates {spec.rows}"
         raise InputError(msg)
     if with_head and not has_adversarial_head(described):
         msg = f"{run.title}: its model has no adversarial head (it is a classifier); give --not_adversarial"
@@ -120,10 +123,8 @@ def load_run_model(run: Run, *shard_sets: ShardSet) -> Any:
     Raises:
         InputError: no model or no feature table in the run, a model of other objects than the sets hold, or another table.
     """
-    from TauAdv.models.loading import load_tagger
-
     path, table = _model_path(run), _table_path(run)
-    model: Any = load_tagger(path)
+    model: Any = read_tagger(path)
     for shards in shard_sets:
         if shards.rows_name != model.objects:
             msg = f"{shards.folder}: holds {shards.rows_name}; the model of run {run.id} reads {model.objects}"
@@ -147,10 +148,7 @@ def read_predictions(run: Run, columns: Sequence[str] = ()) -> pd.DataFrame:
     folder = run.artifacts / PREDICTIONS
     found = [folder / name for name in PREDICTION_FILES if (folder / name).is_file()]
     if not found:
-        msg = (
-            f"run {run.id}: no predictions; expected {' or '.join(PREDICTION_FILES)} in {folder};"
-            " Evaluation/apply_adversarial_training.py makes them"
-        )
+        msg = f"run {run.id}: no predictions; expected {' or '.join(PREDICTION_FILES)} in {folder}; {_SCRIPT} makes them"
         raise InputError(msg)
     content = read_table_file(found[0], _REMEDY, run=run.id, foreign=True)
     try:

@@ -42,6 +42,7 @@ from TauAdv.evaluation.robustness_tables import (
 )
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import CHECKPOINTS
+from TauAdv.shards.row_types import VECTORS
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["RobustnessStudy", "evaluate_robustness"]
@@ -142,7 +143,7 @@ def _chosen_parts(parts: Sequence[str] | None, runs: Mapping[str, Run], shards: 
     if parts is None:
         possible = {
             "epochs": _all_have_epochs(runs),
-            "inputs": shards.rows_name == "jets",
+            "inputs": shards.row_type.is_vector,
             "history": _all_have_losses(runs),
         }
         return [part for part in PARTS if possible.get(part, True)]
@@ -150,8 +151,10 @@ def _chosen_parts(parts: Sequence[str] | None, runs: Mapping[str, Run], shards: 
         if part not in PARTS:
             msg = f"part '{part}'{nearest(part, PARTS)}: expected some of {', '.join(PARTS)}"
             raise InputError(msg)
-    if "inputs" in parts and shards.rows_name != "jets":
-        msg = f"{shards.folder}: input shapes are made of jets, received {shards.rows_name}; leave out the part 'inputs'"
+    if "inputs" in parts and not shards.row_type.is_vector:
+        msg = (
+            f"{shards.folder}: input shapes are made of {VECTORS}, received {shards.rows_name}; leave out the part 'inputs'"
+        )
         raise InputError(msg)
     return list(parts)
 

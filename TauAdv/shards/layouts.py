@@ -96,6 +96,7 @@ class RowType:
         widths: from a table to the numbers of features of a row, and of each of its cells.
         filled_cells: from unpacked rows to the mean number of filled cells per row and grid; ``None``: rows have no cells.
         input_names: the inputs of networks.
+        is_vector: whether a row is one vector of scaled physical quantities, whose shapes and losses can be drawn.
         same: columns that are equal if and only if rows of two sets are the same tau or jet.
         domains: what rows of an adversarial set are called, by label 0 and 1.
         both_domains: what an adversarial head tells apart.
@@ -111,6 +112,7 @@ class RowType:
     widths: Callable[[Any], tuple[int, int]]
     filled_cells: Callable[[Any], dict[str, float]] | None
     input_names: Sequence[str]
+    is_vector: bool
     same: Sequence[str]
     domains: tuple[str, str]
     both_domains: str

@@ -9,11 +9,13 @@ from TauAdv.shards.layouts import RowLayout, RowTable, RowType
 from TauAdv.shards.rows_of_jets import JET_ROWS
 from TauAdv.shards.rows_of_taus import TAU_ROWS
 
-__all__ = ["FIRST", "INPUT_NAMES", "ROW_TYPES", "differing_features", "layout_of", "read_table", "row_type"]
+__all__ = ["FIRST", "INPUT_NAMES", "ROW_TYPES", "VECTORS", "differing_features", "layout_of", "read_table", "row_type"]
 
 ROW_TYPES = {rows.name: rows for rows in (TAU_ROWS, JET_ROWS)}
 FIRST = TAU_ROWS.name
 """What rows are of sets whose manifest does not say it: the earliest ones."""
+VECTORS = " or ".join(rows.name for rows in ROW_TYPES.values() if rows.is_vector)
+"""Rows that are one vector of quantities, in words."""
 INPUT_NAMES = tuple(name for rows in ROW_TYPES.values() for name in rows.input_names)
 """Names of the inputs of all networks."""
 

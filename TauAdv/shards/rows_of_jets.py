@@ -20,6 +20,7 @@ JET_ROWS = RowType(
     widths=lambda table: (len(table), 0),
     filled_cells=None,
     input_names=("x",),
+    is_vector=True,
     same=JetLayout.key,
     domains=JET_DOMAINS,
     both_domains="jets of both detectors",

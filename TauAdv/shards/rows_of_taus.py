@@ -43,6 +43,7 @@ TAU_ROWS = RowType(
     widths=lambda table: (table.layout.tau, table.layout.cell),
     filled_cells=_filled_cells,
     input_names=("tau", "inner_index", "inner_cells", "outer_index", "outer_cells"),
+    is_vector=False,
     same=IDENTITY,
     domains=TAU_DOMAINS,
     both_domains="data and simulation",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from TauAdv.models.deeptau import build_adversarial
 from TauAdv.training.run import Kind, train
 from TauAdv.training.settings import AdversarialSettings
 from TauAdv.training.steps import AdversarialTrainer
 
 __all__ = ["train_adversarial"]
 
-_KIND = Kind("adversarial", "Training/train_adversarial.py", build_adversarial, AdversarialTrainer)
+_KIND = Kind("adversarial", "Training/train_adversarial.py", True, AdversarialTrainer)
 
 
 def train_adversarial(settings: AdversarialSettings, *, resume: str | None = None, dry_run: bool = False) -> str | None:

@@ -15,10 +15,10 @@ from TauAdv.attacks.settings import make_attack
 from TauAdv.errors import ConfigError
 from TauAdv.models.scores import class_scores, log_probabilities
 from TauAdv.models.tagger import network_inputs
+from TauAdv.taggers.objective import ClassObjective
 from TauAdv.training.attack_settings import TrainingAttack
 from TauAdv.training.common_settings import TrainingSettings
 from TauAdv.training.gradients import Further
-from TauAdv.training.objective import ClassObjective
 
 __all__ = ["STRENGTH", "AttackedBatches", "TrainingAttacks"]
 

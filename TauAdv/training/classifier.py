@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from TauAdv.models.deeptau import build_classifier
 from TauAdv.training.run import Kind, train
 from TauAdv.training.settings import ClassifierSettings
 from TauAdv.training.steps import ClassifierTrainer
 
 __all__ = ["train_classifier"]
 
-_KIND = Kind("classifier", "Training/train_classifier.py", build_classifier, ClassifierTrainer)
+_KIND = Kind("classifier", "Training/train_classifier.py", False, ClassifierTrainer)
 
 
 def train_classifier(settings: ClassifierSettings, *, resume: str | None = None, dry_run: bool = False) -> str | None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.config import Settings
 from TauAdv.config.durations import Hours
+from TauAdv.taggers.registry import tagger
+from TauAdv.taggers.spec import TaggerSpec
 from TauAdv.training.attack_settings import TrainingAttack
 from TauAdv.training.cluster import DeviceChoice
+from TauAdv.training.key_hints import home_of
 from TauAdv.training.precision import Precision
 from TauAdv.training.schedules import K2Schedule, LearningRateSchedule
 
@@ -104,7 +107,7 @@ class TrainingSettings(Settings):
     """What every training has in common. Paths are relative to the working folder.
 
     Attributes:
-        tagger: ``tau`` or ``jet`` (no setting: it belongs to the class).
+        tagger: name of the tagger (no setting: it belongs to the class).
         class_size_key: name of the setting that tells the class rows per batch.
         shards: classification set.
         validation_shards: classification set to validate on after each epoch.
@@ -179,9 +182,39 @@ class TrainingSettings(Settings):
     @classmethod
     def elsewhere(cls, key: str) -> str | None:
         """Return which other training has a key."""
-        from TauAdv.training.homes import home_of
-
         return home_of(key, cls.tagger)
+
+    @property
+    def spec(self) -> TaggerSpec:
+        """The tagger to train."""
+        return tagger(self.tagger)
+
+    @property
+    def n_rows(self) -> int | None:
+        """Rows of the training set to use; ``None``: all."""
+        return None
+
+    @property
+    def named_loss(self) -> str | None:
+        """Name of a loss that may compare some of the classes only; ``None``: it compares all."""
+        return None
+
+    @property
+    def keeps_statistics(self) -> bool:
+        """Whether the batch normalisations of the common layers and the class head stay as they are."""
+        return False
+
+    def feature_table(self) -> Any:
+        """Return the feature table that the shards must have; ``None``: whatever they have.
+
+        Raises:
+            InputError: if there is no such table.
+        """
+        return None
+
+    def adapted(self, network: Any) -> Any:
+        """Return the network that is trained, from the one that is named."""
+        return network
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield the settings that do not go together: their names, and what to change."""

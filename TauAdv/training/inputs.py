@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 from TauAdv.domain.agreement import require_agreement
 from TauAdv.domain.contributions import names_by_id
 from TauAdv.errors import InputError
-from TauAdv.features.table import FeatureTable
 from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
 from TauAdv.shards.contributions import contributions_in
 from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.selection import UNLABELLED
 from TauAdv.shards.store import ShardSet
+from TauAdv.taggers.registry import tagger_of_rows
 from TauAdv.training.balance import absent_classes, require_both_sides
 from TauAdv.training.row_weights import require_weights, weight_note
-from TauAdv.training.settings import DomainSettings, TauSettings, TrainingSettings
+from TauAdv.training.settings import DomainSettings, TrainingSettings
 
 __all__ = ["Inputs", "open_inputs", "open_set"]
 
@@ -131,7 +131,7 @@ class Inputs:
                 total = weights.sum(dtype=np.float64)
                 counted = _counted(len(weights), shards, 10)
                 yield f"    {name:24s} {counted}, sum of weights {total:,.1f}{weight_note(weights)}"
-            if absent := absent_classes(shards, _loss_name(self.settings)):
+            if absent := absent_classes(shards, self.settings.named_loss):
                 yield f"    no {', '.join(absent)}: what tells them from the others is not learned here"
         yield from self.overlaps()
 
@@ -166,12 +166,12 @@ def open_inputs(settings: TrainingSettings) -> Inputs:
         _require_same_contributions([sets[role] for role in sets if role.startswith("adversarial")])
     for shards in sets.values():
         shards.require_table(sets["training"].table)
-    if isinstance(settings, TauSettings) and settings.features is not None:
-        sets["training"].require_table(FeatureTable.load(settings.features))
+    if (table := settings.feature_table()) is not None:
+        sets["training"].require_table(table)
     _require_rows(sets["training"], settings.n_class, settings.class_size_key)
     for role, shards in sets.items():
         require_weights(role, shards)
-        require_both_sides(role, shards, _loss_name(settings))
+        require_both_sides(role, shards, settings.named_loss)
     return Inputs(settings, sets)
 
 
@@ -203,9 +203,9 @@ def open_set(folder: Path, kind: str, settings: TrainingSettings) -> ShardSet:
         InputError: if it is of another kind, or of other rows.
     """
     shards = ShardSet.open(folder)
-    if shards.rows_name != f"{settings.tagger}s":
-        other = "train_jet_tagger.py" if shards.rows_name == "jets" else "train_classifier.py or train_adversarial.py"
-        msg = f"{folder}: expected shards of {settings.tagger}s, received {shards.rows_name}; train them with {other}"
+    if shards.rows_name != settings.spec.rows:
+        other = tagger_of_rows(shards.rows_name).scripts
+        msg = f"{folder}: expected shards of {settings.spec.rows}, received {shards.rows_name}; train them with {other}"
         raise InputError(msg)
     shards.require_kind(kind)
     return shards
@@ -213,12 +213,7 @@ def open_set(folder: Path, kind: str, settings: TrainingSettings) -> ShardSet:
 
 def _taken(shards: ShardSet, prefix: str, settings: TrainingSettings) -> ShardSet:
     """Return the part of a training set that the settings ask for; sets are shuffled when they are written."""
-    number = getattr(settings, "n_jets", None)
-    return shards if number is None or prefix else shards.head(number)
-
-
-def _loss_name(settings: TrainingSettings) -> str | None:
-    return settings.loss if isinstance(settings, TauSettings) else None
+    return shards if settings.n_rows is None or prefix else shards.head(settings.n_rows)
 
 
 def _require_rows(shards: ShardSet, needed: int, key: str) -> None:
@@ -230,7 +225,7 @@ def _require_rows(shards: ShardSet, needed: int, key: str) -> None:
 
 def _counted(count: int, shards: ShardSet, width: int = 0) -> str:
     """Return a number of taus or jets in words."""
-    return f"{count:>{width},} {shards.rows_name if count != 1 else shards.rows_name.removesuffix('s')}"
+    return f"{count:>{width},} {shards.rows_name if count != 1 else shards.row_type.singular}"
 
 
 def _contributions(shards: ShardSet) -> list[tuple[str, NDArray[np.float32]]]:

@@ -12,6 +12,7 @@ from TauAdv.config import load_settings, read_yaml
 from TauAdv.errors import ConfigError
 from TauAdv.models.jet_settings import JetLossSettings
 from TauAdv.runs import find_run
+from TauAdv.taggers.jet_flavour import JET_FLAVOUR
 from TauAdv.training.attack_settings import TrainingAttack
 from TauAdv.training.common_settings import Count, DomainSettings, Rate, TrainingSettings
 from TauAdv.training.schedules import LearningRateSchedule
@@ -35,7 +36,7 @@ class JetSettings(TrainingSettings):
             validated and kept; the training itself goes on with the weights. ``null``: no average.
     """
 
-    tagger = "jet"
+    tagger = JET_FLAVOUR.name
     class_size_key = "batch_size"
 
     method: Literal["nominal", "adversarial", "domain"] = "nominal"
@@ -60,6 +61,11 @@ class JetSettings(TrainingSettings):
         if self.weight_average is not None and (self.devices != "one" or self.method == "domain"):
             message = "weight_average: on one device only, and not with method 'domain'"
             yield ("weight_average", "devices", "method"), message
+
+    @property
+    def n_rows(self) -> int | None:
+        """Jets of the training set to use; ``None``: all."""
+        return self.n_jets
 
     @property
     def average_decay(self) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from TauAdv.models.jet_flavour import build_jet_adversarial, build_jet_classifier
 from TauAdv.training.jet_settings import JetSettings
 from TauAdv.training.run import Kind, train
 from TauAdv.training.steps import AdversarialTrainer, ClassifierTrainer
@@ -11,9 +10,9 @@ __all__ = ["train_jet_tagger"]
 
 _SCRIPT = "Training/train_jet_tagger.py"
 _KINDS = {
-    "nominal": Kind("jet tagger", _SCRIPT, build_jet_classifier, ClassifierTrainer),
-    "adversarial": Kind("adversarial jet tagger", _SCRIPT, build_jet_classifier, ClassifierTrainer),
-    "domain": Kind("jet tagger of two domains", _SCRIPT, build_jet_adversarial, AdversarialTrainer),
+    "nominal": Kind("jet tagger", _SCRIPT, False, ClassifierTrainer),
+    "adversarial": Kind("adversarial jet tagger", _SCRIPT, False, ClassifierTrainer),
+    "domain": Kind("jet tagger of two domains", _SCRIPT, True, AdversarialTrainer),
 }
 
 

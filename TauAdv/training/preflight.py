@@ -7,13 +7,10 @@ from functools import partial
 from typing import Any
 
 from TauAdv.errors import InputError, TauAdvError
-from TauAdv.features.table import FeatureTable
 from TauAdv.runs.store import require_place
 from TauAdv.training.inputs import open_set
-from TauAdv.training.objective import objective_of
 from TauAdv.training.pretrained import locate_pretrained
-from TauAdv.training.settings import SETS, TauSettings, TrainingSettings
-from TauAdv.training.taggers import tagger_kind
+from TauAdv.training.settings import SETS, TrainingSettings
 
 __all__ = ["require_inputs"]
 
@@ -54,10 +51,9 @@ def _checks(settings: TrainingSettings) -> Iterator[tuple[str, Callable[[], Any]
             kind = "adversarial" if key.startswith("adv_") else "classification"
             yield key, partial(open_set, folder, kind, settings)
     if (network := settings.network) is not None:
-        yield "network", lambda: tagger_kind(settings).load_network(network)
-    if isinstance(settings, TauSettings) and (features := settings.features) is not None:
-        yield "features", lambda: FeatureTable.load(features)
-    yield "loss", lambda: objective_of(settings)
+        yield "network", lambda: settings.spec.load_network(network)
+    yield "features", settings.feature_table
+    yield "loss", lambda: settings.spec.objective(settings)
 
 
 def _pretrained(settings: TrainingSettings) -> Iterator[tuple[str, Callable[[], Any]]]:

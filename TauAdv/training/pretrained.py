@@ -11,7 +11,6 @@ from TauAdv.config import Settings
 from TauAdv.errors import InputError
 from TauAdv.io.checked_files import read_text
 from TauAdv.models.loading import load_tagger
-from TauAdv.models.settings import NetworkSettings
 from TauAdv.models.tagger import Tagger
 from TauAdv.models.transfer import CopyReport, copy_weights_by_name
 from TauAdv.models.variables import part_of_layer
@@ -20,9 +19,8 @@ from TauAdv.runs.layout import CHECKPOINTS, FEATURES, MODEL
 from TauAdv.shards.row_types import read_table
 from TauAdv.training.checkpoints import copy_optimizer_state, stored_optimizer, usable_checkpoint
 from TauAdv.training.inputs import Inputs
-from TauAdv.training.settings import PretrainedSettings, TauSettings, TrainingSettings
+from TauAdv.training.settings import PretrainedSettings, TrainingSettings
 from TauAdv.training.steps import Trainer
-from TauAdv.training.taggers import tagger_kind
 
 __all__ = ["Pretrained", "find_pretrained", "freeze_statistics", "locate_pretrained", "network_of", "start_from"]
 
@@ -61,7 +59,7 @@ def find_pretrained(settings: TrainingSettings, inputs: Inputs) -> Pretrained | 
     if features.is_file():
         table = read_table(inputs.rows_name, read_text(features), str(features))
         inputs.sets["training"].require_table(table)
-    return Pretrained(load_tagger(file, tagger_kind(settings).tagger), file, run)
+    return Pretrained(load_tagger(file, settings.spec.model_type()), file, run)
 
 
 def locate_pretrained(source: PretrainedSettings, mlruns: Path) -> tuple[Run | None, Path]:
@@ -84,27 +82,20 @@ def network_of(settings: TrainingSettings, inputs: Inputs, pretrained: Pretraine
         ConfigError: if the network is not known.
         InputError: if it has another number of inputs than the shards have features.
     """
-    kind = tagger_kind(settings)
+    spec = settings.spec
     if settings.network is None and pretrained is not None:
         network = pretrained.model.network
     else:
-        network = kind.load_network(settings.network or kind.default_network)
-    if isinstance(settings, TauSettings):
-        network = _with_grids_of(settings, network)
-    given, wanted = kind.sizes_of_table(inputs.table), kind.sizes(network)
+        network = spec.load_network(settings.network or spec.default_network)
+    network = settings.adapted(network)
+    given, wanted = spec.sizes_of_table(inputs.table), spec.sizes(network)
     if given != wanted:
         msg = (
-            f"network '{network.name}' takes {kind.sizes_are} {wanted}, but {inputs.sets['training'].folder} has {given}; "
+            f"network '{network.name}' takes {spec.sizes_are} {wanted}, but {inputs.sets['training'].folder} has {given}; "
             f"choose the network of this feature table ('{inputs.table.name}')"
         )
         raise InputError(msg)
     return network
-
-
-def _with_grids_of(settings: TauSettings, network: NetworkSettings) -> NetworkSettings:
-    """Return the network with the way to evaluate its grids that the settings ask for."""
-    asked = {key: getattr(settings, key) for key in ("grid_mode", "n_empty_rows")}
-    return network.model_copy(update={key: value for key, value in asked.items() if value is not None})
 
 
 def start_from(pretrained: Pretrained, trainer: Trainer, *, with_optimizer: bool) -> tuple[CopyReport, list[str]]:

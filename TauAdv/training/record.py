@@ -20,7 +20,6 @@ from TauAdv.runs import Run
 from TauAdv.runs.layout import CHANGES, FEATURES, INPUTS, METRICS, MODEL, NETWORK, SHARDS, TRAINING
 from TauAdv.training.inputs import Inputs
 from TauAdv.training.metrics import METRICS as METRIC_NAMES
-from TauAdv.training.objective import objective_of
 from TauAdv.training.plan import network_lines
 from TauAdv.training.precision import precision_note
 from TauAdv.training.settings import TrainingSettings
@@ -77,7 +76,7 @@ def record_inputs(
         network: settings of the network.
         pretrained: file of the model that it starts from.
     """
-    objective = objective_of(settings)
+    objective = settings.spec.objective(settings)
     metrics = {"metrics": METRIC_NAMES, "loss_terms": sorted(objective.terms), "areas": objective.pairs}
     read = inputs.description()
     if pretrained is not None:

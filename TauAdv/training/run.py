@@ -13,7 +13,6 @@ from TauAdv.attacks.constraints import Constraints
 from TauAdv.config import Settings, dump_settings
 from TauAdv.io.leftovers import remove_leftovers
 from TauAdv.io.manifests import versions
-from TauAdv.models.tagger import Tagger
 from TauAdv.runs import Run, find_run, lock_run, reopened, start_run
 from TauAdv.runs.layout import CHECKPOINTS, CONFIGURATION, MODEL, PRETRAINED
 from TauAdv.training import checkpoints
@@ -36,10 +35,9 @@ from TauAdv.training.record import (
     save_model,
     stored_network,
 )
-from TauAdv.training.settings import DomainSettings, TauSettings, TrainingSettings, comparable, resolved
+from TauAdv.training.settings import DomainSettings, TrainingSettings, comparable, resolved
 from TauAdv.training.steps import Trainer
 from TauAdv.training.system_metrics import SYSTEM_PREFIX
-from TauAdv.training.taggers import tagger_kind
 
 __all__ = ["Kind", "train"]
 
@@ -51,13 +49,13 @@ class Kind:
     Attributes:
         name: of the kind, a tag of its runs.
         script: that trains and resumes it.
-        build: (network, dtype, seed) -> model.
+        adversarial: whether the model has an adversarial head.
         trainer: (model, settings, devices, constraints of attacks on the inputs) -> trainer.
     """
 
     name: str
     script: str
-    build: Callable[..., Tagger]
+    adversarial: bool
     trainer: Callable[[Any, Any, Devices, Constraints | None], Trainer]
 
 
@@ -120,10 +118,12 @@ def _train_run(settings: TrainingSettings, kind: Kind, before: Run | None, devic
     if devices.share is not None:
         devices.share.require_divisible(**inputs.batch_sizes)
     with devices.scope():
-        model = kind.build(start.network, dtype=settings.precision, seed=settings.seed)
-    if isinstance(settings, TauSettings) and settings.batch_norm == "frozen":
+        network_type = settings.spec.model_type()
+        build = network_type.adversarial if kind.adversarial else network_type.classifier
+        model = build(start.network, dtype=settings.precision, seed=settings.seed)
+    if settings.keeps_statistics:
         freeze_statistics(model)
-    trainer = kind.trainer(model, settings, devices, tagger_kind(settings).constraints(inputs.table))
+    trainer = kind.trainer(model, settings, devices, settings.spec.constraints(inputs.table))
     require_stopping_metric(trainer, inputs)
     report = _copy(start, trainer, settings)
     if devices.is_chief:
@@ -160,7 +160,7 @@ def _resumed_start(settings: TrainingSettings, inputs: Inputs, run: Run) -> _Sta
     pretrained = None if checkpoint else find_pretrained(settings, inputs)
     if pretrained is not None:
         require_same_pretrained(run, pretrained.file)
-    return _Start(tagger_kind(settings).load_network(stored_network(run)), pretrained, checkpoint)
+    return _Start(settings.spec.load_network(stored_network(run)), pretrained, checkpoint)
 
 
 def _copy(start: _Start, trainer: Trainer, settings: TrainingSettings) -> list[str]:

@@ -11,9 +11,11 @@ from pydantic import Field, model_validator
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
+from TauAdv.features.table import FeatureTable
 from TauAdv.models.settings import GridMode
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import TRAINING
+from TauAdv.taggers.deeptau import DEEPTAU
 from TauAdv.training.common_settings import (
     FREE_ON_RESUME,
     PLACES,
@@ -55,7 +57,7 @@ class TauSettings(TrainingSettings):
         n_empty_rows: rows that stand for the empty cells of a grid (sparse mode); ``null``: as the network says.
     """
 
-    tagger = "tau"
+    tagger = DEEPTAU.name
     class_size_key = "n_tau"
 
     n_tau: Count = 100
@@ -80,6 +82,25 @@ class TauSettings(TrainingSettings):
         if self.batch_norm == "frozen" and self.pretrained is None:
             message = "batch_norm 'frozen' needs a pretrained model: fresh running statistics are not those of any data"
             yield ("batch_norm", "pretrained"), message
+
+    @property
+    def named_loss(self) -> str | None:
+        """Name of the loss."""
+        return self.loss
+
+    @property
+    def keeps_statistics(self) -> bool:
+        """Whether the batch normalisations of the common layers and the class head stay as they are."""
+        return self.batch_norm == "frozen"
+
+    def feature_table(self) -> FeatureTable | None:
+        """Return the feature table that the shards must have; ``None``: whatever they have."""
+        return None if self.features is None else FeatureTable.load(self.features)
+
+    def adapted(self, network: Any) -> Any:
+        """Return the network with the way to evaluate its grids that the settings ask for."""
+        asked = {key: getattr(self, key) for key in ("grid_mode", "n_empty_rows")}
+        return network.model_copy(update={key: value for key, value in asked.items() if value is not None})
 
 
 class ClassifierSettings(TauSettings):

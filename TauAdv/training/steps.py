@@ -20,7 +20,6 @@ from TauAdv.training.devices import ONE_DEVICE, Devices
 from TauAdv.training.head_steps import FEATURES, adversarial_head, head_gradients, with_features
 from TauAdv.training.metrics import METRICS, MetricSums, adversarial_metrics, class_metrics
 from TauAdv.training.nan_guard import NanGuard
-from TauAdv.training.objective import objective_of
 from TauAdv.training.optimizers import Optimizer, make_optimizer
 from TauAdv.training.settings import DomainSettings, TrainingSettings
 from TauAdv.training.validation import Look
@@ -59,7 +58,7 @@ class Trainer:
         self.model = model
         self.settings = settings
         self.devices = devices
-        self.objective = objective_of(settings)
+        self.objective = settings.spec.objective(settings)
         self.loss, self.terms = self.objective.loss, self.objective.terms
         self.rows = sum(settings.batch_sizes.values())
         self.attacks = TrainingAttacks.of(model, settings, constraints, self.objective)

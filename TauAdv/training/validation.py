@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.taggers.objective import ClassObjective
 from TauAdv.training.metrics import MetricSums, means
-from TauAdv.training.objective import ClassObjective
 from TauAdv.training.separation import Separation
 
 __all__ = ["Look"]

@@ -14,7 +14,6 @@ from TauAdv.models.jet_settings import JetNetworkSettings
 from TauAdv.training.attacked import STRENGTH, TrainingAttacks
 from TauAdv.training.jet_settings import JetSettings
 from TauAdv.training.metrics import means
-from TauAdv.training.objective import objective_of
 from TauAdv.training.steps import ClassifierTrainer
 
 KNOBS = {"learning_rate": 1e-3}
@@ -180,7 +179,7 @@ def test_rows_of_the_other_domain_stay_clean():
     labels[12:] = 0
     batch |= {"y": tf.constant(labels), "y_adv": tf.zeros((20, 1))}
     attack = settings(attack={"kind": "pgd", "eps": 0.2, "steps": 2})
-    attacks = TrainingAttacks.of(model, attack, constraints(), objective_of(attack))
+    attacks = TrainingAttacks.of(model, attack, constraints(), attack.spec.objective(attack))
     moved = (attacks.attacked(batch, 0, {})["x"] != batch["x"]).numpy().any(axis=1)
     assert moved[:12].all()
     assert not moved[12:].any()
@@ -192,7 +191,7 @@ def test_dropout_acts_in_the_attack_if_asked_for():
     for training in (False, True):
         model = jet_model(dropout=0.5)
         found = settings(attack={"eps": 0.2, "training": training})
-        attacks = TrainingAttacks.of(model, found, constraints(), objective_of(found))
+        attacks = TrainingAttacks.of(model, found, constraints(), found.spec.objective(found))
         moved.append([attacks.attacked(batch, 0, {})["x"].numpy() for _ in range(2)])
     np.testing.assert_array_equal(*moved[0])
     assert (moved[1][0] != moved[1][1]).any()

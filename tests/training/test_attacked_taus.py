@@ -15,7 +15,6 @@ from TauAdv.training.adversarial import train_adversarial
 from TauAdv.training.attacked import TrainingAttacks
 from TauAdv.training.classifier import train_classifier
 from TauAdv.training.inputs import open_inputs
-from TauAdv.training.objective import objective_of
 
 TENSORS = ("tau", "inner_cells", "outer_cells")
 
@@ -32,9 +31,9 @@ def tensors(inputs, step=0):
 def test_attacked_batch_is_that_of_the_attack(classifier_settings, constraints):
     settings = classifier_settings(attack={"eps": 0.1})
     model, batch = build_classifier(load_network(settings.network), seed=1), tensors(open_inputs(settings))
-    attacks = TrainingAttacks.of(model, settings, constraints, objective_of(settings))
+    attacks = TrainingAttacks.of(model, settings, constraints, settings.spec.objective(settings))
     found = attacks.attacked(batch, 0, {})
-    expected = fgsm(label_loss(model, objective_of(settings).loss), batch, constraints, 0.1)
+    expected = fgsm(label_loss(model, settings.spec.objective(settings).loss), batch, constraints, 0.1)
     for name in TENSORS:
         np.testing.assert_array_equal(found[name], expected[name])
     assert np.any(found["tau"] != batch["tau"])
@@ -43,7 +42,7 @@ def test_attacked_batch_is_that_of_the_attack(classifier_settings, constraints):
 def test_control_region_is_not_attacked(adversarial_settings, constraints):
     settings = adversarial_settings(attack={"kind": "pgd", "eps": 0.1, "steps": 2})
     model, batch = build_classifier(load_network(settings.network), seed=1), tensors(open_inputs(settings))
-    attacks = TrainingAttacks.of(model, settings, constraints, objective_of(settings))
+    attacks = TrainingAttacks.of(model, settings, constraints, settings.spec.objective(settings))
     found = attacks.attacked(batch, 0, {})
     moved = (found["tau"] != batch["tau"]).numpy().any(axis=1)
     assert moved[:32].all()

@@ -7,17 +7,10 @@ from dataclasses import dataclass, field
 
 import tensorflow as tf
 
-from TauAdv.domain.classes import JET_CLASSES, TAU_CLASSES
-from TauAdv.models.jet_losses import crossentropy, jet_loss
-from TauAdv.models.losses import LossFunction, TauLosses, loss_function
+from TauAdv.models.losses import LossFunction
 from TauAdv.models.replicas import sum_over_replicas
-from TauAdv.training.common_settings import TrainingSettings
-from TauAdv.training.jet_settings import JetSettings
-from TauAdv.training.settings import TauSettings
 
-__all__ = ["ClassObjective", "objective_of"]
-
-_TAU, _JET_CLASSES = TAU_CLASSES.index("tau"), len(JET_CLASSES)
+__all__ = ["ClassObjective"]
 
 
 @dataclass(frozen=True)
@@ -63,24 +56,3 @@ class ClassObjective:
             ones = tf.ones_like(batch["weight_adv"])
             changed["weight_adv"] = ones if labelled is None else ones - tf.cast(labelled, ones.dtype)
         return changed
-
-
-def objective_of(settings: TrainingSettings) -> ClassObjective:
-    """Return the objective that the settings describe.
-
-    Raises:
-        ConfigError: if the loss is not known, or its parameters do not fit the classes.
-    """
-    if isinstance(settings, JetSettings):
-        loss = jet_loss(settings.loss, _JET_CLASSES)
-        return ClassObjective(
-            loss,
-            terms={"unweighted_loss": loss, "crossentropy": crossentropy},
-            pairs={"auc_b_vs_light": (0, 2), "auc_b_vs_c": (0, 1), "auc_c_vs_light": (1, 2)},
-            are_logits=True,
-            by_weight=True,
-            use_weights=settings.use_weights,
-        )
-    assert isinstance(settings, TauSettings)
-    pairs = {f"auc_tau_vs_{name}": (_TAU, k) for k, name in enumerate(TAU_CLASSES) if k != _TAU}
-    return ClassObjective(loss_function(settings.loss), TauLosses().functions(), pairs)

@@ -1,0 +1,91 @@
+"""What a tagger is to training and evaluation: an object that answers, so that nobody asks of which kind it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from TauAdv.attacks.constraints import Constraints
+    from TauAdv.models.tagger import Tagger
+    from TauAdv.taggers.objective import ClassObjective
+
+__all__ = ["TaggerSpec", "TrainingOf"]
+
+
+@dataclass(frozen=True)
+class TrainingOf:
+    """A training of a tagger.
+
+    Attributes:
+        title: what it is called in messages, with its script.
+        settings: where the class of its settings is, ``module:name``; read when it is needed, after this stage.
+    """
+
+    title: str
+    settings: str
+
+    def settings_type(self) -> Any:
+        """Return the class of the settings."""
+        module, _, name = self.settings.partition(":")
+        return getattr(import_module(module), name)
+
+
+class TaggerSpec(ABC):
+    """A tagger. Subclasses are read without TensorFlow: methods that need it import it.
+
+    Attributes:
+        name: of the tagger, the value of ``tagger`` in settings.
+        rows: type of the rows that it reads, ``taus`` or ``jets``.
+        registered_name: under which its models are saved, ``package>class``.
+        default_network: name of the network that is trained if none is named.
+        sizes_are: what :meth:`sizes` are, for messages.
+        trainings: that there are.
+        scripts: that train it, in words.
+        evaluated_by: script that evaluates its runs on a set of shards.
+    """
+
+    name: ClassVar[str]
+    rows: ClassVar[str]
+    registered_name: ClassVar[str]
+    default_network: ClassVar[str]
+    sizes_are: ClassVar[str]
+    trainings: ClassVar[Sequence[TrainingOf]]
+    scripts: ClassVar[str]
+    evaluated_by: ClassVar[str]
+
+    @abstractmethod
+    def model_type(self) -> type[Tagger]:
+        """Return the class of its models, which builds them; with that, its layers are known to Keras."""
+
+    @abstractmethod
+    def load_network(self, name_or_path: str | Path) -> Any:
+        """Return the settings of a network by its name or the path of its YAML file.
+
+        Raises:
+            ConfigError: if there is no such network, or a setting is unknown or not accepted.
+        """
+
+    @abstractmethod
+    def sizes(self, network: Any) -> Any:
+        """Return the sizes of the inputs of a network."""
+
+    @abstractmethod
+    def sizes_of_table(self, table: Any) -> Any:
+        """Return the sizes of the inputs that a feature table gives."""
+
+    @abstractmethod
+    def constraints(self, table: Any) -> Constraints:
+        """Return what attacks may do to inputs with the features of a table."""
+
+    @abstractmethod
+    def objective(self, settings: Any) -> ClassObjective:
+        """Return what the settings of a training (``loss``, ...) make the class head learn.
+
+        Raises:
+            ConfigError: if the loss is not known, or its parameters do not fit the classes.
+        """
