@@ -1,7 +1,8 @@
 """TauAdv: adversarial training of particle-physics taggers, from ROOT tuples to plots.
 
 The stages of the data's way are folders, in this order: ``tuples`` -> ``production`` -> ``features`` -> ``shards`` ->
-``models`` -> ``training`` -> ``evaluation`` -> ``plotting``. Each reads what the stage before wrote.
+``models``, ``attacks`` -> ``taggers`` -> ``training`` -> ``evaluation`` -> ``plotting``. Each reads what the stage before
+wrote.
 """
 
 from importlib.metadata import PackageNotFoundError, version
