@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ def explained(path: Path, error: BaseException) -> StoreError:
     original = getattr(error, "orig", None) or error  # SQLAlchemy keeps there what the database raised
     said = str(original).partition("\n")[0]
     code = (getattr(original, "sqlite_errorcode", None) or 0) & _PRIMARY
+    if code == sqlite3.SQLITE_CANTOPEN and os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK):
+        return StoreError(f"{path}: {_NO_SPACE}")  # so it is where there is no room for the journal beside the database
     if code in _ANSWERS:
         return (StoreBusyError if code in _BUSY else StoreError)(f"{path}: {_ANSWERS[code]}")
     if code == sqlite3.SQLITE_ERROR and said.startswith("no such table: "):  # SQLite has no code of its own for it
@@ -50,6 +53,9 @@ _LOCKED = (
     f"is locked by another process for more than {SECONDS_OF_WAITING:.0f} s; end the program that holds it (a database "
     "browser, a backup), or wait, and repeat"
 )
+_NO_SPACE = (
+    "cannot be read or written: No space left on device, or an error of the disk; look at it, free some space and repeat"
+)
 _CLOSED = "cannot be opened: no permission to read it, or to write into its folder"
 _ANSWERS = {
     sqlite3.SQLITE_BUSY: _LOCKED,
@@ -61,9 +67,7 @@ _ANSWERS = {
     sqlite3.SQLITE_PERM: _CLOSED,
     sqlite3.SQLITE_AUTH: _CLOSED,
     sqlite3.SQLITE_FULL: "cannot be written: No space left on device; free some space and repeat",
-    sqlite3.SQLITE_IOERR: (
-        "cannot be read or written: No space left on device, or an error of the disk; look at it, free some space and repeat"
-    ),
+    sqlite3.SQLITE_IOERR: _NO_SPACE,
     sqlite3.SQLITE_CORRUPT: f"is damaged or cut short; {_DAMAGED}",
     sqlite3.SQLITE_NOTADB: f"is damaged, no SQLite database; {_DAMAGED}",
 }

@@ -65,7 +65,14 @@ def test_read_only(path, connect):
 
 
 def test_no_place(path, connect):
-    assert "cannot be opened" in str(answer(path, lambda: connect(path.parent / "nowhere" / "mlflow.db")))
+    nowhere = path.parent / "nowhere" / "mlflow.db"
+    assert "cannot be opened" in str(answer(nowhere, lambda: connect(nowhere)))
+
+
+def test_no_room_for_the_journal(path, connect):
+    path.with_name("mlflow.db-journal").mkdir()
+    other = connect(path)
+    assert "No space left on device" in str(answer(path, lambda: other.execute("INSERT INTO runs VALUES ('a')")))
 
 
 def test_full(path, connect):
