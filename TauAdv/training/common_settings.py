@@ -11,7 +11,8 @@ from pydantic import Field
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.config import Settings
 from TauAdv.config.durations import Hours
-from TauAdv.taggers.registry import tagger
+from TauAdv.errors import nearest
+from TauAdv.taggers.registry import tagger, taggers
 from TauAdv.taggers.spec import TaggerSpec
 from TauAdv.training.attack_settings import TrainingAttack
 from TauAdv.training.cluster import DeviceChoice
@@ -107,7 +108,8 @@ class TrainingSettings(Settings):
     """What every training has in common. Paths are relative to the working folder.
 
     Attributes:
-        tagger: name of the tagger (no setting: it belongs to the class).
+        tagger: name of the tagger, ``deeptau``, ``jet_flavour``, or one that another package brings.
+        rows: type of the rows that the training reads (no setting: it belongs to the class).
         class_size_key: name of the setting that tells the class rows per batch.
         shards: classification set.
         validation_shards: classification set to validate on after each epoch.
@@ -144,9 +146,10 @@ class TrainingSettings(Settings):
         tensorboard: also write the metrics for TensorBoard.
     """
 
-    tagger: ClassVar[str]
+    rows: ClassVar[str]
     class_size_key: ClassVar[str]
 
+    tagger: str
     shards: Path
     validation_shards: Path | None = None
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -182,7 +185,7 @@ class TrainingSettings(Settings):
     @classmethod
     def elsewhere(cls, key: str) -> str | None:
         """Return which other training has a key."""
-        return home_of(key, cls.tagger)
+        return home_of(key, cls.rows)
 
     @property
     def spec(self) -> TaggerSpec:
@@ -218,6 +221,12 @@ class TrainingSettings(Settings):
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield the settings that do not go together: their names, and what to change."""
+        known = [spec.name for spec in taggers().values() if spec.rows == self.rows]
+        if self.tagger not in known:
+            yield (
+                ("tagger",),
+                f"tagger '{self.tagger}'{nearest(self.tagger, known)}: of {self.rows} there are {', '.join(known)}",
+            )
         if self.use_previous_opt and (self.pretrained is None or self.pretrained.run_id is None):
             message = "use_previous_opt needs pretrained.run_id: only a run keeps the state of its optimiser"
             yield ("use_previous_opt", "pretrained"), message

@@ -36,9 +36,10 @@ class JetSettings(TrainingSettings):
             validated and kept; the training itself goes on with the weights. ``null``: no average.
     """
 
-    tagger = JET_FLAVOUR.name
+    rows = JET_FLAVOUR.rows
     class_size_key = "batch_size"
 
+    tagger: str = JET_FLAVOUR.name
     method: Literal["nominal", "adversarial", "domain"] = "nominal"
     batch_size: Count = 65_536
     n_jets: Count | None = None

@@ -7,13 +7,13 @@ from TauAdv.taggers.registry import taggers
 __all__ = ["home_of"]
 
 
-def home_of(key: str, tagger: str) -> str | None:
-    """Return the training that has a key, of the same tagger if there is one; ``None`` if none has it."""
+def home_of(key: str, rows: str) -> str | None:
+    """Return the training that has a key, of the same rows if there is one; ``None`` if none has it."""
     found = [
-        (spec.name, training.title)
+        (spec.rows, training.title)
         for spec in taggers().values()
         for training in spec.trainings
         if key in training.settings_type().model_fields
     ]
-    own = [title for name, title in found if name == tagger]
+    own = [title for name, title in found if name == rows]
     return next(iter(own or [title for _, title in found]), None)

@@ -57,9 +57,10 @@ class TauSettings(TrainingSettings):
         n_empty_rows: rows that stand for the empty cells of a grid (sparse mode); ``null``: as the network says.
     """
 
-    tagger = DEEPTAU.name
+    rows = DEEPTAU.rows
     class_size_key = "n_tau"
 
+    tagger: str = DEEPTAU.name
     n_tau: Count = 100
     features: str | None = None
     loss: str = "tau_crossentropy_v2"

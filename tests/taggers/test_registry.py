@@ -5,12 +5,15 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
+from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.models.loading import load_tagger
 from TauAdv.shards.row_types import ROW_TYPES
 from TauAdv.taggers import registry
 from TauAdv.taggers.deeptau import DeepTau
 from TauAdv.taggers.registry import GROUP, SHIPPED, tagger, tagger_of_rows, tagger_saved_as, taggers, with_others
+from TauAdv.training.jet_settings import jet_settings
+from TauAdv.training.settings import ClassifierSettings
 
 _OTHER = """
 from TauAdv.taggers.deeptau import DeepTau
@@ -56,7 +59,8 @@ def test_a_tagger_and_its_models_say_the_same(spec):
 @pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.name)
 def test_trainings_of_a_tagger_are_of_that_tagger(spec):
     for training in spec.trainings:
-        assert training.settings_type().tagger == spec.name
+        kind = training.settings_type()
+        assert (kind.rows, kind.model_fields["tagger"].default) == (spec.rows, spec.name)
 
 
 def test_an_unknown_tagger_is_an_error():
@@ -70,6 +74,9 @@ def test_another_package_brings_a_tagger(other_package, monkeypatch):
     try:
         assert tagger("other").default_network == DeepTau.default_network
         assert tagger_of_rows("taus").name == "deeptau"
+        assert load_settings(ClassifierSettings, None, {"shards": "a", "tagger": "other"}).spec is tagger("other")
+        with pytest.raises(ConfigError, match=r"tagger 'other': of jets there are jet_flavour"):
+            jet_settings(None, {"shards": "a", "tagger": "other"})
     finally:
         taggers.cache_clear()
 

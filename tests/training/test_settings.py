@@ -23,6 +23,8 @@ def test_keys_of_the_original_are_flat():
     ("changes", "message"),
     [
         ({"adv_parametr": [1, 2]}, "did you mean 'adv_parameter'"),
+        ({"tagger": "deeptua"}, "tagger 'deeptua'.*did you mean 'deeptau'.*of taus there are deeptau"),
+        ({"tagger": "jet_flavour"}, "of taus there are deeptau"),
         ({"adv_parameter": [1]}, "adv_parameter"),
         ({"adv_parameter": [1, -2]}, r"adv_parameter\.1"),
         ({"n_adv_tau": 0}, "n_adv_tau"),
