@@ -98,14 +98,15 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(main)
     def wrapped(*args: Any, **kwargs: Any) -> None:
-        from TauAdv.config.paths import hint_of_names  # built on this module
-        from TauAdv.config.words import require_words
+        from TauAdv.config.words import require_words  # built on this module
 
         try:
             with _plain_warnings():
                 require_words(sys.argv[1:] if not args or args[0] is None else args[0])
                 main(*args, **kwargs)
         except TauAdvError as error:
+            from TauAdv.config.paths import hint_of_names
+
             print(f"error: {error}{hint_of_names(str(error))}", file=sys.stderr)
             raise SystemExit(2) from error
         except OSError as error:  # no permission, no space left, not a folder ...

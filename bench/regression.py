@@ -34,7 +34,7 @@ from recordings.record import record  # noqa: E402
 from recordings.store import RecordingError, environment, read_description  # noqa: E402
 from recordings.verdict import compare, show  # noqa: E402
 
-from TauAdv.config.options import count, path  # noqa: E402
+from TauAdv.cli.options import count, path  # noqa: E402
 
 
 def options() -> argparse.Namespace:

@@ -33,7 +33,7 @@ from campaign.steps import STEPS, Step, Workspace, build  # noqa: E402
 from campaign.tally import FAULTS, Tally  # noqa: E402
 from report import write_figures  # noqa: E402
 
-from TauAdv.config.options import count, path, whole_number  # noqa: E402
+from TauAdv.cli.options import count, path, whole_number  # noqa: E402
 
 PARTS = ("kills", "full disk", "pairs", "damage", "inputs")
 _LIBRARIES = ("awkward", "numba", "uproot", "matplotlib.pyplot")

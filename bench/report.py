@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from TauAdv.config.options import path
+from TauAdv.cli.options import path
 from TauAdv.io.checked_files import new_listed_file
 
 

@@ -26,8 +26,8 @@ import numpy as np
 import pandas as pd
 from robustness_summary import summarise
 
+from TauAdv.cli.options import count, path, whole_number
 from TauAdv.config import read_yaml
-from TauAdv.config.options import count, path, whole_number
 from TauAdv.domain.discriminators import choose_discriminators
 from TauAdv.evaluation.attacked import AttackSettings
 from TauAdv.evaluation.predictions import load_run_model

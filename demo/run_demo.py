@@ -24,8 +24,8 @@ from steps import (
     up_to_date,
 )
 
+from TauAdv.cli.options import count, path
 from TauAdv.config import read_yaml
-from TauAdv.config.options import count, path
 from TauAdv.errors import report_errors
 from TauAdv.io.locks import output_lock
 

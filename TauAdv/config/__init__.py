@@ -1,9 +1,16 @@
-"""Settings: loading YAML files and ``key=value`` pairs, and all that is wrong with them at once."""
+"""Settings: loading YAML files and ``key=value`` pairs, and all that is wrong with them at once.
 
-from TauAdv.config.overrides import Overrides, merged
-from TauAdv.config.settings import Settings, dump_settings, load_settings, validate_settings
-from TauAdv.config.yaml_files import parse_yaml, read_yaml
-from TauAdv.config.yaml_text import yaml_block, yaml_text, yaml_value
+The names below are imported when they are first used: ``tauadv --help`` needs none of them, nor pydantic.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from TauAdv.config.overrides import Overrides, merged
+    from TauAdv.config.settings import Settings, dump_settings, load_settings, validate_settings
+    from TauAdv.config.yaml_files import parse_yaml, read_yaml
+    from TauAdv.config.yaml_writer import yaml_block, yaml_text, yaml_value
 
 __all__ = [
     "Overrides",
@@ -18,3 +25,18 @@ __all__ = [
     "yaml_text",
     "yaml_value",
 ]
+
+_HOMES = {
+    "overrides": ("Overrides", "merged"),
+    "settings": ("Settings", "dump_settings", "load_settings", "validate_settings"),
+    "yaml_files": ("parse_yaml", "read_yaml"),
+    "yaml_writer": ("yaml_block", "yaml_text", "yaml_value"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"TauAdv.config.{home}"), name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

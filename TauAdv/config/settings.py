@@ -17,8 +17,9 @@ from TauAdv.config.meaning import AsMeant
 from TauAdv.config.overrides import Overrides, apply_overrides
 from TauAdv.config.paths import expanded
 from TauAdv.config.problems import problems
+from TauAdv.config.shipped import config_file, find_shipped
 from TauAdv.config.yaml_files import read_written, read_yaml
-from TauAdv.config.yaml_text import yaml_text
+from TauAdv.config.yaml_writer import yaml_text
 from TauAdv.errors import ConfigError
 
 __all__ = ["Settings", "dump_settings", "load_settings", "validate_settings"]
@@ -74,7 +75,7 @@ def load_settings(kind: type[SettingsType], path: Path | str | None = None, over
 
     Args:
         kind: the settings class.
-        path: YAML file; ``None`` starts from the defaults.
+        path: YAML file, or the name of a shipped configuration; ``None`` starts from the defaults.
         overrides: ``"key.sub=value"`` strings, or a mapping of dotted keys to values. They win over the file; ``None``
             values of a mapping are left out, so that unset command-line options do not override. Text is taken exactly as
             typed, after the first ``=``; a list or group is YAML, ``key=[1, 2]``.
@@ -82,6 +83,7 @@ def load_settings(kind: type[SettingsType], path: Path | str | None = None, over
     Raises:
         ConfigError: lists every unknown key, wrong type and bad value.
     """
+    path = None if path is None else config_file(path)
     content = {} if path is None else read_written(path) | _beside(kind, path)
     apply_overrides(content, overrides)
     settings = validate_settings(kind, content, "command line" if path is None else str(path))
@@ -90,11 +92,17 @@ def load_settings(kind: type[SettingsType], path: Path | str | None = None, over
     return settings
 
 
-def _beside(kind: type[AsMeant], path: Path | str) -> dict[str, str]:
+def _beside(kind: type[AsMeant], path: Path) -> dict[str, str]:
     """Return the names in a file that start from its own folder, with the folder."""
     content = read_yaml(path) if kind.from_own_folder else {}
     names = {key: content.get(key) for key in kind.from_own_folder}
-    return {key: str(Path(path).parent / expanded(name)) for key, name in names.items() if isinstance(name, str)}
+    return {key: str(_found_beside(path.parent, name)) for key, name in names.items() if isinstance(name, str)}
+
+
+def _found_beside(folder: Path, name: str) -> Path:
+    """Return the file in a folder, or, if there is none, the shipped configuration of that name."""
+    path = folder / expanded(name)
+    return path if path.is_file() else find_shipped(name) or path
 
 
 def validate_settings(kind: type[SettingsType], content: Mapping[str, Any], source: str) -> SettingsType:

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from TauAdv.config.shipped import config_file, hint_of_shipped
 from TauAdv.config.yaml_nodes import TOO_DEEP, NodeBuilder, NotAccepted
 from TauAdv.errors import ConfigError, shortened
 
@@ -55,12 +56,12 @@ def read_text(path: Path | str) -> str:
     Raises:
         ConfigError: if the file is missing, larger than :data:`LARGEST_FILE`, or not UTF-8.
     """
-    path = Path(path)
+    path = config_file(path)
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
     except FileNotFoundError as error:
-        msg = f"{path}: no such configuration file"
+        msg = f"{path}: no such configuration file{hint_of_shipped(path)}"
         raise ConfigError(msg) from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -34,7 +34,7 @@ KEY = "contributions"
 #: What to do where nothing says what dataset ids stand for.
 SAY_IT = (
     "write control_region: FILE into the configuration (as key=value: control_region=FILE); "
-    "Production/configs/control_region.yaml is such a file"
+    "control_region=control_region is that of the package"
 )
 # a colour may be chosen for a plot; everything else says what the rows are
 _COMPARED = ("name", "label", "data", "genuine")

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from TauAdv.config import Settings, load_settings
 from TauAdv.config.paths import expanded
+from TauAdv.config.shipped import config_file
 from TauAdv.domain.agreement import Statement
 from TauAdv.domain.contributions import Contribution, require_consistent
 from TauAdv.errors import ConfigError, nearest
@@ -102,12 +103,12 @@ def _require_names(group: str, given: Iterable[str], names: list[str]) -> None:
 
 
 def load_control_region(path: Path | str) -> ControlRegion:
-    """Return the control region of a YAML file; ``~`` at the beginning of its name is replaced.
+    """Return the control region of a YAML file or shipped configuration; ``~`` at the beginning is replaced.
 
     Raises:
         ConfigError: lists everything that is wrong with it.
     """
-    path = expanded(path)
+    path = config_file(expanded(path))
     try:
         region = load_settings(ControlRegion, path)
     except ConfigError as error:

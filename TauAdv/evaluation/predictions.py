@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from TauAdv.commands import command
 from TauAdv.domain.agreement import as_entry
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.evaluation.inference import predict
@@ -30,8 +31,7 @@ __all__ = ["PREDICTION_FILES", "apply_run", "load_run_model", "read_predictions"
 #: Name that is written, and the name that a newer version of the original uses: both are read.
 PREDICTION_FILES = ("adversarial_evaluation.csv", "adversarial_predictions.csv")
 STEP = "apply_adversarial_training"
-_SCRIPT = "Evaluation/apply_adversarial_training.py"
-_REMEDY = f"make it again with {_SCRIPT} --overwrite"
+_COMMAND = "apply"
 _FIRST_COLUMNS = ["Djet", "y", "weights"]
 _INTEGER_COLUMNS = {"run": np.uint32, "lumi": np.uint32, "evt": np.uint64}
 
@@ -91,8 +91,9 @@ def _require_model_of_taus(run: Run, *, with_head: bool) -> None:
     """Check what the model of a run is, without TensorFlow, which takes seconds to load."""
     described = archive_configuration(_model_path(run))
     spec = tagger_saved_as(described.get("registered_name"))
-    if spec is not None and spec.evaluated_by != _SCRIPT:
-        msg = f"{run.title} is a training of {spec.rows}, expected one of taus; {spec.evaluated_by} evaluates {spec.rows}"
+    if spec is not None and spec.evaluated_by != _COMMAND:
+        evaluates = f"{command(spec.evaluated_by)} evaluates {spec.rows}"
+        msg = f"{run.title} is a training of {spec.rows}, expected one of taus; {evaluates}"
         raise InputError(msg)
     if with_head and not has_adversarial_head(described):
         msg = f"{run.title}: its model has no adversarial head (it is a classifier); give --not_adversarial"
@@ -148,9 +149,10 @@ def read_predictions(run: Run, columns: Sequence[str] = ()) -> pd.DataFrame:
     folder = run.artifacts / PREDICTIONS
     found = [folder / name for name in PREDICTION_FILES if (folder / name).is_file()]
     if not found:
-        msg = f"run {run.id}: no predictions; expected {' or '.join(PREDICTION_FILES)} in {folder}; {_SCRIPT} makes them"
+        expected = f"expected {' or '.join(PREDICTION_FILES)} in {folder}"
+        msg = f"run {run.id}: no predictions; {expected}; {command(_COMMAND)} makes them"
         raise InputError(msg)
-    content = read_table_file(found[0], _REMEDY, run=run.id, foreign=True)
+    content = read_table_file(found[0], f"make it again with {command(_COMMAND)} --overwrite", run=run.id, foreign=True)
     try:
         table = pd.read_csv(content, index_col=0, dtype=_INTEGER_COLUMNS)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError, OverflowError) as error:

@@ -22,6 +22,7 @@ from TauAdv.evaluation.loss_history import loss_history
 from TauAdv.evaluation.overlap import trained_on
 from TauAdv.evaluation.performance import RocCurve, roc_curve
 from TauAdv.evaluation.predictions import load_run_model, require_run_features
+from TauAdv.evaluation.report_parts import PARTS
 from TauAdv.evaluation.robustness_predictions import (
     DisturbedPredictions,
     locked_tables,
@@ -30,7 +31,7 @@ from TauAdv.evaluation.robustness_predictions import (
     require_room,
     write_disturbed,
 )
-from TauAdv.evaluation.robustness_settings import PARTS, RobustnessSettings
+from TauAdv.evaluation.robustness_settings import RobustnessSettings
 from TauAdv.evaluation.robustness_tables import (
     as_table,
     confusion_matrix,

@@ -21,6 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from TauAdv.attacks.settings import AttackSettings
+from TauAdv.commands import command
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.attacked import AttackedBatch, AttackedBatches, probabilities_of
 from TauAdv.evaluation.prediction_files import read_table_file, write_table_file
@@ -44,7 +45,6 @@ __all__ = [
 _FOLDER, _NAMES = PREDICTIONS, "robustness*.parquet"
 _DECISIVE = {"disturbances", "rows", "batch_size", "seed"}
 STEP = "evaluate_robustness"
-_REMEDY = "make it again with Evaluation/evaluate_robustness.py --overwrite"
 Key = tuple[str, str, str]
 
 
@@ -230,7 +230,7 @@ def read_disturbed(
         return _read(next(iter(found.values())), run)
     asked = " of these settings" if settings is not None else ""
     asked += f" on {test}" if test is not None else ""
-    has = f"it has {', '.join(tables)}" if tables else "it has none; Evaluation/evaluate_robustness.py makes them"
+    has = f"it has {', '.join(tables)}" if tables else f"it has none; {command('robustness')} makes them"
     msg = f"run {run.id}: expected one table of predictions{asked}, found {len(found)}; {has}"
     if len(found) > 1:
         msg += "; tell which by test set, settings or file name"
@@ -238,7 +238,7 @@ def read_disturbed(
 
 
 def _read(path: Path, run: Run) -> pd.DataFrame:
-    content = read_table_file(path, _REMEDY, run=run.id)
+    content = read_table_file(path, f"make it again with {command('robustness')} --overwrite", run=run.id)
     try:
         return pd.read_parquet(content)
     except (pa.ArrowException, OSError, ValueError) as error:

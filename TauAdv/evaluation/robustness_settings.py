@@ -13,14 +13,11 @@ from TauAdv.attacks.options import AttackSettings
 from TauAdv.config import Settings, load_settings
 from TauAdv.errors import nearest
 
-__all__ = ["PARTS", "RAW", "RobustnessSettings", "depends_on_model", "load_robustness_settings"]
+__all__ = ["RAW", "RobustnessSettings", "depends_on_model", "load_robustness_settings"]
 
-_SHIPPED = Path(__file__).with_name("robustness.yaml")
+_SHIPPED = "robustness"
 RAW = "raw"
 """Name of the inputs as they are."""
-
-PARTS = ("roc", "scores", "confusion", "regions", "transfer", "scan", "epochs", "inputs", "history")
-"""What can be measured; all of it by default."""
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]

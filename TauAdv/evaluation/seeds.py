@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from TauAdv.commands import command
 from TauAdv.errors import InputError
 from TauAdv.evaluation.prediction_files import read_table_file
 from TauAdv.evaluation.report import aligned
@@ -32,9 +33,9 @@ def read_performance(folder: Path | str) -> pd.DataFrame:
     """
     path = Path(folder) / "performance.csv"
     if not path.is_file():
-        msg = f"{path}: no such file; Evaluation/evaluate_robustness.py writes it into the folder of its report"
+        msg = f"{path}: no such file; {command('robustness')} writes it into the folder of its report"
         raise InputError(msg)
-    remedy = "make the report again with Evaluation/evaluate_robustness.py"
+    remedy = f"make the report again with {command('robustness')}"
     try:
         return pd.read_csv(read_table_file(path, remedy, foreign=True, output=Path(folder)))
     except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError, OverflowError) as error:

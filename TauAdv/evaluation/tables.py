@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from TauAdv.commands import command
 from TauAdv.domain.contributions import Contribution, check_dataset_ids, data_id, names_by_id
 from TauAdv.errors import InputError
 
@@ -26,7 +27,7 @@ def require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
         if "dataset_id" in missing:  # TauMLTools read it again from the mixed file, by position
             msg += (
                 "; which contribution a row is of is not in tables of TauMLTools: make the table again with "
-                "Evaluation/apply_adversarial_training.py, or add the column"
+                f"{command('apply')}, or add the column"
             )
         raise InputError(msg)
 

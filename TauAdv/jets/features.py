@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.commands import command
 from TauAdv.config import Settings, parse_yaml, validate_settings, yaml_block, yaml_value
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.jets.cleaning import clean, integer_columns
@@ -34,7 +35,7 @@ def column_positions(jets: Jets | ExtractedJets, columns: Sequence[Column]) -> l
         names = ", ".join(column.name for column in missing[:3]) + (" ..." if len(missing) > 3 else "")
         tracks = 1 + max(column.track or 0 for column in columns)
         where = f"{jets.folder}: " if isinstance(jets, ExtractedJets) else ""
-        way_out = f"extract n_tracks={tracks} tracks or more with Production/extract_jets.py"
+        way_out = f"extract n_tracks={tracks} tracks or more with {command('jets extract')}"
         msg = f"{where}jets without the columns {names}: {way_out}"
         raise InputError(msg)
     return [position[column.name] for column in columns]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from TauAdv.commands import command
 from TauAdv.errors import InputError
 from TauAdv.io.manifests import describe_input, read_manifest, require_checksums
 from TauAdv.io.verified_files import FileSet, opened_at_once
@@ -19,7 +20,10 @@ from TauAdv.jets.schema import Column, JetTable
 __all__ = ["STEP", "ExtractedJets", "PartWriter"]
 
 STEP = "extract_jets"
-_REMEDY = "extract the jets again with Production/extract_jets.py --overwrite"
+
+
+def _remedy() -> str:
+    return f"extract the jets again with {command('jets extract')} --overwrite"
 
 
 def _schema(columns: Sequence[Column]) -> pa.Schema:
@@ -57,7 +61,7 @@ class PartWriter:
 
 
 class ExtractedJets:
-    """A folder that ``Production/extract_jets.py`` wrote; make one with :meth:`open`.
+    """A folder that ``tauadv jets extract`` wrote; make one with :meth:`open`.
 
     All parts are opened with it, so that jets are never those of another extraction that takes its place meanwhile; a part
     is compared with its checksum before a jet of it is read.
@@ -73,7 +77,7 @@ class ExtractedJets:
     def __init__(self, folder: Path, manifest: dict[str, Any], table: JetTable, description: dict[str, Any]) -> None:
         self.folder, self.manifest, self.table, self.description = folder, manifest, table, description
         self.columns = table.columns(manifest["settings"]["n_tracks"])
-        self._files = FileSet(folder, manifest["files"], remedy=_REMEDY, set_id=manifest.get("set_id"))
+        self._files = FileSet(folder, manifest["files"], remedy=_remedy(), set_id=manifest.get("set_id"))
 
     @classmethod
     def open(cls, folder: Path | str) -> ExtractedJets:
@@ -88,9 +92,9 @@ class ExtractedJets:
     def _opened(cls, folder: Path | str) -> ExtractedJets:
         manifest = read_manifest(folder)
         if manifest.get("step") != STEP:
-            msg = f"{folder}: made by step '{manifest.get('step')}', not by extract_jets.py"
+            msg = f"{folder}: made by step '{manifest.get('step')}', not by {command('jets extract')}"
             raise InputError(msg)
-        require_checksums(folder, manifest, _REMEDY)
+        require_checksums(folder, manifest, _remedy())
         return cls(Path(folder), manifest, JetTable.from_text(manifest["table"], str(folder)), describe_input(folder))
 
     def __len__(self) -> int:

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from TauAdv.commands import command
 from TauAdv.errors import InputError
 from TauAdv.io.checked_files import require_undamaged
 
@@ -15,10 +16,13 @@ __all__ = ["SAVE_AGAIN", "archive_configuration", "first_line", "has_adversarial
 _CONFIGURATION, _WEIGHTS = "config.json", "model.weights.h5"
 SAVE_AGAIN = "copy it again, or save the model again"
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_OTHER_FORMATS = (
-    "open it with the program and the version of TensorFlow that made it; a network of CMS (TauMLTools) is frozen there to "
-    "graphs, which Training/import_cms_model.py reads; any other is saved there with model.save('model.keras')"
-)
+
+
+def _other_formats() -> str:
+    return (
+        "open it with the program and the version of TensorFlow that made it; a network of CMS (TauMLTools) is frozen there "
+        f"to graphs, which {command('import-cms')} reads; any other is saved there with model.save('model.keras')"
+    )
 
 
 def archive_configuration(path: Path | str) -> dict[str, Any]:
@@ -64,19 +68,19 @@ def first_line(error: BaseException) -> str:
 
 def _require_format(path: Path) -> None:
     if (path / "saved_model.pb").is_file():
-        msg = f"{path}: expected a .keras file, received a SavedModel of TensorFlow; {_OTHER_FORMATS}"
+        msg = f"{path}: expected a .keras file, received a SavedModel of TensorFlow; {_other_formats()}"
         raise InputError(msg)
     if not path.is_file():
         found = "is a folder" if path.is_dir() else "no such model file"
         msg = f"{path}: {found}; expected a .keras file such as artifacts/model/model.keras of a run"
         raise InputError(msg)
     if path.suffix == ".pb":
-        msg = f"{path}: expected a .keras file, received a frozen graph; Training/import_cms_model.py reads those of CMS"
+        msg = f"{path}: expected a .keras file, received a frozen graph; {command('import-cms')} reads those of CMS"
         raise InputError(msg)
     with path.open("rb") as file:
         start = file.read(len(_HDF5))
     if start == _HDF5:
-        msg = f"{path}: expected a .keras file, received a HDF5 file (.h5 model or weights); {_OTHER_FORMATS}"
+        msg = f"{path}: expected a .keras file, received a HDF5 file (.h5 model or weights); {_other_formats()}"
         raise InputError(msg)
     if not zipfile.is_zipfile(path):
         msg = (

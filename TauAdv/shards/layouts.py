@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from TauAdv.commands import command
+
 __all__ = ["PackedRows", "RowLayout", "RowTable", "RowType", "UnpackedRows"]
 
 
@@ -100,8 +102,8 @@ class RowType:
         same: columns that are equal if and only if rows of two sets are the same tau or jet.
         domains: what rows of an adversarial set are called, by label 0 and 1.
         both_domains: what an adversarial head tells apart.
-        script: that makes sets.
-        command: from the kind of a set to the command that makes one.
+        made_by: command that makes sets, a key of :data:`TauAdv.commands.SCRIPTS`.
+        options: from the kind of a set to the options of that command that make one.
     """
 
     name: str
@@ -116,8 +118,12 @@ class RowType:
     same: Sequence[str]
     domains: tuple[str, str]
     both_domains: str
-    script: str
-    command: Callable[[str], str]
+    made_by: str
+    options: Callable[[str], str]
+
+    def making(self, kind: str) -> str:
+        """Return the command that makes a set of a kind, as the user calls it."""
+        return f"{command(self.made_by)}{self.options(kind)}"
 
     @property
     def singular(self) -> str:

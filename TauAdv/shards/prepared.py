@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from TauAdv.commands import command
 from TauAdv.errors import InputError
 from TauAdv.io.manifests import read_manifest, require_checksums
 from TauAdv.io.verified_files import opened_at_once, read_verified
@@ -27,9 +28,9 @@ def read_features(folder: Path | str) -> JetFeatures:
 def _features_in(folder: Path) -> JetFeatures:
     manifest = read_manifest(folder)
     if manifest.get("step") != STEP and manifest.get("rows") != JetLayout.rows:
-        msg = f"{folder}: made by step '{manifest.get('step')}'; expected jets made with Production/prepare_jets.py"
+        msg = f"{folder}: made by step '{manifest.get('step')}'; expected jets made with {command('jets prepare')}"
         raise InputError(msg)
-    remedy = "prepare the jets again with Production/prepare_jets.py --overwrite"
+    remedy = f"prepare the jets again with {command('jets prepare')} --overwrite"
     require_checksums(folder, manifest, remedy)
     # the sets that lie in the folder must be those that were scaled so
     for name in (name for name in manifest["files"] if name.endswith("/manifest.json")):

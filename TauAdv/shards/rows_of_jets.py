@@ -9,8 +9,6 @@ from TauAdv.shards.layouts import RowType
 
 __all__ = ["JET_ROWS"]
 
-_SCRIPT = "Production/prepare_jets.py"
-
 JET_ROWS = RowType(
     name=JetLayout.rows,
     table=JetFeatures,
@@ -24,6 +22,6 @@ JET_ROWS = RowType(
     same=JetLayout.key,
     domains=JET_DOMAINS,
     both_domains="jets of both detectors",
-    script=_SCRIPT,
-    command=lambda kind: f"{_SCRIPT}{' --shifted JETS' if kind == 'adversarial' else ''}",
+    made_by="jets prepare",
+    options=lambda kind: " --shifted JETS" if kind == "adversarial" else "",
 )

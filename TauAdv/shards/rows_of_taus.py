@@ -47,6 +47,6 @@ TAU_ROWS = RowType(
     same=IDENTITY,
     domains=TAU_DOMAINS,
     both_domains="data and simulation",
-    script="Production/make_shards.py",
-    command=lambda kind: f"Production/make_shards.py --config Production/configs/shards_{kind}.yaml",
+    made_by="shards",
+    options=lambda kind: f" --config shards_{kind}",
 )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from TauAdv.commands import command
 from TauAdv.errors import InputError, InputWarning, nearest
 from TauAdv.hashing import hash_fraction
 from TauAdv.io.manifests import describe_input, read_manifest, require_checksums
@@ -34,8 +35,8 @@ def _way_to_shards(folder: Path, manifest: Mapping[str, Any]) -> str:
     if "sets" in manifest:
         return f"give one of its parts: {', '.join(str(folder / name) for name in manifest['sets'])}"
     if manifest.get("step") == JETS_STEP:
-        return "prepare the jets with Production/prepare_jets.py"
-    return ", ".join(f"{rows.script} makes one of {rows.name}" for rows in ROW_TYPES.values())
+        return f"prepare the jets with {command('jets prepare')}"
+    return ", ".join(f"{command(rows.made_by)} makes one of {rows.name}" for rows in ROW_TYPES.values())
 
 
 def part_readers(folder: Path, manifest: Mapping[str, Any], layout: RowLayout) -> list[PartReader]:
@@ -60,7 +61,7 @@ def _warn_of_others(folder: Path, listed: Mapping[str, Any]) -> None:
 
 def _remedy(folder: Path, manifest: Mapping[str, Any]) -> str:
     rows = row_type(str(manifest.get("rows", FIRST)), f"{folder}: manifest.json")
-    return f"make the set again with {rows.script} --overwrite"
+    return f"make the set again with {command(rows.made_by)} --overwrite"
 
 
 class ShardSet:
@@ -198,7 +199,7 @@ class ShardSet:
             InputError: if not.
         """
         if kind != self.kind:
-            maker = self.row_type.command(kind)
+            maker = self.row_type.making(kind)
             msg = f"{self.folder}: expected a set of kind '{kind}', received '{self.kind}'; make one with {maker}"
             raise InputError(msg)
 

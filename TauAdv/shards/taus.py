@@ -12,6 +12,7 @@ import awkward as ak
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.commands import command
 from TauAdv.domain.agreement import Statement
 from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.domain.contributions import check_dataset_ids
@@ -153,6 +154,6 @@ def _check_data_label(dataset_id: NDArray[np.int64], label: NDArray[np.int8], da
     if of_data.any() and not (label[of_data] == 1).any():
         msg = (
             f"{of_data.sum()} taus have the dataset_id of data, but none has tauType 8: it looks like simulation that "
-            "was not mixed; make it with Production/mix_events.py"
+            f"was not mixed; make it with {command('mix')}"
         )
         raise InputError(msg)

@@ -30,15 +30,16 @@ class DeepTau(TaggerSpec):
     sizes_are = "(features of a tau, features of a cell, cells of the grids)"
     trainings = (
         TrainingOf(
-            "trainings of taus (Training/train_classifier.py, Training/train_adversarial.py)",
+            "trainings of taus ({})",
+            ("train classifier", "train adversarial"),
             "TauAdv.training.settings:ClassifierSettings",
         ),
         TrainingOf(
-            "adversarial trainings of taus (Training/train_adversarial.py)", "TauAdv.training.settings:AdversarialSettings"
+            "adversarial trainings of taus ({})", ("train adversarial",), "TauAdv.training.settings:AdversarialSettings"
         ),
     )
-    scripts = "train_classifier.py or train_adversarial.py"
-    evaluated_by = "Evaluation/apply_adversarial_training.py"
+    trained_by = ("train classifier", "train adversarial")
+    evaluated_by = "apply"
 
     def model_type(self) -> type[Tagger]:
         """Return the class of its models."""

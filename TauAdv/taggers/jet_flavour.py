@@ -27,11 +27,11 @@ class JetFlavour(TaggerSpec):
     default_network = "jet_flavour"
     sizes_are = "this number of features of a jet:"
     trainings = (
-        TrainingOf("trainings of jets (Training/train_jet_tagger.py)", "TauAdv.training.jet_settings:JetSettings"),
-        TrainingOf("'method: domain' of Training/train_jet_tagger.py", "TauAdv.training.jet_settings:JetDomainSettings"),
+        TrainingOf("trainings of jets ({})", ("train jets",), "TauAdv.training.jet_settings:JetSettings"),
+        TrainingOf("'method: domain' of {}", ("train jets",), "TauAdv.training.jet_settings:JetDomainSettings"),
     )
-    scripts = "train_jet_tagger.py"
-    evaluated_by = "Evaluation/evaluate_robustness.py"
+    trained_by = ("train jets",)
+    evaluated_by = "robustness"
 
     def model_type(self) -> type[Tagger]:
         """Return the class of its models."""

@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from TauAdv.commands import commands
+
 if TYPE_CHECKING:
     from TauAdv.attacks.constraints import Constraints
     from TauAdv.models.tagger import Tagger
@@ -22,12 +24,19 @@ class TrainingOf:
     """A training of a tagger.
 
     Attributes:
-        title: what it is called in messages, with its script.
+        title: what it is called in messages; ``{}`` stands for the commands that start it.
+        commands: that start it, keys of :data:`TauAdv.commands.SCRIPTS`.
         settings: where the class of its settings is, ``module:name``; read when it is needed, after this stage.
     """
 
     title: str
+    commands: Sequence[str]
     settings: str
+
+    @property
+    def full_title(self) -> str:
+        """The title with the commands, as the user calls them."""
+        return self.title.format(commands(*self.commands))
 
     def settings_type(self) -> Any:
         """Return the class of the settings."""
@@ -45,8 +54,8 @@ class TaggerSpec(ABC):
         default_network: name of the network that is trained if none is named.
         sizes_are: what :meth:`sizes` are, for messages.
         trainings: that there are.
-        scripts: that train it, in words.
-        evaluated_by: script that evaluates its runs on a set of shards.
+        trained_by: commands that train it, keys of :data:`TauAdv.commands.SCRIPTS`.
+        evaluated_by: command that evaluates its runs on a set of shards, such a key.
     """
 
     name: ClassVar[str]
@@ -55,7 +64,7 @@ class TaggerSpec(ABC):
     default_network: ClassVar[str]
     sizes_are: ClassVar[str]
     trainings: ClassVar[Sequence[TrainingOf]]
-    scripts: ClassVar[str]
+    trained_by: ClassVar[Sequence[str]]
     evaluated_by: ClassVar[str]
 
     @abstractmethod

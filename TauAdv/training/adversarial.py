@@ -8,7 +8,7 @@ from TauAdv.training.steps import AdversarialTrainer
 
 __all__ = ["train_adversarial"]
 
-_KIND = Kind("adversarial", "Training/train_adversarial.py", True, AdversarialTrainer)
+_KIND = Kind("adversarial", "train adversarial", True, AdversarialTrainer)
 
 
 def train_adversarial(settings: AdversarialSettings, *, resume: str | None = None, dry_run: bool = False) -> str | None:

@@ -8,7 +8,7 @@ from TauAdv.training.steps import ClassifierTrainer
 
 __all__ = ["train_classifier"]
 
-_KIND = Kind("classifier", "Training/train_classifier.py", False, ClassifierTrainer)
+_KIND = Kind("classifier", "train classifier", False, ClassifierTrainer)
 
 
 def train_classifier(settings: ClassifierSettings, *, resume: str | None = None, dry_run: bool = False) -> str | None:

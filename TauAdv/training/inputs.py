@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.commands import commands
 from TauAdv.domain.agreement import require_agreement
 from TauAdv.domain.contributions import names_by_id
 from TauAdv.errors import InputError
@@ -204,7 +205,7 @@ def open_set(folder: Path, kind: str, settings: TrainingSettings) -> ShardSet:
     """
     shards = ShardSet.open(folder)
     if shards.rows_name != settings.spec.rows:
-        other = tagger_of_rows(shards.rows_name).scripts
+        other = commands(*tagger_of_rows(shards.rows_name).trained_by)
         msg = f"{folder}: expected shards of {settings.spec.rows}, received {shards.rows_name}; train them with {other}"
         raise InputError(msg)
     shards.require_kind(kind)

@@ -1,4 +1,4 @@
-"""Settings of ``Training/train_jet_tagger.py``."""
+"""Settings of trainings of jets (``tauadv train``)."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def jet_settings_of_run(mlpath: Path | str, run_id: str, overrides: Iterable[str
     """
     file = settings_file(find_run(mlpath, run_id))
     if "method" not in read_yaml(file):
-        msg = f"run {run_id} is not a training of jets; resume it with the script that started it"
+        msg = f"run {run_id} is not a training of jets; resume it with the script that started it, or with tauadv resume"
         raise ConfigError(msg)
     return settings_of_run(_class_of(_method(file, ())), mlpath, run_id, overrides)
 

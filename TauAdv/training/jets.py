@@ -8,11 +8,11 @@ from TauAdv.training.steps import AdversarialTrainer, ClassifierTrainer
 
 __all__ = ["train_jet_tagger"]
 
-_SCRIPT = "Training/train_jet_tagger.py"
+_COMMAND = "train jets"
 _KINDS = {
-    "nominal": Kind("jet tagger", _SCRIPT, False, ClassifierTrainer),
-    "adversarial": Kind("adversarial jet tagger", _SCRIPT, False, ClassifierTrainer),
-    "domain": Kind("jet tagger of two domains", _SCRIPT, True, AdversarialTrainer),
+    "nominal": Kind("jet tagger", _COMMAND, False, ClassifierTrainer),
+    "adversarial": Kind("adversarial jet tagger", _COMMAND, False, ClassifierTrainer),
+    "domain": Kind("jet tagger of two domains", _COMMAND, True, AdversarialTrainer),
 }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter
 
+from TauAdv.commands import command
 from TauAdv.config import validate_settings
 from TauAdv.config.meaning import AsMeant
 from TauAdv.config.overrides import apply_overrides
@@ -21,14 +22,16 @@ from TauAdv.io.checksums import content_checksum
 from TauAdv.io.records import read_record
 from TauAdv.runs import Run, has_runs, list_runs
 from TauAdv.runs.layout import TRAINING
+from TauAdv.training.command_words import is_script
 
 __all__ = ["JOB_FILE", "Job", "job_tags", "run_job"]
 
 JOB_FILE = "job.json"
 _WORKERS = "TAUADV_WORKERS"
 _RESTARTS = "SLURM_RESTART_COUNT"
-_OPTIONS = ("--config", "--resume", "--mlpath")  # of Training/command_line.py, those with a value
+_OPTIONS = ("--config", "--resume", "--mlpath")  # of trainings, those with a value
 _TAG = "job"
+_TAUADV = ("-P", "-m", "TauAdv")  # -P: modules of the working folder are not imported
 _VARIABLE = "TAUADV_JOB"
 
 
@@ -46,7 +49,7 @@ class Job:
     """A training as a batch job.
 
     Attributes:
-        script: path of the training script.
+        script: path of the training script, or ``train`` or ``resume`` of ``tauadv``.
         arguments: its arguments.
         mlruns: folder of the runs.
         several: whether several processes train together.
@@ -60,8 +63,8 @@ class Job:
     id: str | None
 
     @classmethod
-    def of(cls, script: Path, arguments: Sequence[str], name: str, *, several: bool) -> Job:
-        """Return the job of a training script with some arguments; its run gets the name of the job if it has none.
+    def of(cls, script: Path | str, arguments: Sequence[str], name: str, *, several: bool) -> Job:
+        """Return the job of a training with some arguments; its run gets the name of the job if it has none.
 
         Raises:
             ConfigError: if the configuration is not there or not accepted.
@@ -70,7 +73,7 @@ class Job:
         options, overrides = _split(arguments)
         if several:
             arguments.append("devices=multi_worker")
-        if "--resume" in options:
+        if "--resume" in options or str(script) == "resume":
             return cls(str(script), arguments, options.get("--mlpath", "mlruns"), several, None)
         content = read_written(options["--config"]) if "--config" in options else {}
         apply_overrides(content, overrides)
@@ -87,7 +90,7 @@ class Job:
             InputError: if the folder holds no job.
         """
         file = Path(folder) / JOB_FILE
-        wanted = "expected the folder of a job that Training/submit_training.py wrote"
+        wanted = f"expected the folder of a job that {command('submit')} wrote"
         try:
             content = read_record(file)
             content.pop("checksum", None)
@@ -105,20 +108,25 @@ class Job:
         return json.dumps(content | {"checksum": content_checksum(content)}, indent=1) + "\n"
 
     def command(self, environment: Mapping[str, str] = os.environ) -> list[str] | None:
-        """Return script and arguments of the training to start now; ``None`` if it is finished.
+        """Return what Python is called with for the training to start now; ``None`` if it is finished.
 
         A job that was started before goes on with its own run, if that has come so far as to be resumed. Several processes
         ask the batch system whether they were started before: the run might be that of the first process of the same start.
         """
         before = self._own_run() if not self.several or int(environment.get(_RESTARTS) or 0) else None
         if before is None:
-            return [self.script, *self.arguments]
+            return self._start()
         if before.status == "FINISHED":
             return None
         if not (before.artifacts / TRAINING).is_file():
-            return [self.script, *self.arguments]
+            return self._start()
         devices = [text for text in self.arguments if text.startswith("devices=")]
-        return [self.script, "--resume", before.id, "--mlpath", self.mlruns, *devices]
+        where = [before.id, "--mlpath", self.mlruns, *devices]
+        return [self.script, "--resume", *where] if is_script(self.script) else [*_TAUADV, "resume", *where]
+
+    def _start(self) -> list[str]:
+        program = [self.script] if is_script(self.script) else [*_TAUADV, self.script]
+        return [*program, *self.arguments]
 
     def _own_run(self) -> Run | None:
         if self.id is None or not has_runs(self.mlruns):
@@ -138,8 +146,8 @@ def run_job(folder: Path | str) -> None:
         InputError: if the folder holds no job.
     """
     job = Job.read(folder)
-    command = job.command()
-    if command is None:
+    words = job.command()
+    if words is None:
         print("the training of this job is finished")
         return
     if config := tf_config(os.environ):
@@ -147,7 +155,7 @@ def run_job(folder: Path | str) -> None:
     if job.id is not None:
         os.environ[_VARIABLE] = job.id
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, *command])
+    os.execv(sys.executable, [sys.executable, *words])
 
 
 def tf_config(environment: Mapping[str, str]) -> str | None:

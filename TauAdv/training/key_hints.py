@@ -10,7 +10,7 @@ __all__ = ["home_of"]
 def home_of(key: str, rows: str) -> str | None:
     """Return the training that has a key, of the same rows if there is one; ``None`` if none has it."""
     found = [
-        (spec.rows, training.title)
+        (spec.rows, training.full_title)
         for spec in taggers().values()
         for training in spec.trainings
         if key in training.settings_type().model_fields

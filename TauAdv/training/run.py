@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from TauAdv.attacks.constraints import Constraints
+from TauAdv.commands import resume_line
 from TauAdv.config import Settings, dump_settings
 from TauAdv.io.leftovers import remove_leftovers
 from TauAdv.io.manifests import versions
@@ -48,13 +49,13 @@ class Kind:
 
     Attributes:
         name: of the kind, a tag of its runs.
-        script: that trains and resumes it.
+        command: that trains it, a key of :data:`TauAdv.commands.SCRIPTS`.
         adversarial: whether the model has an adversarial head.
         trainer: (model, settings, devices, constraints of attacks on the inputs) -> trainer.
     """
 
     name: str
-    script: str
+    command: str
     adversarial: bool
     trainer: Callable[[Any, Any, Devices, Constraints | None], Trainer]
 
@@ -205,7 +206,7 @@ def _how_to_go_on(run: Run, kind: Kind) -> str:
     """Return what a run keeps of its training so far, and the command that resumes it."""
     checkpoint = checkpoints.latest_checkpoint(run.artifacts / CHECKPOINTS)
     kept = f"the state up to {checkpoint} is saved" if checkpoint else "no checkpoint was made yet"
-    return f"{kept}; go on, on all workers, with: python {kind.script} --resume {run.id} --mlpath {run.mlpath}"
+    return f"{kept}; resume it, on all workers, with: {resume_line(kind.command, run.id, run.mlpath)}"
 
 
 def _restore(trainer: Trainer, inputs: Inputs, start: _Start) -> State | None:
@@ -242,7 +243,7 @@ def _run(run: Run, trainer: Trainer, inputs: Inputs, start: _Start, kind: Kind) 
         state = Loop(trainer, inputs, run, state).run_to_end()
     except KeyboardInterrupt:
         if trainer.devices.is_chief:
-            say(f"stopped; go on with: python {kind.script} --resume {run.id} --mlpath {run.mlpath}")
+            say(f"stopped; resume it with: {resume_line(kind.command, run.id, run.mlpath)}")
         raise
     if trainer.devices.is_chief:
         require_finite_weights(trainer.model, run, state.step)

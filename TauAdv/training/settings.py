@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
+from TauAdv.commands import command
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.features.table import FeatureTable
@@ -73,7 +74,7 @@ class TauSettings(TrainingSettings):
     @classmethod
     def _require_taus(cls, content: Any) -> Any:
         if isinstance(content, Mapping) and "method" in content:  # every training of jets has one
-            msg = "these are settings of jets (key 'method'): this is for Training/train_jet_tagger.py"
+            msg = f"these are settings of jets (key 'method'): this is for {command('train jets')}"
             raise ValueError(msg)
         return content
 
@@ -105,11 +106,11 @@ class TauSettings(TrainingSettings):
 
 
 class ClassifierSettings(TauSettings):
-    """Settings of ``Training/train_classifier.py``; see :class:`TauSettings`."""
+    """Settings of a classifier of taus; see :class:`TauSettings`."""
 
 
 class AdversarialSettings(TauSettings, DomainSettings):
-    """Settings of ``Training/train_adversarial.py``: :class:`TauSettings`, :class:`DomainSettings`, and these.
+    """Settings of an adversarial training of taus: :class:`TauSettings`, :class:`DomainSettings`, and these.
 
     Attributes:
         n_adv_tau: adversarial rows per batch; need not equal ``n_tau``.

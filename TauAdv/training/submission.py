@@ -15,13 +15,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from TauAdv.commands import command
 from TauAdv.config import Settings
 from TauAdv.config.durations import Hours, Seconds
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.io.atomic import new_folder, write_text
+from TauAdv.training.command_words import is_script, starts_training, without_interpreter
 from TauAdv.training.job import JOB_FILE, Job
 
-__all__ = ["Submission", "SubmissionSettings", "split_command", "submit"]
+__all__ = ["Submission", "SubmissionSettings", "submit"]
 
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -37,7 +39,7 @@ class SubmissionSettings(Settings):
     Attributes:
         system: ``slurm`` or ``htcondor``.
         name: of the job, of its folder, and of its run, unless the training gets a ``run_name`` of its own; by default
-            the name of the script and the time.
+            the name of the script or command and the time.
         jobs: folder of the folders of jobs.
         hours: of running time: a number, or HH:MM[:SS], or d-HH:MM:SS.
         cpus: processor cores per node.
@@ -94,23 +96,22 @@ class Submission:
     command: tuple[str, ...]
 
     @classmethod
-    def of(cls, settings: SubmissionSettings, training: Sequence[str], submitter: Path) -> Submission:
+    def of(cls, settings: SubmissionSettings, training: Sequence[str]) -> Submission:
         """Return the job of a training.
 
         Args:
             settings: what the batch system is asked for.
-            training: path of a training script and its arguments, as on the command line.
-            submitter: script that runs the job in its folder (``submitter --run FOLDER``).
+            training: as on the command line: a script or a command of ``tauadv``, and its arguments.
 
         Raises:
             ConfigError: if the command is none of a training.
             InputError: if the script or a configuration is not there.
         """
-        script = _checked(training)
-        name = settings.name or f"{script.stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+        program, *arguments = _checked(training)
+        name = settings.name or f"{Path(program).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
         folder = (settings.jobs / name).resolve()
-        job = Job.of(script, training[1:], name, several=settings.nodes > 1)
-        values = _values(settings, name, folder, submitter)
+        job = Job.of(program, arguments, name, several=settings.nodes > 1)
+        values = _values(settings, name, folder)
         files = {JOB_FILE: job.dump()}
         if settings.system == "slurm":
             files["job.sh"] = _filled("slurm", values)
@@ -154,31 +155,12 @@ class Submission:
         return done.stdout.strip()
 
 
-def split_command(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the words before and behind ``--``: what the batch system is asked for, and the training.
-
-    Raises:
-        ConfigError: if a training script is named without ``--`` before it.
-    """
-    words = list(words)
-    if "--" in words:
-        end = words.index("--")
-        return words[:end], words[end + 1 :]
-    for place, word in enumerate(words):
-        if _is_training(word):
-            asked = shlex.join([*words[:place], "--", *words[place:]])
-            msg = f"-- is missing: put it before the training script, so that what follows is the training's: {asked}"
-            raise ConfigError(msg)
-    return words, []
-
-
-def submit(settings: SubmissionSettings, training: Sequence[str], submitter: Path, *, dry_run: bool = False) -> None:
+def submit(settings: SubmissionSettings, training: Sequence[str], *, dry_run: bool = False) -> None:
     """Write and submit a batch job that trains, or only print it.
 
     Args:
         settings: what the batch system is asked for.
-        training: path of a training script and its arguments.
-        submitter: script that runs the job.
+        training: as on the command line: a script or a command of ``tauadv``, and its arguments.
         dry_run: print the files and the command; nothing is written.
 
     Raises:
@@ -186,7 +168,7 @@ def submit(settings: SubmissionSettings, training: Sequence[str], submitter: Pat
         InputError: if the script or a configuration is not there, or the batch system refuses the job.
         OutputExistsError: if there is a job of that name.
     """
-    submission = Submission.of(settings, training, submitter)
+    submission = Submission.of(settings, training)
     if dry_run:
         print("\n".join(submission.lines()))
         return
@@ -201,27 +183,24 @@ def submit(settings: SubmissionSettings, training: Sequence[str], submitter: Pat
     print(f"job in {submission.folder}; its output: {submission.folder / 'log.txt'}")
 
 
-def _checked(training: Sequence[str]) -> Path:
-    """Return the script of a training's command line."""
-    if not training or not _is_training(training[0]):
+def _checked(training: Sequence[str]) -> list[str]:
+    """Return the words of a training without interpreter; a script by its whole path."""
+    words = without_interpreter(training)
+    if not starts_training(words):
         msg = (
-            "expected, behind --, a training script and its arguments, such as "
-            "-- Training/train_jet_tagger.py --config Training/configs/jet_nominal.yaml n_epochs=50; "
-            f"received: {shlex.join(training) or 'nothing'}"
+            f"expected, behind --, a training and its arguments, such as -- {command('train jets')} --config jet_nominal "
+            f"n_epochs=50; received: {shlex.join(training) or 'nothing'}"
         )
         raise ConfigError(msg)
-    script = Path(training[0])
-    if not script.is_file():
-        msg = f"{script}: no such training script"
+    if not is_script(words[0]):
+        return words
+    if not Path(words[0]).is_file():
+        msg = f"{words[0]}: no such training script"
         raise InputError(msg)
-    return script.resolve()
+    return [str(Path(words[0]).resolve()), *words[1:]]
 
 
-def _is_training(word: str) -> bool:
-    return Path(word).name.startswith("train_") and word.endswith(".py")
-
-
-def _values(settings: SubmissionSettings, name: str, folder: Path, submitter: Path) -> dict[str, str]:
+def _values(settings: SubmissionSettings, name: str, folder: Path) -> dict[str, str]:
     lines = list(settings.lines)
     if settings.system == "slurm":
         asked = {"partition": settings.partition, "account": settings.account, "gpus-per-node": settings.gpus or None}
@@ -241,7 +220,6 @@ def _values(settings: SubmissionSettings, name: str, folder: Path, submitter: Pa
         "setup": "\n".join(settings.setup),
         "port": str(settings.port),
         "python": _quoted(settings.python),
-        "submitter": _quoted(submitter.resolve()),
     }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from TauAdv.commands import command
 from TauAdv.errors import InputError
 from TauAdv.tuples.axes import Axis, FloatArray
 from TauAdv.tuples.histograms import Histogram
@@ -106,7 +107,7 @@ def check_event_weights(weights: Any, name: str, *, allow_negative: bool = False
         InputError: if they are not one number a tau, or one is not finite, too large to be summed, or negative.
     """
     array = numbers_of(weights, name)
-    suggestion = "leave these taus out (skim_tree.py --sel)"
+    suggestion = f"leave these taus out ({command('skim')} --sel)"
     _refuse_some(array, ~np.isfinite(array), name, "event weights are not finite", suggestion)
     _refuse_some(array, np.abs(array) > _LARGEST, name, "event weights are too large to be summed", suggestion)
     if not allow_negative:
@@ -121,7 +122,7 @@ def check_finite(values: Any, name: str) -> FloatArray:
         InputError: if it is not one number a tau, or one is not finite: it belongs into no bin.
     """
     array = numbers_of(values, name)
-    suggestion = f"leave these taus out, for example with skim_tree.py --sel 'std::abs({name}) < 1e6'"
+    suggestion = f"leave these taus out, for example with {command('skim')} --sel 'std::abs({name}) < 1e6'"
     _refuse_some(array, ~np.isfinite(array), name, "values are not finite", suggestion)
     return array
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
+from TauAdv.commands import command
 from TauAdv.errors import InputError
 from TauAdv.tuples.branch_types import BranchType
 from TauAdv.tuples.reader import TupleReader
@@ -51,7 +52,7 @@ def require_writable(reader: TupleReader, names: Iterable[str], suggestion: str 
     """
     names = list(names)
     if refused := unwritable(reader, names, format):
-        what = suggestion or "copy the file without them first: skim_tree.py --skip-unwritable"
+        what = suggestion or f"copy the file without them first: {command('skim')} --skip-unwritable"
         raise InputError(_message(reader, refused, what))
     if not names:
         msg = f"{reader.files[0]}: tree '{reader.tree}' has no branches"

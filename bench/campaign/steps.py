@@ -182,7 +182,7 @@ def _extract(w: Workspace, out: Path) -> list[str]:
 def _prepare(w: Workspace, out: Path) -> list[str]:
     return [
         "--config",
-        str(REPOSITORY / "Production/configs/prepare_jets.yaml"),
+        str(REPOSITORY / "TauAdv/configs/prepare_jets.yaml"),
         "--input",
         w.path("jets"),
         "--output",

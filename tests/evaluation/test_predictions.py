@@ -162,7 +162,7 @@ def test_damaged_tables_are_named(fresh, table_of_ours):
     content = table_of_ours.read_bytes()
     for damaged, message in ((content[:-10], "is cut short"), (content.replace(b"1\n", b"2\n"), "is damaged")):
         table_of_ours.write_bytes(damaged)
-        with pytest.raises(InputError, match=rf"{table_of_ours.name}: {message}.*_training\.py --overwrite"):
+        with pytest.raises(InputError, match=rf"{table_of_ours.name}: {message}.*tauadv apply --overwrite"):
             read_predictions(fresh)
 
 

@@ -286,7 +286,7 @@ def test_a_run_without_model_or_epochs(jets, settings):
         evaluate_robustness(jets.mlruns, {"empty": run.id}, jets.test, settings, parts=["roc"])
     with pytest.raises(InputError, match="no epoch_NNNN"):
         epoch_models(run)
-    with pytest.raises(InputError, match=r"it has none; Evaluation/evaluate_robustness\.py makes them"):
+    with pytest.raises(InputError, match=r"it has none; tauadv robustness makes them"):
         read_disturbed(run)
 
 

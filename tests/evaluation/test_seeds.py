@@ -84,5 +84,5 @@ def test_unknown_runs_and_unequal_numbers(performance, tmp_path):
         over_seeds(performance, {"nominal": ["n1", "x"]})
     with pytest.raises(InputError, match="'nominal': 2, 'robust': 1"):
         recovered_over_seeds(performance, {"nominal": ["n1", "n2"], "robust": ["r1"]})
-    with pytest.raises(InputError, match="evaluate_robustness"):
+    with pytest.raises(InputError, match="tauadv robustness"):
         read_performance(tmp_path)

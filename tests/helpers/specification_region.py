@@ -4,6 +4,6 @@ from pathlib import Path
 
 from TauAdv.domain.control_region import load_control_region
 
-FILE = Path(__file__).parents[2] / "Production/configs/control_region.yaml"
+FILE = Path(__file__).parents[2] / "TauAdv/configs/control_region.yaml"
 REGION = load_control_region(FILE)
 CONTRIBUTIONS = list(REGION.contributions)

@@ -39,7 +39,7 @@ def sets(tmp_path_factory):
 def test_shipped_configs_train(script, config, more, sets, run_script, repository, tmp_path):
     changes = [f"shards={sets}/class", f"network={sets}/network.yaml", f"mlruns={tmp_path}/mlruns"]
     changes += [text.format(sets=sets) for text in more]
-    run_script(script, "--config", repository / f"Training/configs/{config}.yaml", *FEW_STEPS, *changes)
+    run_script(script, "--config", repository / f"TauAdv/configs/{config}.yaml", *FEW_STEPS, *changes)
     (found,) = list_runs(tmp_path / "mlruns")
     assert found.status == "FINISHED"
     assert load_model(found.artifacts / "model/model.keras").name == "test"
@@ -69,7 +69,7 @@ def test_shipped_configs_train_jets(config, more, metrics, jets, run_script, rep
         folders |= {"domains/train": "adv_shards", "domains/val": "adv_validation_shards"}
     changes = [f"{key}={jets / folder}" for folder, key in folders.items()]
     changes += [f"network={jets}/small.yaml", f"mlruns={tmp_path}/mlruns", "batch_size=64", "n_epochs=1", *more]
-    run_script("Training/train_jet_tagger.py", "--config", repository / f"Training/configs/{config}.yaml", *changes)
+    run_script("Training/train_jet_tagger.py", "--config", repository / f"TauAdv/configs/{config}.yaml", *changes)
     (found,) = list_runs(tmp_path / "mlruns")
     assert found.status == "FINISHED"
     assert metrics <= set(found.metrics)

@@ -224,7 +224,7 @@ def test_contributions_must_differ(key, what):
 
 
 def test_shipped_configuration_is_the_table_of_the_specification(repository):
-    found = load_settings(MixingSettings, repository / "Production/configs/mix_control_region.yaml")
+    found = load_settings(MixingSettings, repository / "TauAdv/configs/mix_control_region.yaml")
     assert [(entry.dataset_id, entry.per_batch) for entry in found.contributions] == [
         (0, 50), (1, 36), (2, 2), (5, 5), (6, 5), (4, 1), (3, 1)
     ]  # fmt: skip

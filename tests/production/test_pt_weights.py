@@ -223,7 +223,7 @@ def test_rerun_skips(mixed, tmp_path):
 
 
 def test_script_with_its_plots(mixed, tmp_path, repository, run_script, capsys):
-    output, config = tmp_path / "weights.root", repository / "Production/configs/pt_weights.yaml"
+    output, config = tmp_path / "weights.root", repository / "TauAdv/configs/pt_weights.yaml"
     arguments = ["--input", mixed, "--output", output, "--plots", tmp_path / "plots"]
     run_script("Production/make_pt_weights.py", *arguments, "--config", config)
     names = {f"pt_weights_{stage}.{kind}" for stage in ("observed", "weighted") for kind in ("pdf", "png")}
@@ -269,9 +269,9 @@ def test_script_with_an_own_control_region(own_region, tmp_path, run_script, cap
     script = ("Production/make_pt_weights.py", "--input", mixed, "--output", tmp_path / "weights.root")
     with pytest.raises(SystemExit):
         run_script(*script)
-    assert "configs/pt_weights.yaml (the default of --config) and of" in capsys.readouterr().err
+    assert "by pt_weights (the default of --config) and of" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        run_script(*script, "--contributions", region, "--config", "Production/configs/pt_weights.yaml")
+        run_script(*script, "--contributions", region, "--config", "TauAdv/configs/pt_weights.yaml")
     assert "dataset_id 1: name 'W' / 'DYT'" in capsys.readouterr().err
     run_script(*script, "--contributions", region)
     assert "W: 45 taus, 45 after the weights" in capsys.readouterr().out

@@ -49,9 +49,7 @@ def test_runs_are_read(mlruns):
 def test_tables_without_contributions_say_so(mlruns):
     with (
         pytest.warns(InputWarning, match="not verified"),
-        pytest.raises(
-            InputError, match=r"missing columns \['dataset_id'\]; .*apply_adversarial_training\.py, or add the column"
-        ),
+        pytest.raises(InputError, match=r"missing columns \['dataset_id'\]; .*tauadv apply, or add the column"),
     ):
         read_predictions(find_run(mlruns, RUN), ["dataset_id"])
 

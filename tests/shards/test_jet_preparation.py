@@ -388,10 +388,10 @@ def test_damaged_sets_are_not_kept(folder, copy, name):
 def test_prepared_jets_of_another_seed(folder, copy, tmp_path):
     prepare_jets([folder], tmp_path / "other", JetPreparationSettings(chunk_size=32, seed=8))
     shutil.copy(tmp_path / "other/train/features-00000.arrow", copy / "train")
-    with pytest.raises(InputError, match=r"belongs to another set .*prepare_jets\.py --overwrite"):
+    with pytest.raises(InputError, match=r"belongs to another set .*tauadv jets prepare --overwrite"):
         ShardSet.open(copy / "train")
     shutil.copy(tmp_path / "other/manifest.json", copy)
-    with pytest.raises(InputError, match=r"manifest\.json: is .*prepare_jets\.py --overwrite"):
+    with pytest.raises(InputError, match=r"manifest\.json: is .*tauadv jets prepare --overwrite"):
         read_features(copy)
     shutil.copy(copy / "val/features-00000.arrow", copy / "train")
     with pytest.raises(InputError, match=r"train/features-00000\.arrow: belongs to another set"):
@@ -437,7 +437,7 @@ def test_folder_of_the_sets_is_not_a_set(prepared):
 
 
 def test_inputs_that_do_not_fit(folder, prepared, tmp_path):
-    with pytest.raises(InputError, match=r"not by extract_jets.py"):
+    with pytest.raises(InputError, match=r"not by tauadv jets extract"):
         prepare_jets([prepared], tmp_path / "out", SETTINGS)
     with pytest.raises(InputError, match="made of two inputs"):
         prepare_jets([folder], tmp_path / "out", JetPreparationSettings(kind="adversarial", scalers_from=prepared))
@@ -473,7 +473,7 @@ def test_settings_that_are_not_accepted(overrides, text):
 
 
 def test_script(run_script, repository, folder, tmp_path, capsys):
-    config = repository / "Production/configs/prepare_jets.yaml"
+    config = repository / "TauAdv/configs/prepare_jets.yaml"
     output = tmp_path / "jets"
     run_script("Production/prepare_jets.py", "--config", config, "--input", folder, "--output", output, "--seed", 3)
     assert "b: train 0." in capsys.readouterr().out

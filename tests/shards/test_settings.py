@@ -86,7 +86,7 @@ def test_file_without_setup(tmp_path):
 
 @pytest.mark.parametrize("name", ["shards_classification", "shards_adversarial"])
 def test_shipped_configs(repository, name):
-    settings, _ = load_shard_settings(repository / f"Production/configs/{name}.yaml")
+    settings, _ = load_shard_settings(repository / f"TauAdv/configs/{name}.yaml")
     assert settings.kind == name.removeprefix("shards_")
     assert settings == ShardSettings(
         kind=settings.kind, tau_types_names=settings.tau_types_names, recompute_tautype=settings.recompute_tautype

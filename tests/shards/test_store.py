@@ -116,12 +116,10 @@ def test_what_is_not_a_set_of_shards(tmp_path):
     with pytest.raises(InputError, match=r"no manifest \(manifest.json"):
         ShardSet.open(tmp_path)
     write_manifest(tmp_path, step="skim", settings={})
-    with pytest.raises(
-        InputError, match=r"not a set of shards \(made by 'skim'\); Production/make_shards.py .* Production/prepare_jets"
-    ):
+    with pytest.raises(InputError, match=r"not a set of shards \(made by 'skim'\); tauadv shards .* tauadv jets prepare"):
         ShardSet.open(tmp_path)
     write_manifest(tmp_path, step="extract_jets", settings={})
-    with pytest.raises(InputError, match=r"made by 'extract_jets'\); prepare the jets with Production/prepare_jets.py$"):
+    with pytest.raises(InputError, match=r"made by 'extract_jets'\); prepare the jets with tauadv jets prepare$"):
         ShardSet.open(tmp_path)
 
 
@@ -152,7 +150,7 @@ def all_of(folder):
 def test_damaged_files_are_named(copy, kind, damage, message):
     path = sorted(copy.glob(f"{kind}-*.arrow"))[-1]
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(InputError, match=rf"{path.name}: {message}.*make_shards\.py --overwrite"):
+    with pytest.raises(InputError, match=rf"{path.name}: {message}.*tauadv shards --overwrite"):
         ShardSet.open(copy)
 
 
@@ -257,7 +255,5 @@ def test_sets_of_earlier_versions(copy):
     manifest = json.loads((copy / "manifest.json").read_text())
     del manifest["checksum"], manifest["files"]
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(
-        InputError, match=r"has no checksums: it was made by an earlier version .*make_shards\.py --overwrite"
-    ):
+    with pytest.raises(InputError, match=r"has no checksums: it was made by an earlier version .*tauadv shards --overwrite"):
         ShardSet.open(copy)

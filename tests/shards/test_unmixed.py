@@ -10,7 +10,7 @@ from TauAdv.shards.writer import write_shards
 
 def test_simulation_that_was_not_mixed_is_refused(adv_settings, tmp_path):
     source = write_tuple(tmp_path / "raw.root", [TAU, JET] * 20, dataset_id=np.zeros(40, np.uint64))
-    with pytest.raises(InputError, match=r"40 taus have the dataset_id of data, but none has tauType 8: .*mix_events.py"):
+    with pytest.raises(InputError, match=r"40 taus have the dataset_id of data, but none has tauType 8: .*tauadv mix"):
         write_shards(source, tmp_path / "out", adv_settings)
     assert not (tmp_path / "out").exists()
 

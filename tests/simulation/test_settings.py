@@ -11,7 +11,7 @@ MOST_SAMPLE_BYTES = 5_000_000
 
 
 def shipped(repository, name):
-    return load_settings(SimulationSettings, repository / f"Production/configs/simulation_{name}.yaml")
+    return load_settings(SimulationSettings, repository / f"TauAdv/configs/simulation_{name}.yaml")
 
 
 @pytest.mark.parametrize("name", SHIPPED)

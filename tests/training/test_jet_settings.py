@@ -84,7 +84,7 @@ def test_when_an_attack_acts(overrides, acts):
         (["loss.gamma=-1"], r"loss\.gamma"),
         (["loss.alpha=[1,2,3]"], "set kind: focal"),
         (["optimizer=sgd"], "nadam"),
-        (["n_tau=3"], r"n_tau: unknown key; it belongs to trainings of taus \(Training/train_classifier\.py"),
+        (["n_tau=3"], r"n_tau: unknown key; it belongs to trainings of taus \(tauadv train\)"),
         (["n_epoch=3"], "did you mean 'n_epochs'"),
     ],
 )
@@ -107,10 +107,10 @@ def test_taus_have_the_attack_too():
 @pytest.mark.parametrize("kind", [ClassifierSettings, AdversarialSettings])
 @pytest.mark.parametrize("config", ["jet_nominal", "jet_adversarial", "jet_domain"])
 def test_settings_of_jets_are_told_as_such(kind, config, repository):
-    with pytest.raises(ConfigError, match=r"1 setting not accepted:\n  .*this is for Training/train_jet_tagger\.py$"):
-        load_settings(kind, repository / f"Training/configs/{config}.yaml")
+    with pytest.raises(ConfigError, match=r"1 setting not accepted:\n  .*this is for tauadv train$"):
+        load_settings(kind, repository / f"TauAdv/configs/{config}.yaml")
 
 
 def test_key_of_the_adversarial_training():
-    with pytest.raises(ConfigError, match=r"n_adv_tau: unknown key; it belongs to .*train_adversarial\.py"):
+    with pytest.raises(ConfigError, match=r"n_adv_tau: unknown key; it belongs to adversarial .* \(tauadv train\)"):
         load_settings(ClassifierSettings, None, ["shards=a", "n_adv_tau=3"])

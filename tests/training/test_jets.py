@@ -205,7 +205,7 @@ def test_pretrained_tagger_gets_an_adversarial_head(whole, settings_of_jets, cap
         (
             {"shards": "{data}/class"},
             InputError,
-            "expected shards of jets, received taus; train them with train_classifier.py",
+            "expected shards of jets, received taus; train them with tauadv train",
         ),
         ({"shards": "{jets}/domains/train"}, InputError, "expected a set of kind 'classification', received 'adversarial'"),
         ({"shards": "{jets}/jets"}, InputError, "give one of its parts"),
@@ -240,7 +240,7 @@ def other_jets(tmp_path_factory):
 def test_jets_for_a_training_of_taus(jets, classifier_settings):
     from TauAdv.training.classifier import train_classifier
 
-    with pytest.raises(InputError, match=r"expected shards of taus, received jets; train them with train_jet_tagger\.py"):
+    with pytest.raises(InputError, match=r"expected shards of taus, received jets; train them with tauadv train"):
         train_classifier(classifier_settings(shards=jets / "jets/train"))
 
 

@@ -48,7 +48,7 @@ def test_unknown_pretrained_run_is_told_with_the_rest(adversarial_settings, data
     )
     with pytest.raises(InputError, match="2 problems with what the settings name") as caught:
         require_inputs(settings)
-    assert "Production/configs/shards_adversarial.yaml" in str(caught.value)
+    assert "--config shards_adversarial" in str(caught.value)
     assert "pretrained.run_id: " in str(caught.value)
     assert f"      {run.id}  known" in str(caught.value)
     with pytest.raises(InputError, match="1 problem with"):

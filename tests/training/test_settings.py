@@ -89,9 +89,9 @@ def test_resuming_keeps_the_settings_of_the_steps(tmp_path):
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("Training/configs/classifier_deeptau_v2p5", ClassifierSettings),
+        ("TauAdv/configs/classifier_deeptau_v2p5", ClassifierSettings),
         ("demo/classifier", ClassifierSettings),
-        ("Training/configs/adversarial_deeptau_v2p5", AdversarialSettings),
+        ("TauAdv/configs/adversarial_deeptau_v2p5", AdversarialSettings),
         ("demo/adversarial", AdversarialSettings),
         ("demo/finetune_official", AdversarialSettings),
     ],

@@ -24,11 +24,6 @@ def script(tmp_path, monkeypatch):
     return tmp_path / "train_anything.py"
 
 
-@pytest.fixture
-def submitter(repository):
-    return repository / "Training" / "submit_training.py"
-
-
 def settings(**changes):
     return load_settings(SubmissionSettings, None, {"name": "one", **changes})
 
@@ -38,9 +33,9 @@ def directives(text):
     return {words[0]: words[-1] for words in found}
 
 
-def test_slurm_job(script, submitter):
+def test_slurm_job(script):
     asked = settings(hours=1.5, gpus=2, cpus=8, memory_gb=20, partition="gpu", lines=["#SBATCH --constraint=a100"])
-    job = Submission.of(asked, [str(script), "--config", "training.yaml", "n_epochs=3"], submitter)
+    job = Submission.of(asked, [str(script), "--config", "training.yaml", "n_epochs=3"])
     found = directives(job.files["job.sh"])
     assert (found["time"], found["output"]) == ("0-01:30:00", "log.txt")
     assert (found["gpus-per-node"], found["cpus-per-task"], found["mem"]) == ("2", "8", "20480M")
@@ -51,9 +46,9 @@ def test_slurm_job(script, submitter):
     assert json.loads(job.files[JOB_FILE])["arguments"] == ["--config", "training.yaml", "n_epochs=3", "run_name=one"]
 
 
-def test_condor_job(script, submitter):
+def test_condor_job(script):
     asked = settings(system="htcondor", gpus=1, hours=2, setup=["source setup.sh"], lines=['+JobFlavour = "tomorrow"'])
-    job = Submission.of(asked, [str(script), "--config", "training.yaml"], submitter)
+    job = Submission.of(asked, [str(script), "--config", "training.yaml"])
     pairs = [line.partition("=") for line in job.files["job.sub"].splitlines() if "=" in line and not line.startswith("#")]
     found = {key.strip(): value.strip() for key, _, value in pairs}
     assert (found["request_gpus"], found["+MaxRuntime"], found["+JobFlavour"]) == ("1", "7200", '"tomorrow"')
@@ -63,9 +58,9 @@ def test_condor_job(script, submitter):
 
 
 @pytest.mark.parametrize("system", ["slurm", "htcondor"])
-def test_job_file_is_a_valid_script_that_trains(script, submitter, system):
+def test_job_file_is_a_valid_script_that_trains(script, system):
     """The script, run as the batch system would; srun is replaced by what it runs."""
-    job = Submission.of(settings(system=system, gpus=1), [str(script), "--config", "training.yaml"], submitter)
+    job = Submission.of(settings(system=system, gpus=1), [str(script), "--config", "training.yaml"])
     job.write()
     tools = script.parent / "tools"
     tools.mkdir()
@@ -95,15 +90,16 @@ AWKWARD = [
 
 @pytest.mark.parametrize("system", ["slurm", "htcondor"])
 @pytest.mark.parametrize("name", AWKWARD)
-def test_any_folder_name(submitter, tmp_path, monkeypatch, system, name):
+def test_any_folder_name(tmp_path, monkeypatch, system, name):
     """The job of a folder whose name means something to a shell, Slurm or HTCondor, run as its file says."""
     folder = tmp_path / name
     folder.mkdir()
     monkeypatch.chdir(folder)
     (folder / "train_it.py").write_text("import os, sys\nprint('in', os.getcwd(), 'called with', *sys.argv[1:])\n")
     jobs = folder / f"jobs {name}"
+    jobs.mkdir()  # of such a name, only a folder that is there is taken
     asked = settings(system=system, jobs=str(jobs), python=sys.executable)
-    job = Submission.of(asked, ["./train_it.py", "run_name=scan #3", f"mlruns={name}"], submitter)
+    job = Submission.of(asked, ["./train_it.py", "run_name=scan #3", f"mlruns={name}"])
     job.write()
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -120,12 +116,12 @@ def test_any_folder_name(submitter, tmp_path, monkeypatch, system, name):
 
 
 @pytest.mark.parametrize("name", ["line\nend", "caf\udce9", "bell\x07"])
-def test_folder_names_that_no_job_can_hold(submitter, script, tmp_path, monkeypatch, name):
+def test_folder_names_that_no_job_can_hold(script, tmp_path, monkeypatch, name):
     folder = tmp_path / name
     folder.mkdir()
     monkeypatch.chdir(folder)
     with pytest.raises(InputError, match="cannot be in a job"):
-        Submission.of(settings(), [str(script)], submitter)
+        Submission.of(settings(), [str(script)])
 
 
 @pytest.mark.parametrize(
@@ -140,25 +136,25 @@ def test_folder_names_that_no_job_can_hold(submitter, script, tmp_path, monkeypa
         (["hours=0.1"], {"time": "0-00:06:00"}),
     ],
 )
-def test_what_is_typed_is_asked_for(script, submitter, typed, expected):
+def test_what_is_typed_is_asked_for(script, typed, expected):
     asked = load_settings(SubmissionSettings, None, ["name=one", *typed])
-    found = directives(Submission.of(asked, [str(script)], submitter).files["job.sh"])
+    found = directives(Submission.of(asked, [str(script)]).files["job.sh"])
     assert {key: found[key] for key in expected} == expected
 
 
-def test_job_is_submitted_once(script, submitter, tmp_path, monkeypatch, capsys):
+def test_job_is_submitted_once(script, tmp_path, monkeypatch, capsys):
     tools = tmp_path / "tools"
     tools.mkdir()
     (tools / "sbatch").write_text('#!/bin/bash\ntest -f "$1" && echo Submitted batch job 17\n')
     (tools / "sbatch").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-    submit(settings(), [str(script), "--config", "training.yaml"], submitter)
+    submit(settings(), [str(script), "--config", "training.yaml"])
     assert "Submitted batch job 17" in capsys.readouterr().out
     with pytest.raises(OutputExistsError, match="choose another name"):
-        submit(settings(), [str(script)], submitter)
+        submit(settings(), [str(script)])
     (tools / "sbatch").write_text("#!/bin/bash\necho no such partition >&2\nexit 1\n")
     with pytest.raises(InputError, match="failed: no such partition; the job is in"):
-        submit(settings(name="two"), [str(script)], submitter)
+        submit(settings(name="two"), [str(script)])
 
 
 def test_script_prints_the_job_and_writes_nothing(script, run_script, capsys):
@@ -179,7 +175,7 @@ def test_script_prints_the_job_and_writes_nothing(script, run_script, capsys):
         (["system=pbs", "--", "train_anything.py"], "system: expected 'slurm' or 'htcondor'"),
         (["system=htcondor", "nodes=2", "--", "train_anything.py"], "nodes: is of Slurm only"),
         (["--dry-run"], "received: nothing"),
-        (["--dry-run", "--", "python", "x.py"], "a training script"),
+        (["--dry-run", "--", "python", "x.py"], "expected, behind --, a training"),
         (["--dry-run", "--", "train_nothing.py"], "no such training script"),
         (["--dry-run", "--", "train_anything.py", "--config", "gone.yaml"], "gone.yaml: no such configuration"),
         (["--dry-run", "name=a b", "--", "train_anything.py"], "name"),
@@ -191,6 +187,9 @@ def test_script_prints_the_job_and_writes_nothing(script, run_script, capsys):
         (["--dry-run", "--", "train_anything.py", "run_name="], "the value is empty"),
         (["--dry-run", "train_anything.py", "--config", "training.yaml"], "-- is missing: put it before the training"),
         (["name=x", "train_anything.py", "--resume", "1"], "name=x -- train_anything.py --resume 1"),
+        (["--dry-run", "train", "--config", "training.yaml"], "--dry-run -- train --config training.yaml"),
+        (["python", "-m", "TauAdv", "resume", "1"], "-- python -m TauAdv resume 1"),
+        (["--dry-run", "--", "tauadv", "skim"], "expected, behind --, a training"),
         (["--run", "nowhere"], "expected the folder of a job"),
     ],
 )
@@ -218,8 +217,27 @@ def test_job_started_again_goes_on_with_its_own_run(script):
     assert several.command({"SLURM_RESTART_COUNT": "1"})[1] == "--resume"
 
 
-def test_finished_job_does_nothing(script, submitter, capsys):
-    job = Submission.of(settings(), [str(script), "--config", "training.yaml"], submitter)
+@pytest.mark.parametrize("called", [["train"], ["tauadv", "train"], ["python3", "-m", "TauAdv", "train"]])
+def test_job_of_a_command(script, called):
+    """``tauadv train`` in a job: of the package alone, which resumes with ``tauadv resume``."""
+    submission = Submission.of(settings(), [*called, "--config", "training.yaml", "devices=mirrored"])
+    content = json.loads(submission.files[JOB_FILE])
+    job = Job(**{name: content[name] for name in ("script", "arguments", "mlruns", "several", "id")})
+    tauadv = ["-P", "-m", "TauAdv"]
+    assert job.command({}) == [*tauadv, "train", "--config", "training.yaml", "devices=mirrored", "run_name=one"]
+    with pytest.raises(KeyboardInterrupt), start_run("somewhere", "e", "any name", job_tags({"TAUADV_JOB": job.id})) as run:
+        run.log_text("shards: a\n", "input_cfg/training.yaml")
+        raise KeyboardInterrupt
+    assert job.command({}) == [*tauadv, "resume", run.id, "--mlpath", "somewhere", "devices=mirrored"]
+
+
+def test_job_that_resumes(script):
+    job = Job.of("resume", ["abc", "--mlpath", "there/1"], "one", several=False)
+    assert (job.id, job.mlruns, job.command({})[3:]) == (None, "there/1", ["resume", "abc", "--mlpath", "there/1"])
+
+
+def test_finished_job_does_nothing(script, capsys):
+    job = Submission.of(settings(), [str(script), "--config", "training.yaml"])
     job.write()
     with start_run("somewhere", "e", "renamed", {"job": Job.read(job.folder).id}):
         pass
@@ -270,7 +288,7 @@ def test_interrupted_training_is_a_job_to_go_on_with(settings_of_jets, repositor
     config = tmp_path / "jets.yaml"
     config.write_text(dump_settings(settings_of_jets(n_epochs=2, run_name=None)))
     training = [str(repository / "Training/train_jet_tagger.py"), "--config", str(config)]
-    job = Submission.of(settings(), training, repository / "Training/submit_training.py")
+    job = Submission.of(settings(), training)
     job.write()
     terminating = tmp_path / "sitecustomize.py"
     terminating.write_text(
@@ -292,6 +310,7 @@ def test_interrupted_training_is_a_job_to_go_on_with(settings_of_jets, repositor
     environment = {**os.environ, "PYTHONPATH": path}
     first = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert first.returncode == 130, first.stderr
+    assert "stopped; resume it with: python Training/train_jet_tagger.py --resume " in first.stdout + first.stderr
     terminating.unlink()
     again = subprocess.run(command, capture_output=True, text=True)
     assert again.returncode == 0, again.stderr

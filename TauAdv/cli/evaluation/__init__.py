@@ -1,0 +1,1 @@
+"""Commands that look at trained runs and export them."""

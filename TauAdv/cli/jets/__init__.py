@@ -1,0 +1,1 @@
+"""Commands that make samples of jets and shards of them."""

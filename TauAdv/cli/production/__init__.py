@@ -1,0 +1,1 @@
+"""Commands that make samples of taus and shards of them."""
