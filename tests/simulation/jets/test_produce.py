@@ -128,7 +128,7 @@ def test_script(run_script, made, cache, tmp_path, capsys):
 @pytest.mark.parametrize("name", ["jets_nominal", "jets_shifted"])
 def test_script_without_the_extra_writes_nothing(run_script, repository, tmp_path, monkeypatch, capsys, name):
     monkeypatch.setitem(sys.modules, "pythia8mc", None)
-    config = repository / "Production" / "configs" / f"{name}.yaml"
+    config = repository / "TauAdv" / "configs" / f"{name}.yaml"
     with pytest.raises(SystemExit) as status:
         run_script(
             "Production/generate_jets.py",
