@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from TauAdv.attacks.amplitude import Eps, is_zero
-from TauAdv.attacks.constraints import Batch, Constraints
-from TauAdv.attacks.objectives import Objective, input_gradients
+from TauAdv.attacks.options import AttackSettings
 
-__all__ = ["fgsm"]
+if TYPE_CHECKING:
+    from TauAdv.attacks.amplitude import Eps
+    from TauAdv.attacks.constraints import Batch, Constraints
+    from TauAdv.attacks.objectives import Objective
+    from TauAdv.attacks.target import Target
+
+__all__ = ["Fgsm", "fgsm"]
 
 
-@tf.autograph.experimental.do_not_convert
-def fgsm(
-    objective: Objective, batch: Batch, constraints: Constraints, eps: Eps, *, strength: tf.Tensor | float | None = None
-) -> Batch:
-    """Return the batch with every free input at x + eps sign(dL/dx) (I. Goodfellow et al., arXiv:1412.6572).
+class Fgsm(AttackSettings):
+    """Every free input at x + eps sign(dL/dx) (I. Goodfellow et al., arXiv:1412.6572)."""
 
-    Args:
-        objective: what to make larger, per example; see :mod:`TauAdv.attacks.objectives`.
-        batch: network inputs, masks, labels.
-        constraints: which inputs may move, and how far.
-        eps: size of the step; 0 returns the batch unchanged.
-        strength: multiplies eps; a number, or one per example.
+    needs_gradient: ClassVar[bool] = True
 
-    Raises:
-        InputError: eps negative or not matching the inputs, or a tensor or mask missing in the batch.
-    """
-    batch = constraints.checked(batch)
-    amplitude = constraints.amplitudes(eps, batch, strength)
-    if is_zero(eps):
-        return batch
-    clean = {name: batch[name] for name in constraints.columns}
-    _, gradients = input_gradients(objective, batch, clean, constraints)
-    boxes = constraints.boxes(batch, amplitude)
-    directions = constraints.directions(gradients, amplitude)
-    steps = {name: box.corner(directions[name]) for name, box in boxes.items()}
-    return constraints.complete(batch, constraints.place(batch, steps, boxes))
+    kind: Literal["fgsm"] = "fgsm"
+
+    @property
+    def color(self) -> str:
+        """Colour in plots."""
+        return "#bd1f01"
+
+    def attacked(self, target: Target) -> Any:
+        """Return the batch after one step."""
+        _, gradients = target.objective_and_gradients()
+        boxes, directions = target.boxes(), target.directions(gradients)
+        return target.moved({name: box.corner(directions[name]) for name, box in boxes.items()}, boxes)
+
+
+def fgsm(objective: Objective, batch: Batch, constraints: Constraints, eps: Eps, *, strength: Any = None) -> Batch:
+    """Return the batch after the attack; see :func:`TauAdv.attacks.target.apply_attack` for what is passed and raised."""
+    from TauAdv.attacks.target import apply_attack
+
+    return apply_attack(Fgsm(), objective, batch, constraints, eps, strength=strength)

@@ -2,41 +2,47 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from TauAdv.attacks.amplitude import Eps, is_zero
-from TauAdv.attacks.constraints import Batch, Constraints
-from TauAdv.attacks.randomness import Seed, normal
+from TauAdv.attacks.options import AttackSettings
 
-__all__ = ["gaussian_noise"]
+if TYPE_CHECKING:
+    from TauAdv.attacks.amplitude import Eps
+    from TauAdv.attacks.constraints import Batch, Constraints
+    from TauAdv.attacks.randomness import Seed
+    from TauAdv.attacks.target import Target
+
+__all__ = ["Noise", "gaussian_noise"]
 
 #: In standard deviations.
 _NEVER_REACHED = 1e3
 
 
-@tf.autograph.experimental.do_not_convert
-def gaussian_noise(
-    batch: Batch, constraints: Constraints, sigma: Eps, *, seed: Seed, strength: tf.Tensor | float | None = None
-) -> Batch:
-    """Return the batch with every free input at x + N(0, sigma), within range and cap.
+class Noise(AttackSettings):
+    """Every free input at x + N(0, eps), within range and cap."""
 
-    Args:
-        batch: network inputs and masks.
-        constraints: which inputs may move, and how far.
-        sigma: standard deviation, in the unit of the constraints; 0 returns the batch unchanged.
-        seed: of the random numbers.
-        strength: multiplies sigma; a number, or one per example.
+    needs_gradient: ClassVar[bool] = False
 
-    Raises:
-        InputError: sigma negative or not matching the inputs, or a tensor or mask missing in the batch.
-    """
-    batch = constraints.checked(batch)
-    amplitude = constraints.amplitudes(sigma, batch, strength)
-    if is_zero(sigma):
-        return batch
-    clean = {name: batch[name] for name in constraints.columns}
-    numbers = constraints.common(normal(clean, seed))
-    # noise has no largest step: it is limited by ranges and cap only
-    boxes = constraints.boxes(batch, {name: _NEVER_REACHED * value for name, value in amplitude.items()})
-    steps = {name: box.clip(amplitude[name] * numbers[name]) for name, box in boxes.items()}
-    return constraints.complete(batch, constraints.place(batch, steps, boxes))
+    kind: Literal["noise"] = "noise"
+
+    @property
+    def color(self) -> str:
+        """Colour in plots."""
+        return "#3f90da"
+
+    def attacked(self, target: Target) -> Any:
+        """Return the batch with noise."""
+        from TauAdv.attacks.randomness import normal
+
+        numbers = target.constraints.common(normal(target.clean, target.seed))
+        # noise has no largest step: it is limited by ranges and cap only
+        boxes = target.boxes({name: _NEVER_REACHED * value for name, value in target.amplitude.items()})
+        steps = {name: box.clip(target.amplitude[name] * numbers[name]) for name, box in boxes.items()}
+        return target.moved(steps, boxes)
+
+
+def gaussian_noise(batch: Batch, constraints: Constraints, sigma: Eps, *, seed: Seed, strength: Any = None) -> Batch:
+    """Return the batch with noise; see :func:`TauAdv.attacks.target.apply_attack` for what is passed and raised."""
+    from TauAdv.attacks.target import apply_attack
+
+    return apply_attack(Noise(), None, batch, constraints, sigma, seed=seed, strength=strength)

@@ -1,35 +1,50 @@
-"""The configuration of an attack, in a module that needs no TensorFlow."""
+"""What the configurations of all attacks have in common, in a module that needs no TensorFlow."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, PlainValidator, model_validator
+from pydantic_core import PydanticKnownError
 
+from TauAdv.attacks.registry import DEFAULT_KIND, attack_class, attack_kinds
 from TauAdv.config import Settings
+from TauAdv.config.scalars import Written, core_value
+from TauAdv.errors import ConfigError
 
-__all__ = ["AttackSettings", "CovarianceRule", "Direction", "Unit"]
+if TYPE_CHECKING:
+    from TauAdv.attacks.target import Target
+
+__all__ = ["AttackSettings", "Count", "CovarianceRule", "Unit"]
 
 Unit = Literal["spread", "resolution"]
 CovarianceRule = Literal["ignore", "check", "project"]
-Direction = Literal["up", "down"]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
 
+def _refuse_kind(value: Any) -> str:
+    """Refuse a kind that no attack has; those that one has become settings of that attack's class."""
+    *kinds, last = map(repr, attack_kinds())
+    raise PydanticKnownError("literal_error", {"expected": f"{', '.join(kinds)} or {last}"})
+
+
 class AttackSettings(Settings):
-    """Which attack, how strong, and within which limits.
+    """Which attack, how strong, and within which limits: what all attacks have, and the base of each.
+
+    Settings with a ``kind`` become those of that kind's class, which adds its own options:
+    ``AttackSettings(kind="pgd", steps=3)`` is a :class:`TauAdv.attacks.pgd.Pgd`. So do the settings of a subclass such as
+    ``TrainingAttack``, which then have its options as well.
 
     Attributes:
-        kind: ``none``, ``fgsm``, ``pgd``, ``noise`` (Gaussian, of standard deviation eps) or ``systematic``.
+        needs_gradient: whether the attack looks at the objective: its inputs then differ from model to model (no setting: it
+            belongs to the class).
+        kind: which attack.
         eps: strength, in ``unit``: a number for all columns, or names and patterns -> number; the last that fits a column
             counts, and columns that none fits stay.
         unit: ``spread`` of a feature, or ``resolution`` of its measurement.
-        steps: gradient steps of ``pgd``.
-        step_size: of a step of ``pgd``, as a share of eps; ``null``: 2.5 / steps.
-        restarts: starts of ``pgd``; the worst of each example counts.
-        random_start: start ``pgd`` anywhere within eps, instead of at the clean inputs.
-        direction: of ``systematic``: ``up`` or ``down``.
         training: whether dropout acts while the attack is made (in code: whoever makes the objective passes it on).
         protect: ``false``: integers, defaults, ranges and all else move, too.
         ranges: whether values stay within the ranges that the feature table allows (the original jet code knows none).
@@ -40,14 +55,13 @@ class AttackSettings(Settings):
         covariance: ``ignore``, ``check`` or ``project`` matrices that become non-positive.
     """
 
-    kind: Literal["none", "fgsm", "pgd", "noise", "systematic"] = "fgsm"
+    model_config = ConfigDict(polymorphic_serialization=True)
+
+    needs_gradient: ClassVar[bool] = True
+
+    kind: Annotated[str, PlainValidator(_refuse_kind)] = DEFAULT_KIND
     eps: NotNegative | dict[str, NotNegative] = 0.01
     unit: Unit = "spread"
-    steps: Count = 10
-    step_size: Annotated[float, Field(gt=0)] | None = None
-    restarts: Count = 1
-    random_start: bool = True
-    direction: Direction = "up"
     training: bool = False
     protect: bool = True
     ranges: bool = True
@@ -57,9 +71,80 @@ class AttackSettings(Settings):
     frozen: tuple[str, ...] = ()
     covariance: CovarianceRule = "ignore"
 
-    @model_validator(mode="after")
-    def _starts_differ(self) -> AttackSettings:
-        if self.kind == "pgd" and self.restarts > 1 and not self.random_start:
-            msg = f"restarts={self.restarts} without random_start are all the same"
-            raise ValueError(msg)
-        return self
+    def attacked(self, target: Target) -> Mapping[str, Any]:
+        """Return the attacked batch; each attack has its own way. It is part of a compiled function."""
+        raise NotImplementedError
+
+    @property
+    def color(self) -> str | None:
+        """Colour in plots; ``None``: any that is free."""
+        return None
+
+    @property
+    def acts(self) -> bool:
+        """Whether anything is moved at all."""
+        return (max(self.eps.values(), default=0.0) if isinstance(self.eps, Mapping) else self.eps) > 0
+
+    @property
+    def starts_at_clean_inputs(self) -> bool:
+        """Whether the first gradient is that at the clean inputs, where a divergence from them has no slope."""
+        return self.needs_gradient
+
+    def __new__(cls, **values: Any) -> Self:
+        """Return an object of the class of the kind that the values name."""
+        return super().__new__(cls.chosen(values))
+
+    @classmethod
+    def chosen(cls, content: Mapping[str, Any]) -> type[Self]:
+        """Return the class of the settings in ``content``; this one if it is that of an attack, or there is no such kind."""
+        kind = str(content.get("kind", DEFAULT_KIND))
+        return cls if cls._is_attack() or kind not in attack_kinds() else _class_of(cls, kind)
+
+    @classmethod
+    def known_keys(cls) -> list[str]:
+        """Return the names of the settings; without a kind, those of all attacks."""
+        others = [] if cls._is_attack() else [name for kind in attack_kinds() for name in attack_class(kind).model_fields]
+        return list(dict.fromkeys([*cls.model_fields, *others]))
+
+    @classmethod
+    def elsewhere(cls, key: str) -> str | None:
+        """Return which attacks have an option."""
+        owners = [kind for kind in attack_kinds() if key in attack_class(kind).model_fields]
+        return f"attacks of kind {' or '.join(owners)}" if owners else None
+
+    @classmethod
+    def _is_attack(cls) -> bool:
+        return cls.model_fields["kind"].annotation is not str
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_its_kind(cls, content: Any, as_it_is: Callable[[Any], Self]) -> Self:
+        if not isinstance(content, Mapping):
+            return as_it_is(content)
+        if (chosen := cls.chosen(content)) is not cls:
+            return chosen.model_validate(content)
+        return as_it_is({key: value for key, value in content.items() if not cls._is_default_elsewhere(str(key), value)})
+
+    @classmethod
+    def _is_default_elsewhere(cls, key: str, value: Any) -> bool:
+        """Return whether a value is the default of another attack's option: files of before hold the options of all."""
+        if key in cls.model_fields:
+            return False
+        if not cls._is_attack():
+            return key in cls.known_keys()  # which attack is meant is not known: neither is whether it has the option
+        meant = core_value(str(value)) if isinstance(value, Written) else value
+        fields = (attack_class(kind).model_fields.get(key) for kind in attack_kinds())
+        return any(field is not None and field.default == meant for field in fields)
+
+
+@cache
+def _class_of(family: type[Any], kind: str) -> Any:
+    """Return the class of the attacks of a kind, with the further settings of a subclass of :class:`AttackSettings`."""
+    attack = attack_class(kind)
+    if family is AttackSettings:
+        return attack
+    common = set(AttackSettings.model_fields)
+    if twice := sorted((set(family.model_fields) - common) & set(attack.model_fields)):
+        msg = f"attack '{kind}': its option '{twice[0]}' has the name of one of {family.__name__}; rename it"
+        raise ConfigError(msg)
+    return type(family)(f"{family.__name__}_{kind}", (attack, family), {"__module__": __name__, "__doc__": family.__doc__})

@@ -2,25 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-import tensorflow as tf
+from pydantic import Field
 
-from TauAdv.attacks.amplitude import Eps, is_zero
-from TauAdv.attacks.box import Box
-from TauAdv.attacks.constraints import Batch, Constraints
-from TauAdv.attacks.objectives import Objective, input_gradients
-from TauAdv.attacks.randomness import Seed, uniform
+from TauAdv.attacks.lazy import tf
+from TauAdv.attacks.options import AttackSettings, Count
 from TauAdv.errors import InputError
 
-__all__ = ["pgd"]
+if TYPE_CHECKING:
+    from TauAdv.attacks.amplitude import Eps
+    from TauAdv.attacks.box import Box
+    from TauAdv.attacks.constraints import Batch, Constraints
+    from TauAdv.attacks.objectives import Objective
+    from TauAdv.attacks.randomness import Seed
+    from TauAdv.attacks.target import Target, Tensors
 
-Tensors = dict[str, tf.Tensor]
+__all__ = ["Pgd", "pgd"]
 
 
-@tf.autograph.experimental.do_not_convert
+class Pgd(AttackSettings):
+    """Every free input where, of all points visited, the objective of its example is largest.
+
+    (A. Madry et al., arXiv:1706.06083.) All points lie within eps and the other limits around the clean inputs.
+
+    Attributes:
+        steps: gradient steps of each start.
+        step_size: of a step, as a share of eps; ``null``: 2.5 / steps.
+        restarts: number of starts; the worst of each example counts.
+        random_start: start anywhere within the limits, instead of at the clean inputs.
+    """
+
+    needs_gradient: ClassVar[bool] = True
+
+    kind: Literal["pgd"] = "pgd"
+    steps: Count = 10
+    step_size: Annotated[float, Field(gt=0)] | None = None
+    restarts: Count = 1
+    random_start: bool = True
+
+    def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield the settings that do not go together."""
+        yield from super().contradictions()
+        if self.restarts > 1 and not self.random_start:
+            yield ("restarts", "random_start"), f"restarts={self.restarts} without random_start are all the same"
+
+    @property
+    def color(self) -> str:
+        """Colour in plots."""
+        return "#832db6"
+
+    @property
+    def starts_at_clean_inputs(self) -> bool:
+        """Whether there is no random start."""
+        return not self.random_start
+
+    def attacked(self, target: Target) -> Any:
+        """Return the batch at the worst points."""
+        walk = _Walk(target, target.boxes())
+        share = 2.5 / self.steps if self.step_size is None else self.step_size
+
+        def one_start(number: tf.Tensor, best: tuple[tf.Tensor, Tensors]) -> tuple[tf.Tensor, Tensors]:
+            placed = walk.start(number) if self.random_start else target.clean
+            placed, best = _repeat(self.steps, lambda _, state: walk.step(state[0], state[1], share), (placed, best))
+            return walk.better(target.objective(target.complete(placed)), placed, best)
+
+        nothing = (tf.fill([target.n_examples], tf.float32.min), target.clean)
+        _, worst = _repeat(self.restarts, one_start, nothing)
+        return target.complete(worst)
+
+
 def pgd(
     objective: Objective,
     batch: Batch,
@@ -32,79 +85,42 @@ def pgd(
     restarts: int = 1,
     random_start: bool = True,
     seed: Seed = 0,
-    strength: tf.Tensor | float | None = None,
+    strength: Any = None,
 ) -> Batch:
-    """Return the batch with every free input where, of all points visited, the objective of its example is largest.
-
-    (A. Madry et al., arXiv:1706.06083.) All points lie within eps and the other limits around the clean inputs.
-
-    Args:
-        objective: what to make larger, per example; see :mod:`TauAdv.attacks.objectives`.
-        batch: network inputs, masks, labels.
-        constraints: which inputs may move, and how far.
-        eps: largest change; 0 returns the batch unchanged.
-        steps: gradient steps of each start.
-        step_size: of a step, as a share of eps; default: 2.5 / steps.
-        restarts: number of starts.
-        random_start: start anywhere within the limits; ``False``: at the clean inputs.
-        seed: of the random starts.
-        strength: multiplies eps; a number, or one per example.
+    """Return the batch after the attack; see :class:`Pgd`, and :func:`TauAdv.attacks.target.apply_attack`.
 
     Raises:
-        InputError: eps negative or not matching the inputs, a tensor or mask missing in the batch, no steps or starts, or
-            several starts that are all the same.
+        InputError: as there; no steps or starts, or several starts that are all the same.
     """
-    batch = constraints.checked(batch)
-    amplitude = constraints.amplitudes(eps, batch, strength)
+    from TauAdv.attacks.target import apply_attack
+
     _check(steps, step_size, restarts, random_start)
-    if is_zero(eps):
-        return batch
-    walk = _Walk(objective, batch, constraints, amplitude, constraints.boxes(batch, amplitude))
-    share = 2.5 / steps if step_size is None else step_size
-
-    def one_start(number: tf.Tensor, best: tuple[tf.Tensor, Tensors]) -> tuple[tf.Tensor, Tensors]:
-        placed = walk.start(seed, number) if random_start else walk.clean
-        placed, best = _repeat(steps, lambda _, state: walk.step(state[0], state[1], share), (placed, best))
-        return walk.better(objective(constraints.complete(batch, placed)), placed, best)
-
-    nothing = (tf.fill([walk.n_examples], tf.float32.min), walk.clean)
-    _, worst = _repeat(restarts, one_start, nothing)
-    return constraints.complete(batch, worst)
+    attack = Pgd(steps=steps, step_size=step_size, restarts=restarts, random_start=random_start)
+    return apply_attack(attack, objective, batch, constraints, eps, seed=seed, strength=strength)
 
 
 @dataclass(frozen=True)
 class _Walk:
-    objective: Objective
-    batch: Batch
-    constraints: Constraints
-    amplitude: Mapping[str, tf.Tensor]
+    target: Target
     boxes: Mapping[str, Box]
 
-    @property
-    def clean(self) -> Tensors:
-        return {name: self.batch[name] for name in self.constraints.columns}
+    def start(self, number: tf.Tensor) -> Tensors:
+        from TauAdv.attacks.randomness import uniform
 
-    @property
-    def n_examples(self) -> tf.Tensor:
-        """Number of examples: that of the first tensor whose rows are examples."""
-        name = next(name for name, columns in self.constraints.columns.items() if columns.rows is None)
-        return tf.shape(self.batch[name])[0]
-
-    def start(self, seed: Seed, number: tf.Tensor) -> Tensors:
-        positions = self.constraints.common(uniform(self.clean, seed, number))
+        positions = self.target.constraints.common(uniform(self.target.clean, self.target.seed, number))
         steps = {name: box.inside(positions[name]) for name, box in self.boxes.items()}
-        return self.constraints.place(self.batch, steps, self.boxes)
+        return self.target.place(steps, self.boxes)
 
     def step(self, placed: Tensors, best: tuple[tf.Tensor, Tensors], share: float) -> tuple[Tensors, Any]:
         """Return the tensors after one more step, and the worst points so far, those before the step among them."""
-        value, gradients = input_gradients(self.objective, self.batch, placed, self.constraints)
+        value, gradients = self.target.objective_and_gradients(placed)
         best = self.better(value, placed, best)
-        directions = self.constraints.directions(gradients, self.amplitude)
+        directions = self.target.directions(gradients)
         moved = {}
         for name, box in self.boxes.items():
-            step = share * self.amplitude[name] * tf.sign(directions[name])
-            moved[name] = box.clip(placed[name] - self.batch[name] + step)
-        return self.constraints.place(self.batch, moved, self.boxes), best
+            step = share * self.target.amplitude[name] * tf.sign(directions[name])
+            moved[name] = box.clip(placed[name] - self.target.batch[name] + step)
+        return self.target.place(moved, self.boxes), best
 
     def better(self, value: tf.Tensor, placed: Tensors, best: tuple[tf.Tensor, Tensors]) -> tuple[tf.Tensor, Tensors]:
         """Return the larger objectives and the tensors that give them, example by example."""
@@ -112,7 +128,7 @@ class _Walk:
         value = tf.cast(value, highest.dtype)
         larger = value > highest
         chosen = {
-            name: tf.where(self.constraints.per_row(name, larger, self.batch)[:, None], tensor, worst[name])
+            name: tf.where(self.target.per_row(name, larger)[:, None], tensor, worst[name])
             for name, tensor in placed.items()
         }
         return tf.where(larger, value, highest), chosen

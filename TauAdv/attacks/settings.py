@@ -11,13 +11,10 @@ import tensorflow as tf
 
 from TauAdv.attacks.columns import Columns
 from TauAdv.attacks.constraints import Batch, Constraints
-from TauAdv.attacks.fgsm import fgsm
-from TauAdv.attacks.noise import gaussian_noise
 from TauAdv.attacks.objectives import Objective
 from TauAdv.attacks.options import AttackSettings
-from TauAdv.attacks.pgd import pgd
 from TauAdv.attacks.randomness import Seed
-from TauAdv.attacks.systematic import systematic
+from TauAdv.attacks.target import apply_attack
 from TauAdv.errors import ConfigError, InputError
 
 __all__ = ["Attack", "AttackSettings", "make_attack"]
@@ -36,7 +33,7 @@ def make_attack(settings: AttackSettings, constraints: Constraints) -> Attack:
     """Return the attack that the settings describe: a function of objective, batch, seed and strength.
 
     It may be used within a compiled function. ``seed`` decides all random numbers. ``strength`` multiplies eps: a number,
-    or one per example (0: this one stays clean). ``noise``, ``systematic`` and ``none`` do not evaluate the objective.
+    or one per example (0: this one stays clean). Attacks without ``needs_gradient`` do not evaluate the objective.
 
     Args:
         settings: kind, strength, limits.
@@ -58,18 +55,9 @@ def make_attack(settings: AttackSettings, constraints: Constraints) -> Attack:
     except InputError as error:
         msg = f"attack {settings.kind}: {error}"
         raise ConfigError(msg) from error
-    of_pgd: Any = {key: getattr(settings, key) for key in ("steps", "step_size", "restarts", "random_start")}
 
     def attack(objective: Objective, batch: Batch, seed: Seed = 0, strength: tf.Tensor | float | None = None) -> Batch:
-        if settings.kind == "fgsm":
-            return fgsm(objective, batch, constraints, eps, strength=strength)
-        if settings.kind == "pgd":
-            return pgd(objective, batch, constraints, eps, seed=seed, strength=strength, **of_pgd)
-        if settings.kind == "noise":
-            return gaussian_noise(batch, constraints, eps, seed=seed, strength=strength)
-        if settings.kind == "systematic":
-            return systematic(batch, constraints, eps, direction=settings.direction, strength=strength)
-        return batch
+        return apply_attack(settings, objective, batch, constraints, eps, seed=seed, strength=strength)
 
     return attack
 

@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-import tensorflow as tf
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from TauAdv.attacks.amplitude import Eps, is_zero
-from TauAdv.attacks.constraints import Batch, Constraints
-from TauAdv.attacks.options import Direction
+from TauAdv.attacks.options import AttackSettings
 
-__all__ = ["systematic"]
+if TYPE_CHECKING:
+    from TauAdv.attacks.amplitude import Eps
+    from TauAdv.attacks.constraints import Batch, Constraints
+    from TauAdv.attacks.target import Target
+
+__all__ = ["Direction", "Systematic", "systematic"]
+
+Direction = Literal["up", "down"]
 
 
-@tf.autograph.experimental.do_not_convert
-def systematic(
-    batch: Batch,
-    constraints: Constraints,
-    eps: Eps,
-    *,
-    direction: Direction = "up",
-    strength: tf.Tensor | float | None = None,
-) -> Batch:
-    """Return the batch with every free input at x + eps f (up) or x - eps f (down), f the factor of its column.
+class Systematic(AttackSettings):
+    """Every free input at x + eps f (up) or x - eps f (down), f the factor of its column.
 
     (Jet-flavour specification, section 7.)
 
-    Args:
-        batch: network inputs and masks.
-        constraints: which inputs may move, how far, and the factors.
-        eps: size of the variation; 0 returns the batch unchanged.
+    Attributes:
         direction: ``up`` or ``down``.
-        strength: multiplies eps; a number, or one per example.
-
-    Raises:
-        InputError: eps negative or not matching the inputs, or a tensor or mask missing in the batch.
     """
-    batch = constraints.checked(batch)
-    amplitude = constraints.amplitudes(eps, batch, strength)
-    if is_zero(eps):
-        return batch
-    amplitude = {name: value * constraints.columns[name].factor for name, value in amplitude.items()}
-    boxes = constraints.boxes(batch, amplitude)
-    sign = 1.0 if direction == "up" else -1.0
-    steps = {name: box.clip(sign * amplitude[name]) for name, box in boxes.items()}
-    return constraints.complete(batch, constraints.place(batch, steps, boxes))
+
+    needs_gradient: ClassVar[bool] = False
+
+    kind: Literal["systematic"] = "systematic"
+    direction: Direction = "up"
+
+    @property
+    def color(self) -> str:
+        """Colour in plots."""
+        return {"up": "#ffa90e", "down": "#a96b59"}[self.direction]
+
+    def attacked(self, target: Target) -> Any:
+        """Return the varied batch."""
+        columns = target.constraints.columns
+        amplitude = {name: value * columns[name].factor for name, value in target.amplitude.items()}
+        boxes = target.boxes(amplitude)
+        sign = 1.0 if self.direction == "up" else -1.0
+        return target.moved({name: box.clip(sign * amplitude[name]) for name, box in boxes.items()}, boxes)
+
+
+def systematic(
+    batch: Batch, constraints: Constraints, eps: Eps, *, direction: Direction = "up", strength: Any = None
+) -> Batch:
+    """Return the varied batch; see :func:`TauAdv.attacks.target.apply_attack` for what is passed and raised."""
+    from TauAdv.attacks.target import apply_attack
+
+    attack = Systematic(direction=direction)
+    return apply_attack(attack, None, batch, constraints, eps, strength=strength)

@@ -125,10 +125,10 @@ def _shown(value: Any) -> str:
 
 def _hint(kind: type[BaseModel], location: list[str]) -> str:
     """Return what might help with an unknown key: what it belongs to, the nearest known one, or all."""
-    elsewhere = getattr(kind, "elsewhere", None)
-    if len(location) == 1 and elsewhere is not None and (home := elsewhere(location[0])):
+    group: Any = _group_at(kind, location[:-1])
+    if hasattr(group, "elsewhere") and (home := group.elsewhere(location[-1])):
         return f"; it belongs to {home}"
-    known = _fields_at(kind, location[:-1])
+    known = group.known_keys() if hasattr(group, "known_keys") else list(group.model_fields)
     return nearest(location[-1], known) or f"; known here: {', '.join(known)}"
 
 
@@ -155,6 +155,8 @@ def _of_the_rest(kind: type[BaseModel], content: Any, locations: list[tuple[Any,
     """Yield contradictions and missing inputs among the settings that are good, in groups of settings as well."""
     if not isinstance(content, Mapping) or not all(locations):
         return  # a location () is of settings that pydantic did compare
+    if hasattr(kind, "chosen"):
+        kind = kind.chosen(content)
     bad = {location[0] for location in locations}
     for name in bad & set(kind.model_fields):
         annotation = kind.model_fields[name].annotation
@@ -180,14 +182,14 @@ def _good_part(kind: type[BaseModel], content: Mapping[str, Any]) -> Any:
     return kind.model_construct(**absent, **{name: getattr(values, name) for name in given})
 
 
-def _fields_at(kind: type[BaseModel], location: list[str]) -> list[str]:
-    current: Any = kind
+def _group_at(kind: type[BaseModel], location: list[str]) -> type[BaseModel]:
+    current = kind
     for part in location:
         field = getattr(current, "model_fields", {}).get(part)
         if field is None:
             continue  # an index of a list or a key of a dictionary: stay at the type of its values
         current = settings_in(field.annotation) or current
-    return list(current.model_fields)
+    return current
 
 
 def settings_in(annotation: Any) -> type[BaseModel] | None:

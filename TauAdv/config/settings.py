@@ -60,6 +60,16 @@ class Settings(AsMeant):
         """Return what a key that is none of these settings belongs to, for messages; ``None`` if that is not known."""
         return None
 
+    @classmethod
+    def chosen(cls, content: Mapping[str, Any]) -> type[Self]:
+        """Return the class of the settings in ``content``, where it depends on them, as that of an attack on its kind."""
+        return cls
+
+    @classmethod
+    def known_keys(cls) -> list[str]:
+        """Return the names of all settings that there may be."""
+        return list(cls.model_fields)
+
     @model_validator(mode="after")
     def _require_agreement(self) -> Self:
         if found := [message for _, message in self.contradictions()]:

@@ -14,7 +14,6 @@ from TauAdv.attacks.constraints import Constraints
 from TauAdv.attacks.objectives import Objective, label_loss
 from TauAdv.attacks.settings import AttackSettings, make_attack
 from TauAdv.errors import InputError
-from TauAdv.evaluation.robustness_settings import depends_on_model
 from TauAdv.shards.files import Columns
 from TauAdv.shards.store import ShardSet, iterate
 from TauAdv.taggers.registry import tagger_of_rows
@@ -112,7 +111,7 @@ class AttackedBatches:
         self._functions: dict[tuple[str, str], Any] = {}
         for model_name, model in models.items():
             for name, settings in disturbances.items():
-                if depends_on_model(settings) or model_name == next(iter(models)):
+                if settings.needs_gradient or model_name == next(iter(models)):
                     self._functions[name, model_name] = _compiled(model, shards, settings, constraints)
 
     @property

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from TauAdv.attacks.settings import AttackSettings
+from TauAdv.attacks.none import NoAttack
 from TauAdv.errors import InputError
 from TauAdv.evaluation.attacked import AttackedBatches, probabilities_of
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
@@ -54,7 +54,7 @@ def predict_epochs(
     """
     shards = shards.head(min(settings.scan_rows, settings.rows or shards.num_rows))
     model: Any = read_tagger(next(iter(files.values())))
-    attacks = {RAW: AttackSettings(kind="none")} | {name: settings.disturbances[name] for name in settings.by_epoch}
+    attacks = {RAW: NoAttack()} | {name: settings.disturbances[name] for name in settings.by_epoch}
     batches = AttackedBatches({"": model}, shards, attacks, batch_size=settings.batch_size, seed=settings.seed)
     compute = probabilities_of(model)
     found: dict[tuple[int, str], list[NDArray[np.float32]]] = {}

@@ -20,7 +20,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from TauAdv.attacks.settings import AttackSettings
+from TauAdv.attacks.none import NoAttack
 from TauAdv.commands import command
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.attacked import AttackedBatch, AttackedBatches, probabilities_of
@@ -109,7 +109,7 @@ def predict_disturbed(
     """
     if settings.rows is not None:
         shards = shards.head(settings.rows)
-    disturbances = {RAW: AttackSettings(kind="none"), **settings.disturbances}
+    disturbances = {RAW: NoAttack(), **settings.disturbances}
     batches = AttackedBatches(models, shards, disturbances, batch_size=settings.batch_size, seed=settings.seed)
     readers = {name: probabilities_of(model) for name, model in models.items()}
     alone = {name for name in disturbances if name not in settings.transferred}

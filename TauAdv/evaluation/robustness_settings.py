@@ -13,7 +13,7 @@ from TauAdv.attacks.options import AttackSettings
 from TauAdv.config import Settings, load_settings
 from TauAdv.errors import nearest
 
-__all__ = ["RAW", "RobustnessSettings", "depends_on_model", "load_robustness_settings"]
+__all__ = ["RAW", "RobustnessSettings", "load_robustness_settings"]
 
 _SHIPPED = "robustness"
 RAW = "raw"
@@ -101,7 +101,7 @@ class RobustnessSettings(Settings):
     @property
     def transferred(self) -> list[str]:
         """Names of disturbances that depend on the model they are made with."""
-        return [name for name, attack in self.disturbances.items() if depends_on_model(attack)]
+        return [name for name, attack in self.disturbances.items() if attack.needs_gradient]
 
     def at_eps_one(self, name: str) -> AttackSettings:
         """Return a disturbance whose (largest) eps is 1, to be multiplied by a strength."""
@@ -118,11 +118,6 @@ def _of_no_kind(name: str, known: list[str]) -> str:
         return f"{name}: its kind is missing, {example}"
     there = f"there are {', '.join(known)}"
     return f"{name}: no such disturbance{nearest(name, known)}; {there}; a new one needs its kind, {example}"
-
-
-def depends_on_model(attack: AttackSettings) -> bool:
-    """Return whether an attack looks at the model: with another one, the inputs become others."""
-    return attack.kind in ("fgsm", "pgd")
 
 
 def load_robustness_settings(path: Path | str | None = None, overrides: Iterable[str] = ()) -> RobustnessSettings:

@@ -18,11 +18,10 @@ class TrainingAttack(AttackSettings):
     """An attack, made anew on every batch with the weights of the moment; and what the loss sees of it.
 
     By default every batch is replaced by its attacked version (arXiv:2203.13890). See
-    :class:`~TauAdv.attacks.options.AttackSettings` for ``kind``, ``eps``, ``steps``, ``training`` and the limits.
+    :class:`~TauAdv.attacks.options.AttackSettings` for ``kind``, ``eps`` (0: no
+    attack, the training is a nominal one), ``training`` and the limits.
 
     Attributes:
-        eps: strength, in ``unit``: a number for all columns, or names and patterns -> number; 0: no attack, the
-            training is a nominal one.
         fraction: of the examples that are attacked, chosen at random in every batch; the others stay clean.
         trades_beta: instead of the loss of attacked examples, train with the loss of the clean ones and this many times the
             divergence of the attacked from the clean probabilities (TRADES, arXiv:1901.08573).
@@ -31,7 +30,6 @@ class TrainingAttack(AttackSettings):
         warmup_epochs: epochs over which eps grows from 0 to its value.
     """
 
-    eps: NotNegative | dict[str, NotNegative] = 0.01
     fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     trades_beta: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     strength: Literal["full", "uniform"] = "full"
@@ -47,12 +45,6 @@ class TrainingAttack(AttackSettings):
                 ("trades_beta", "fraction"),
                 "trades_beta: TRADES sees every example clean and attacked; leave fraction out",
             )
-        if self.kind == "fgsm" or (self.kind == "pgd" and not self.random_start):
+        if self.starts_at_clean_inputs:
             message = "trades_beta: the divergence has no slope at the clean inputs; take kind pgd with random_start"
             yield ("trades_beta", "kind", "random_start"), message
-
-    @property
-    def acts(self) -> bool:
-        """Whether anything is attacked at all."""
-        largest = max(self.eps.values(), default=0.0) if isinstance(self.eps, dict) else self.eps
-        return self.kind != "none" and largest > 0

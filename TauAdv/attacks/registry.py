@@ -1,0 +1,74 @@
+"""All attacks by their kind: those of TauAdv, and those that other packages bring.
+
+An attack is one file with one class, see docs/attacks.md. Another package names its class among its entry points::
+
+    [project.entry-points."TauAdv.attacks"]
+    shift = "my_package.shift:Shift"
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from TauAdv.errors import ConfigError
+
+__all__ = ["DEFAULT_KIND", "attack_class", "attack_kinds"]
+
+GROUP = "TauAdv.attacks"
+"""Group of entry points of packages that bring attacks."""
+
+DEFAULT_KIND = "fgsm"
+"""Kind of an attack whose settings name none."""
+
+# by name, such that a configuration can be read without importing all attacks' modules
+_OWN = {
+    "none": "TauAdv.attacks.none:NoAttack",
+    "fgsm": "TauAdv.attacks.fgsm:Fgsm",
+    "pgd": "TauAdv.attacks.pgd:Pgd",
+    "noise": "TauAdv.attacks.noise:Noise",
+    "systematic": "TauAdv.attacks.systematic:Systematic",
+}
+
+
+@cache
+def _known() -> dict[str, EntryPoint]:
+    own = {kind: EntryPoint(kind, place, GROUP) for kind, place in _OWN.items()}
+    for entry in entry_points(group=GROUP):
+        if entry.name in own:
+            msg = f"two attacks are called '{entry.name}': {own[entry.name].value} and {entry.value}; rename one of them"
+            raise ConfigError(msg)
+        own[entry.name] = entry
+    return own
+
+
+def attack_kinds() -> list[str]:
+    """Return the kinds of all attacks.
+
+    Raises:
+        ConfigError: two attacks have the same kind.
+    """
+    return list(_known())
+
+
+@cache
+def attack_class(kind: str) -> Any:
+    """Return the class of the attacks of a kind, a subclass of :class:`TauAdv.attacks.options.AttackSettings`.
+
+    Raises:
+        ConfigError: another package's attack cannot be imported, or is of another kind than its entry point says.
+        KeyError: no such kind.
+    """
+    entry = _known()[kind]
+    try:
+        found = entry.load()
+    except (ImportError, AttributeError) as error:
+        msg = f"attack '{kind}' ({entry.value}): {error}; mend or remove the package that brings it"
+        raise ConfigError(msg) from error
+    field = getattr(found, "model_fields", {}).get("kind")
+    if field is None or field.default != kind:
+        received = f"{found!r} of kind {None if field is None else field.default!r}"
+        msg = f'attack \'{kind}\' ({entry.value}): expected a subclass of AttackSettings with kind: Literal["{kind}"] = '
+        raise ConfigError(f'{msg}"{kind}"; received {received}')
+    return found
