@@ -26,10 +26,10 @@ import numpy as np
 import pandas as pd
 from robustness_summary import summarise
 
+from TauAdv.attacks.options import AttackSettings
 from TauAdv.cli.options import count, path, whole_number
 from TauAdv.config import read_yaml
 from TauAdv.domain.discriminators import choose_discriminators
-from TauAdv.evaluation.attacked import AttackSettings
 from TauAdv.evaluation.predictions import load_run_model
 from TauAdv.evaluation.robustness_predictions import predict_disturbed
 from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
@@ -42,6 +42,7 @@ from TauAdv.shards.jet_settings import JetPreparationSettings
 from TauAdv.shards.store import ShardSet
 from TauAdv.simulation.jets.produce import produce_jets
 from TauAdv.simulation.jets.settings import JetSimulationSettings
+from TauAdv.training.attack_settings import TrainingAttack
 from TauAdv.training.jet_settings import jet_settings
 from TauAdv.training.jets import train_jet_tagger
 
@@ -50,6 +51,7 @@ CONFIG = Path(__file__).with_suffix(".yaml")
 SCORES = ("BvsL", "BvsC")
 NOMINAL = "nominal"
 _SAMPLE_KEYS = ("sample", "preparation")
+_OF_TRAINING = set(TrainingAttack.model_fields) - set(AttackSettings.model_fields)
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,7 @@ class Bench:
         stopping = {"metric": metric, "patience": overrides["n_epochs"]}  # the best epoch of all of them
         own = {"method": NOMINAL if attack is None else "adversarial", "early_stopping": stopping}
         if attack is not None:
-            shared = set(AttackSettings.model_fields)
-            own["validation_attack"] = {key: value for key, value in attack.items() if key in shared}
+            own["validation_attack"] = {key: value for key, value in attack.items() if key not in _OF_TRAINING}
         names = {"seed": seed, "run_name": f"{name}, seed {seed}", "experiment": "robustness"}
         return jet_settings(None, {**overrides, **files, **own, **names})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from types import new_class
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, PlainValidator, model_validator
@@ -147,4 +148,6 @@ def _class_of(family: type[Any], kind: str) -> Any:
     if twice := sorted((set(family.model_fields) - common) & set(attack.model_fields)):
         msg = f"attack '{kind}': its option '{twice[0]}' has the name of one of {family.__name__}; rename it"
         raise ConfigError(msg)
-    return type(family)(f"{family.__name__}_{kind}", (attack, family), {"__module__": __name__, "__doc__": family.__doc__})
+    return new_class(
+        f"{family.__name__}_{kind}", (attack, family), exec_body=lambda names: names.update(__doc__=family.__doc__)
+    )

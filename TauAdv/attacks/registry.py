@@ -68,7 +68,6 @@ def attack_class(kind: str) -> Any:
         raise ConfigError(msg) from error
     field = getattr(found, "model_fields", {}).get("kind")
     if field is None or field.default != kind:
-        received = f"{found!r} of kind {None if field is None else field.default!r}"
-        msg = f'attack \'{kind}\' ({entry.value}): expected a subclass of AttackSettings with kind: Literal["{kind}"] = '
-        raise ConfigError(f'{msg}"{kind}"; received {received}')
+        msg = f"attack '{kind}' ({entry.value}): expected a subclass of AttackSettings whose kind is '{kind}'"
+        raise ConfigError(f"{msg}; received {found!r}")
     return found

@@ -15,18 +15,27 @@ __all__ = ["RAW", "LineStyle", "disturbance_colors", "file_name", "line_styles",
 LineStyle = str | tuple[float, tuple[float, ...]]
 #: Name of the inputs as they are.
 RAW = "raw"
-_KNOWN = {RAW: "black", "FGSM": "#bd1f01", "PGD": "#832db6", "noise": "#3f90da"}
-_KNOWN |= {"systematic up": "#ffa90e", "systematic down": "#a96b59"}
 _OTHERS = ("#94a4a2", "#e76300", "#92dadd", "#717581", "#b9ac70")
 _LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
 
 
-def disturbance_colors(names: Sequence[str]) -> dict[str, str]:
-    """Return name -> colour of disturbances; no two names have the same."""
-    unknown = [name for name in dict.fromkeys(names) if name not in _KNOWN]
-    more = max(0, len(unknown) - len(_OTHERS))
-    others = [*_OTHERS, *(to_hex(color) for color in colormaps["viridis"](np.linspace(0, 1, more)))]
-    return _KNOWN | dict(zip(unknown, others, strict=False))
+def disturbance_colors(names: Sequence[str], attacks: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Return name -> colour of disturbances; no two names have the same.
+
+    Args:
+        names: disturbances.
+        attacks: name -> attack; its ``color`` is that of the first disturbance with such an attack.
+    """
+    chosen = {RAW: "black"}
+    for name in names:
+        color = getattr((attacks or {}).get(name), "color", None)
+        if color is not None and color not in chosen.values():
+            chosen.setdefault(name, color)
+    others = [name for name in dict.fromkeys(names) if name not in chosen]
+    free = [color for color in _OTHERS if color not in chosen.values()]
+    more = max(0, len(others) - len(free))
+    free += [to_hex(color) for color in colormaps["viridis"](np.linspace(0, 1, more))]
+    return chosen | dict(zip(others, free, strict=False))
 
 
 def line_styles(runs: Sequence[str]) -> dict[str, LineStyle]:

@@ -60,7 +60,7 @@ def _save(figure: Figure, folder: Path, name: str) -> Path:
 def _roc(study: RobustnessStudy) -> Iterator[Named]:
     if not study.roc:
         return
-    colors = disturbance_colors([RAW, *study.settings.disturbances])
+    colors = _colors(study)
     styles = line_styles(list(study.run_ids))
     figures = study.performance.set_index(["discriminator", "run", "disturbance"])
     for one in study.discriminators:
@@ -82,6 +82,11 @@ def _roc(study: RobustnessStudy) -> Iterator[Named]:
             file_name("roc", one.name),
             plot_roc(curves, next(iter(curves)), looks=looks, ratio_label=first, **sides, **ranges, **texts),
         )
+
+
+def _colors(study: RobustnessStudy) -> dict[str, str]:
+    """Return the colours of disturbances in all plots of a study."""
+    return disturbance_colors(list(study.settings.disturbances), study.settings.disturbances)
 
 
 def _drawn_disturbances(study: RobustnessStudy, discriminator: str) -> tuple[list[str], str]:
@@ -132,19 +137,21 @@ def _inputs(study: RobustnessStudy) -> Iterator[Named]:
 def _scan(study: RobustnessStudy) -> Iterator[Named]:
     for one in study.discriminators if len(study.scan) else ():
         table = study.scan[study.scan["discriminator"] == one.name]
-        yield file_name("scan", one.name), plot_scan(table, study.settings.mistags, title=one.title)
+        yield file_name("scan", one.name), plot_scan(table, study.settings.mistags, title=one.title, colors=_colors(study))
 
 
 def _epochs(study: RobustnessStudy) -> Iterator[Named]:
     if tables := _by_discriminator(study, study.epochs):
-        yield "epochs", plot_epochs(tables, title=_with_strength(study, "", study.settings.by_epoch))
+        title = _with_strength(study, "", study.settings.by_epoch)
+        yield "epochs", plot_epochs(tables, title=title, colors=_colors(study))
 
 
 def _regions(study: RobustnessStudy) -> Iterator[Named]:
     tables = _by_discriminator(study, study.regions)
     drawn = [RAW, *study.settings.shapes[:1]]
     for variable in ("pt", "abs_eta") if tables else ():
-        yield f"regions_{variable}", plot_regions(tables, variable, drawn, title=_with_strength(study, "", drawn))
+        title = _with_strength(study, "", drawn)
+        yield f"regions_{variable}", plot_regions(tables, variable, drawn, title=title, colors=_colors(study))
 
 
 def _by_discriminator(study: RobustnessStudy, table: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -26,18 +26,21 @@ _PT_TICKS = (20, 50, 100, 200, 500, 1000)
 _POSSIBLE = (0.0, 1.0)
 
 
-def plot_scan(table: pd.DataFrame, mistags: Sequence[float], *, title: str = "") -> Figure:
+def plot_scan(
+    table: pd.DataFrame, mistags: Sequence[float], *, title: str = "", colors: Mapping[str, str] | None = None
+) -> Figure:
     """Return AUC and efficiencies at mistag rates against eps, with bands of one bootstrap deviation, cut at 0 and 1.
 
     Args:
         table: columns run, disturbance, eps, auc, efficiency_at_..., and errors.
         mistags: rates whose efficiencies are drawn.
         title: text above the figure.
+        colors: disturbance -> colour; default: any, by table.
     """
     figures = {"auc": "AUC"} | {f"efficiency_at_{m:g}": f"Efficiency at {100 * m:g} % mistag" for m in mistags}
     with _panels(len(figures), 2, title) as (figure, panels):
         for panel, (column, label) in zip(panels, figures.items(), strict=True):
-            _lines(panel, table, "eps", column)
+            _lines(panel, table, "eps", column, colors)
             panel.set_xlabel(r"$\epsilon$ [standard deviations of the inputs]")
             panel.set_ylabel(label)
             panel.set_xlim(table["eps"].min(), table["eps"].max() or 1)
@@ -47,16 +50,17 @@ def plot_scan(table: pd.DataFrame, mistags: Sequence[float], *, title: str = "")
     return figure
 
 
-def plot_epochs(tables: Mapping[str, pd.DataFrame], *, title: str = "") -> Figure:
+def plot_epochs(tables: Mapping[str, pd.DataFrame], *, title: str = "", colors: Mapping[str, str] | None = None) -> Figure:
     """Return AUC against the epoch, with bands of one bootstrap standard deviation, cut at 0 and 1.
 
     Args:
         tables: heading of a panel -> columns run, epoch, disturbance, auc, auc_error.
         title: text above the figure.
+        colors: disturbance -> colour; default: any, by table.
     """
     with _panels(len(tables), 4, title) as (figure, panels):
         for panel, (heading, table) in zip(panels, tables.items(), strict=True):
-            _lines(panel, table, "epoch", "auc")
+            _lines(panel, table, "epoch", "auc", colors)
             panel.set_xlabel("Epoch")
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))
             _head(panel, heading)
@@ -64,7 +68,12 @@ def plot_epochs(tables: Mapping[str, pd.DataFrame], *, title: str = "") -> Figur
 
 
 def plot_regions(
-    tables: Mapping[str, pd.DataFrame], variable: str, disturbances: Sequence[str], *, title: str = ""
+    tables: Mapping[str, pd.DataFrame],
+    variable: str,
+    disturbances: Sequence[str],
+    *,
+    title: str = "",
+    colors: Mapping[str, str] | None = None,
 ) -> Figure:
     """Return AUC in bins of pt or abs(eta), with bootstrap errors.
 
@@ -73,10 +82,11 @@ def plot_regions(
         variable: ``pt`` or ``abs_eta``.
         disturbances: those to draw.
         title: text above the figure.
+        colors: disturbance -> colour; default: any, by table.
     """
     with _panels(len(tables), 4, title) as (figure, panels):
         for panel, (heading, table) in zip(panels, tables.items(), strict=True):
-            _steps(panel, table[table["disturbance"].isin(disturbances) & (table["variable"] == variable)])
+            _steps(panel, table[table["disturbance"].isin(disturbances) & (table["variable"] == variable)], colors)
             panel.set_xlabel({"pt": "$p_T$ [GeV]", "abs_eta": r"$|\eta|$"}[variable])
             if variable == "pt":
                 panel.set_xscale("log")
@@ -123,9 +133,9 @@ def _add_common_legend(figure: Figure, panel: Axes, across: int) -> None:
         figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=4.5, fontsize=13)
 
 
-def _lines(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
+def _lines(axes: Axes, table: pd.DataFrame, x: str, y: str, colors: Mapping[str, str] | None) -> None:
     """Draw a line with its band for every run (line style) and disturbance (colour)."""
-    colors = disturbance_colors(list(dict.fromkeys(table["disturbance"])))
+    colors = colors or disturbance_colors(list(table["disturbance"]))
     styles = line_styles(list(dict.fromkeys(table["run"])))
     for (run, disturbance), rows in table.groupby(["run", "disturbance"], sort=False):
         rows = rows.sort_values(x)
@@ -143,8 +153,8 @@ def _marker(color: str, line: Any) -> dict[str, Any]:
     return {"marker": "o", "markersize": 5, "color": color, "markerfacecolor": color if line == "-" else "white"}
 
 
-def _steps(axes: Axes, table: pd.DataFrame) -> None:
-    colors = disturbance_colors(list(dict.fromkeys(table["disturbance"])))
+def _steps(axes: Axes, table: pd.DataFrame, colors: Mapping[str, str] | None) -> None:
+    colors = colors or disturbance_colors(list(table["disturbance"]))
     styles = line_styles(list(dict.fromkeys(table["run"])))
     groups = list(table.groupby(["run", "disturbance"], sort=False))
     for number, ((run, disturbance), rows) in enumerate(groups):

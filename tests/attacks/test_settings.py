@@ -76,18 +76,20 @@ def test_settings_that_do_not_fit_the_inputs(settings, message):
 
 
 @pytest.mark.parametrize(
-    ("override", "message"),
+    ("overrides", "message"),
     [
-        ("eps=-0.1", "eps"),
-        ("eps={f0: -1}", "eps.*expected at least 0"),
-        ("kind=fgms", "kind: expected 'none', 'fgsm', 'pgd', 'noise' or 'systematic'"),
-        ("steps=0", "steps: expected at least 1"),
-        ("step=3", r"step: unknown key \(did you mean 'steps'\?\)"),
+        (["eps=-0.1"], "eps"),
+        (["eps={f0: -1}"], "eps.*expected at least 0"),
+        (["kind=fgms"], "kind: expected 'none', 'fgsm', 'pgd', 'noise' or 'systematic'"),
+        (["kind=pgd", "steps=0"], "steps: expected at least 1"),
+        (["kind=noise", "steps=3"], "steps: unknown key; it belongs to attacks of kind pgd"),
+        (["kind=fgms", "steps=3", "eps=-1"], r"2 settings not accepted:\n  kind: .*'fgsm'\?\); received 'fgms'\n  eps: exp"),
+        (["step=3"], r"step: unknown key \(did you mean 'steps'\?\)"),
     ],
 )
-def test_wrong_settings_are_refused(override, message):
+def test_wrong_settings_are_refused(overrides, message):
     with pytest.raises(ConfigError, match=message):
-        load_settings(AttackSettings, None, [override])
+        load_settings(AttackSettings, None, overrides)
 
 
 def test_restarts_need_random_starts():

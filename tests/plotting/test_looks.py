@@ -15,6 +15,17 @@ def test_no_two_runs_and_no_two_disturbances_look_the_same():
     assert colors["raw"] == "black"
 
 
+def test_disturbances_have_the_colours_of_their_attacks():
+    attacks = {name: SimpleNamespace(color=color) for name, color in {"a": "#111111", "b": "#222222", "c": None}.items()}
+    colors = disturbance_colors(["other", "c", "b", "a"], attacks)
+    assert (colors["a"], colors["b"]) == ("#111111", "#222222")
+    assert len(set(colors.values())) == 5  # raw among them
+    twice = disturbance_colors(["weak", "strong"], dict.fromkeys(["weak", "strong"], attacks["a"]))
+    assert twice["weak"] == "#111111" != twice["strong"]
+    crowded = disturbance_colors(["c", "d"], {"d": SimpleNamespace(color=colors["c"])})
+    assert crowded["d"] == colors["c"] != crowded["c"]
+
+
 def test_strengths_in_words():
     def attack(eps, unit="spread"):
         return SimpleNamespace(eps=eps, unit=unit)
