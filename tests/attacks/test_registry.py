@@ -160,9 +160,8 @@ def _asked_kinds(tree, kinds):
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and node.value in kinds - {"none"}:
             yield node.lineno, node.value
-        if isinstance(node, ast.Compare) and "none" in {getattr(one, "value", None) for one in node.comparators}:
-            if getattr(node.left, "attr", None) == "kind":
-                yield node.lineno, "none"
+        if isinstance(node, ast.Compare) and getattr(node.left, "attr", None) == "kind":
+            yield from ((node.lineno, "none") for one in node.comparators if getattr(one, "value", None) == "none")
         if isinstance(node, ast.ImportFrom) and node.module in files:
             yield node.lineno, node.module
 
