@@ -69,7 +69,8 @@ class Constraints:
         return found if self.ranges else {name: columns.without_ranges() for name, columns in found.items()}
 
     @cached_property
-    def _units(self) -> dict[str, Any]:
+    def units(self) -> dict[str, Any]:
+        """Size of one unit of eps of every column in scaled space [f], by tensor."""
         return {name: unit_size(columns, self.unit) for name, columns in self.columns.items()}
 
     @cached_property
@@ -87,7 +88,7 @@ class Constraints:
         Raises:
             InputError: eps negative or not matching the inputs.
         """
-        found = amplitudes(eps, self.columns, self._units)
+        found = amplitudes(eps, self.columns, self.units)
         if strength is None:
             return found
         factor = tf.convert_to_tensor(strength, tf.float32)
@@ -130,6 +131,14 @@ class Constraints:
             name: gradient if (steps := self._shared[name]) is None else steps.direction(gradient, amplitude[name])
             for name, gradient in gradients.items()
         }
+
+    def slopes(self, gradients: Batch) -> dict[str, tf.Tensor]:
+        """Return by how much the loss grows per unit of eps; that of a group's members is that of their common step."""
+        found = self.directions(gradients, self.units)
+        for name, gradient in gradients.items():
+            alone = True if (steps := self._shared[name]) is None else ~steps.members
+            found[name] = tf.where(alone, gradient * self.units[name], found[name])
+        return found
 
     def common(self, numbers: Batch) -> dict[str, tf.Tensor]:
         """Return random numbers that are symmetric around 0, the same for all members of a group."""

@@ -56,6 +56,13 @@ class Target:
         """Return values per example [n] as values per row of a tensor."""
         return self.constraints.per_row(tensor, values, self.batch)
 
+    def sums(self, tensor: str, values: tf.Tensor) -> tf.Tensor:
+        """Return the sum of values [rows] over all rows of the same example, for each row [rows]."""
+        if (rows := self.constraints.columns[tensor].rows) is None:
+            return values
+        examples = self.batch[rows][:, 0]
+        return tf.gather(tf.math.unsorted_segment_sum(values, examples, self.n_examples), examples)
+
     def boxes(self, amplitude: Mapping[str, tf.Tensor] | None = None) -> dict[str, Box]:
         """Return how far every element may move, up to an amplitude (default: that of eps)."""
         return self.constraints.boxes(self.batch, self.amplitude if amplitude is None else amplitude)
