@@ -102,10 +102,9 @@ class AttackSettings(Settings):
         return cls if cls._is_attack() or kind not in attack_kinds() else _class_of(cls, kind)
 
     @classmethod
-    def known_keys(cls) -> list[str]:
-        """Return the names of the settings; without a kind, those of all attacks."""
-        others = [] if cls._is_attack() else [name for kind in attack_kinds() for name in attack_class(kind).model_fields]
-        return list(dict.fromkeys([*cls.model_fields, *others]))
+    def variants(cls) -> dict[str, type[Self]]:
+        """Return kind -> class of all attacks; empty for the settings of one attack."""
+        return {} if cls._is_attack() else {kind: _class_of(cls, kind) for kind in attack_kinds()}
 
     @classmethod
     def elsewhere(cls, key: str) -> str | None:
@@ -131,8 +130,10 @@ class AttackSettings(Settings):
         """Return whether a value is the default of another attack's option: files of before hold the options of all."""
         if key in cls.model_fields:
             return False
-        if not cls._is_attack():
-            return key in cls.known_keys()  # which attack is meant is not known: neither is whether it has the option
+        if variants := cls.variants():
+            return any(
+                key in attack.model_fields for attack in variants.values()
+            )  # which attack is meant is not known: neither is whether it has the option
         meant = core_value(str(value)) if isinstance(value, Written) else value
         fields = (attack_class(kind).model_fields.get(key) for kind in attack_kinds())
         return any(field is not None and field.default == meant for field in fields)

@@ -128,7 +128,8 @@ def _hint(kind: type[BaseModel], location: list[str]) -> str:
     group: Any = _group_at(kind, location[:-1])
     if hasattr(group, "elsewhere") and (home := group.elsewhere(location[-1])):
         return f"; it belongs to {home}"
-    known = group.known_keys() if hasattr(group, "known_keys") else list(group.model_fields)
+    variants = group.variants().values() if hasattr(group, "variants") else ()
+    known = list(dict.fromkeys(name for one in (group, *variants) for name in one.model_fields))
     return nearest(location[-1], known) or f"; known here: {', '.join(known)}"
 
 

@@ -66,9 +66,9 @@ class Settings(AsMeant):
         return cls
 
     @classmethod
-    def known_keys(cls) -> list[str]:
-        """Return the names of all settings that there may be."""
-        return list(cls.model_fields)
+    def variants(cls) -> dict[str, type[Self]]:
+        """Return kind -> class of all that settings may become by :meth:`chosen`; empty if there is no choice."""
+        return {}
 
     @model_validator(mode="after")
     def _require_agreement(self) -> Self:

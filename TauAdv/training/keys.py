@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from TauAdv.config import Settings
 from TauAdv.config.problems import settings_in
 from TauAdv.io.atomic import write_text
 from TauAdv.training.settings import AdversarialSettings, ClassifierSettings
@@ -42,10 +43,29 @@ def _rows(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, s
             msg = f"{kind.__name__}: the docstring does not say what '{name}' is"
             raise KeyError(msg)
         meaning = meanings[name] + (" (adversarial training)" if only else "")
+        if name == "kind" and (variants := _variants(kind)):
+            meaning += f": {', '.join(f'`{variant}`' for variant in variants)}"
         group = settings_in(field.annotation)
         yield f"{prefix}{name}", meaning, _default(field, group)
         if group is not None:
             yield from _rows(group, f"{prefix}{name}.")
+    yield from _rows_of_variants(kind, prefix)
+
+
+def _rows_of_variants(kind: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the settings that only some kinds have, such as options of attacks; one row for each name."""
+    found: dict[str, list[tuple[str, str, str]]] = {}
+    for variant, its_class in _variants(kind).items():
+        for name, meaning, default in _rows(its_class):
+            if name not in kind.model_fields:
+                found.setdefault(name, []).append((f"`{variant}`", meaning, default))
+    for name, rows in found.items():
+        meaning = "; ".join(f"{variant}: {meaning}" for variant, meaning, _ in rows)
+        yield f"{prefix}{name}", meaning, ", ".join(dict.fromkeys(default for _, _, default in rows))
+
+
+def _variants(kind: type[BaseModel]) -> dict[str, type[Settings]]:
+    return kind.variants() if issubclass(kind, Settings) else {}
 
 
 def _default(field: Any, group: type[BaseModel] | None) -> str:

@@ -15,6 +15,8 @@ def keys_of(kind, prefix=""):
         yield prefix + name
         if group := settings_in(field.annotation):
             yield from keys_of(group, f"{prefix}{name}.")
+    own = (name for one in kind.variants().values() for name in one.model_fields if name not in kind.model_fields)
+    yield from (prefix + name for name in dict.fromkeys(own))
 
 
 def test_table_has_every_key_once():
@@ -23,6 +25,8 @@ def test_table_has_every_key_once():
     assert set(keys_of(ClassifierSettings)) <= set(listed)
     assert "| `adv_parameter` | k1, k2" in key_table()
     assert "(adversarial training) | `[1.0, 10.0]` |" in key_table()
+    assert "| `attack.kind` | which attack: `none`, `fgsm`, `pgd`" in key_table()
+    assert "| `validation_attack.steps` | `pgd`: gradient steps of each start | `10` |" in key_table()
     assert "| `shards` | classification set | required |" in key_table()
 
 
