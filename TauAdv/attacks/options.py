@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from types import new_class
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, PlainValidator, model_validator
 from pydantic_core import PydanticKnownError
@@ -14,9 +14,6 @@ from TauAdv.attacks.registry import DEFAULT_KIND, attack_class, attack_kinds
 from TauAdv.config import Settings
 from TauAdv.config.scalars import Written, core_value
 from TauAdv.errors import ConfigError
-
-if TYPE_CHECKING:
-    from TauAdv.attacks.target import Target
 
 __all__ = ["AttackSettings", "Count", "CovarianceRule", "Unit"]
 
@@ -72,8 +69,12 @@ class AttackSettings(Settings):
     frozen: tuple[str, ...] = ()
     covariance: CovarianceRule = "ignore"
 
-    def attacked(self, target: Target) -> Mapping[str, Any]:
-        """Return the attacked batch; each attack has its own way. It is part of a compiled function."""
+    def attacked(self, target: Any) -> Any:
+        """Return the attacked batch, in a way of its own: what an attack's class adds. It is part of a compiled function.
+
+        Args:
+            target: the batch, its limits and the objective, a :class:`TauAdv.attacks.target.Target`.
+        """
         raise NotImplementedError
 
     @property
