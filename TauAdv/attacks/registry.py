@@ -29,6 +29,7 @@ _OWN = {
     "pgd": "TauAdv.attacks.pgd:Pgd",
     "noise": "TauAdv.attacks.noise:Noise",
     "systematic": "TauAdv.attacks.systematic:Systematic",
+    "ngm": "TauAdv.attacks.ngm:Ngm",
 }
 
 

@@ -109,7 +109,7 @@ def test_another_package_brings_an_attack(package, repository):
     moved = (make_attack(settings, of)(label_loss(jet_model(), crossentropy), batch)["x"] - batch["x"]).numpy()
     assert set((moved != 0).sum(axis=1)) == {2}
     np.testing.assert_allclose(np.abs(moved[moved != 0]), 0.3, atol=1e-6)
-    with pytest.raises(ConfigError, match=f"systematic'.* or '{entry_point}'"):
+    with pytest.raises(ConfigError, match=f"ngm'.* or '{entry_point}'"):
         load_settings(AttackSettings, None, ["kind=wrong"])
 
 

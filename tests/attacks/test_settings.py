@@ -80,9 +80,9 @@ def test_settings_that_do_not_fit_the_inputs(settings, message):
     [
         (["eps=-0.1"], "eps"),
         (["eps={f0: -1}"], "eps.*expected at least 0"),
-        (["kind=fgms"], "kind: expected 'none', 'fgsm', 'pgd', 'noise' or 'systematic'"),
+        (["kind=fgms"], "kind: expected 'none', 'fgsm', 'pgd', 'noise', 'systematic' or 'ngm'"),
         (["kind=pgd", "steps=0"], "steps: expected at least 1"),
-        (["kind=noise", "steps=3"], "steps: unknown key; it belongs to attacks of kind pgd"),
+        (["kind=noise", "steps=3"], "steps: unknown key; it belongs to attacks of kind pgd or ngm"),
         (["kind=fgms", "steps=3", "eps=-1"], r"2 settings not accepted:\n  kind: .*'fgsm'\?\); received 'fgms'\n  eps: exp"),
         (["step=3"], r"step: unknown key \(did you mean 'steps'\?\)"),
     ],

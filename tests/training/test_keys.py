@@ -26,7 +26,8 @@ def test_table_has_every_key_once():
     assert "| `adv_parameter` | k1, k2" in key_table()
     assert "(adversarial training) | `[1.0, 10.0]` |" in key_table()
     assert "| `attack.kind` | which attack: `none`, `fgsm`, `pgd`" in key_table()
-    assert "| `validation_attack.steps` | `pgd`: gradient steps of each start | `10` |" in key_table()
+    assert "| `validation_attack.steps` | `pgd`: gradient steps of each start; `ngm`: number of steps" in key_table()
+    assert "| `10`, `1` |" in key_table()
     assert "| `shards` | classification set | required |" in key_table()
 
 
