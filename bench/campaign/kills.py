@@ -53,7 +53,7 @@ def result(step: Step, folder: Path) -> dict[str, str]:
     """Return the content of what counts of a step's outputs: of a training the model and the state at its end."""
     if not step.resumes:
         return {name: value for name, value in content(folder).items() if "mlruns" not in name or "predictions" in name}
-    (found,) = runs_of(folder / "mlruns")
+    (found,) = [run for run in runs_of(folder / "mlruns") if run["began"]]
     artifacts = folder / "mlruns" / Path(found["mlpath"]).name / found["id"] / "artifacts"
     newest = max((artifacts / "model_checkpoints").glob("step_*"))
     parts = {"status": found["status"]}
@@ -63,9 +63,11 @@ def result(step: Step, folder: Path) -> dict[str, str]:
 
 
 def comparable_names(step: Step, folder: Path) -> list[str]:
-    """Return the names of all outputs, the identifiers of runs aside."""
-    identifiers = [found["id"] for found in runs_of(folder / "mlruns")]
-    listed = names(folder)
+    """Return the names of all outputs, the identifiers of runs and what runs made that never began aside."""
+    runs = runs_of(folder / "mlruns")
+    never = [run["id"] for run in runs if step.resumes and not run["began"]]
+    listed = [name for name in names(folder) if not any(identifier in name for identifier in never)]
+    identifiers = [run["id"] for run in runs if run["id"] not in never]
     for number, identifier in enumerate(identifiers):
         listed = [name.replace(identifier, f"run {number}") for name in listed]
     return sorted(name for name in listed if not name.endswith(("-shm", "-wal", "-journal")))

@@ -95,20 +95,29 @@ class Step:
 
     def command(self, workspace: Workspace, folder: Path) -> list[str]:
         """Return the arguments of the first run, or of the one that goes on where an interrupted one was."""
-        if self.resumes and (found := runs_of(folder / "mlruns")):
+        if self.resumes and (found := [run for run in runs_of(folder / "mlruns") if run["began"]]):
             return ["--resume", found[-1]["id"], "--mlpath", found[-1]["mlpath"]]
         return self.arguments(workspace, folder)
 
 
 def runs_of(mlruns: Path) -> list[dict[str, str]]:
-    """Return identifier, name, folder and status of the runs in a store, the newest last; none if it is not readable."""
+    """Return identifier, name, folder and status of the runs in a store, the newest last; none if it is not readable.
+
+    ``began`` is empty for a run that was interrupted before it kept its settings: there is nothing to resume.
+    """
     if not mlruns.is_dir():
         return []
 
     def show() -> None:
         from TauAdv.runs.store import list_runs
 
-        found = [{"id": r.id, "name": r.name, "mlpath": str(r.mlpath), "status": r.status} for r in list_runs(mlruns)]
+        found = [
+            {
+                **{"id": r.id, "name": r.name, "mlpath": str(r.mlpath), "status": r.status},
+                "began": "began" if (r.artifacts / "input_cfg/training.yaml").is_file() else "",
+            }
+            for r in list_runs(mlruns)
+        ]
         print("RUNS", json.dumps(found[::-1]))
 
     text = call(show).text
@@ -245,7 +254,7 @@ def _compare(w: Workspace, out: Path) -> list[str]:
     (nominal, mlpath), (adversarial, _) = (_named(w, out, name) for name in ("nominal", "adversarial"))
     sets = ["--control", w.path("adversarial"), "--test", w.path("classification")]
     few = ["head_folds=2", "folds=2", "bootstrap=3"]
-    runs = ["--nominal", nominal, "--adversarial", adversarial, "--mlpath", mlpath]
+    runs = ["--nominal", nominal, "--adversarial", adversarial, "--mlpath", str(Path(mlpath).parent)]
     return [*runs, *sets, "--output", str(out / "comparison"), *few]
 
 
