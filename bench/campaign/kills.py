@@ -63,9 +63,13 @@ def result(step: Step, folder: Path) -> dict[str, str]:
 
 
 def comparable_names(step: Step, folder: Path) -> list[str]:
-    """Return the names of all outputs, the identifiers of runs and what runs made that never began aside."""
+    """Return the names of all outputs, the identifiers of runs aside.
+
+    Left out is what belongs to runs that stay in the store of MLflow though the step made another: those that never began,
+    and of a step that resumes none, those that did not end well.
+    """
     runs = runs_of(folder / "mlruns")
-    never = [run["id"] for run in runs if step.resumes and not run["began"]]
+    never = [run["id"] for run in runs if not (run["began"] if step.resumes else run["status"] == "FINISHED")]
     listed = [name for name in names(folder) if not any(identifier in name for identifier in never)]
     identifiers = [run["id"] for run in runs if run["id"] not in never]
     for number, identifier in enumerate(identifiers):
