@@ -4,10 +4,12 @@ import importlib
 import re
 import shutil
 import sys
+from argparse import ArgumentParser
 
 import pandas as pd
 import pytest
 
+from TauAdv.cli.jets import generate
 from TauAdv.runs import list_runs
 from TauAdv.shards.store import ShardSet
 
@@ -74,8 +76,10 @@ def test_simulation_config_is_read_by_the_generator(done, repository):
     ((script, *arguments),) = done[1].steps["generate"]
     settings = load_settings(JetSimulationSettings, arguments[arguments.index("--config") + 1])
     assert sum(settings.events.values()) > 0
-    text = (repository / script).read_text()
-    assert all(f'"{option}"' in text for option in arguments if str(option).startswith("--"))
+    parser = ArgumentParser()
+    generate.add_options(parser)
+    parser.parse_args([str(argument) for argument in arguments])
+    assert (repository / script).is_file()
 
 
 def test_sets_hold_all_jets(done):

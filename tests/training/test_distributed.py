@@ -192,7 +192,7 @@ def test_end_of_a_worker_ends_the_other_with_the_way_to_go_on(broken_off):
     message = text[text.rindex("error: ") :]
     assert re.search(r"^error: another process of the training ended or cannot be reached \(worker 1\)", message)
     assert str(latest_checkpoint(run.artifacts / "model_checkpoints")) in message
-    assert f"--resume {run.id} --mlpath {run.mlpath}" in message
+    assert f"tauadv resume {run.id} --mlpath {run.mlpath}" in message
     assert "Traceback" not in text
 
 
