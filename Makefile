@@ -28,7 +28,7 @@ demo-jets: $(STAMP)
 	$(PY) demo/run_demo_jets.py
 
 test: $(STAMP)
-	$(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .
