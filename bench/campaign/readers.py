@@ -88,13 +88,15 @@ def manifest(path: Path, _: Any) -> bytes:
 
 
 def predictions(path: Path, workspace: Any) -> bytes:
-    """A table of predictions, through a run that holds it."""
+    """A table of predictions, through the run that it is of."""
     from TauAdv.evaluation.predictions import read_predictions
+
+    (whole,) = workspace.inputs.glob("mlruns/*/*/artifacts/predictions/adversarial_evaluation.csv")
 
     class RunOfTable:
         """The part of a run that reading its table needs."""
 
-        artifacts, id, name = path.parent, "0", "campaign"
+        artifacts, id, name = path.parent, whole.parents[2].name, "campaign"
 
     return read_predictions(RunOfTable()).to_csv().encode()  # type: ignore[arg-type]
 
