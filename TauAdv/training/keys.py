@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,9 @@ def _yaml(value: Any) -> str:
 
 def _attributes(kind: type) -> dict[str, str]:
     """Return what the docstring of a class says of its attributes."""
-    _, _, text = (kind.__doc__ or "").partition("Attributes:\n")
-    found = re.split(r"\n {8}(\w[\w, ]*): ", "\n" + text.split("\n\n")[0].rstrip())
+    # Python 3.13 takes the indentation of docstrings away, earlier ones keep it
+    _, _, text = cleandoc(kind.__doc__ or "").partition("Attributes:\n")
+    found = re.split(r"\n {4}(\w[\w, ]*): ", "\n" + text.split("\n\n")[0].rstrip())
     texts = (" ".join(part.split()).removesuffix(".") for part in found[2::2])
     pairs = zip(found[1::2], texts, strict=True)
     return {name: _markdown(text) for names, text in pairs for name in names.split(", ")}
