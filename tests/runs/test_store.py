@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def copy(store, tmp_path):
 
 
 def addresses(mlruns):
-    with sqlite3.connect(mlruns / DATABASE) as database:
+    with closing(sqlite3.connect(mlruns / DATABASE)) as database, database:
         (experiment,) = database.execute("SELECT artifact_location FROM experiments WHERE experiment_id = 1").fetchone()
         return experiment, dict(database.execute("SELECT run_uuid, artifact_uri FROM runs"))
 
@@ -78,7 +79,7 @@ def test_a_store_killed_while_it_is_made_is_made_again(tmp_path, part):
 def test_an_unfinished_store_of_an_earlier_version_is_made_anew(tmp_path):
     mlruns = tmp_path / "mlruns"
     mlruns.mkdir()
-    with sqlite3.connect(mlruns / DATABASE) as database:  # as far as a killed process came
+    with closing(sqlite3.connect(mlruns / DATABASE)) as database, database:  # as far as a killed process came
         database.execute("CREATE TABLE experiments (experiment_id INTEGER)")
         database.execute("CREATE TABLE runs (run_uuid TEXT)")
     with pytest.raises(InputError, match=r"mlflow\.db: is an MLflow database that was not finished"):
@@ -153,20 +154,20 @@ def cut(path):
 
 def set_revision(revision):
     def change(path):
-        with sqlite3.connect(path) as database:
+        with closing(sqlite3.connect(path)) as database, database:
             database.execute("UPDATE alembic_version SET version_num = ?", (revision,))
 
     return change
 
 
 def drop_table(path):
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("DROP TABLE metrics")
 
 
 def other_program(path):
     path.unlink()
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         database.execute("CREATE TABLE songs (title TEXT)")
 
 
