@@ -25,8 +25,8 @@ TRAININGS = ("nominal", "adversarial")
 SHOWN = ("BvsL", "BvsC")
 
 EXPLANATION = """
-raw: test jets as they are. FGSM, PGD: each input moved by up to .1 of its spread (counts and absent values stay), such that
-the tagger errs; each tagger is attacked for itself. Noise of this size does no harm. Training on attacked jets (FGSM, .05)
+raw: test jets as they are. FGSM, PGD: each input moved by up to 0.1 of its spread (counts and absent values stay), such that
+the tagger errs; each tagger is attacked for itself. Noise of this size does no harm. Training on attacked jets (FGSM, 0.05)
 wins back a part of what the attacks take, and costs some separation of untouched b and c jets: see the column raw."""
 
 

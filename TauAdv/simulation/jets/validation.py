@@ -138,7 +138,7 @@ def quality_figures(jets: Jets) -> list[JetFigure]:
     figures.append(
         JetFigure("tracks per jet", float(jets.n_tracks.mean()), f"at least 1, at most {JetTable.load().max_tracks}")
     )
-    figures.append(JetFigure("AUC b against udsg, 16 variables", tagger_auc(jets, 5, 0), ".956 (dataset .92-.94)"))
+    figures.append(JetFigure("AUC b against udsg, 16 variables", tagger_auc(jets, 5, 0), "0.956 (dataset 0.92-0.94)"))
     figures.append(JetFigure("AUC b against c, 16 variables", tagger_auc(jets, 5, 4), ".85-.86"))
     figures.append(JetFigure("AUC c against udsg, 16 variables", tagger_auc(jets, 4, 0), ".76"))
     return figures
