@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from TauAdv.shards.jet_settings import JetPreparationSettings
 from TauAdv.shards.jet_survey import Block, JetSource, Survey
 from TauAdv.shards.jets import JetLayout
 from TauAdv.shards.prepared import STEP, read_features
+from TauAdv.shards.repeated import RepeatedJets
 from TauAdv.shards.store import STEP as SHARDS_STEP
 from TauAdv.shards.store import part_readers
 from TauAdv.tuples.same_files import same_files
@@ -172,23 +173,28 @@ class _Preparation:
     def _survey(self) -> Survey:
         columns = () if self.settings.scalers_from else self.sources[0].extracted.table.inputs(self.n_tracks)
         default = published_defaults(columns) if self.settings.defaults == "published" else fixed_defaults(columns)
-        found = None
+        found, repeated = None, self._repeated
         for blocks in self._blocks("first pass"):
             for block in blocks:
+                repeated.add(block.ids, block.source if self.settings.kind == "adversarial" else 0)
                 positions = column_positions(block.jets, columns)
                 one = Survey.of(block, self.settings, positions, default, len(self.labels))
                 found = one if found is None else found + one
         if found is None:
             msg = f"{self.sources[0].extracted.folder}: no jets"
             raise InputError(msg)
-        return found
+        return replace(found, repeated=repeated.count())
+
+    @property
+    def _repeated(self) -> RepeatedJets:
+        return RepeatedJets(sum(map(len, self.sources)))
 
     def require_all_labels(self, found: Survey) -> None:
-        """Refuse sets without jets of a class; warn where a fraction is off."""
+        """Refuse sets without jets of a class; warn where a fraction is off, and of jets that are there twice."""
+        folders = ", ".join(str(source.extracted.folder) for source in self.sources)
         for number, name in enumerate(SETS):
             absent = [label for label, count in zip(self.labels, found.counts[:, number], strict=True) if count == 0]
             if absent and name in self.settings.sets:
-                folders = ", ".join(str(source.extracted.folder) for source in self.sources)
                 msg = (
                     f"{folders}: no {' and no '.join(absent)} jets in the set '{name}' (fraction "
                     f"{self.settings.fractions[name]:g} of {found.counts.sum()} jets); give more jets, other fractions or "
@@ -200,6 +206,7 @@ class _Preparation:
             shown = ", ".join(f"{self.labels[label]} in {SETS[number]}" for label, number in off)
             msg = f"fractions of the sets are off by more than {_PULL} standard deviations: {shown}; are jets repeated?"
             warnings.warn(msg, InputWarning, stacklevel=4)
+        self._repeated.warn(found.repeated, folders)
 
     def features(self, found: Survey) -> JetFeatures:
         """Return the features: given, published or computed."""
@@ -317,6 +324,7 @@ class _Preparation:
 
         return {
             "jets": int(found.counts.sum()),
+            "repeated": found.repeated,
             "by_label": table(found.counts),
             "fractions": table(fractions.round(5)),
             "standard_deviations_off": table(off.round(2)),

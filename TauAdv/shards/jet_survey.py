@@ -110,12 +110,14 @@ class Survey:
         spectra: of the training jets.
         counts: int64 [labels, sets], jets.
         outside: jets outside of the bins of the weights.
+        repeated: jets that were there once before; filled in at the end (:class:`RepeatedJets`).
     """
 
     moments: Moments
     spectra: Spectra
     counts: NDArray[np.int64]
     outside: int
+    repeated: int = 0
 
     @classmethod
     def of(
@@ -151,6 +153,7 @@ class Survey:
     def save(self, path: Path, owner: str) -> None:
         """Write it to an ``.npz`` file that belongs to a preparation."""
         arrays = {"spectra": self.spectra.counts, "counts": self.counts, "outside": np.array(self.outside)}
+        arrays["repeated"] = np.array(self.repeated)
         save_arrays(path, {**arrays, **self.moments.arrays()}, owner)
 
     @classmethod
@@ -160,5 +163,8 @@ class Survey:
             arrays = load_arrays(path, owner)
         except (InputError, FileNotFoundError):
             return None
+        if "repeated" not in arrays:
+            return None  # of an earlier version, which did not count them
         spectra = Spectra(binning(settings.weighting), arrays["spectra"])
-        return cls(Moments.from_arrays(arrays), spectra, arrays["counts"], int(arrays["outside"]))
+        numbers = (int(arrays[name]) for name in ("outside", "repeated"))
+        return cls(Moments.from_arrays(arrays), spectra, arrays["counts"], *numbers)

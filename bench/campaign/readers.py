@@ -70,13 +70,16 @@ def extracted(path: Path, _: Any) -> bytes:
 
 
 def jet_lines(path: Path, _: Any) -> bytes:
-    """The jets of a compressed file of lines."""
+    """The jets of a compressed file of lines; a file joined with itself is one, whose preparation counts repeated jets."""
     from TauAdv.config import load_settings
     from TauAdv.jets.extract import ExtractionSettings, extract_jets
+    from TauAdv.shards.jet_preparation import prepare_jets
+    from TauAdv.shards.jet_settings import JetPreparationSettings
 
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "jets"
         extract_jets(path, output, load_settings(ExtractionSettings))
+        prepare_jets([output], Path(folder) / "prepared", load_settings(JetPreparationSettings))
         return extracted(output, None)
 
 
