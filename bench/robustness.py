@@ -42,9 +42,9 @@ from TauAdv.shards.jet_settings import JetPreparationSettings
 from TauAdv.shards.store import ShardSet
 from TauAdv.simulation.jets.produce import produce_jets
 from TauAdv.simulation.jets.settings import JetSimulationSettings
-from TauAdv.training.attack_settings import TrainingAttack
-from TauAdv.training.jet_settings import jet_settings
-from TauAdv.training.jets import train_jet_tagger
+from TauAdv.training.methods.jets import train_jet_tagger
+from TauAdv.training.settings.attack import TrainingAttack
+from TauAdv.training.settings.jets import jet_settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 CONFIG = Path(__file__).with_suffix(".yaml")

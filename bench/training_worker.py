@@ -39,8 +39,8 @@ def sparse_step(precision: str, occupancy: str, n_class: int, n_adv: int) -> Cal
     """Return our step as a training runs it, metrics included; the batches differ in their numbers of cells."""
     from TauAdv.config import load_settings
     from TauAdv.models.deeptau import build_adversarial
-    from TauAdv.training.settings import AdversarialSettings
-    from TauAdv.training.steps import AdversarialTrainer
+    from TauAdv.training.settings.taus import AdversarialSettings
+    from TauAdv.training.step.trainer import AdversarialTrainer
 
     wanted = {"shards": "none", "adv_shards": "none", "n_tau": n_class, "n_adv_tau": n_adv}
     model = build_adversarial(NETWORK, dtype=precision)

@@ -25,6 +25,7 @@ STAGES = [
     "models",
     "attacks",
     "taggers",
+    "batch",
     "training",
     "evaluation",
     "plotting",
@@ -271,7 +272,7 @@ WRITERS_IN = {
 #: Methods named like a library's that write with TauAdv/io: module, function, call.
 ATOMIC = {
     ("shards/jet_preparation.py", "_Preparation.survey", "found.save"),
-    ("training/loop.py", "Loop.checkpoint", "checkpoints.save"),
+    ("training/run/loop.py", "Loop.checkpoint", "checkpoints.save"),
     ("runs/page.py", "_database_of_page", "TemporaryDirectory"),  # a copy for the time of a look
 }
 

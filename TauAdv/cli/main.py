@@ -100,7 +100,7 @@ def _parsed(module: Any, called: str, words: list[str]) -> Namespace:
     """Return the options of a command; ``behind`` are the words behind ``--``, where it takes some."""
     parser = command_parser(module, called)
     if hasattr(module, "BEHIND"):
-        from TauAdv.training.command_words import split_command
+        from TauAdv.batch.command_words import split_command
 
         words, behind = split_command(words)
         parser.set_defaults(behind=behind)

@@ -10,7 +10,7 @@ from TauAdv.config import read_yaml
 from TauAdv.errors import InputError, nearest
 from TauAdv.runs import Run
 from TauAdv.runs.layout import TRAINING
-from TauAdv.training.attack_settings import TrainingAttack
+from TauAdv.training.settings.attack import TrainingAttack
 
 __all__ = ["loss_history"]
 

@@ -12,10 +12,10 @@ from TauAdv.runs import Run
 from TauAdv.runs.layout import INPUTS, SHARDS, TRAINING
 from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.store import ShardSet
-from TauAdv.training.common_settings import TrainingSettings
-from TauAdv.training.inputs import open_inputs
-from TauAdv.training.jet_settings import jet_settings
-from TauAdv.training.settings import AdversarialSettings, ClassifierSettings
+from TauAdv.training.run.inputs import open_inputs
+from TauAdv.training.settings.common import TrainingSettings
+from TauAdv.training.settings.jets import jet_settings
+from TauAdv.training.settings.taus import AdversarialSettings, ClassifierSettings
 
 __all__ = ["trained_on"]
 

@@ -32,10 +32,10 @@ class DeepTau(TaggerSpec):
         TrainingOf(
             "trainings of taus ({})",
             ("train classifier", "train adversarial"),
-            "TauAdv.training.settings:ClassifierSettings",
+            "TauAdv.training.settings.taus:ClassifierSettings",
         ),
         TrainingOf(
-            "adversarial trainings of taus ({})", ("train adversarial",), "TauAdv.training.settings:AdversarialSettings"
+            "adversarial trainings of taus ({})", ("train adversarial",), "TauAdv.training.settings.taus:AdversarialSettings"
         ),
     )
     trained_by = ("train classifier", "train adversarial")

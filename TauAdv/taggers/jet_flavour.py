@@ -27,8 +27,8 @@ class JetFlavour(TaggerSpec):
     default_network = "jet_flavour"
     sizes_are = "this number of features of a jet:"
     trainings = (
-        TrainingOf("trainings of jets ({})", ("train jets",), "TauAdv.training.jet_settings:JetSettings"),
-        TrainingOf("'method: domain' of {}", ("train jets",), "TauAdv.training.jet_settings:JetDomainSettings"),
+        TrainingOf("trainings of jets ({})", ("train jets",), "TauAdv.training.settings.jets:JetSettings"),
+        TrainingOf("'method: domain' of {}", ("train jets",), "TauAdv.training.settings.jets:JetDomainSettings"),
     )
     trained_by = ("train jets",)
     evaluated_by = "robustness"

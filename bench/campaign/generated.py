@@ -170,7 +170,7 @@ def _valid_yaml(rng: np.random.Generator) -> None:
 
 def _override(text: str) -> Any:
     from TauAdv.config import load_settings
-    from TauAdv.training.settings import ClassifierSettings
+    from TauAdv.training.settings.taus import ClassifierSettings
 
     return load_settings(ClassifierSettings, None, [f"run_name={text}", "shards=s"])
 

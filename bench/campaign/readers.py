@@ -106,7 +106,7 @@ def predictions(path: Path, workspace: Any) -> bytes:
 
 def checkpoints(path: Path, _: Any) -> bytes:
     """The variables of the newest checkpoint that is whole; that an older one is taken is reported."""
-    from TauAdv.training.checkpoints import usable_checkpoint
+    from TauAdv.training.run.checkpoints import usable_checkpoint
 
     newest = usable_checkpoint(path)
     if newest is None:

@@ -14,7 +14,7 @@ from TauAdv.attacks.settings import make_attack
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.models.jet_losses import crossentropy
-from TauAdv.training.attack_settings import TrainingAttack
+from TauAdv.training.settings.attack import TrainingAttack
 
 NORMALISE = ["all", "reference", "masked"]
 UNITS = np.array([1, 0.5, 1, 2, 1, 1, 0.25, 1], "f4")

@@ -18,7 +18,7 @@ from TauAdv.config import dump_settings, load_settings, validate_settings
 from TauAdv.errors import ConfigError
 from TauAdv.evaluation.robustness_settings import load_robustness_settings
 from TauAdv.models.jet_losses import crossentropy
-from TauAdv.training.attack_settings import TrainingAttack
+from TauAdv.training.settings.attack import TrainingAttack
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from TauAdv.evaluation.overlap import trained_on
 from TauAdv.io.records import write_record
 from TauAdv.runs import start_run
 from TauAdv.shards.store import ShardSet
-from TauAdv.training.inputs import open_inputs
-from TauAdv.training.record import record_inputs
-from TauAdv.training.settings import ClassifierSettings
+from TauAdv.training.run.inputs import open_inputs
+from TauAdv.training.run.record import record_inputs
+from TauAdv.training.settings.taus import ClassifierSettings
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,8 @@ import numpy as np
 
 from TauAdv.runs import list_runs
 from TauAdv.runs.records import MlflowStore
-from TauAdv.training import checkpoints, loop
-from TauAdv.training.steps import Trainer
+from TauAdv.training.run import checkpoints, loop
+from TauAdv.training.step.trainer import Trainer
 
 
 def die():

@@ -32,7 +32,7 @@ def use_cpus(number):
 
 def variables(trainer):
     """Variables of model and optimisers by replica and name."""
-    from TauAdv.training.checkpoints import model_variables
+    from TauAdv.training.run.checkpoints import model_variables
 
     named = dict(model_variables(trainer.model))
     for group, optimizer in trainer.optimizers.items():
@@ -43,7 +43,7 @@ def variables(trainer):
 
 def record(results, die_after):
     """Let the loop write the variables at every checkpoint, and kill the process after a step."""
-    from TauAdv.training import run
+    from TauAdv.training.run import train as run
 
     class RecordedLoop(run.Loop):
         def checkpoint(self):
@@ -64,10 +64,10 @@ def resume_with_dropout(results):
 
     from TauAdv.config import load_settings
     from TauAdv.models.deeptau import build_adversarial
-    from TauAdv.training import checkpoints
-    from TauAdv.training.devices import open_devices
-    from TauAdv.training.settings import AdversarialSettings
-    from TauAdv.training.steps import AdversarialTrainer
+    from TauAdv.training.devices.devices import open_devices
+    from TauAdv.training.run import checkpoints
+    from TauAdv.training.settings.taus import AdversarialSettings
+    from TauAdv.training.step.trainer import AdversarialTrainer
 
     devices = open_devices("mirrored")
     small = {"components": {"egamma": {"n_features": 5, "widths": [4]}}, "merge": {"widths": [4]}}
@@ -108,8 +108,8 @@ def main():
         use_cpus(arguments.cpus)
     from TauAdv.config import load_settings
     from TauAdv.errors import report_errors
-    from TauAdv.training.adversarial import train_adversarial
-    from TauAdv.training.settings import AdversarialSettings
+    from TauAdv.training.methods.adversarial import train_adversarial
+    from TauAdv.training.settings.taus import AdversarialSettings
 
     record(arguments.results, arguments.die_after)
     settings = load_settings(AdversarialSettings, None, json.loads(arguments.settings.read_text()))

@@ -10,10 +10,10 @@ import tensorflow as tf
 from TauAdv.config import load_settings
 from TauAdv.models.deeptau import build_adversarial
 from TauAdv.models.settings import load_network
-from TauAdv.training.inputs import open_inputs
-from TauAdv.training.memory import estimate_memory
-from TauAdv.training.settings import AdversarialSettings
-from TauAdv.training.steps import AdversarialTrainer
+from TauAdv.training.run.inputs import open_inputs
+from TauAdv.training.run.memory import estimate_memory
+from TauAdv.training.settings.taus import AdversarialSettings
+from TauAdv.training.step.trainer import AdversarialTrainer
 
 
 def status(key: str) -> int:

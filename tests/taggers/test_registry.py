@@ -12,8 +12,8 @@ from TauAdv.shards.row_types import ROW_TYPES
 from TauAdv.taggers import registry
 from TauAdv.taggers.deeptau import DeepTau
 from TauAdv.taggers.registry import GROUP, SHIPPED, tagger, tagger_of_rows, tagger_saved_as, taggers, with_others
-from TauAdv.training.jet_settings import jet_settings
-from TauAdv.training.settings import ClassifierSettings
+from TauAdv.training.settings.jets import jet_settings
+from TauAdv.training.settings.taus import ClassifierSettings
 
 _OTHER = """
 from TauAdv.taggers.deeptau import DeepTau

@@ -8,8 +8,8 @@ from prepared_jets import prepared_jets
 from synthetic_shards import write_network, write_shards
 
 from TauAdv.config import load_settings
-from TauAdv.training.jet_settings import jet_settings
-from TauAdv.training.settings import AdversarialSettings, ClassifierSettings
+from TauAdv.training.settings.jets import jet_settings
+from TauAdv.training.settings.taus import AdversarialSettings, ClassifierSettings
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def _settings(kind, data, mlruns, **changes):
 def classifier_run(data, tmp_path_factory):
     """A finished training of a classifier: its settings and its run."""
     from TauAdv.runs import find_run
-    from TauAdv.training.classifier import train_classifier
+    from TauAdv.training.methods.classifier import train_classifier
 
     changes = {"validation_shards": data / "class_val", "run_name": "classifier", "n_epochs": 3}
     settings = _settings(ClassifierSettings, data, tmp_path_factory.mktemp("runs") / "mlruns", **changes)

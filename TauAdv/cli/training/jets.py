@@ -24,20 +24,20 @@ def run(options: Namespace) -> None:
 
 def settings(config: Path, overrides: Sequence[str]) -> Any:
     """Return the settings of a new training."""
-    from TauAdv.training.jet_settings import jet_settings
+    from TauAdv.training.settings.jets import jet_settings
 
     return jet_settings(config, overrides)
 
 
 def settings_of_run(mlpath: Path, run_id: str, overrides: Sequence[str]) -> Any:
     """Return the settings of a run."""
-    from TauAdv.training.jet_settings import jet_settings_of_run
+    from TauAdv.training.settings.jets import jet_settings_of_run
 
     return jet_settings_of_run(mlpath, run_id, overrides)
 
 
 def train(settings: Any, *, resume: str | None, dry_run: bool) -> None:
     """Train; TensorFlow takes seconds to load: after all checks of settings."""
-    from TauAdv.training.jets import train_jet_tagger
+    from TauAdv.training.methods.jets import train_jet_tagger
 
     train_jet_tagger(settings, resume=resume, dry_run=dry_run)

@@ -28,12 +28,12 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Submit the training behind ``--``."""
     if options.run:
-        from TauAdv.training.job import run_job
+        from TauAdv.batch.job import run_job
 
         run_job(options.run)
         return
+    from TauAdv.batch.submission import SubmissionSettings, submit
     from TauAdv.config import load_settings
-    from TauAdv.training.submission import SubmissionSettings, submit
 
     settings = load_settings(SubmissionSettings, options.config, options.overrides)
     submit(settings, options.behind, dry_run=options.dry_run)

@@ -1,0 +1,1 @@
+"""What is watched beside the training, and why one ended."""

@@ -1,0 +1,251 @@
+"""From settings to a finished run: what training a classifier and an adversarial model have in common."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from TauAdv.attacks.constraints import Constraints
+from TauAdv.batch.job import job_tags
+from TauAdv.commands import resume_line
+from TauAdv.config import Settings, dump_settings
+from TauAdv.io.leftovers import remove_leftovers
+from TauAdv.io.manifests import versions
+from TauAdv.runs import Run, find_run, lock_run, reopened, start_run
+from TauAdv.runs.layout import CHECKPOINTS, CONFIGURATION, MODEL, PRETRAINED
+from TauAdv.training.devices.devices import ONE_DEVICE, Devices, open_devices, require_devices
+from TauAdv.training.devices.worker_run import shared_run
+from TauAdv.training.diagnosis.nan_report import require_finite_weights
+from TauAdv.training.diagnosis.system_metrics import SYSTEM_PREFIX
+from TauAdv.training.run import checkpoints
+from TauAdv.training.run.checkpoints import State
+from TauAdv.training.run.inputs import Inputs, open_inputs
+from TauAdv.training.run.loop import STEP_PREFIX, Loop, require_stopping_metric
+from TauAdv.training.run.plan import plan_lines
+from TauAdv.training.run.preflight import require_inputs
+from TauAdv.training.run.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
+from TauAdv.training.run.progress import say
+from TauAdv.training.run.record import (
+    announcement,
+    record_inputs,
+    require_same_inputs,
+    require_same_pretrained,
+    save_model,
+    stored_network,
+)
+from TauAdv.training.settings.taus import DomainSettings, TrainingSettings, comparable, resolved
+from TauAdv.training.step.trainer import Trainer
+
+__all__ = ["Kind", "train"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What distinguishes one kind of training from another.
+
+    Attributes:
+        name: of the kind, a tag of its runs.
+        command: that trains it, a key of :data:`TauAdv.commands.SCRIPTS`.
+        adversarial: whether the model has an adversarial head.
+        trainer: (model, settings, devices, constraints of attacks on the inputs) -> trainer.
+    """
+
+    name: str
+    command: str
+    adversarial: bool
+    trainer: Callable[[Any, Any, Devices, Constraints | None], Trainer]
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where a training starts: from a pretrained model, from a checkpoint, or (neither) from scratch."""
+
+    network: Settings
+    pretrained: Pretrained | None
+    checkpoint: Path | None
+
+
+def train(settings: TrainingSettings, kind: Kind, *, resume: str | None = None, dry_run: bool = False) -> str | None:
+    """Train, and return the identifier of the run (``None`` after a dry run).
+
+    Args:
+        settings: what to train, on what.
+        kind: classifier or adversarial model.
+        resume: identifier of a run to go on with, instead of a new one.
+        dry_run: only check, and say what would be done.
+
+    Raises:
+        ConfigError: if the network or the metric of early stopping is not known, or the devices are not as asked for.
+        InputError: if inputs, pretrained model or the run to resume do not fit.
+        OutputLockedError: if another process trains the run to resume.
+        WorkerLostError: if another worker of the training ended.
+        KeyboardInterrupt: after a clean end, by Ctrl-C or SIGTERM.
+    """
+    settings = resolved(settings)
+    if dry_run:
+        require_devices(settings.devices)
+        return _train(settings, kind, resume, ONE_DEVICE, dry_run=True)
+    devices = open_devices(settings.devices)  # first of all: an error below also ends the workers that wait for this one
+    with devices.watched(lambda: "no step was done"):
+        return _train(settings, kind, resume, devices, dry_run=False)
+
+
+def _train(settings: TrainingSettings, kind: Kind, resume: str | None, devices: Devices, *, dry_run: bool) -> str | None:
+    if resume is None:
+        return _train_run(settings, kind, None, devices, dry_run=dry_run)
+    with _resumable(settings, resume, alone=devices.is_chief and not dry_run) as before:
+        return _train_run(settings, kind, before, devices, dry_run=dry_run)
+
+
+@contextmanager
+def _resumable(settings: TrainingSettings, run_id: str, *, alone: bool) -> Iterator[Run]:
+    """Yield the run to resume; ``alone``: no other process trains it from here on, its checkpoints stay as they are."""
+    if not alone:
+        yield find_run(settings.mlruns, run_id)
+        return
+    with lock_run(settings.mlruns, run_id) as run:
+        yield run
+
+
+def _train_run(settings: TrainingSettings, kind: Kind, before: Run | None, devices: Devices, *, dry_run: bool) -> str | None:
+    """Train a new run, or one from ``before``."""
+    require_inputs(settings, resumed=before is not None)
+    inputs = open_inputs(settings)
+    start = _new_start(settings, inputs) if before is None else _resumed_start(settings, inputs, before)
+    if devices.share is not None:
+        devices.share.require_divisible(**inputs.batch_sizes)
+    with devices.scope():
+        network_type = settings.spec.model_type()
+        build = network_type.adversarial if kind.adversarial else network_type.classifier
+        model = build(start.network, dtype=settings.precision, seed=settings.seed)
+    if settings.keeps_statistics:
+        freeze_statistics(model)
+    trainer = kind.trainer(model, settings, devices, settings.spec.constraints(inputs.table))
+    require_stopping_metric(trainer, inputs)
+    report = _copy(start, trainer, settings)
+    if devices.is_chief:
+        for line in (*announcement(settings, inputs, model), *devices.lines(), *report):
+            say(line)
+    if dry_run:
+        for line in plan_lines(model, inputs):
+            say(line)
+        say(f"settings:\n{dump_settings(settings)}dry run: nothing was written")
+        return None
+    with shared_run(devices, _opened(settings, kind, before)) as run:
+        if before is None and devices.is_chief:
+            record_inputs(run, settings, inputs, start.network, start.pretrained.file if start.pretrained else None)
+        if before is not None and devices.is_chief:
+            for folder in (Path(MODEL).parent, CHECKPOINTS, CONFIGURATION):
+                remove_leftovers(run.artifacts / folder)
+        if report:
+            run.log_text("\n".join(report) + "\n", PRETRAINED)
+        if devices.is_chief:
+            say(f"run {run.id} ({run.name}), artifacts in {run.artifacts}")
+        with devices.watched(lambda: _how_to_go_on(run, kind)):
+            _run(run, trainer, inputs, start, kind)
+    return run.id
+
+
+def _new_start(settings: TrainingSettings, inputs: Inputs) -> _Start:
+    pretrained = find_pretrained(settings, inputs)
+    return _Start(network_of(settings, inputs, pretrained), pretrained, None)
+
+
+def _resumed_start(settings: TrainingSettings, inputs: Inputs, run: Run) -> _Start:
+    require_same_inputs(run, inputs)
+    checkpoint = checkpoints.usable_checkpoint(run.artifacts / CHECKPOINTS)
+    pretrained = None if checkpoint else find_pretrained(settings, inputs)
+    if pretrained is not None:
+        require_same_pretrained(run, pretrained.file)
+    return _Start(settings.spec.load_network(stored_network(run)), pretrained, checkpoint)
+
+
+def _copy(start: _Start, trainer: Trainer, settings: TrainingSettings) -> list[str]:
+    """Copy from the pretrained model and return what to say about it."""
+    if start.pretrained is None:
+        return [] if start.checkpoint is not None else [_new_network(settings)]
+    report, missing = start_from(start.pretrained, trainer, with_optimizer=settings.use_previous_opt)
+    lines = [f"pretrained model: {start.pretrained.title}", *(f"  {line}" for line in str(report).splitlines())]
+    if settings.use_previous_opt:
+        lines.append(f"  state of the optimiser copied; starting afresh: {', '.join(missing) or 'nothing'}")
+    return lines
+
+
+def _new_network(settings: TrainingSettings) -> str:
+    way = "pretrained.run_id or pretrained.file starts from a trained network"
+    if isinstance(settings, DomainSettings):
+        return f"no pretrained network is given: this training starts from random weights; {way}, as a fine-tuning should"
+    return f"a new network, its weights are drawn at random ({way})"
+
+
+def _resumption(state: State, inputs: Inputs) -> str:
+    """Return what a resumed training has before it."""
+    steps, rule = inputs.n_steps, inputs.settings.early_stopping
+    if state.step >= steps:
+        more = f"a larger n_epochs than {inputs.settings.n_epochs} goes on"
+        return f"finished: all {steps:,} steps are done; {more}, such as n_epochs={2 * inputs.settings.n_epochs}"
+    if rule is not None and rule.is_over(state.epoch, state.best_epoch):
+        return (
+            f"stopped early after step {state.step:,} of {steps:,}: no better {rule.metric} since epoch {state.best_epoch}; "
+            f"a larger early_stopping.patience than {rule.patience} goes on"
+        )
+    return f"resuming after step {state.step:,} of {steps:,}"
+
+
+def _opened(settings: TrainingSettings, kind: Kind, before: Run | None) -> AbstractContextManager[Run]:
+    if before is not None:
+        return reopened(before)
+    return start_run(settings.mlruns, settings.experiment, settings.run_name, {"kind": kind.name, **job_tags()})
+
+
+def _how_to_go_on(run: Run, kind: Kind) -> str:
+    """Return what a run keeps of its training so far, and the command that resumes it."""
+    checkpoint = checkpoints.latest_checkpoint(run.artifacts / CHECKPOINTS)
+    kept = f"the state up to {checkpoint} is saved" if checkpoint else "no checkpoint was made yet"
+    return f"{kept}; resume it, on all workers, with: {resume_line(kind.command, run.id, run.mlpath)}"
+
+
+def _restore(trainer: Trainer, inputs: Inputs, start: _Start) -> State | None:
+    """Put the state of the checkpoint into place, and make sure that all workers start from the same."""
+    state, devices = None, trainer.devices
+    if start.checkpoint is not None:
+        state, window = checkpoints.restore(start.checkpoint, trainer.model, trainer.optimizers)
+        trainer.sums.set(window)
+        if devices.is_chief:
+            say(_resumption(state, inputs))
+            if state.n_replicas != devices.n_replicas:
+                say(
+                    f"  with {devices.n_replicas} devices instead of {state.n_replicas}: the same batches, but other random "
+                    "numbers of dropout, so that the result is not bit for bit that of a run without interruption"
+                )
+    devices.require_same(
+        {
+            "settings": comparable(trainer.settings).encode(),
+            "inputs": json.dumps([inputs.description(), start.network.model_dump(mode="json")]).encode(),
+            "versions": json.dumps(versions()).encode(),
+            "weights and state of the optimisers": checkpoints.content(trainer.model, trainer.optimizers, state),
+        }
+    )
+    devices.spread_seeds(trainer.model)
+    return state
+
+
+def _run(run: Run, trainer: Trainer, inputs: Inputs, start: _Start, kind: Kind) -> None:
+    state = _restore(trainer, inputs, start)
+    run.drop_metrics(state.step if state else -1, STEP_PREFIX)
+    run.drop_metrics(state.step if state else -1, SYSTEM_PREFIX)
+    run.drop_metrics(state.epoch if state else -1, except_prefix=(STEP_PREFIX, SYSTEM_PREFIX))
+    try:
+        state = Loop(trainer, inputs, run, state).run_to_end()
+    except KeyboardInterrupt:
+        if trainer.devices.is_chief:
+            say(f"stopped; resume it with: {resume_line(kind.command, run.id, run.mlpath)}")
+        raise
+    if trainer.devices.is_chief:
+        require_finite_weights(trainer.model, run, state.step)
+        path = save_model(run, trainer.model)
+        say(f"model: {path}")

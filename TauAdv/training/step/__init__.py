@@ -1,0 +1,1 @@
+"""One compiled step: losses, gradients, optimisers, metrics."""

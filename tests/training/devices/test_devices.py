@@ -1,0 +1,209 @@
+"""Trainings on several devices equal the one on a single device; the end of a worker is noticed, and mended by a resume.
+
+All processes are started at once and have time limits, so that a worker that waits for ever fails the tests.
+"""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from TauAdv.config import load_settings
+from TauAdv.runs import find_run, list_runs
+from TauAdv.training.methods.adversarial import train_adversarial
+from TauAdv.training.run.checkpoints import latest_checkpoint
+from TauAdv.training.settings.taus import AdversarialSettings, settings_of_run
+
+SECONDS = 300  # an idle machine needs 30
+STEPS_PER_EPOCH, N_EPOCHS, DIES_AFTER = 3, 2, 4
+HELPER = Path(__file__).parents[2] / "helpers" / "train_on_devices.py"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("distributed")
+
+
+@pytest.fixture(scope="module")
+def content(data, folder):
+    """Settings of all trainings: sparse grids, several steps of the head, gradients clipped, float64."""
+    return {
+        "shards": str(data / "class"),
+        "validation_shards": str(data / "class_val"),
+        "adv_shards": str(data / "adv"),
+        "adv_validation_shards": str(data / "adv_val"),
+        "network": str(data / "still.yaml"),
+        "mlruns": str(folder / "one"),
+        "precision": "float64",
+        "n_tau": 32,
+        "n_adv_tau": 20,
+        "n_batches": STEPS_PER_EPOCH,
+        "n_epochs": N_EPOCHS,
+        "adv_parameter": [1, 2],
+        "adv_head_steps": 2,
+        "learning_rate": 0.003,
+        "clip_norm": 0.1,
+        "gradient_steps": 2,
+        "log_steps": 1,
+    }
+
+
+@pytest.fixture(scope="module")
+def started(content, folder):
+    """Processes at work: one with two logical devices, and two workers, the second of which dies."""
+    processes = {"mirrored": start(folder, "mirrored", content, ["--cpus=2", "--resume-with-dropout"])}
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    for index, options in enumerate(([], [f"--die-after={DIES_AFTER}"])):
+        cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        processes[f"worker{index}"] = start(folder, "multi_worker", content, options, f"worker{index}", cluster)
+    yield processes
+    for process in processes.values():
+        process.kill()
+        process.wait()
+
+
+def start(folder, devices, content, options, name=None, cluster=None):
+    name = name or devices
+    settings = folder / f"{name}.json"
+    settings.write_text(json.dumps({**content, "devices": devices, "mlruns": str(folder / devices)}))
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "no_proxy": "127.0.0.1"}
+    if cluster:
+        environment["TF_CONFIG"] = json.dumps(cluster)
+    with (folder / f"{name}.log").open("w") as log:
+        command = [sys.executable, HELPER, settings, folder / name, *options]
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+
+
+def free_ports(number):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
+    ports = [opened.getsockname()[1] for opened in sockets]
+    for opened in sockets:
+        opened.close()
+    return ports
+
+
+@pytest.fixture(scope="module")
+def reference(started, content):
+    """The run on one device: variables after every epoch, and metrics. Runs while the others do."""
+    run = find_run(content["mlruns"], train_adversarial(load_settings(AdversarialSettings, None, content)))
+    stored = sorted((run.artifacts / "model_checkpoints").glob("step_*/variables.npz"))
+    return [dict(np.load(file)) for file in stored], history(run)
+
+
+def history(run):
+    names = [name for name in run.metrics if not name.endswith("taus_per_second") and not name.startswith("system")]
+    return {name: dict(run.metric_history(name)) for name in names}
+
+
+@pytest.fixture(scope="module")
+def mirrored(started, folder):
+    assert started["mirrored"].wait(SECONDS) == 0, (folder / "mirrored.log").read_text()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def broken_off(started, folder):
+    """Both workers have ended: the run and what the survivor said."""
+    assert started["worker1"].wait(SECONDS) < 0, (folder / "worker1.log").read_text()
+    code = started["worker0"].wait(SECONDS)
+    text = (folder / "worker0.log").read_text()
+    assert code == 2, text
+    return list_runs(folder / "multi_worker")[0], text
+
+
+def recorded(file):
+    """Variables of the replicas of a process, each by name."""
+    found = {}
+    with np.load(file) as stored:
+        for key in stored.files:
+            replica, _, name = key.partition("/")
+            found.setdefault(replica, {})[name] = stored[key]
+    return list(found.values())
+
+
+def is_seed(name):
+    return "_scatter/" in name or "_dropout_" in name
+
+
+def require_agreement(found, expected, tolerance=1e-10):
+    shared = {name.removeprefix("model/"): value for name, value in expected.items() if name != "window"}
+    assert found.keys() == shared.keys()
+    for name, value in found.items():
+        if not is_seed(name):
+            np.testing.assert_allclose(value, shared[name], rtol=0, atol=tolerance, err_msg=name)
+
+
+def require_identical(one, other):
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        if is_seed(name):
+            assert not np.array_equal(value, other[name]), name  # other random numbers on each replica
+        else:
+            np.testing.assert_array_equal(value, other[name], err_msg=name)
+
+
+def test_training_moves_weights_by_more_than_the_tolerance(reference):
+    (first, second), metrics = reference
+    moved = {name: np.abs(second[name] - first[name]).max() for name in first if name.endswith("/0") and "seed" not in name}
+    assert sum(change > 1e-4 for change in moved.values()) > 10
+    assert metrics["step/loss"].keys() == set(range(1, N_EPOCHS * STEPS_PER_EPOCH + 1))
+
+
+def test_mirrored_training_equals_that_on_one_device(mirrored, reference):
+    states, metrics = reference
+    for epoch, expected in enumerate(states, start=1):
+        first, second = recorded(mirrored / f"mirrored_{epoch * STEPS_PER_EPOCH}.npz")
+        require_agreement(first, expected)
+        require_identical(first, second)
+    found = history(list_runs(mirrored / "mirrored")[0])
+    assert found.keys() == metrics.keys()
+    for name, values in metrics.items():
+        assert found[name] == pytest.approx(values, rel=1e-9), name
+
+
+def test_mirrored_training_with_dropout_resumes_exactly(mirrored):
+    whole = recorded(mirrored / "mirrored_whole.npz")
+    for one, other in zip(whole, recorded(mirrored / "mirrored_resumed.npz"), strict=True):
+        assert one.keys() == other.keys()
+        for name, value in one.items():
+            np.testing.assert_array_equal(value, other[name], err_msg=name)
+    require_identical(*whole)
+
+
+def test_two_workers_train_as_one_device(broken_off, folder, reference):
+    states, metrics = reference
+    (first,), (second,) = (recorded(folder / f"worker{index}_{STEPS_PER_EPOCH}.npz") for index in range(2))
+    require_agreement(first, states[0])
+    require_identical(first, second)
+    found = history(broken_off[0])
+    for name in ("loss", "accuracy", "adv_loss", "adv_accuracy", "val_loss", "val_accuracy", "val_adv_accuracy"):
+        assert found[name][1] == pytest.approx(metrics[name][1], rel=1e-9), name
+
+
+def test_end_of_a_worker_ends_the_other_with_the_way_to_go_on(broken_off):
+    run, text = broken_off
+    assert run.status == "FAILED"
+    message = text[text.rindex("error: ") :]
+    assert re.search(r"^error: another process of the training ended or cannot be reached \(worker 1\)", message)
+    assert str(latest_checkpoint(run.artifacts / "model_checkpoints")) in message
+    assert f"tauadv resume {run.id} --mlpath {run.mlpath}" in message
+    assert "Traceback" not in text
+
+
+def test_training_goes_on_after_the_end_of_a_worker(broken_off, reference):
+    """Here on one device; the result is that of a training that nothing happened to."""
+    run, _ = broken_off
+    settings = settings_of_run(AdversarialSettings, run.mlpath, run.id, ["devices=one"])
+    assert latest_checkpoint(run.artifacts / "model_checkpoints").name == f"step_{STEPS_PER_EPOCH:09d}"
+    train_adversarial(settings, resume=run.id)
+    final = latest_checkpoint(run.artifacts / "model_checkpoints")
+    found = {name.removeprefix("model/"): value for name, value in np.load(final / "variables.npz").items()}
+    del found["window"]
+    require_agreement(found, reference[0][-1])
+    assert run.status == "FINISHED"

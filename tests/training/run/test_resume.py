@@ -1,0 +1,114 @@
+"""Trainings killed by SIGKILL, again and again, end as the one that was never stopped: bit for bit, on one thread."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from TauAdv.config import dump_settings
+from TauAdv.models.loading import load_model
+from TauAdv.runs import list_runs
+from TauAdv.training.run import checkpoints
+
+SEED = 20180613
+N_STEPS = 20  # 160 class taus in batches of 32: 4 epochs of 5 steps
+HELPER = Path(__file__).parents[2] / "helpers" / "killed_trainings.py"
+
+
+def moments():
+    """Five random steps, one of which at a random moment of it; then while a checkpoint is written."""
+    rng = np.random.default_rng(SEED)
+    steps = np.sort(rng.choice(np.arange(1, N_STEPS - 2), 5, replace=False)).tolist()
+    kills = [{"moment": "step", "step": step} for step in steps]
+    kills[int(rng.integers(5))] |= {"moment": "any", "seconds": float(rng.uniform(0, 0.02))}
+    return [*kills, {"moment": "checkpoint", "step": N_STEPS - 2}]
+
+
+@pytest.fixture(scope="module")
+def runs(data, tmp_path_factory, repository):
+    """The uninterrupted run and the one that was killed, and what the processes said."""
+    from TauAdv.config import load_settings
+    from TauAdv.training.settings.taus import AdversarialSettings
+
+    folder = tmp_path_factory.mktemp("killed")
+    changes = {
+        "shards": data / "class",
+        "adv_shards": data / "adv",
+        "network": str(data / "network.yaml"),
+        "n_tau": 32,
+        "n_adv_tau": 20,
+        "n_epochs": 4,
+        "adv_parameter": [1, 2],
+        "k2_schedule": {"kind": "dann"},
+        "learning_rate_schedule": {"kind": "cosine", "warmup_steps": 3},
+        "clip_norm": 1.0,
+        "log_steps": 3,
+        "gradient_steps": 0,
+        "checkpoint_steps": 3,
+        "mlruns": folder / "mlruns",
+    }
+    (folder / "training.yaml").write_text(dump_settings(load_settings(AdversarialSettings, None, changes)))
+    new = ["--config", str(folder / "training.yaml")]
+    kills = moments()
+    plan = [{"arguments": [*new, "run_name=whole"], "kill": None}, {"arguments": [*new, "run_name=cut"], "kill": kills[0]}]
+    again = ["--resume", "RUN", "--mlpath", str(folder / "mlruns")]
+    plan += [{"arguments": again, "kill": kill} for kill in [*kills[1:], None]]
+    script = str(repository / "Training" / "train_adversarial.py")
+    (folder / "plan.json").write_text(json.dumps({"script": script, "mlruns": str(folder / "mlruns"), "runs": plan}))
+    threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL", "NUMBA")}
+    done = subprocess.run(
+        [sys.executable, HELPER, folder / "plan.json"],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **threads},
+    )
+    assert done.returncode == 0, done.stderr
+    found = {run.name: run for run in list_runs(folder / "mlruns")}
+    return found["whole"], found["cut"], done.stdout
+
+
+def variables(run):
+    with np.load(run.artifacts / "model_checkpoints" / f"step_{N_STEPS:09d}" / "variables.npz") as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def test_processes_were_killed_where_planned(runs):
+    whole, cut, said = runs
+    for kill in moments():
+        assert f"{kill}: {-signal.SIGKILL}" in said
+    assert said.count("None: 0") == 2
+    assert (whole.status, cut.status) == ("FINISHED", "FINISHED")
+    assert said.count("resuming after step") == len(moments())
+
+
+def test_weights_optimisers_and_random_states_are_equal(runs):
+    expected, found = (variables(run) for run in runs[:2])
+    assert {name.split("/")[0] for name in expected} == {"window", "model", "optimizer", "adv_optimizer"}
+    assert expected["optimizer/iterations"] == expected["adv_optimizer/iterations"] == N_STEPS
+    assert expected.keys() == found.keys()
+    for name, value in expected.items():
+        np.testing.assert_array_equal(found[name], value, err_msg=name)
+
+
+def test_models_and_metrics_are_equal(runs):
+    whole, cut, _ = runs
+    models = [load_model(run.artifacts / "model" / "model.keras") for run in (whole, cut)]
+    for one, other in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(other, one)
+    names = [name for name in whole.metrics if not name.endswith("taus_per_second") and not name.startswith("system/")]
+    for name in names:
+        assert cut.metric_history(name) == whole.metric_history(name), name
+
+
+def test_nothing_half_written_is_left(runs):
+    whole, cut, _ = runs
+    for folder in ("model_checkpoints", "model"):
+        names = [sorted(path.name for path in (run.artifacts / folder).iterdir()) for run in (whole, cut)]
+        assert names[0] == names[1]
+    assert checkpoints.latest_checkpoint(cut.artifacts / "model_checkpoints").name == f"step_{N_STEPS:09d}"
