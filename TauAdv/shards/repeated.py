@@ -89,7 +89,7 @@ class RepeatedJets:
         if count:
             number = f"{count}" if self.share == 1 else f"about {count}"
             msg = (
-                f"{folders}: {number} of {self.total} jets repeat an earlier one (same variables, same number of tracks); do "
-                "the inputs overlap, or was a file joined with itself?"
+                f"{folders}: {number} of {self.total} jets repeat an earlier one (same variables, same number of tracks); "
+                "do the inputs overlap, or was a file joined with itself?"
             )
             warnings.warn(msg, InputWarning, stacklevel=3)
