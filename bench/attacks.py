@@ -20,15 +20,15 @@ import numpy as np
 import tensorflow as tf
 from report import Report, interleaved, options
 
+from TauAdv.attacks.constraints.jets import jet_constraints
 from TauAdv.attacks.fgsm import fgsm
-from TauAdv.attacks.jets import jet_constraints
 from TauAdv.attacks.objectives import label_loss
 from TauAdv.attacks.pgd import pgd
 from TauAdv.jets.features import JetFeatures
 from TauAdv.jets.schema import JetTable
-from TauAdv.models.jet_flavour import build_jet_classifier, logits_model
-from TauAdv.models.jet_losses import crossentropy, weighted_mean
-from TauAdv.models.jet_settings import load_jet_network
+from TauAdv.models.jet_flavour.losses import crossentropy, weighted_mean
+from TauAdv.models.jet_flavour.network import build_jet_classifier, logits_model
+from TauAdv.models.jet_flavour.settings import load_jet_network
 
 BATCH, EPS, CAP = 4096, 0.01, 0.1
 Job = Callable[[], Any]

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from TauAdv.models.losses import adversarial_crossentropy, loss_function
-from TauAdv.models.settings import NetworkSettings
+from TauAdv.models.deeptau.losses import adversarial_crossentropy, loss_function
+from TauAdv.models.deeptau.settings import NetworkSettings
 
 layers = keras.layers
 

@@ -25,8 +25,8 @@ from TauAdv.jets.columns import Jets
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
 from TauAdv.jets.parts import ExtractedJets, PartWriter
 from TauAdv.shards.batching import Batches, batches
-from TauAdv.shards.jet_preparation import prepare_jets
-from TauAdv.shards.jet_settings import JetPreparationSettings
+from TauAdv.shards.jet.preparation import prepare_jets
+from TauAdv.shards.jet.settings import JetPreparationSettings
 from TauAdv.shards.store import ShardSet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -22,8 +22,8 @@ from report import Report, options
 
 from TauAdv.jets.columns import arrange
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
-from TauAdv.jets.lines import LineReader
-from TauAdv.jets.parsing import parse_lines
+from TauAdv.jets.reading.lines import LineReader
+from TauAdv.jets.reading.parsing import parse_lines
 from TauAdv.jets.schema import JetTable
 
 SAMPLE = Path(__file__).resolve().parents[1] / "tests" / "data" / "jets" / "jets.json.gz"

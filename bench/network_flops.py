@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from TauAdv.models.deeptau.settings import NetworkSettings
 from TauAdv.models.folded.first_convolution import pays_off
-from TauAdv.models.settings import NetworkSettings
 
 
 def stack(n_inputs: int, widths: tuple[int, ...]) -> int:

@@ -23,9 +23,9 @@ from TauAdv.models.cms.execute import FrozenTagger
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.cms.parts import read_graphs
 from TauAdv.models.conversion import with_grid_mode
-from TauAdv.models.deeptau import TauTagger, build_classifier
+from TauAdv.models.deeptau.network import TauTagger, build_classifier
+from TauAdv.models.deeptau.settings import NetworkSettings, load_network
 from TauAdv.models.folded.inference import folded_inference
-from TauAdv.models.settings import NetworkSettings, load_network
 from TauAdv.models.tagger import inference_function
 
 VARIABLE, VERSION = "TAUADV_REFERENCE_DATA", "deepTau_2018v2p5"

@@ -12,7 +12,7 @@ from typing import Any
 from report import Report, options
 from synthetic_taus import OCCUPANCIES
 
-from TauAdv.models.settings import NetworkSettings, load_network
+from TauAdv.models.deeptau.settings import NetworkSettings, load_network
 
 N_CLASS, N_ADV = 250, 100
 GOALS = {"8/25": 6.0, "30/80": 4.0}

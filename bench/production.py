@@ -20,8 +20,8 @@ import uproot
 from report import Report, interleaved, options
 
 from TauAdv.production.event_drop import EventDropSettings, drop_events
-from TauAdv.production.mixing import mix_events
-from TauAdv.production.mixing_settings import MixingSettings
+from TauAdv.production.mixing.mix import mix_events
+from TauAdv.production.mixing.settings import MixingSettings
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.reader import read
 from TauAdv.tuples.schema import SCHEMA, collection_of, counter_name

@@ -30,15 +30,15 @@ from TauAdv.attacks.options import AttackSettings
 from TauAdv.cli.options import count, path, whole_number
 from TauAdv.config import read_yaml
 from TauAdv.domain.discriminators import choose_discriminators
-from TauAdv.evaluation.predictions import load_run_model
-from TauAdv.evaluation.robustness_predictions import predict_disturbed
-from TauAdv.evaluation.robustness_settings import RAW, RobustnessSettings
-from TauAdv.evaluation.robustness_tables import as_table, measure_all, recovered_fractions
+from TauAdv.evaluation.predictions.tables import load_run_model
+from TauAdv.evaluation.robustness.predictions import predict_disturbed
+from TauAdv.evaluation.robustness.settings import RAW, RobustnessSettings
+from TauAdv.evaluation.robustness.tables import as_table, measure_all, recovered_fractions
 from TauAdv.io.atomic import new_file
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
 from TauAdv.runs import find_run
-from TauAdv.shards.jet_preparation import prepare_jets
-from TauAdv.shards.jet_settings import JetPreparationSettings
+from TauAdv.shards.jet.preparation import prepare_jets
+from TauAdv.shards.jet.settings import JetPreparationSettings
 from TauAdv.shards.store import ShardSet
 from TauAdv.simulation.jets.produce import produce_jets
 from TauAdv.simulation.jets.settings import JetSimulationSettings

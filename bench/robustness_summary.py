@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 from report import Report
 
-from TauAdv.evaluation.report import aligned
-from TauAdv.evaluation.robustness_settings import RAW
-from TauAdv.evaluation.seeds import mean_and_spread, over_seeds, recovered_over_seeds
+from TauAdv.evaluation.adaptation.report import aligned
+from TauAdv.evaluation.robustness.seeds import mean_and_spread, over_seeds, recovered_over_seeds
+from TauAdv.evaluation.robustness.settings import RAW
 
 __all__ = ["summarise"]
 

@@ -22,10 +22,10 @@ from TauAdv.features.sparse import SparseTaus
 from TauAdv.io.verified_files import FileSet
 from TauAdv.shards.batching import batches
 from TauAdv.shards.files import Columns, PartReader, new_part, take_columns
-from TauAdv.shards.packing import PackLayout, pack
-from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import ShardSet
-from TauAdv.shards.writer import write_shards
+from TauAdv.shards.tau.packing import PackLayout, pack
+from TauAdv.shards.tau.settings import ShardSettings
+from TauAdv.shards.tau.writer import write_shards
 from TauAdv.tuples.reader import read
 from TauAdv.tuples.writer import TupleWriter
 

@@ -19,7 +19,7 @@ import uproot
 from production import whole_tuple
 from report import Report, options
 
-from TauAdv.production.skim import SkimSettings, skim
+from TauAdv.production.skim.skim import SkimSettings, skim
 from TauAdv.tuples.matching import recompute_tau_type
 from TauAdv.tuples.reader import TupleReader
 from TauAdv.tuples.schema import counter_name

@@ -20,7 +20,7 @@ import tensorflow as tf
 from dense_network import dense_network, two_tape_step
 from synthetic_taus import OCCUPANCIES, dense_grids, paired_taus
 
-from TauAdv.models.settings import load_network
+from TauAdv.models.deeptau.settings import load_network
 
 NETWORK = load_network("deeptau_v2p5")
 TRUTH = ("y", "weight", "y_adv", "weight_adv")
@@ -38,7 +38,7 @@ def dense_step(occupancy: str, n_class: int, n_adv: int) -> Callable[[], None]:
 def sparse_step(precision: str, occupancy: str, n_class: int, n_adv: int) -> Callable[[], None]:
     """Return our step as a training runs it, metrics included; the batches differ in their numbers of cells."""
     from TauAdv.config import load_settings
-    from TauAdv.models.deeptau import build_adversarial
+    from TauAdv.models.deeptau.network import build_adversarial
     from TauAdv.training.settings.taus import AdversarialSettings
     from TauAdv.training.step.trainer import AdversarialTrainer
 

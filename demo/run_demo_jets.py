@@ -15,7 +15,7 @@ from steps import DEMO, REPOSITORY, Runner, how_to_see_runs, newest, require_own
 
 from TauAdv.cli.options import count, path
 from TauAdv.errors import report_errors
-from TauAdv.evaluation.seeds import read_performance, seed_text
+from TauAdv.evaluation.robustness.seeds import read_performance, seed_text
 from TauAdv.io.locks import output_lock
 
 CONFIGS = DEMO / "jets"

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from TauAdv.config import load_settings
-from TauAdv.production.mixing_settings import MixingSettings
-from TauAdv.production.pt_weights_settings import PtWeightsSettings
-from TauAdv.shards.settings import ShardSettings
+from TauAdv.production.mixing.settings import MixingSettings
+from TauAdv.production.pt_weights.settings import PtWeightsSettings
+from TauAdv.shards.tau.settings import ShardSettings
 
 
 @pytest.fixture(scope="module")

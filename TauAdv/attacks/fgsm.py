@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from TauAdv.attacks.options import AttackSettings
 
 if TYPE_CHECKING:
-    from TauAdv.attacks.amplitude import Eps
-    from TauAdv.attacks.constraints import Batch, Constraints
+    from TauAdv.attacks.constraints.amplitude import Eps
+    from TauAdv.attacks.constraints.constraints import Batch, Constraints
     from TauAdv.attacks.objectives import Objective
     from TauAdv.attacks.target import Target
 

@@ -13,7 +13,7 @@ from TauAdv.attacks.lazy import tf
 from TauAdv.attacks.options import AttackSettings, Count
 
 if TYPE_CHECKING:
-    from TauAdv.attacks.box import Box
+    from TauAdv.attacks.constraints.box import Box
     from TauAdv.attacks.target import Target, Tensors
 
 __all__ = ["Ngm"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from TauAdv.attacks.constraints import Batch, Constraints
-from TauAdv.models.losses import LossFunction
+from TauAdv.attacks.constraints.constraints import Batch, Constraints
+from TauAdv.models.deeptau.losses import LossFunction
 from TauAdv.models.scores import class_scores, log_probabilities, scores_are_logits, scoring_model
 from TauAdv.models.tagger import network_inputs
 

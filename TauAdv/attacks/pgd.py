@@ -13,9 +13,9 @@ from TauAdv.attacks.options import AttackSettings, Count
 from TauAdv.errors import InputError
 
 if TYPE_CHECKING:
-    from TauAdv.attacks.amplitude import Eps
-    from TauAdv.attacks.box import Box
-    from TauAdv.attacks.constraints import Batch, Constraints
+    from TauAdv.attacks.constraints.amplitude import Eps
+    from TauAdv.attacks.constraints.box import Box
+    from TauAdv.attacks.constraints.constraints import Batch, Constraints
     from TauAdv.attacks.objectives import Objective
     from TauAdv.attacks.randomness import Seed
     from TauAdv.attacks.target import Target, Tensors

@@ -8,9 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from TauAdv.attacks.amplitude import Eps, is_zero
-from TauAdv.attacks.box import Box
-from TauAdv.attacks.constraints import Batch, Constraints
+from TauAdv.attacks.constraints.amplitude import Eps, is_zero
+from TauAdv.attacks.constraints.box import Box
+from TauAdv.attacks.constraints.constraints import Batch, Constraints
 from TauAdv.attacks.objectives import Objective, input_gradients
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.attacks.randomness import Seed

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from TauAdv.domain.contributions import Contribution, NamedContribution, require_consistent
 from TauAdv.errors import InputError
-from TauAdv.io.manifests import manifest_path, read_manifest
-from TauAdv.io.verified_manifests import require_described
+from TauAdv.io.manifests.manifest import manifest_path, read_manifest
+from TauAdv.io.manifests.verified import require_described
 
 __all__ = [
     "KEY",

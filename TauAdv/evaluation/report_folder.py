@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from TauAdv.errors import TauAdvError
 from TauAdv.io.atomic import new_folder
 from TauAdv.io.locks import output_lock
-from TauAdv.io.manifests import finished, manifest_path, write_manifest
+from TauAdv.io.manifests.manifest import finished, manifest_path, write_manifest
 from TauAdv.io.ownership import require_own_files
 
 __all__ = ["Drawing", "make_report_folder"]

@@ -15,7 +15,7 @@ from TauAdv.io.atomic import new_file
 from TauAdv.io.checksums import file_checksum
 from TauAdv.io.leftovers import is_leftover
 from TauAdv.io.locks import output_lock
-from TauAdv.io.manifest_files import CHECKSUMS
+from TauAdv.io.manifests.reading import CHECKSUMS
 from TauAdv.io.ownership import require_own_file, require_own_list
 from TauAdv.io.records import read_record, write_record
 

@@ -11,7 +11,7 @@ from typing import Any
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.leftovers import is_leftover
-from TauAdv.io.manifest_files import CHECKSUMS, FOLDER_MANIFEST, manifest_path, read_manifest
+from TauAdv.io.manifests.reading import CHECKSUMS, FOLDER_MANIFEST, manifest_path, read_manifest
 from TauAdv.io.record_reader import CHECKSUM, read_record
 
 __all__ = ["files_in", "foreign_files", "require_own_file", "require_own_files", "require_own_list"]

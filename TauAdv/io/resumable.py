@@ -14,7 +14,7 @@ from TauAdv.errors import OutputExistsError, TauAdvError, WriteError
 from TauAdv.io.atomic import replace_folder, require_no_file, write_text
 from TauAdv.io.full_disk import naming_output
 from TauAdv.io.leftovers import remove_leftovers
-from TauAdv.io.manifests import PLAN, as_json
+from TauAdv.io.manifests.manifest import PLAN, as_json
 from TauAdv.io.ownership import require_own_files
 from TauAdv.io.processes import WorkerKilledError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from TauAdv.errors import InputError
-from TauAdv.jets.parsing import RawJets
+from TauAdv.jets.reading.parsing import RawJets
 from TauAdv.jets.schema import TARGET, Column, JetTable
 
 __all__ = ["Jets", "arrange", "concatenate_jets", "signed_significance"]

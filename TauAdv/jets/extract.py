@@ -17,15 +17,15 @@ from TauAdv.errors import InputError, InputWarning
 from TauAdv.io.atomic import new_file
 from TauAdv.io.checksums import content_checksum, describe_file
 from TauAdv.io.locks import output_lock
-from TauAdv.io.manifests import as_json, describe_input, finished, write_manifest
+from TauAdv.io.manifests.manifest import as_json, describe_input, finished, write_manifest
 from TauAdv.io.records import read_note, write_record
 from TauAdv.io.resumable import resumable_folder
 from TauAdv.io.verified_files import VerifiedFile, stamp
 from TauAdv.jets.columns import Jets, arrange
-from TauAdv.jets.faults import LineFault
-from TauAdv.jets.lines import LineReader
-from TauAdv.jets.parsing import parse_lines
 from TauAdv.jets.parts import STEP, PartWriter
+from TauAdv.jets.reading.faults import LineFault
+from TauAdv.jets.reading.lines import LineReader
+from TauAdv.jets.reading.parsing import parse_lines
 from TauAdv.jets.schema import TARGET, JetTable
 
 __all__ = ["ExtractionSettings", "extract_jets"]

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from TauAdv.commands import command
 from TauAdv.errors import InputError
-from TauAdv.io.manifests import describe_input, read_manifest, require_checksums
+from TauAdv.io.manifests.manifest import describe_input, read_manifest, require_checksums
 from TauAdv.io.verified_files import FileSet, opened_at_once
 from TauAdv.jets.columns import Jets, concatenate_jets
 from TauAdv.jets.schema import Column, JetTable
@@ -71,7 +71,7 @@ class ExtractedJets:
         manifest: settings, flavour counts, lines left out, input.
         table: of jet variables that it was made with.
         columns: of the jets.
-        description: what identifies them as an input (:func:`TauAdv.io.manifests.describe_input`), as they were opened.
+        description: what identifies them as an input (:func:`~TauAdv.io.manifests.manifest.describe_input`), when opened.
     """
 
     def __init__(self, folder: Path, manifest: dict[str, Any], table: JetTable, description: dict[str, Any]) -> None:

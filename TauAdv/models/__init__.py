@@ -1,6 +1,6 @@
 """Networks, losses and weights: settings (no TensorFlow needed), DeepTau, the adversarial head, the loss family.
 
-Import from the modules: ``TauAdv.models.deeptau.build_classifier``, ``TauAdv.models.loading.load_tagger``, ...
+Import from the modules: ``TauAdv.models.deeptau.network.build_classifier``, ``TauAdv.models.loading.load_tagger``, ...
 """
 
 import os

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from TauAdv.models.deeptau.settings import GridMode
 from TauAdv.models.gradient_reversal import gradient_scales
-from TauAdv.models.settings import GridMode
 from TauAdv.models.tagger import Tagger, TaggerType
 from TauAdv.models.transfer import copy_weights_by_name
 

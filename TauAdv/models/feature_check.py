@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
-from TauAdv.models.settings import NetworkSettings
+from TauAdv.models.deeptau.settings import NetworkSettings
 
 __all__ = ["require_features"]
 

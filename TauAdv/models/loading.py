@@ -6,7 +6,7 @@ from pathlib import Path
 
 from TauAdv.errors import InputError
 from TauAdv.models import jet_flavour  # noqa: F401  (registers its layers)
-from TauAdv.models.deeptau import TauTagger
+from TauAdv.models.deeptau.network import TauTagger
 from TauAdv.models.model_files import read_keras_file
 from TauAdv.models.precision import in_single_precision
 from TauAdv.models.tagger import Tagger, TaggerType

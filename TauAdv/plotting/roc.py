@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from TauAdv.plotting.looks import LineStyle
+from TauAdv.plotting.plot_styles import LineStyle
 from TauAdv.plotting.ratios import RatioRange, choose_ratio_range, mark_outside, set_ratio_range
 from TauAdv.plotting.style import add_legend, add_legend_beside, fit_label, label_figure, style, with_ratio_panel
 

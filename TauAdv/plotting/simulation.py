@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from TauAdv.domain.classes import class_color, class_label
 from TauAdv.io.atomic import new_folder, write_text
 from TauAdv.io.locks import output_lock
-from TauAdv.io.manifests import write_manifest
+from TauAdv.io.manifests.manifest import write_manifest
 from TauAdv.plotting.style import label_figure, save_figure, style, with_ratio_panel
 
 __all__ = ["ClassHistogram", "Figure", "Quantity", "draw_quantity", "write_page"]

@@ -18,7 +18,7 @@ from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
-from TauAdv.io.manifests import finished, write_manifest
+from TauAdv.io.manifests.manifest import finished, write_manifest
 from TauAdv.production.outputs import check_no_input, check_root_names, errors_of
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, EtaPtSpectrum, FloatArray, Spectrum
 from TauAdv.tuples.histograms import write_histograms

@@ -20,7 +20,7 @@ from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.verified_files import FileSet, stamp
-from TauAdv.shards.layouts import PackedRows, RowLayout
+from TauAdv.shards.row_layout import PackedRows, RowLayout
 
 __all__ = ["PART_FILES", "Columns", "PartReader", "PartWriter", "file_names", "merge_columns", "new_part", "take_columns"]
 

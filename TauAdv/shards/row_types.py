@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from TauAdv.errors import InputError
-from TauAdv.shards.layouts import RowLayout, RowTable, RowType
-from TauAdv.shards.rows_of_jets import JET_ROWS
-from TauAdv.shards.rows_of_taus import TAU_ROWS
+from TauAdv.shards.jet.layout import JET_ROWS
+from TauAdv.shards.row_layout import RowLayout, RowTable, RowType
+from TauAdv.shards.tau.layout import TAU_ROWS
 
 __all__ = ["FIRST", "INPUT_NAMES", "ROW_TYPES", "VECTORS", "differing_features", "layout_of", "read_table", "row_type"]
 

@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from TauAdv.commands import command
 from TauAdv.errors import InputError, InputWarning, nearest
 from TauAdv.hashing import hash_fraction
-from TauAdv.io.manifests import describe_input, read_manifest, require_checksums
+from TauAdv.io.manifests.manifest import describe_input, read_manifest, require_checksums
 from TauAdv.io.verified_files import FileSet, opened_at_once
 from TauAdv.jets.parts import STEP as JETS_STEP
 from TauAdv.shards.files import Columns, PartReader, merge_columns, take_columns
-from TauAdv.shards.layouts import RowLayout, RowTable, RowType
+from TauAdv.shards.row_layout import RowLayout, RowTable, RowType
 from TauAdv.shards.row_types import FIRST, ROW_TYPES, differing_features, layout_of, read_table, row_type
 
 __all__ = ["STEP", "ShardSet", "iterate", "part_readers"]
@@ -77,7 +77,7 @@ class ShardSet:
     Attributes:
         folder: where it is.
         manifest: what it was made of, and how.
-        description: what identifies it as an input (:func:`TauAdv.io.manifests.describe_input`), as it was opened.
+        description: what identifies it as an input (:func:`TauAdv.io.manifests.manifest.describe_input`), as it was opened.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ class ShardSet:
 
     @cached_property
     def layout(self) -> Any:
-        """Layout of the packed features (:class:`TauAdv.shards.layouts.RowLayout`)."""
+        """Layout of the packed features (:class:`TauAdv.shards.row_layout.RowLayout`)."""
         return layout_of(self.rows_name, self.table)
 
     def require_table(self, table: RowTable) -> None:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
-from TauAdv.io.manifests import finished, read_manifest, write_manifest
+from TauAdv.io.manifests.manifest import finished, read_manifest, write_manifest
 from TauAdv.simulation.cache import Chunk, generator_seed, load_events
 from TauAdv.simulation.generator import VertexAccess
 from TauAdv.simulation.samples import (

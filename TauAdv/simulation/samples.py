@@ -11,10 +11,10 @@ import awkward as ak
 import numpy as np
 
 from TauAdv.simulation.cache import Chunk, chunks_of, load_events
+from TauAdv.simulation.detector.pileup import PileupLibrary, build_library
 from TauAdv.simulation.generator import VertexAccess
-from TauAdv.simulation.labels import hide_generator
-from TauAdv.simulation.pileup import PileupLibrary, build_library
 from TauAdv.simulation.processes import MINIMUM_BIAS, PROCESSES
+from TauAdv.simulation.reconstruction.labels import hide_generator
 from TauAdv.simulation.settings import DetectorSettings, PseudodataSettings, SimulationSettings
 from TauAdv.simulation.truth import LeptonKind
 from TauAdv.simulation.tuples import TauTable, simulate_events

@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from TauAdv.simulation.candidates import collection_columns
 from TauAdv.simulation.columns import Columns, take
-from TauAdv.simulation.cones import Cones, gather_cones
-from TauAdv.simulation.detector import respond
-from TauAdv.simulation.impact import PV_ERRORS, impact_columns, vertex_columns
-from TauAdv.simulation.isolation import calorimeter_columns, isolation_columns, strip_columns
-from TauAdv.simulation.labels import generator_columns, is_ambiguous
-from TauAdv.simulation.pileup import PileupLibrary, overlay
-from TauAdv.simulation.reconstruction import reconstruct_taus
+from TauAdv.simulation.detector.pileup import PileupLibrary, overlay
+from TauAdv.simulation.detector.response import respond
+from TauAdv.simulation.reconstruction.candidates import collection_columns
+from TauAdv.simulation.reconstruction.cones import Cones, gather_cones
+from TauAdv.simulation.reconstruction.impact import PV_ERRORS, impact_columns, vertex_columns
+from TauAdv.simulation.reconstruction.isolation import calorimeter_columns, isolation_columns, strip_columns
+from TauAdv.simulation.reconstruction.labels import generator_columns, is_ambiguous
+from TauAdv.simulation.reconstruction.surrogate import surrogate_columns, surrogate_inputs
+from TauAdv.simulation.reconstruction.taus import reconstruct_taus
 from TauAdv.simulation.settings import DetectorSettings
-from TauAdv.simulation.surrogate import surrogate_columns, surrogate_inputs
 
 __all__ = ["TauTable", "simulate_events"]
 

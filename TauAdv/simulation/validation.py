@@ -13,12 +13,12 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from threadpoolctl import threadpool_limits
 
 from TauAdv.errors import InputError
-from TauAdv.io.verified_manifests import verified_manifest
+from TauAdv.io.manifests.verified import verified_manifest
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.processes import PROCESSES
 from TauAdv.simulation.quantities import QUANTITIES, Quantity, response
 from TauAdv.simulation.samples import ACCEPTANCE, STEP
-from TauAdv.tuples.files import resolve_inputs
+from TauAdv.tuples.files.inputs import resolve_inputs
 from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.reader import TupleReader
 

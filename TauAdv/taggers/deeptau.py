@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from TauAdv.domain.classes import TAU_CLASSES
-from TauAdv.models.settings import NetworkSettings, load_network
-from TauAdv.shards.rows_of_taus import TAU_ROWS
+from TauAdv.models.deeptau.settings import NetworkSettings, load_network
+from TauAdv.shards.tau.layout import TAU_ROWS
 from TauAdv.taggers.spec import TaggerSpec, TrainingOf
 
 if TYPE_CHECKING:
-    from TauAdv.attacks.constraints import Constraints
+    from TauAdv.attacks.constraints.constraints import Constraints
     from TauAdv.models.tagger import Tagger
     from TauAdv.taggers.objective import ClassObjective
 
@@ -43,7 +43,7 @@ class DeepTau(TaggerSpec):
 
     def model_type(self) -> type[Tagger]:
         """Return the class of its models."""
-        from TauAdv.models.deeptau import TauTagger
+        from TauAdv.models.deeptau.network import TauTagger
 
         return TauTagger
 
@@ -62,13 +62,13 @@ class DeepTau(TaggerSpec):
 
     def constraints(self, table: Any) -> Constraints:
         """Return what attacks may do to taus."""
-        from TauAdv.attacks.taus import tau_constraints
+        from TauAdv.attacks.constraints.taus import tau_constraints
 
         return tau_constraints(table)
 
     def objective(self, settings: Any) -> ClassObjective:
         """Return the loss of the TauLosses family that the settings name; the others are measured, too."""
-        from TauAdv.models.losses import TauLosses, loss_function
+        from TauAdv.models.deeptau.losses import TauLosses, loss_function
         from TauAdv.taggers.objective import ClassObjective
 
         pairs = {f"auc_tau_vs_{name}": (_TAU, k) for k, name in enumerate(TAU_CLASSES) if k != _TAU}

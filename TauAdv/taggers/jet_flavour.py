@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from TauAdv.domain.classes import JET_CLASSES
-from TauAdv.models.jet_settings import JetNetworkSettings, load_jet_network
-from TauAdv.shards.rows_of_jets import JET_ROWS
+from TauAdv.models.jet_flavour.settings import JetNetworkSettings, load_jet_network
+from TauAdv.shards.jet.layout import JET_ROWS
 from TauAdv.taggers.spec import TaggerSpec, TrainingOf
 
 if TYPE_CHECKING:
-    from TauAdv.attacks.constraints import Constraints
+    from TauAdv.attacks.constraints.constraints import Constraints
     from TauAdv.models.tagger import Tagger
     from TauAdv.taggers.objective import ClassObjective
 
@@ -35,7 +35,7 @@ class JetFlavour(TaggerSpec):
 
     def model_type(self) -> type[Tagger]:
         """Return the class of its models."""
-        from TauAdv.models.jet_flavour import JetTagger
+        from TauAdv.models.jet_flavour.network import JetTagger
 
         return JetTagger
 
@@ -53,13 +53,13 @@ class JetFlavour(TaggerSpec):
 
     def constraints(self, table: Any) -> Constraints:
         """Return what attacks may do to jets."""
-        from TauAdv.attacks.jets import jet_constraints
+        from TauAdv.attacks.constraints.jets import jet_constraints
 
         return jet_constraints(table)
 
     def objective(self, settings: Any) -> ClassObjective:
         """Return the cross entropy or focal loss of the settings, of logits, divided by the sum of weights."""
-        from TauAdv.models.jet_losses import crossentropy, jet_loss
+        from TauAdv.models.jet_flavour.losses import crossentropy, jet_loss
         from TauAdv.taggers.objective import ClassObjective
 
         loss = jet_loss(settings.loss, len(JET_CLASSES))

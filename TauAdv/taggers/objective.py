@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import tensorflow as tf
 
-from TauAdv.models.losses import LossFunction
+from TauAdv.models.deeptau.losses import LossFunction
 from TauAdv.models.replicas import sum_over_replicas
 
 __all__ = ["ClassObjective"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from TauAdv.commands import commands
 
 if TYPE_CHECKING:
-    from TauAdv.attacks.constraints import Constraints
+    from TauAdv.attacks.constraints.constraints import Constraints
     from TauAdv.models.tagger import Tagger
     from TauAdv.taggers.objective import ClassObjective
 

@@ -13,8 +13,8 @@ import numpy as np
 import uproot
 
 from TauAdv.errors import InputError
-from TauAdv.tuples.clusters import ClusterReader
 from TauAdv.tuples.read_errors import reading
+from TauAdv.tuples.rntuple.clusters import ClusterReader
 from TauAdv.tuples.trees import entry_boundaries
 
 __all__ = ["TreeArrays", "block_edges"]

@@ -16,10 +16,10 @@ import awkward as ak
 import numpy as np
 
 from TauAdv.tuples.arrays import TreeArrays
-from TauAdv.tuples.branch_types import BranchType, branch_types
-from TauAdv.tuples.conversion import as_asked, stored_names
-from TauAdv.tuples.file_branches import FileBranches
-from TauAdv.tuples.files import resolve_inputs
+from TauAdv.tuples.branches.conversion import as_asked, stored_names
+from TauAdv.tuples.branches.in_files import FileBranches
+from TauAdv.tuples.branches.types import BranchType, branch_types
+from TauAdv.tuples.files.inputs import resolve_inputs
 from TauAdv.tuples.read_errors import reading
 from TauAdv.tuples.trees import open_root, open_tree
 

@@ -12,7 +12,7 @@ import uproot
 from uproot.source.file import MultithreadedFileSource
 
 from TauAdv.errors import InputError, nearest
-from TauAdv.tuples.file_header import check_root_file
+from TauAdv.tuples.files.header import check_root_file
 from TauAdv.tuples.read_errors import reading
 
 __all__ = ["entry_boundaries", "open_root", "open_tree", "tree_names", "without_cycle"]

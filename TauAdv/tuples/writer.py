@@ -13,11 +13,11 @@ import numpy as np
 import uproot
 
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
-from TauAdv.tuples.columns import Columns, check_counts, counter_names, dtype_of, prepared
+from TauAdv.tuples.branches.columns import Columns, check_counts, counter_names, dtype_of, prepared
+from TauAdv.tuples.branches.writable import Format, name_problem, require_writable
 from TauAdv.tuples.compression import compression as named_compression
 from TauAdv.tuples.reader import TupleReader
 from TauAdv.tuples.schema import branch_or_none
-from TauAdv.tuples.writable import Format, name_problem, require_writable
 
 __all__ = ["Format", "TupleWriter"]
 

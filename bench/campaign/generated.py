@@ -120,14 +120,14 @@ def _expression(text: str) -> Any:
 
 
 def _jet_line(text: str) -> Any:
-    from TauAdv.jets.parsing import parse_lines
+    from TauAdv.jets.reading.parsing import parse_lines
     from TauAdv.jets.schema import JetTable
 
     return parse_lines([text.encode("utf-8", "surrogatepass")], 1, JetTable.load())
 
 
 def _valid_jet_line(rng: np.random.Generator) -> None:
-    from TauAdv.jets.parsing import parse_lines
+    from TauAdv.jets.reading.parsing import parse_lines
     from TauAdv.jets.schema import JetTable
 
     jet = json.loads(_jet_seed())

@@ -42,7 +42,7 @@ def pt_weights(path: Path, workspace: Any) -> bytes:
     """The pT weights of the contributions of the mixed file."""
     import uproot
 
-    from TauAdv.shards.weights import PtWeights
+    from TauAdv.shards.tau.weights import PtWeights
 
     with uproot.open(workspace.path("pt_weights.root")) as file:
         names = [key for key, kind in file.classnames(cycle=False).items() if kind.startswith("TH1")]
@@ -73,8 +73,8 @@ def jet_lines(path: Path, _: Any) -> bytes:
     """The jets of a compressed file of lines; a file joined with itself is one, whose preparation counts repeated jets."""
     from TauAdv.config import load_settings
     from TauAdv.jets.extract import ExtractionSettings, extract_jets
-    from TauAdv.shards.jet_preparation import prepare_jets
-    from TauAdv.shards.jet_settings import JetPreparationSettings
+    from TauAdv.shards.jet.preparation import prepare_jets
+    from TauAdv.shards.jet.settings import JetPreparationSettings
 
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "jets"
@@ -85,14 +85,14 @@ def jet_lines(path: Path, _: Any) -> bytes:
 
 def manifest(path: Path, _: Any) -> bytes:
     """What a manifest says."""
-    from TauAdv.io.manifests import read_manifest
+    from TauAdv.io.manifests.manifest import read_manifest
 
     return repr(read_manifest(path.with_name(path.name.removesuffix(".manifest.json")))).encode()
 
 
 def predictions(path: Path, workspace: Any) -> bytes:
     """A table of predictions, through the run that it is of."""
-    from TauAdv.evaluation.predictions import read_predictions
+    from TauAdv.evaluation.predictions.tables import read_predictions
 
     (whole,) = workspace.inputs.glob("mlruns/*/*/artifacts/predictions/adversarial_evaluation.csv")
 
@@ -140,7 +140,7 @@ def graphs(path: Path, _: Any) -> bytes:
 
 def settings(path: Path, _: Any) -> bytes:
     """A network in a YAML file."""
-    from TauAdv.models.settings import load_network
+    from TauAdv.models.deeptau.settings import load_network
 
     return load_network(str(path)).model_dump_json().encode()
 

@@ -96,10 +96,10 @@ def _predictions(place: Place) -> Recorded:
 
 def _closure(place: Place) -> Recorded:
     """Return what the notebook of the closure shows: tests, moments and histograms by contribution of both runs."""
-    from TauAdv.evaluation.closure import closure_test
-    from TauAdv.evaluation.contributions import contributions_of_tables
-    from TauAdv.evaluation.histograms import fill_histograms, moments
-    from TauAdv.evaluation.predictions import read_predictions
+    from TauAdv.evaluation.measures.closure import closure_test
+    from TauAdv.evaluation.measures.histograms import fill_histograms, moments
+    from TauAdv.evaluation.predictions.contributions import contributions_of_tables
+    from TauAdv.evaluation.predictions.tables import read_predictions
     from TauAdv.runs import find_run
 
     runs = {

@@ -5,15 +5,15 @@ import pytest
 import tensorflow as tf
 from attack_inputs import N_FEATURES, bits, constraints, jet_batch, jet_model, movable
 
-from TauAdv.attacks.columns import Columns
-from TauAdv.attacks.constraints import Constraints
+from TauAdv.attacks.constraints.columns import Columns
+from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.objectives import label_loss
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.attacks.settings import make_attack
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
-from TauAdv.models.jet_losses import crossentropy
+from TauAdv.models.jet_flavour.losses import crossentropy
 from TauAdv.training.settings.attack import TrainingAttack
 
 NORMALISE = ["all", "reference", "masked"]

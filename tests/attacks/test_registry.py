@@ -16,8 +16,8 @@ from TauAdv.attacks.settings import make_attack
 from TauAdv.attacks.target import Target
 from TauAdv.config import dump_settings, load_settings, validate_settings
 from TauAdv.errors import ConfigError
-from TauAdv.evaluation.robustness_settings import load_robustness_settings
-from TauAdv.models.jet_losses import crossentropy
+from TauAdv.evaluation.robustness.settings import load_robustness_settings
+from TauAdv.models.jet_flavour.losses import crossentropy
 from TauAdv.training.settings.attack import TrainingAttack
 
 

@@ -3,17 +3,17 @@ import pytest
 import tensorflow as tf
 from attack_inputs import N_FEATURES, bits, constraints, jet_batch, jet_model
 
+from TauAdv.attacks.constraints.taus import tau_constraints
 from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.noise import gaussian_noise
 from TauAdv.attacks.objectives import label_loss
 from TauAdv.attacks.pgd import pgd
 from TauAdv.attacks.settings import AttackSettings, make_attack
 from TauAdv.attacks.systematic import systematic
-from TauAdv.attacks.taus import tau_constraints
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.features.table import FeatureTable
-from TauAdv.models.jet_losses import crossentropy
+from TauAdv.models.jet_flavour.losses import crossentropy
 
 OBJECTIVE = label_loss(jet_model(), crossentropy)
 

@@ -9,8 +9,8 @@ from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.objectives import divergence, label_loss
 from TauAdv.attacks.pgd import pgd
 from TauAdv.errors import InputError
-from TauAdv.models.jet_flavour import logits_model
-from TauAdv.models.jet_losses import crossentropy
+from TauAdv.models.jet_flavour.losses import crossentropy
+from TauAdv.models.jet_flavour.network import logits_model
 
 
 @pytest.fixture(scope="module")

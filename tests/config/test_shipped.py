@@ -7,7 +7,7 @@ from TauAdv.config import load_settings, read_yaml
 from TauAdv.config.shipped import config_file, shipped_config, shipped_configs
 from TauAdv.domain.control_region import load_control_region
 from TauAdv.errors import ConfigError
-from TauAdv.production.pt_weights_settings import PtWeightsSettings
+from TauAdv.production.pt_weights.settings import PtWeightsSettings
 from TauAdv.training.settings.taus import AdversarialSettings
 
 

@@ -14,7 +14,7 @@ from TauAdv.domain.agreement import (
 )
 from TauAdv.domain.contributions import NamedContribution
 from TauAdv.errors import InputError
-from TauAdv.io.manifests import write_manifest
+from TauAdv.io.manifests.manifest import write_manifest
 
 ONE = Statement("one", CONTRIBUTIONS)
 SIDES = ((6, "first"), (60, "second"))

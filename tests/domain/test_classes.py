@@ -13,7 +13,7 @@ from TauAdv.domain.classes import (
     class_word,
 )
 from TauAdv.jets.schema import JetTable
-from TauAdv.models.losses import JET, MU, TAU, E
+from TauAdv.models.deeptau.losses import JET, MU, TAU, E
 from TauAdv.tuples.matching import TauType
 
 

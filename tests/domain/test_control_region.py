@@ -5,8 +5,8 @@ from specification_region import FILE, REGION
 from TauAdv.config import load_settings
 from TauAdv.domain.control_region import load_control_region
 from TauAdv.errors import ConfigError
-from TauAdv.production.mixing_settings import MixingSettings
-from TauAdv.production.pt_weights_settings import PtWeightsSettings
+from TauAdv.production.mixing.settings import MixingSettings
+from TauAdv.production.pt_weights.settings import PtWeightsSettings
 
 
 def content():

@@ -3,7 +3,7 @@ import pytest
 
 from TauAdv.domain.discriminators import choose_discriminators, discriminators_of
 from TauAdv.errors import InputError
-from TauAdv.evaluation.scores import djet
+from TauAdv.evaluation.predictions.scores import djet
 
 P = np.array([[0.5, 0.3, 0.2], [0.0, 0.9, 0.1], [0.0, 1.0, 0.0]])
 

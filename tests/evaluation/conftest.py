@@ -51,7 +51,7 @@ def sets(tmp_path_factory):
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory):
     """Untrained networks in runs: ``nominal`` (classifier), ``fine_tune`` and ``adversarial`` (with the second head)."""
-    from TauAdv.models.deeptau import build_adversarial, build_classifier
+    from TauAdv.models.deeptau.network import build_adversarial, build_classifier
 
     mlruns = tmp_path_factory.mktemp("store") / "mlruns"
     network = tiny_network()

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import yaml
 
-from TauAdv.attacks.jets import jet_constraints
+from TauAdv.attacks.constraints.jets import jet_constraints
 from TauAdv.errors import InputError
-from TauAdv.evaluation.epochs import epoch_models
-from TauAdv.evaluation.loss_history import loss_history
-from TauAdv.evaluation.loss_surface import loss_surface
-from TauAdv.evaluation.predictions import load_run_model
+from TauAdv.evaluation.losses.history import loss_history
+from TauAdv.evaluation.losses.surface import loss_surface
+from TauAdv.evaluation.predictions.tables import load_run_model
+from TauAdv.evaluation.robustness.epochs import epoch_models
 from TauAdv.runs import start_run
 from TauAdv.shards.store import ShardSet
 

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.attacks.columns import Columns
-from TauAdv.attacks.constraints import Constraints
-from TauAdv.models.jet_flavour import build_jet_classifier
-from TauAdv.models.jet_settings import JetNetworkSettings
+from TauAdv.attacks.constraints.columns import Columns
+from TauAdv.attacks.constraints.constraints import Constraints
+from TauAdv.models.jet_flavour.network import build_jet_classifier
+from TauAdv.models.jet_flavour.settings import JetNetworkSettings
 
 N_FEATURES = 8
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 from network_batches import randomise, tiny_network
 from tensorflow.core.framework.graph_pb2 import GraphDef
 
-from TauAdv.models.deeptau import TauTagger, build_classifier
-from TauAdv.models.settings import NetworkSettings
+from TauAdv.models.deeptau.network import TauTagger, build_classifier
+from TauAdv.models.deeptau.settings import NetworkSettings
 
 TF1, TF2 = "TF1-folded", "TF2-frozen"
 # takes what the feature table deeptau_v2p5 gives

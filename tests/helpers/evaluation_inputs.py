@@ -4,15 +4,15 @@ import numpy as np
 from specification_region import CONTRIBUTIONS
 
 from TauAdv.domain.agreement import as_record
-from TauAdv.evaluation.prediction_files import write_table_file
+from TauAdv.evaluation.predictions.files import write_table_file
 from TauAdv.features.sparse import CellBlock, SparseTaus
 from TauAdv.features.table import FeatureTable
-from TauAdv.io.manifests import write_manifest
-from TauAdv.models.settings import load_network
+from TauAdv.io.manifests.manifest import write_manifest
+from TauAdv.models.deeptau.settings import load_network
 from TauAdv.runs import start_run
 from TauAdv.shards.files import new_part
-from TauAdv.shards.packing import PackLayout, pack
 from TauAdv.shards.store import STEP
+from TauAdv.shards.tau.packing import PackLayout, pack
 
 TABLE = "deeptau_v2p5"
 TINY = [

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
-from TauAdv.models.jet_flavour import build_jet_classifier
-from TauAdv.models.jet_settings import JetNetworkSettings
+from TauAdv.models.jet_flavour.network import build_jet_classifier
+from TauAdv.models.jet_flavour.settings import JetNetworkSettings
 from TauAdv.runs import start_run
-from TauAdv.shards.jet_preparation import prepare_jets
-from TauAdv.shards.jet_settings import JetPreparationSettings
+from TauAdv.shards.jet.preparation import prepare_jets
+from TauAdv.shards.jet.settings import JetPreparationSettings
 from TauAdv.shards.store import ShardSet
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "jets" / "jets.json.gz"

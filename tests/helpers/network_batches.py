@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.models.settings import NetworkSettings
+from TauAdv.models.deeptau.settings import NetworkSettings
 
 N_FILLED = {"inner": 4.0, "outer": 9.0}
 

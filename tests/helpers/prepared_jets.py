@@ -4,8 +4,8 @@ from pathlib import Path
 
 from extracted_jets import extracted
 
-from TauAdv.shards.jet_preparation import prepare_jets
-from TauAdv.shards.jet_settings import JetPreparationSettings
+from TauAdv.shards.jet.preparation import prepare_jets
+from TauAdv.shards.jet.settings import JetPreparationSettings
 
 NETWORK = """
 name: small

@@ -7,10 +7,10 @@ import numpy as np
 
 from TauAdv.features.sparse import CellBlock, SparseTaus
 from TauAdv.features.table import FeatureTable
-from TauAdv.io.manifests import write_manifest
+from TauAdv.io.manifests.manifest import write_manifest
 from TauAdv.shards.files import new_part
-from TauAdv.shards.packing import PackLayout, pack
 from TauAdv.shards.store import STEP
+from TauAdv.shards.tau.packing import PackLayout, pack
 
 NETWORK = """
 name: test

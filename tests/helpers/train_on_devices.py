@@ -63,7 +63,7 @@ def resume_with_dropout(results):
     from network_batches import paired_batch, take_taus, tiny_network
 
     from TauAdv.config import load_settings
-    from TauAdv.models.deeptau import build_adversarial
+    from TauAdv.models.deeptau.network import build_adversarial
     from TauAdv.training.devices.devices import open_devices
     from TauAdv.training.run import checkpoints
     from TauAdv.training.settings.taus import AdversarialSettings

@@ -6,7 +6,7 @@ from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.atomic import new_file, new_folder
 from TauAdv.io.checked_files import new_listed_file
 from TauAdv.io.locks import output_lock
-from TauAdv.io.manifests import finished, manifest_path, read_manifest, write_manifest
+from TauAdv.io.manifests.manifest import finished, manifest_path, read_manifest, write_manifest
 from TauAdv.io.ownership import files_in, foreign_files, require_own_file
 from TauAdv.io.resumable import resumable_folder
 

@@ -4,7 +4,7 @@ from jet_lines import as_line, random_jets
 
 from TauAdv.errors import InputError
 from TauAdv.jets.columns import arrange, concatenate_jets, signed_significance
-from TauAdv.jets.parsing import parse_lines
+from TauAdv.jets.reading.parsing import parse_lines
 from TauAdv.jets.schema import JetTable
 
 TABLE = JetTable.load()

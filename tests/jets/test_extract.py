@@ -11,8 +11,8 @@ from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.jets import extract as extract_module
 from TauAdv.jets.columns import arrange
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
-from TauAdv.jets.parsing import parse_lines
 from TauAdv.jets.parts import ExtractedJets
+from TauAdv.jets.reading.parsing import parse_lines
 from TauAdv.jets.schema import JetTable
 
 CONTENT = random_jets(230, seed=8)

@@ -1,7 +1,7 @@
 import pytest
 
-from TauAdv.models.deeptau import build_adversarial
-from TauAdv.models.settings import load_network
+from TauAdv.models.deeptau.network import build_adversarial
+from TauAdv.models.deeptau.settings import load_network
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import tensorflow as tf
 from network_batches import random_inputs
 
 from TauAdv.models.cms.importing import import_cms_model
-from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.deeptau.network import build_classifier
 from TauAdv.models.transfer import copy_weights_by_name
 
 LAYERS = [f"{grid}_all_norm_{number}" for grid in ("inner", "outer") for number in (1, 2, 3, 4)]  # of merged cells

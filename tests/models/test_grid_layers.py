@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from TauAdv.models.grid_rows import GridRows, GridRowWeights
-from TauAdv.models.scatter import GridScatter
+from TauAdv.models.deeptau.grid_rows import GridRows, GridRowWeights
+from TauAdv.models.deeptau.scatter import GridScatter
 
 N_TAUS, N_CELLS, N_EMPTY = 3, 5, 6
 INDEX = np.array([[0, 0, 0], [0, 4, 2], [2, 1, 3], [2, 4, 4]], "i4")

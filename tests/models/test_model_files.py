@@ -10,7 +10,7 @@ from network_batches import tiny_network
 
 from TauAdv.errors import InputError
 from TauAdv.io.checked_files import new_checked_file
-from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.deeptau.network import build_classifier
 from TauAdv.models.loading import load_model
 from TauAdv.models.model_files import read_keras_file
 

@@ -6,7 +6,7 @@ import pytest
 from network_batches import random_inputs, randomise, tiny_network
 
 from TauAdv.models.conversion import class_part, dtype_of
-from TauAdv.models.deeptau import build_adversarial
+from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.loading import load_model
 from TauAdv.models.precision import in_single_precision
 

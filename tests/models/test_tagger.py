@@ -6,7 +6,7 @@ import pytest
 from network_batches import paired_batch, random_inputs, randomise, tiny_network
 
 from TauAdv.errors import InputError
-from TauAdv.models.deeptau import build_adversarial, build_classifier
+from TauAdv.models.deeptau.network import build_adversarial, build_classifier
 from TauAdv.models.gradient_reversal import set_gradient_scales
 from TauAdv.models.loading import load_model
 from TauAdv.models.tagger import inference_function, network_inputs

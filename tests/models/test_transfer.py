@@ -4,7 +4,7 @@ import pytest
 from network_batches import randomise, tiny_network
 
 from TauAdv.errors import InputError
-from TauAdv.models.deeptau import build_adversarial, build_classifier
+from TauAdv.models.deeptau.network import build_adversarial, build_classifier
 from TauAdv.models.transfer import copy_weights_by_name
 
 

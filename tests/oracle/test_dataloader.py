@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from TauAdv.shards.batching import Batches, PairedBatches
-from TauAdv.shards.selection import Selection, select_taus, selection_branches
-from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import ShardSet
-from TauAdv.shards.weights import PtWeights, SpectrumWeights, WeightBins
-from TauAdv.shards.writer import write_shards
+from TauAdv.shards.tau.selection import Selection, select_taus, selection_branches
+from TauAdv.shards.tau.settings import ShardSettings
+from TauAdv.shards.tau.weights import PtWeights, SpectrumWeights, WeightBins
+from TauAdv.shards.tau.writer import write_shards
 from TauAdv.tuples.histograms import read_th1
 from TauAdv.tuples.reader import read
 

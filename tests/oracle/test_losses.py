@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from TauAdv.models.losses import LOSS_NAMES, TauLosses, adversarial_crossentropy
+from TauAdv.models.deeptau.losses import LOSS_NAMES, TauLosses, adversarial_crossentropy
 
 
 @pytest.fixture(scope="module")

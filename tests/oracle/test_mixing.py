@@ -7,8 +7,8 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from TauAdv.production.mixing import mix_events
-from TauAdv.production.mixing_settings import MixingSettings
+from TauAdv.production.mixing.mix import mix_events
+from TauAdv.production.mixing.settings import MixingSettings
 from TauAdv.tuples.reader import read
 
 LABEL = re.compile(r"(?P<name>\w+)(?P<dropped> after drop)? \((?:data, )?id (?P<id>\d+)\)")

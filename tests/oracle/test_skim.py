@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from same_arrays import assert_same_arrays
 
-from TauAdv.production.skim import SkimSettings, skim
+from TauAdv.production.skim.skim import SkimSettings, skim
 from TauAdv.tuples.reader import TupleReader, read
 from TauAdv.tuples.schema import ADDED, SCHEMA
 from TauAdv.tuples.selection import parse_selection

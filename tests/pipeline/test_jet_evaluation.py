@@ -56,7 +56,7 @@ def test_a_report_is_replaced_whole_or_left_whole(jets, run_script, capsys, monk
         run_script("Evaluation/evaluate_robustness.py", *other)
     assert "runs.nominal" in capsys.readouterr().err
     with monkeypatch.context() as patch, pytest.raises(SystemExit) as caught:
-        patch.setattr("TauAdv.plotting.robustness.write_page", raising(KeyboardInterrupt()))
+        patch.setattr("TauAdv.plotting.robustness.study.write_page", raising(KeyboardInterrupt()))
         run_script("Evaluation/evaluate_robustness.py", *other, "--overwrite")
     assert caught.value.code == 130
     assert files_of(report) == first
@@ -83,7 +83,7 @@ def test_a_plot_that_fails_does_not_cost_the_tables(jets, run_script, capsys, mo
     common = ["--mlpath", one.mlpath, "--test", sets / "test", "--output", report, "--parts", "confusion", *SMALL]
     run_script("Evaluation/evaluate_robustness.py", *common, "--nominal", one.id)
     with monkeypatch.context() as patch, pytest.raises(raised) as caught:
-        patch.setattr("TauAdv.plotting.robustness.plot_matrices", raising(error))
+        patch.setattr("TauAdv.plotting.robustness.study.plot_matrices", raising(error))
         run_script("Evaluation/evaluate_robustness.py", *common, "--nominal", two.id, "--overwrite")
     told = str(caught.value) if raised is RuntimeError else capsys.readouterr().err
     assert f"{report}: tables are complete, but not all plots could be made ({type(error).__name__}: {error})" in told
@@ -95,7 +95,7 @@ def test_a_plot_that_fails_does_not_cost_the_tables(jets, run_script, capsys, mo
 
 @pytest.mark.parametrize("before", [True, False])
 def test_files_that_come_while_it_is_measured_stay(jets, run_script, capsys, monkeypatch, before):
-    from TauAdv.evaluation import robustness_report
+    from TauAdv.evaluation.robustness.study import report as robustness_report
 
     folder, sets, (one, _) = jets
     report = folder / f"meanwhile_{before}"
@@ -123,7 +123,7 @@ def test_a_place_that_cannot_be_used_is_refused_before_measuring(
 ):
     _, sets, (one, _) = jets
     (tmp_path / "notes.txt").write_text("mine")
-    monkeypatch.setattr("TauAdv.evaluation.robustness_report.evaluate_robustness", raising(AssertionError("measured")))
+    monkeypatch.setattr("TauAdv.evaluation.robustness.report.evaluate_robustness", raising(AssertionError("measured")))
     common = ["--mlpath", one.mlpath, "--nominal", one.id, "--test", sets / "test", "--parts", "confusion", *SMALL]
     with pytest.raises(SystemExit):
         run_script("Evaluation/evaluate_robustness.py", *common, "--output", tmp_path / place, "--overwrite")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from TauAdv.io.manifests import read_manifest
+from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.runs import list_runs
 from TauAdv.shards.store import ShardSet
 

@@ -10,7 +10,7 @@ from cms_graphs import write_network as write_graphs
 from prepared_jets import prepared_jets
 from synthetic_shards import write_network, write_shards
 
-from TauAdv.io.manifests import read_manifest
+from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.loading import load_model, load_tagger
 from TauAdv.runs import list_runs

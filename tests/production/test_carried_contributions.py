@@ -10,11 +10,11 @@ from TauAdv.domain.agreement import as_record
 from TauAdv.domain.contributions import Contribution
 from TauAdv.domain.control_region import ControlRegion, Target
 from TauAdv.errors import InputError
-from TauAdv.io.manifests import read_manifest, write_manifest
+from TauAdv.io.manifests.manifest import read_manifest, write_manifest
 from TauAdv.production.event_drop import EventDropSettings, drop_events
-from TauAdv.production.pt_weights import make_pt_weights
-from TauAdv.production.pt_weights_settings import PtWeightsSettings
-from TauAdv.production.skim import SkimSettings, skim
+from TauAdv.production.pt_weights.settings import PtWeightsSettings
+from TauAdv.production.pt_weights.weights import make_pt_weights
+from TauAdv.production.skim.skim import SkimSettings, skim
 from TauAdv.tuples.histograms import read_th1
 
 OURS = [

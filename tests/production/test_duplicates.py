@@ -5,13 +5,13 @@ from specification_region import REGION
 
 from TauAdv.errors import InputError
 from TauAdv.production.event_drop import EventDropSettings, drop_events
-from TauAdv.production.mixing import mix_events
-from TauAdv.production.mixing_settings import MixingSettings
-from TauAdv.production.pt_weights import PtWeightsSettings, make_pt_weights
-from TauAdv.production.skim import SkimSettings, skim
+from TauAdv.production.mixing.mix import mix_events
+from TauAdv.production.mixing.settings import MixingSettings
+from TauAdv.production.pt_weights.weights import PtWeightsSettings, make_pt_weights
+from TauAdv.production.skim.skim import SkimSettings, skim
 from TauAdv.production.spectra import EtaPtSettings, TargetSettings, make_eta_pt_spectra, make_targets
-from TauAdv.shards.settings import ShardSettings
-from TauAdv.shards.writer import write_shards
+from TauAdv.shards.tau.settings import ShardSettings
+from TauAdv.shards.tau.writer import write_shards
 from TauAdv.simulation.validation import load_candidates
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import TauAdv.production.event_drop as event_drop
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
-from TauAdv.io.manifests import read_manifest
+from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.production.event_drop import EventDropSettings, drop_events
 from TauAdv.tuples.reader import read
 

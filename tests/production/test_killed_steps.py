@@ -8,10 +8,10 @@ import awkward as ak
 import pytest
 
 from TauAdv.errors import OutputExistsError
-from TauAdv.io.manifests import read_manifest
-from TauAdv.production.mixing import mix_events
-from TauAdv.production.mixing_settings import MixingSettings
-from TauAdv.production.skim import SkimSettings, skim
+from TauAdv.io.manifests.manifest import read_manifest
+from TauAdv.production.mixing.mix import mix_events
+from TauAdv.production.mixing.settings import MixingSettings
+from TauAdv.production.skim.skim import SkimSettings, skim
 from TauAdv.tuples.reader import read
 
 MIX = {

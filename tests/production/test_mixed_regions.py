@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from TauAdv.errors import InputError, OutputExistsError
-from TauAdv.io.manifests import write_manifest
-from TauAdv.production.mixing import mix_events
-from TauAdv.production.mixing_settings import MixingSettings
+from TauAdv.io.manifests.manifest import write_manifest
+from TauAdv.production.mixing.mix import mix_events
+from TauAdv.production.mixing.settings import MixingSettings
 from TauAdv.tuples.reader import read
 
 OUTPUTS = ("trainval.root", "evaluate.root")

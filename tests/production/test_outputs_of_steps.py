@@ -9,11 +9,11 @@ from specification_region import REGION
 from TauAdv.config import load_settings
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.production.event_drop import EventDropSettings, drop_events
-from TauAdv.production.mixing import mix_events
-from TauAdv.production.mixing_settings import MixingSettings
-from TauAdv.production.pt_weights import make_pt_weights
-from TauAdv.production.pt_weights_settings import PtWeightsSettings
-from TauAdv.production.skim import SkimSettings, skim
+from TauAdv.production.mixing.mix import mix_events
+from TauAdv.production.mixing.settings import MixingSettings
+from TauAdv.production.pt_weights.settings import PtWeightsSettings
+from TauAdv.production.pt_weights.weights import make_pt_weights
+from TauAdv.production.skim.skim import SkimSettings, skim
 from TauAdv.production.spectra import EtaPtSettings, TargetSettings, make_eta_pt_spectra, make_targets
 
 

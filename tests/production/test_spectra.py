@@ -5,9 +5,9 @@ import pytest
 import uproot
 
 from TauAdv.errors import InputError, OutputExistsError
-from TauAdv.io.manifests import read_manifest
+from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.production.spectra import EtaPtSettings, TargetSettings, make_eta_pt_spectra, make_targets, parse_processes
-from TauAdv.shards.weights import SpectrumWeights, WeightBins
+from TauAdv.shards.tau.weights import SpectrumWeights, WeightBins
 from TauAdv.tuples.histograms import read_th1, read_th2
 from TauAdv.tuples.matching import recompute_tau_type
 from TauAdv.tuples.reader import read

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from TauAdv.errors import InputError, InputWarning
-from TauAdv.evaluation.predictions import read_predictions
+from TauAdv.evaluation.predictions.tables import read_predictions
 from TauAdv.runs import find_run, has_runs, list_runs, resume_run, start_run
 from TauAdv.runs.file_store import FileStore, migration
 

@@ -7,8 +7,8 @@ import pytest
 from shard_tuples import DATA, JET, MU, NOTHING, TABLE, TAU, E, write_tuple
 
 from TauAdv.features.table import FeatureTable
-from TauAdv.shards.settings import ShardSettings
-from TauAdv.shards.writer import write_shards
+from TauAdv.shards.tau.settings import ShardSettings
+from TauAdv.shards.tau.writer import write_shards
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,9 @@ from shard_tuples import JET, TABLE, TAU, write_tuple
 
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
-from TauAdv.shards.settings import ShardSettings
 from TauAdv.shards.store import ShardSet
-from TauAdv.shards.writer import write_shards
+from TauAdv.shards.tau.settings import ShardSettings
+from TauAdv.shards.tau.writer import write_shards
 
 CLASS_KEYS = {"tau", "inner_index", "inner_cells", "outer_index", "outer_cells", "y", "weight"}
 

@@ -9,9 +9,10 @@ from extracted_jets import extracted
 
 from TauAdv.errors import InputError, InputWarning
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
-from TauAdv.shards import jet_survey, repeated
-from TauAdv.shards.jet_preparation import prepare_jets
-from TauAdv.shards.jet_settings import JetPreparationSettings
+from TauAdv.shards import repeated
+from TauAdv.shards.jet import survey as jet_survey
+from TauAdv.shards.jet.preparation import prepare_jets
+from TauAdv.shards.jet.settings import JetPreparationSettings
 from TauAdv.shards.repeated import RepeatedJets
 
 SETTINGS = JetPreparationSettings(chunk_size=32, seed=3)

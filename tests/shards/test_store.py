@@ -11,10 +11,11 @@ from shard_tuples import TABLE
 
 from TauAdv.errors import InputError, InputWarning
 from TauAdv.features.table import FeatureTable
-from TauAdv.io.manifests import write_manifest
-from TauAdv.shards import store, writer
+from TauAdv.io.manifests.manifest import write_manifest
+from TauAdv.shards import store
 from TauAdv.shards.store import ShardSet, iterate
-from TauAdv.shards.writer import write_shards
+from TauAdv.shards.tau import writer
+from TauAdv.shards.tau.writer import write_shards
 
 
 @pytest.fixture(scope="module")

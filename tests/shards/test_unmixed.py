@@ -5,7 +5,7 @@ import pytest
 from shard_tuples import DATA, JET, TAU, write_tuple
 
 from TauAdv.errors import InputError
-from TauAdv.shards.writer import write_shards
+from TauAdv.shards.tau.writer import write_shards
 
 
 def test_simulation_that_was_not_mixed_is_refused(adv_settings, tmp_path):

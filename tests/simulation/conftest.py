@@ -12,7 +12,7 @@ pytest.importorskip("fastjet", reason="the extra 'simulation' is not installed")
 
 from TauAdv.simulation.cache import Chunk, load_events
 from TauAdv.simulation.columns import Columns
-from TauAdv.simulation.pileup import PileupLibrary, build_library
+from TauAdv.simulation.detector.pileup import PileupLibrary, build_library
 from TauAdv.simulation.settings import DetectorSettings, PseudodataSettings, SimulationSettings, WriterSettings
 
 EVENTS = 60

@@ -6,12 +6,12 @@ import pytest
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputWarning, OutputExistsError
-from TauAdv.io.manifests import read_manifest
+from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.simulation import cache as cache_module
 from TauAdv.simulation import produce as produce_module
 from TauAdv.simulation.cache import missing_chunks
-from TauAdv.simulation.labels import GENERATOR_BRANCHES
 from TauAdv.simulation.produce import produce, round_mantissa
+from TauAdv.simulation.reconstruction.labels import GENERATOR_BRANCHES
 from TauAdv.simulation.samples import PSEUDODATA, samples_of
 from TauAdv.simulation.settings import SimulationSettings
 from TauAdv.tuples.matching import TauType

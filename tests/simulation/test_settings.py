@@ -2,7 +2,7 @@ import pytest
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
-from TauAdv.io.manifests import as_json, read_manifest
+from TauAdv.io.manifests.manifest import as_json, read_manifest
 from TauAdv.simulation.samples import samples_of
 from TauAdv.simulation.settings import SimulationSettings
 

@@ -2,9 +2,9 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from TauAdv.simulation.labels import GENERATOR_BRANCHES, hide_generator
+from TauAdv.simulation.reconstruction.labels import GENERATOR_BRANCHES, hide_generator
+from TauAdv.simulation.reconstruction.surrogate import WEIGHTS, surrogate_columns
 from TauAdv.simulation.settings import DetectorSettings
-from TauAdv.simulation.surrogate import WEIGHTS, surrogate_columns
 from TauAdv.simulation.tuples import simulate_events
 from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.schema import SCHEMA, branch

@@ -5,7 +5,7 @@ import pytest
 import uproot
 
 from TauAdv.errors import InputError
-from TauAdv.tuples.file_header import check_root_file
+from TauAdv.tuples.files.header import check_root_file
 from TauAdv.tuples.histograms import read_th1
 from TauAdv.tuples.reader import TupleReader, open_root, read
 from TauAdv.tuples.trees import tree_names, without_cycle

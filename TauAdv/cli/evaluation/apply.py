@@ -25,7 +25,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Apply the run."""
-    from TauAdv.evaluation.predictions import apply_run
+    from TauAdv.evaluation.predictions.tables import apply_run
 
     apply_run(
         options.mlpath,

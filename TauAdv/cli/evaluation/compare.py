@@ -13,7 +13,7 @@ from TauAdv.cli.options import path
 from TauAdv.cli.shared_options import add_overrides, add_overwrite
 
 if TYPE_CHECKING:
-    from TauAdv.evaluation.comparison import Comparison
+    from TauAdv.evaluation.adaptation.comparison import Comparison
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -34,8 +34,8 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Compare the runs and draw the plots."""
     from TauAdv.config import load_settings
-    from TauAdv.evaluation.comparison import ComparisonSettings
-    from TauAdv.evaluation.report import make_report
+    from TauAdv.evaluation.adaptation.comparison import ComparisonSettings
+    from TauAdv.evaluation.adaptation.report import make_report
 
     runs = {"nominal": options.nominal, "fine-tune k2=0": options.fine_tune, "adversarial": options.adversarial}
     make_report(

@@ -33,8 +33,8 @@ def run(options: Namespace) -> None:
         msg = "--surface needs --test, the set that holds the jet"
         raise ConfigError(msg)
     # TensorFlow takes seconds to load: after the checks of the command line
-    from TauAdv.evaluation.losses import history_of_runs, plots_folder, surface_of_run
-    from TauAdv.plotting.losses import save_loss_history, save_loss_surface
+    from TauAdv.evaluation.losses.of_runs import history_of_runs, plots_folder, surface_of_run
+    from TauAdv.plotting.losses.of_runs import save_loss_history, save_loss_surface
 
     mlpath, runs = options.mlpath, options.expID
     folder = options.output or plots_folder(mlpath, runs[0])

@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from TauAdv.cli.options import path
 from TauAdv.cli.shared_options import add_config, add_overrides, add_overwrite
 from TauAdv.errors import InputError
-from TauAdv.evaluation.report_parts import PARTS
+from TauAdv.evaluation.robustness.parts import PARTS
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -31,13 +31,13 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Measure and draw."""
-    from TauAdv.evaluation.robustness_settings import load_robustness_settings
+    from TauAdv.evaluation.robustness.settings import load_robustness_settings
 
     parts, changes = _parts_and_settings(options)
     settings = load_robustness_settings(options.config, changes)
     # TensorFlow takes seconds to load: after the checks of the command line
-    from TauAdv.evaluation.robustness_report import make_robustness_report
-    from TauAdv.plotting.robustness import save_robustness_report
+    from TauAdv.evaluation.robustness.report import make_robustness_report
+    from TauAdv.plotting.robustness.study import save_robustness_report
 
     how = {"parts": parts, "overwrite": options.overwrite, "draw": save_robustness_report}
     make_robustness_report(options.output, options.mlpath, _runs(options), options.test, settings=settings, **how)

@@ -38,8 +38,8 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Prepare the jets."""
     from TauAdv.config import load_settings, merged
-    from TauAdv.shards.jet_preparation import prepare_jets
-    from TauAdv.shards.jet_settings import JetPreparationSettings
+    from TauAdv.shards.jet.preparation import prepare_jets
+    from TauAdv.shards.jet.settings import JetPreparationSettings
 
     given = {name: getattr(options, name) for name in _SETTINGS}
     kind = None if options.shifted is None else "adversarial"

@@ -24,8 +24,8 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Mix."""
     from TauAdv.config import load_settings
-    from TauAdv.production.mixing import mix_events
-    from TauAdv.production.mixing_settings import MixingSettings
+    from TauAdv.production.mixing.mix import mix_events
+    from TauAdv.production.mixing.settings import MixingSettings
 
     allowed = ["allow_duplicates=true"] if options.allow_duplicates else []
     settings = load_settings(MixingSettings, options.config or _DEFAULT, [*allowed, *options.overrides])

@@ -10,7 +10,7 @@ from TauAdv.cli.options import path
 from TauAdv.cli.shared_options import add_allow_duplicates, add_config, add_overrides, add_overwrite, add_switch
 
 if TYPE_CHECKING:
-    from TauAdv.production.pt_weights_settings import PtWeightsSettings
+    from TauAdv.production.pt_weights.settings import PtWeightsSettings
 
 _DEFAULT = "pt_weights"
 
@@ -37,8 +37,8 @@ def run(options: Namespace) -> None:
     """Make the weights and draw the closure."""
     from TauAdv.plotting.pt_weights import FIGURES, plot_pt_weights
     from TauAdv.plotting.style import require_own_figures, save_figure
-    from TauAdv.production.pt_closure import read_closure
-    from TauAdv.production.pt_weights import make_pt_weights, mixed_contributions
+    from TauAdv.production.pt_weights.closure import read_closure
+    from TauAdv.production.pt_weights.weights import make_pt_weights, mixed_contributions
 
     settings = _settings(options)
     config = options.config or f"{_DEFAULT} (the default of --config)"
@@ -57,7 +57,7 @@ def _settings(options: Namespace) -> PtWeightsSettings:
     """Return the settings of the options; a control region with targets wins over that of the shipped configuration."""
     from TauAdv.config import load_settings, merged
     from TauAdv.domain.control_region import load_control_region
-    from TauAdv.production.pt_weights_settings import PtWeightsSettings
+    from TauAdv.production.pt_weights.settings import PtWeightsSettings
 
     keys = ("weights", "rebin", "allow_negative", "allow_duplicates")
     region: dict[str, Path] = {}

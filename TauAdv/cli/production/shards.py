@@ -46,9 +46,9 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Write the set."""
     from TauAdv.config import merged
-    from TauAdv.shards.settings import load_shard_settings
-    from TauAdv.shards.training_config import TrainingConfig
-    from TauAdv.shards.writer import write_shards
+    from TauAdv.shards.tau.settings import load_shard_settings
+    from TauAdv.shards.tau.training_config import TrainingConfig
+    from TauAdv.shards.tau.writer import write_shards
 
     overrides = merged({key: getattr(options, key) for key in _SETTINGS}, options.overrides)
     settings, input_dir = load_shard_settings(options.config, overrides, training_cfg=options.training_cfg)

@@ -41,7 +41,7 @@ def run(options: Namespace) -> None:
     """Skim."""
     from TauAdv.config import load_settings
     from TauAdv.config.words import names_between_commas
-    from TauAdv.production.skim import SkimSettings, skim, summary
+    from TauAdv.production.skim.skim import SkimSettings, skim, summary
 
     given = vars(options)
     where = {"inputs": given.pop("input"), "output": given.pop("output"), "prefix": given.pop("input_prefix")}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from TauAdv.models.settings import NetworkSettings
+from TauAdv.models.deeptau.settings import NetworkSettings
 
 __all__ = [
     "Agreement",

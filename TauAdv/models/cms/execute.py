@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from TauAdv.errors import InputError
 from TauAdv.models.cms.graph_files import FrozenGraph
 from TauAdv.models.cms.parts import CORE_OUTPUT, TAU_INPUT, CmsGraphs, cell_input, grid_input
-from TauAdv.models.settings import NetworkSettings
+from TauAdv.models.deeptau.settings import NetworkSettings
 
 __all__ = ["FrozenTagger", "cell_output"]
 

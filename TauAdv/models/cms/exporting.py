@@ -10,8 +10,8 @@ from TauAdv.errors import InputError
 from TauAdv.models.cms.graph_layers import LayerWriter
 from TauAdv.models.cms.graph_writer import GraphWriter
 from TauAdv.models.cms.parts import CORE, GRIDS, TAU_INPUT, cell_input, grid_input
+from TauAdv.models.deeptau.settings import NetworkSettings
 from TauAdv.models.layer_weights import LayerWeights
-from TauAdv.models.settings import NetworkSettings
 
 __all__ = ["cell_graph", "core_graph", "graph_files", "write_graphs"]
 

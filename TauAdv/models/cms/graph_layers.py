@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from TauAdv.models.cms.graph_writer import GraphWriter
+from TauAdv.models.deeptau.settings import ConvolutionLayer
 from TauAdv.models.layer_weights import LayerWeights
-from TauAdv.models.settings import ConvolutionLayer
 
 __all__ = ["LayerWriter"]
 

@@ -14,8 +14,8 @@ from TauAdv.models.cms.dialects import LayerConstants, keras_weights, layer_cons
 from TauAdv.models.cms.double_graphs import double_graphs
 from TauAdv.models.cms.execute import FrozenTagger
 from TauAdv.models.cms.parts import CmsGraphs, read_graphs
-from TauAdv.models.deeptau import TauTagger, build_classifier
-from TauAdv.models.double_precision import double_network, double_scores
+from TauAdv.models.deeptau.double_precision import double_network, double_scores
+from TauAdv.models.deeptau.network import TauTagger, build_classifier
 from TauAdv.models.folded.inference import folded_inference
 from TauAdv.models.tagger import inference_function
 

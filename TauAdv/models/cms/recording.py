@@ -13,7 +13,7 @@ from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
-from TauAdv.io.manifests import finished, write_manifest
+from TauAdv.io.manifests.manifest import finished, write_manifest
 from TauAdv.models.cms.importing import ImportedModel, import_cms_model
 from TauAdv.models.cms.known import NO_TABLE, choose_features
 from TauAdv.models.cms.parts import read_graphs, version_of

@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from TauAdv.models.cms.parts import TAU_INPUT, cell_input
-from TauAdv.models.settings import NetworkSettings
+from TauAdv.models.deeptau.settings import NetworkSettings
 
 __all__ = ["dense_inputs", "dense_shapes", "sparse_inputs"]
 

@@ -14,11 +14,11 @@ from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.atomic import new_folder
 from TauAdv.io.locks import locking
-from TauAdv.io.manifests import finished, write_manifest
+from TauAdv.io.manifests.manifest import finished, write_manifest
 from TauAdv.models.cms.compare import Agreement, Comparison, Scores, compare_all, compare_scores
 from TauAdv.models.cms.importing import predictions
-from TauAdv.models.deeptau import TauTagger, build_classifier
-from TauAdv.models.double_precision import double_model, double_scores
+from TauAdv.models.deeptau.double_precision import double_model, double_scores
+from TauAdv.models.deeptau.network import TauTagger, build_classifier
 from TauAdv.models.export.feature_file import feature_text
 from TauAdv.models.export.formats import FORMATS, Exported, Format
 from TauAdv.models.export.source import ModelSource

@@ -11,7 +11,7 @@ from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.features.blocks import Feature
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.cms.parts import TAU_INPUT, cell_input
-from TauAdv.models.settings import NetworkSettings
+from TauAdv.models.deeptau.settings import NetworkSettings
 
 __all__ = ["feature_text"]
 

@@ -17,12 +17,12 @@ from TauAdv.models.cms.double_graphs import double_graphs
 from TauAdv.models.cms.execute import FrozenTagger, cell_output
 from TauAdv.models.cms.exporting import graph_files, write_graphs
 from TauAdv.models.cms.parts import GRIDS, read_graphs
-from TauAdv.models.deeptau import TauTagger
-from TauAdv.models.double_precision import double_inputs, double_network
+from TauAdv.models.deeptau.double_precision import double_inputs, double_network
+from TauAdv.models.deeptau.network import TauTagger
+from TauAdv.models.deeptau.settings import NetworkSettings
 from TauAdv.models.export.dense_inputs import dense_inputs
 from TauAdv.models.export.saved_model import DENSE, OUTPUT, SPARSE, write_saved_model
 from TauAdv.models.layer_weights import LayerWeights
-from TauAdv.models.settings import NetworkSettings
 
 __all__ = ["FORMATS", "Exported", "Format"]
 

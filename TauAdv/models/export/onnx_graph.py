@@ -14,9 +14,9 @@ import onnx
 from numpy.typing import NDArray
 
 from TauAdv.models.cms.parts import TAU_INPUT, cell_input
+from TauAdv.models.deeptau.settings import ConvolutionLayer, NetworkSettings
 from TauAdv.models.export.onnx_writer import OnnxWriter
 from TauAdv.models.layer_weights import LayerWeights, folded_layer
-from TauAdv.models.settings import ConvolutionLayer, NetworkSettings
 
 __all__ = ["OUTPUT", "onnx_model"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from TauAdv.models.deeptau import TauTagger
+from TauAdv.models.deeptau.network import TauTagger
 from TauAdv.models.export.dense_inputs import dense_shapes, sparse_inputs
 from TauAdv.models.folded.inference import folded_inference
 

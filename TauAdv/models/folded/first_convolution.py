@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from TauAdv.models.deeptau.settings import ConvolutionLayer
 from TauAdv.models.folded.layers import prelu
 from TauAdv.models.folded.weights import FoldedLayer
-from TauAdv.models.settings import ConvolutionLayer
 
 __all__ = ["convolve_filled_cells", "pays_off"]
 

@@ -10,11 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from TauAdv.models.conversion import dtype_of
-from TauAdv.models.deeptau import TauTagger
+from TauAdv.models.deeptau.network import TauTagger
+from TauAdv.models.deeptau.settings import NetworkSettings
 from TauAdv.models.folded.chunks import apply_in_chunks
 from TauAdv.models.folded.network import FoldedNetwork
 from TauAdv.models.folded.weights import FoldedWeights
-from TauAdv.models.settings import NetworkSettings
 from TauAdv.models.tagger import network_inputs
 
 __all__ = ["FEATURES", "folded_inference", "taus_per_chunk"]

@@ -1,4 +1,4 @@
-"""DeepTau built of folded layers: the blocks of :class:`TauAdv.models.deeptau.NetworkBuilder`, acting on filled cells."""
+"""DeepTau of folded layers: the blocks of :class:`TauAdv.models.deeptau.network.NetworkBuilder`, acting on filled cells."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from TauAdv.models.deeptau import NetworkBuilder
+from TauAdv.models.deeptau.network import NetworkBuilder
 from TauAdv.models.folded.first_convolution import convolve_filled_cells, pays_off
 from TauAdv.models.folded.layers import apply_convolution, apply_dense
 from TauAdv.models.folded.weights import FoldedWeights

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from TauAdv.models.deeptau import TauTagger
+from TauAdv.models.deeptau.network import TauTagger
 from TauAdv.models.layer_weights import folded_layer
 
 __all__ = ["FoldedLayer", "FoldedWeights"]

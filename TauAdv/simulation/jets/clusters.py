@@ -8,9 +8,9 @@ from functools import cache
 import numpy as np
 
 from TauAdv.jets.schema import JetTable
-from TauAdv.simulation.clustering import cluster
 from TauAdv.simulation.columns import Columns, take
 from TauAdv.simulation.geometry import delta_phi, nearest_object, neighbours
+from TauAdv.simulation.reconstruction.clustering import cluster
 
 __all__ = ["JetTracks", "find_jets", "gather_tracks"]
 

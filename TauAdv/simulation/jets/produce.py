@@ -16,7 +16,7 @@ from TauAdv.domain.classes import FLAVOURS
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
-from TauAdv.io.manifests import finished, write_manifest
+from TauAdv.io.manifests.manifest import finished, write_manifest
 from TauAdv.simulation.cache import Chunk, chunks_of, generator_seed, load_events
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.generator import VertexAccess

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from TauAdv.simulation.calorimeter import energy_depositions, neutral_hadron_candidates, photon_candidates
 from TauAdv.simulation.columns import Columns, take
-from TauAdv.simulation.detector import particle_kinematics
+from TauAdv.simulation.detector.calorimeter import energy_depositions, neutral_hadron_candidates, photon_candidates
+from TauAdv.simulation.detector.response import particle_kinematics
+from TauAdv.simulation.detector.tracking import measure_tracks, reconstructed
 from TauAdv.simulation.geometry import four_vector
 from TauAdv.simulation.jets.perigee import measure_perigee
 from TauAdv.simulation.settings import DetectorSettings
-from TauAdv.simulation.tracking_response import measure_tracks, reconstructed
 
 __all__ = ["respond_for_jets"]
 

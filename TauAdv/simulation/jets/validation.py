@@ -10,9 +10,9 @@ import numpy as np
 from TauAdv.domain.classes import FLAVOURS, JetClass
 from TauAdv.errors import InputError
 from TauAdv.jets.columns import Jets, arrange, concatenate_jets
-from TauAdv.jets.lines import LineReader
-from TauAdv.jets.parsing import parse_lines
 from TauAdv.jets.published import published_columns
+from TauAdv.jets.reading.lines import LineReader
+from TauAdv.jets.reading.parsing import parse_lines
 from TauAdv.jets.schema import TARGET, Column, JetTable
 
 __all__ = ["Comparison", "JetFigure", "column_comparisons", "load_jets", "quality_figures", "report"]

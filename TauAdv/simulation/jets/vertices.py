@@ -9,7 +9,7 @@ import numpy as np
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.geometry import delta_phi
 from TauAdv.simulation.jets.clusters import JetTracks
-from TauAdv.simulation.vertexing import fit_vertices
+from TauAdv.simulation.reconstruction.vertexing import fit_vertices
 
 __all__ = ["JetVertices", "find_vertices", "fit_secondary", "primary_weights"]
 

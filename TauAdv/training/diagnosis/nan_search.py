@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from TauAdv.models.gradient_reversal import set_gradient_scales
-from TauAdv.models.jet_flavour import LOGITS_LAYER
+from TauAdv.models.jet_flavour.network import LOGITS_LAYER
 from TauAdv.models.scores import scoring_model
 from TauAdv.models.tagger import network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables

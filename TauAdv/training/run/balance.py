@@ -74,7 +74,7 @@ def classes_of_loss(loss: str) -> tuple[str, ...]:
     """Return the true classes for which a loss of the TauLosses family is not zero."""
     import tensorflow as tf
 
-    from TauAdv.models.losses import loss_function
+    from TauAdv.models.deeptau.losses import loss_function
 
     labels = tf.eye(len(TAU_CLASSES))
     values = loss_function(loss)(labels, tf.ones_like(labels) / len(TAU_CLASSES)).numpy()

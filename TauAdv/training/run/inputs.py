@@ -15,10 +15,10 @@ from TauAdv.domain.agreement import require_agreement
 from TauAdv.domain.contributions import names_by_id
 from TauAdv.errors import InputError
 from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
-from TauAdv.shards.contributions import contributions_in
 from TauAdv.shards.overlap import common_rows, of_one_split
-from TauAdv.shards.selection import UNLABELLED
 from TauAdv.shards.store import ShardSet
+from TauAdv.shards.tau.contributions import contributions_in
+from TauAdv.shards.tau.selection import UNLABELLED
 from TauAdv.taggers.registry import tagger_of_rows
 from TauAdv.training.run.balance import absent_classes, require_both_sides
 from TauAdv.training.run.row_weights import require_weights, weight_note

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.attacks.covariance import clear_errors
+from TauAdv.attacks.constraints.covariance import clear_errors
 from TauAdv.errors import ConfigError, nearest
 from TauAdv.models.loading import load_tagger
 from TauAdv.models.transfer import copy_weights_by_name

@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.models.grid_rows import GridLayer
+from TauAdv.models.deeptau.grid_rows import GridLayer
 from TauAdv.shards.store import ShardSet
 from TauAdv.training.run.inputs import Inputs
 

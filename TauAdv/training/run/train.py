@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from TauAdv.attacks.constraints import Constraints
+from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.batch.job import job_tags
 from TauAdv.commands import resume_line
 from TauAdv.config import Settings, dump_settings
 from TauAdv.io.leftovers import remove_leftovers
-from TauAdv.io.manifests import versions
+from TauAdv.io.manifests.manifest import versions
 from TauAdv.runs import Run, find_run, lock_run, reopened, start_run
 from TauAdv.runs.layout import CHECKPOINTS, CONFIGURATION, MODEL, PRETRAINED
 from TauAdv.training.devices.devices import ONE_DEVICE, Devices, open_devices, require_devices

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from TauAdv.config import load_settings, read_yaml
 from TauAdv.errors import ConfigError
-from TauAdv.models.jet_settings import JetLossSettings
+from TauAdv.models.jet_flavour.settings import JetLossSettings
 from TauAdv.runs import find_run
 from TauAdv.taggers.jet_flavour import JET_FLAVOUR
 from TauAdv.training.settings.attack import TrainingAttack

@@ -13,7 +13,7 @@ from TauAdv.commands import command
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.features.table import FeatureTable
-from TauAdv.models.settings import GridMode
+from TauAdv.models.deeptau.settings import GridMode
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import TRAINING
 from TauAdv.taggers.deeptau import DEEPTAU

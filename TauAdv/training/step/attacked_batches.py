@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from TauAdv.attacks.constraints import Batch, Constraints
+from TauAdv.attacks.constraints.constraints import Batch, Constraints
 from TauAdv.attacks.objectives import Objective, divergence, kullback_leibler, label_loss
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.attacks.settings import make_attack

@@ -16,8 +16,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from TauAdv.models.deeptau.losses import LossFunction, adversarial_crossentropy
 from TauAdv.models.gradient_reversal import ADVERSARIAL_GRADIENT, CLASS_GRADIENT, set_gradient_scales
-from TauAdv.models.losses import LossFunction, adversarial_crossentropy
 from TauAdv.models.replicas import replica_share, sum_over_replicas
 from TauAdv.models.scores import class_scores
 from TauAdv.models.tagger import Tagger, network_inputs

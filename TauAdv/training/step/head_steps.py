@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from TauAdv.models.losses import LossFunction
+from TauAdv.models.deeptau.losses import LossFunction
 from TauAdv.models.replicas import sum_over_replicas
 from TauAdv.models.scores import scoring_model
 from TauAdv.models.tagger import Tagger

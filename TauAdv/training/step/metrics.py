@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from TauAdv.models.losses import LossFunction
+from TauAdv.models.deeptau.losses import LossFunction
 from TauAdv.models.replicas import sum_over_replicas
 
 __all__ = ["METRICS", "MetricSums", "adversarial_metrics", "class_metrics", "means"]

@@ -7,9 +7,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from TauAdv.attacks.constraints import Constraints
+from TauAdv.attacks.constraints.constraints import Constraints
+from TauAdv.models.deeptau.losses import adversarial_crossentropy, focal_adversarial_crossentropy
 from TauAdv.models.gradient_reversal import set_gradient_scales
-from TauAdv.models.losses import adversarial_crossentropy, focal_adversarial_crossentropy
 from TauAdv.models.replicas import replica_share
 from TauAdv.models.scores import class_scores, scoring_model
 from TauAdv.models.tagger import Tagger, network_inputs

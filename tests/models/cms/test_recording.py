@@ -6,7 +6,7 @@ from cms_graphs import TF1, V2P5_INPUTS, random_model, small_network, write_netw
 
 from TauAdv.errors import OutputExistsError
 from TauAdv.features.table import FeatureTable
-from TauAdv.io.manifests import read_manifest
+from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.models.cms.parts import version_of
 from TauAdv.models.loading import load_model
 from TauAdv.runs import find_run

@@ -10,7 +10,7 @@ import pytest
 from cms_graphs import V2P5_INPUTS, random_model, small_network
 
 from TauAdv.features.table import FeatureTable
-from TauAdv.io.manifests import read_manifest
+from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.models.loading import load_model
 from TauAdv.runs import start_run
 

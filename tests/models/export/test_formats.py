@@ -8,16 +8,16 @@ from cms_graphs import TF2, network_graphs, random_model, small_network, weights
 from network_batches import random_inputs, randomise
 
 from TauAdv.errors import InputError
-from TauAdv.io.manifests import read_manifest
+from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.models.cms.graph_files import read_graph
 from TauAdv.models.cms.importing import import_cms_model
-from TauAdv.models.deeptau import build_adversarial
+from TauAdv.models.deeptau.network import build_adversarial
+from TauAdv.models.deeptau.settings import load_network
 from TauAdv.models.export import exporting
 from TauAdv.models.export.dense_inputs import dense_inputs, dense_shapes
 from TauAdv.models.export.exporting import ExportSettings, export_model
 from TauAdv.models.export.formats import FORMATS
 from TauAdv.models.export.source import find_model
-from TauAdv.models.settings import load_network
 
 
 def export(model_file, output, form, **more):

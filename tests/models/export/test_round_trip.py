@@ -7,8 +7,8 @@ from network_batches import random_inputs
 
 from TauAdv.models.cms.exporting import write_graphs
 from TauAdv.models.cms.importing import import_cms_model
+from TauAdv.models.deeptau.settings import load_network
 from TauAdv.models.layer_weights import layer_weights
-from TauAdv.models.settings import load_network
 
 STRIDED = {
     "inner": {"n_cells": 5, "layers": [{"kernel": 3, "stride": 2, "width": 6}, {"kernel": 2, "width": 5}]},

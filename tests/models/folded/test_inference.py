@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from network_batches import random_inputs, randomise, tiny_network
 
 from TauAdv.models.conversion import with_grid_mode
-from TauAdv.models.deeptau import FEATURES_LAYER, build_adversarial, build_classifier
+from TauAdv.models.deeptau.network import FEATURES_LAYER, build_adversarial, build_classifier
+from TauAdv.models.deeptau.settings import load_network
 from TauAdv.models.folded.inference import FEATURES, folded_inference, taus_per_chunk
 from TauAdv.models.precision import in_single_precision
-from TauAdv.models.settings import load_network
 from TauAdv.models.tagger import inference_function
 
 widths = st.lists(st.integers(1, 9), min_size=1, max_size=3)

@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from TauAdv.jets.lines import LineReader
-from TauAdv.jets.parsing import parse_lines
+from TauAdv.jets.reading.lines import LineReader
+from TauAdv.jets.reading.parsing import parse_lines
 from TauAdv.jets.schema import JetTable
 from TauAdv.simulation.jets.lines import jet_lines, round_digits, write_lines
 from TauAdv.simulation.jets.variables import jet_quantities

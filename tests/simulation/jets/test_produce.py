@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
-from TauAdv.jets.lines import LineReader
-from TauAdv.jets.parsing import parse_lines
+from TauAdv.jets.reading.lines import LineReader
+from TauAdv.jets.reading.parsing import parse_lines
 from TauAdv.jets.schema import JetTable
 from TauAdv.simulation import cache as cache_module
 from TauAdv.simulation.jets import produce as produce_module

@@ -8,8 +8,8 @@ import pytest
 from synthetic_shards import write_shards
 
 from TauAdv.errors import InputError
-from TauAdv.models.deeptau import build_adversarial
-from TauAdv.models.settings import load_network
+from TauAdv.models.deeptau.network import build_adversarial
+from TauAdv.models.deeptau.settings import load_network
 from TauAdv.runs import start_run
 from TauAdv.training.diagnosis import nan_search as diagnosis
 from TauAdv.training.diagnosis.nan_search import diagnose

@@ -8,7 +8,7 @@ import pytest
 from TauAdv.config import dump_settings
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.jets.features import JetFeatures
-from TauAdv.models.jet_flavour import JetTagger
+from TauAdv.models.jet_flavour.network import JetTagger
 from TauAdv.models.loading import load_tagger
 from TauAdv.runs import find_run, list_runs
 from TauAdv.shards.store import ShardSet

@@ -7,7 +7,7 @@ from synthetic_shards import write_shards
 
 from TauAdv.config import load_settings
 from TauAdv.errors import InputError
-from TauAdv.models.deeptau import build_adversarial
+from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.training.run.balance import classes_of_loss
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.settings.taus import AdversarialSettings

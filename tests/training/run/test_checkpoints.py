@@ -8,7 +8,7 @@ import pytest
 from network_batches import random_inputs, randomise, tiny_network
 
 from TauAdv.errors import InputError, InputWarning
-from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.deeptau.network import build_classifier
 from TauAdv.models.variables import class_head_variables, common_variables
 from TauAdv.training.run import checkpoints
 from TauAdv.training.run.checkpoints import State, model_variables

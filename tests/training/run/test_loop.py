@@ -8,8 +8,8 @@ import pytest
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.models.deeptau import build_adversarial
-from TauAdv.models.settings import load_network
+from TauAdv.models.deeptau.network import build_adversarial
+from TauAdv.models.deeptau.settings import load_network
 from TauAdv.runs import start_run
 from TauAdv.training.run import checkpoints
 from TauAdv.training.run.checkpoints import State

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from synthetic_shards import write_shards
 
-from TauAdv.models.deeptau import build_adversarial
-from TauAdv.models.settings import load_network
+from TauAdv.models.deeptau.network import build_adversarial
+from TauAdv.models.deeptau.settings import load_network
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.memory import ACCURACY, estimate_memory, filled_cells, layer_outputs
 

@@ -2,8 +2,8 @@
 
 import math
 
-from TauAdv.models.deeptau import build_adversarial
-from TauAdv.models.settings import load_network
+from TauAdv.models.deeptau.network import build_adversarial
+from TauAdv.models.deeptau.settings import load_network
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.plan import network_lines, plan_lines
 

@@ -5,7 +5,7 @@ import pytest
 from synthetic_shards import changed_table, write_network, write_shards
 
 from TauAdv.errors import InputError
-from TauAdv.models.deeptau import build_adversarial
+from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.loading import load_model
 from TauAdv.runs import start_run
 from TauAdv.training.run.checkpoints import latest_checkpoint, stored_optimizer

@@ -7,7 +7,7 @@ from network_batches import random_inputs
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.models.cms.importing import import_cms_model
-from TauAdv.models.deeptau import build_classifier
+from TauAdv.models.deeptau.network import build_classifier
 from TauAdv.models.loading import load_model
 from TauAdv.runs import find_run
 from TauAdv.training.methods.classifier import train_classifier

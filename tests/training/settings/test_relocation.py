@@ -6,7 +6,7 @@ import pytest
 from synthetic_shards import write_shards
 
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.models.settings import load_network
+from TauAdv.models.deeptau.settings import load_network
 from TauAdv.runs import find_run, start_run
 from TauAdv.runs.layout import INPUTS, NETWORK, TRAINING
 from TauAdv.training.run.inputs import open_inputs

@@ -9,8 +9,8 @@ from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.objectives import divergence, label_loss
 from TauAdv.attacks.pgd import pgd
 from TauAdv.errors import ConfigError
-from TauAdv.models.jet_flavour import build_jet_classifier, logits_model
-from TauAdv.models.jet_settings import JetNetworkSettings
+from TauAdv.models.jet_flavour.network import build_jet_classifier, logits_model
+from TauAdv.models.jet_flavour.settings import JetNetworkSettings
 from TauAdv.training.settings.jets import JetSettings
 from TauAdv.training.step.attacked_batches import STRENGTH, TrainingAttacks
 from TauAdv.training.step.metrics import means

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from TauAdv.attacks.constraints.taus import tau_constraints
 from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.objectives import label_loss
-from TauAdv.attacks.taus import tau_constraints
 from TauAdv.features.table import FeatureTable
-from TauAdv.models.deeptau import build_classifier
-from TauAdv.models.settings import load_network
+from TauAdv.models.deeptau.network import build_classifier
+from TauAdv.models.deeptau.settings import load_network
 from TauAdv.runs import find_run
 from TauAdv.training.methods.adversarial import train_adversarial
 from TauAdv.training.methods.classifier import train_classifier

@@ -5,7 +5,7 @@ import pytest
 from network_batches import paired_batch, tiny_network
 
 from TauAdv.config import load_settings
-from TauAdv.models.deeptau import build_adversarial
+from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.tagger import network_inputs
 from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.metrics import means

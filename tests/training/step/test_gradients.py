@@ -4,9 +4,9 @@ import tensorflow as tf
 from network_batches import freeze_batch_statistics, paired_batch, randomise, take_taus, tiny_network
 
 from TauAdv.models.conversion import class_part, with_grid_mode
-from TauAdv.models.deeptau import build_adversarial
+from TauAdv.models.deeptau.losses import loss_function
+from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.gradient_reversal import set_gradient_scales
-from TauAdv.models.losses import loss_function
 from TauAdv.training.step.gradients import (
     adversarial_gradients,
     classifier_gradients,

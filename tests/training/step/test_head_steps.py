@@ -7,7 +7,7 @@ from nadam_reference import NadamReference
 from network_batches import paired_batch, randomise, tiny_network
 
 from TauAdv.config import load_settings
-from TauAdv.models.deeptau import build_adversarial
+from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.tagger import network_inputs
 from TauAdv.models.variables import part_of_layer
 from TauAdv.training.run.checkpoints import model_variables

@@ -7,7 +7,7 @@ import tensorflow as tf
 from network_batches import paired_batch, randomise, tiny_network
 
 from TauAdv.config import load_settings
-from TauAdv.models.deeptau import build_adversarial
+from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.gradient_reversal import set_gradient_scales
 from TauAdv.models.tagger import network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables

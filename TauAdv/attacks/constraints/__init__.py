@@ -1,0 +1,1 @@
+"""Which inputs an attack may change, how far, and what follows them."""

@@ -1,0 +1,1 @@
+"""Loss history and loss surface of runs."""

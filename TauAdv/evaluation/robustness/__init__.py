@@ -1,0 +1,1 @@
+"""Studies of robustness: what runs say of inputs as they are and disturbed."""

@@ -1,0 +1,1 @@
+"""Manifests: what an output was made of, written and read back."""

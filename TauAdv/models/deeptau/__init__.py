@@ -1,0 +1,1 @@
+"""The DeepTau network, its settings, losses and sparse layers."""

@@ -1,0 +1,1 @@
+"""The jet-flavour network, its settings and losses."""

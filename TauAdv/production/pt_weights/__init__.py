@@ -1,0 +1,1 @@
+"""pT weights of the control region."""

@@ -1,0 +1,1 @@
+"""Skim: selection of taus and branches."""

@@ -1,0 +1,1 @@
+"""Sets of shards of jets: from extracted jets to training sets."""

@@ -1,0 +1,27 @@
+"""The rows of jets: scaled inputs."""
+
+from __future__ import annotations
+
+from TauAdv.domain.classes import JET_DOMAINS
+from TauAdv.jets.features import JetFeatures
+from TauAdv.shards.jet.packing import JetLayout
+from TauAdv.shards.row_layout import RowType
+
+__all__ = ["JET_ROWS"]
+
+JET_ROWS = RowType(
+    name=JetLayout.rows,
+    table=JetFeatures,
+    layout=JetLayout,
+    differences=JetFeatures.differences,
+    feature_names=lambda table, name: table.names,
+    widths=lambda table: (len(table), 0),
+    filled_cells=None,
+    input_names=("x",),
+    is_vector=True,
+    same=JetLayout.key,
+    domains=JET_DOMAINS,
+    both_domains="jets of both detectors",
+    made_by="jets prepare",
+    options=lambda kind: " --shifted JETS" if kind == "adversarial" else "",
+)

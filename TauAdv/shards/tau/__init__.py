@@ -1,0 +1,1 @@
+"""Sets of shards of taus: from tuples to training sets."""

@@ -1,0 +1,52 @@
+"""The rows of taus: features of a feature table, cells of two grids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from TauAdv.domain.classes import TAU_DOMAINS
+from TauAdv.features.table import FeatureTable
+from TauAdv.shards.row_layout import RowType
+from TauAdv.shards.tau.packing import PackLayout
+from TauAdv.shards.tau.selection import IDENTITY
+
+__all__ = ["TAU_ROWS"]
+
+
+def _differences(one: FeatureTable, other: FeatureTable) -> list[str]:
+    contents = [_content(table) for table in (one, other)]
+    return [path for path in {**contents[0], **contents[1]} if contents[0].get(path) != contents[1].get(path)]
+
+
+def _content(table: FeatureTable) -> dict[str, tuple[Any, ...]]:
+    return {
+        feature.path: (str(feature.value), str(feature.guards), str(feature.scaling), feature.default)
+        for block in table.blocks.values()
+        for feature in block.features
+    }
+
+
+def _feature_names(table: FeatureTable, name: str) -> list[str]:
+    return [feature.path for feature in table.features("tau" if name == "tau" else "cell")]
+
+
+def _filled_cells(taus: Any) -> dict[str, float]:
+    return {grid: len(block.index) / max(len(taus.tau), 1) for grid, block in taus.cells.items()}
+
+
+TAU_ROWS = RowType(
+    name=PackLayout.rows,
+    table=FeatureTable,
+    layout=PackLayout,
+    differences=_differences,
+    feature_names=_feature_names,
+    widths=lambda table: (table.layout.tau, table.layout.cell),
+    filled_cells=_filled_cells,
+    input_names=("tau", "inner_index", "inner_cells", "outer_index", "outer_cells"),
+    is_vector=False,
+    same=IDENTITY,
+    domains=TAU_DOMAINS,
+    both_domains="data and simulation",
+    made_by="shards",
+    options=lambda kind: f" --config shards_{kind}",
+)

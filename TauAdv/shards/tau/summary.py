@@ -1,0 +1,97 @@
+"""Counts for the manifest of a set of shards."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from TauAdv.domain.agreement import Statement
+from TauAdv.domain.classes import TAU_CLASSES
+from TauAdv.errors import InputError
+from TauAdv.shards.files import Columns
+from TauAdv.shards.repeated import count_repeated
+from TauAdv.shards.store import part_readers
+from TauAdv.shards.tau.contributions import check_kinds
+from TauAdv.shards.tau.packing import PackLayout
+from TauAdv.shards.tau.selection import UNLABELLED
+from TauAdv.shards.tau.settings import ShardSettings
+
+__all__ = ["summarise"]
+
+
+def summarise(
+    folder: Path,
+    manifest: Mapping[str, Any],
+    layout: PackLayout,
+    settings: ShardSettings,
+    statistics: Sequence[Mapping[str, Any]],
+    statement: Statement | None = None,
+) -> dict[str, Any]:
+    """Return taus, sums of weights, taus of weight 0 and below per class or contribution, losses, non-finite values.
+
+    Args:
+        folder: of the parts.
+        manifest: its entries ``parts`` and ``files``.
+        layout: of the taus.
+        settings: of the set.
+        statistics: of the pieces of the input.
+        statement: what the contributions of an adversarial set are called.
+
+    Raises:
+        InputError: if a contribution of an adversarial set holds both data and simulation, or none of what it is called.
+    """
+    groups: Counter[str] = Counter()
+    weights: Counter[str] = Counter()
+    zero: Counter[str] = Counter()
+    negative: Counter[str] = Counter()
+    data: Counter[str] = Counter()
+    readers = part_readers(folder, manifest, layout)
+    for reader in readers:
+        columns = reader.all_columns(["label", "weight", "dataset_id"])
+        for name, chosen in _groups(columns, settings):
+            groups[name] += int(chosen.sum())
+            weights[name] += float(columns["weight"][chosen].sum(dtype=np.float64))  # type: ignore[assignment]
+            zero[name] += int((columns["weight"][chosen] == 0).sum())
+            negative[name] += int((columns["weight"][chosen] < 0).sum())
+            data[name] += int((columns["label"][chosen] == 1).sum())
+    if settings.kind == "adversarial":
+        _check_data(groups, data, statement)
+        if statement is not None:
+            found = [reader.all_columns(["dataset_id", "tauType"]) for reader in readers]
+            check_kinds(statement, *(np.concatenate([each[name] for each in found]) for name in ("dataset_id", "tauType")))
+    total = sum(groups.values())
+    return {
+        "entries_read": sum(found["taken"] + sum(found["losses"].values()) for found in statistics),
+        "taus": total,
+        "repeated": count_repeated(readers, total),
+        "batches": -(-total // settings.n_tau),
+        "by_group": dict(groups),
+        "sum_of_weights": dict(weights),
+        "weight_zero": dict(zero),
+        "weight_negative": dict(negative),
+        "losses": dict(sum((Counter(found["losses"]) for found in statistics), Counter())),
+        "nonfinite": dict(sum((Counter(found["nonfinite"]) for found in statistics), Counter())),
+    }
+
+
+def _groups(columns: Columns, settings: ShardSettings) -> list[tuple[str, np.ndarray]]:
+    if settings.kind == "adversarial":
+        column, names = columns["dataset_id"], settings.contributions or {}
+    else:
+        column, names = columns["label"], {**dict(enumerate(TAU_CLASSES)), UNLABELLED: "unlabelled"}
+    return [(names[number], column == number) for number in np.unique(column).tolist()]
+
+
+def _check_data(groups: Mapping[str, int], data: Mapping[str, int], statement: Statement | None) -> None:
+    known = {} if statement is None else {entry.name: entry.data for entry in statement.contributions}
+    if wrong := [name for name, count in groups.items() if known.get(name) is False and data[name] == count > 0]:
+        msg = f"{', '.join(wrong)}: all taus are data (tauType 8), but {statement and statement.source} calls it simulation"
+        raise InputError(msg)
+    mixed = [f"{name}: {data[name]} of {count} taus" for name, count in groups.items() if 0 < data[name] < count]
+    if mixed:
+        msg = f"contributions that are partly data (tauType 8) and partly simulation: {'; '.join(mixed)}; check dataset_id"
+        raise InputError(msg)

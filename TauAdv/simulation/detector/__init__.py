@@ -1,0 +1,1 @@
+"""The parametrised detector: tracks, calorimeter, pile-up."""

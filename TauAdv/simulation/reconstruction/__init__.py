@@ -1,0 +1,1 @@
+"""From particle-flow candidates to tau candidates and their branches."""

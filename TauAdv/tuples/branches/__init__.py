@@ -1,0 +1,1 @@
+"""Branches: their types, in one file and over all, and which of them can be written."""

@@ -1,0 +1,1 @@
+"""What uproot lacks for RNTuples: clusters shared by blocks, page checksums, types of fields."""

@@ -1,0 +1,151 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from specification_region import CONTRIBUTIONS
+
+from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.evaluation.adaptation.comparison import ComparisonSettings, compare_runs
+from TauAdv.evaluation.adaptation.report import as_dictionary, as_text, make_report
+from TauAdv.evaluation.measures.closure import closure_test
+from TauAdv.evaluation.measures.performance import mis_id_at
+from TauAdv.evaluation.predictions.inference import predict
+from TauAdv.evaluation.predictions.tables import load_run_model
+from TauAdv.shards.store import ShardSet
+
+SETTINGS = ComparisonSettings(bins=5, folds=2, head_folds=2, domain_rows=150, bootstrap=10)
+
+
+@pytest.fixture(scope="module")
+def run_ids(runs):
+    return {"nominal": runs.nominal.id, "k2=0": runs.fine_tune.id, "adversarial": runs.adversarial.id}
+
+
+@pytest.fixture(scope="module")
+def comparison(runs, sets, run_ids):
+    return compare_runs(runs.mlruns, run_ids, sets.control, sets.test, reference="k2=0", settings=SETTINGS)
+
+
+def test_numbers_are_those_of_the_single_functions(comparison, runs, sets):
+    control, test = ShardSet.open(sets.control), ShardSet.open(sets.test)
+    model = load_run_model(runs.adversarial, control, test)
+    result = comparison.results["adversarial"]
+    assert result.closure.chi2 == pytest.approx(closure_test(predict(model, control).table, CONTRIBUTIONS, bins=5).chi2)
+    table = predict(model, test).table
+    tau, jet = table[table.y == 2], table[table.y == 3]
+    expected = mis_id_at(0.7, tau.Djet, jet.Djet, tau.weights, jet.weights)
+    assert result.mis_id[0].mis_id.value == pytest.approx(expected.mis_id.value)
+    assert set(result.auc_lepton) == {"e", "mu"}
+
+
+def test_only_models_with_a_head_have_y_adv(comparison):
+    assert comparison.results["nominal"].y_adv is None
+    assert set(comparison.results["adversarial"].y_adv) == {"data", "MC"}
+
+
+def test_ratios_are_to_the_reference(comparison):
+    assert comparison.results["k2=0"].mis_id_ratio is None
+    result, reference = (comparison.results[name] for name in ("adversarial", "k2=0"))
+    for number in (0, 1):
+        expected = result.mis_id[number].mis_id.value / reference.mis_id[number].mis_id.value
+        assert result.mis_id_ratio[number].value == pytest.approx(expected)
+
+
+def test_drawn_simulation_has_the_total_of_data(comparison):
+    for histogram in comparison.histograms.values():
+        data = histogram["data", :].sum(flow=True).value
+        simulation = sum(histogram[name, :].sum(flow=True).value for name in ("DYT", "TTT", "DYM", "TTJ", "WJ", "QCD"))
+        assert simulation == pytest.approx(data)
+        assert len(histogram.axes[1]) == 10
+        # nothing is lost below 0 or above 1, and genuine taus are flat
+        assert histogram["data", :].values().sum() == data
+
+
+def test_text_has_a_column_per_run_and_the_verdict(comparison):
+    text = as_text(comparison)
+    header = text.splitlines()[0].split()
+    assert header == ["nominal", "k2=0", "adversarial"]
+    for line in ("chi2/ndf", "rate", "on Djet", "frozen features", "tau against jet", "mis-id at 70 %", "mis-id at 90 %"):
+        assert line in text
+    assert "TOO FEW TAUS TO TELL" in text  # 620 taus
+    assert "5 % significance, 90 % power" in text
+    assert "p-value of data against MC" in text
+
+
+def test_warnings_are_in_the_text_and_in_the_json(comparison):
+    assert comparison.warnings == ()  # runs that were never trained
+    warned = replace(comparison, warnings=("run 1 was trained on taus of test: it is the training set",))
+    assert "WARNING: run 1 was trained on taus of test" in as_text(warned)
+    assert as_dictionary(warned)["warnings"] == list(warned.warnings)
+
+
+def test_json_holds_numbers_only(comparison):
+    content = json.loads(json.dumps(as_dictionary(comparison), allow_nan=False))
+    assert list(content["runs"]) == ["nominal", "k2=0", "adversarial"]
+    result = content["runs"]["adversarial"]
+    assert result["closure"]["ndf"] == 5
+    assert result["jet_mis_id"][1]["efficiency"] == 0.9
+    assert len(result["closure"]["lower_edges"]) == 5
+
+
+def test_script_prints_and_saves(runs, sets, run_script, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = (
+        *("--mlpath", runs.mlruns, "--nominal", runs.nominal.id, "--fine_tune", runs.fine_tune.id),
+        *("--adversarial", runs.adversarial.id, "--control", sets.control, "--test", sets.test, "--output", "report"),
+    )
+    settings = ("bins=5", "folds=2", "head_folds=2", "domain_rows=150", "bootstrap=10")
+    run_script("Evaluation/compare_runs.py", *arguments, *settings)
+    printed = capsys.readouterr().out
+    folder = tmp_path / "report"
+    assert (folder / "comparison.txt").read_text() in printed
+    assert json.loads((folder / "comparison.json").read_text())["reference"] == "fine-tune k2=0"
+    names = ["closure_adversarial", "closure_fine-tune_k2_0", "closure_nominal", "roc"]
+    expected = [f"{name}.{kind}" for name in names for kind in ("pdf", "png")]
+    assert sorted(path.name for path in folder.iterdir() if path.suffix in {".pdf", ".png"}) == expected
+    with pytest.raises(SystemExit):
+        run_script("Evaluation/compare_runs.py", *arguments, "bins=4")
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_report_of_other_runs_is_not_replaced(runs, sets, run_ids, tmp_path):
+    (tmp_path / "comparison.json").write_text("{}")
+    with pytest.raises(OutputExistsError, match="no manifest"):
+        make_report(tmp_path, runs.mlruns, run_ids, sets.control, sets.test, settings=SETTINGS, overwrite=True)
+    assert (tmp_path / "comparison.json").read_text() == "{}"
+
+
+def test_nothing_of_an_earlier_comparison_stays(runs, sets, run_ids, tmp_path):
+    def draw(comparison, folder):
+        for label in comparison.results:
+            (folder / f"closure_{label}.png").write_text("drawn")
+
+    options = {"settings": SETTINGS, "draw": draw}
+    make_report(tmp_path / "report", runs.mlruns, run_ids, sets.control, sets.test, **options)
+    fewer = {label: run_id for label, run_id in run_ids.items() if label != "k2=0"}
+    assert (tmp_path / "report" / "closure_k2=0.png").exists()
+    make_report(tmp_path / "report", runs.mlruns, fewer, sets.control, sets.test, overwrite=True, **options)
+    names = {path.name for path in (tmp_path / "report").iterdir()}
+    assert names == {
+        "comparison.json", "comparison.txt", "manifest.json", "closure_nominal.png", "closure_adversarial.png"
+    }  # fmt: skip
+    (tmp_path / "report" / "notes.txt").write_text("mine")
+    with pytest.raises(OutputExistsError, match=r"notes\.txt"):
+        make_report(tmp_path / "report", runs.mlruns, run_ids, sets.control, sets.test, overwrite=True, **options)
+    assert (tmp_path / "report" / "notes.txt").read_text() == "mine"
+
+
+def test_wrong_sets_and_labels(runs, sets, run_ids):
+    with pytest.raises(InputError, match="adversarial"):
+        compare_runs(runs.mlruns, run_ids, sets.test, sets.test)
+    with pytest.raises(InputError, match="classification"):
+        compare_runs(runs.mlruns, run_ids, sets.control, sets.control)
+    with pytest.raises(InputError, match="'nobody': expected one of"):
+        compare_runs(runs.mlruns, run_ids, sets.control, sets.test, reference="nobody")
+
+
+def test_quantiles_of_genuine_taus_are_flat(comparison):
+    histogram = comparison.histograms["nominal"]
+    genuine = histogram["DYT", :].values() + histogram["TTT", :].values()
+    assert genuine / genuine.sum() == pytest.approx(np.full(10, 0.1), abs=0.02)
