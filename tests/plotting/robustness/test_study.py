@@ -15,10 +15,10 @@ from TauAdv.plotting.losses.history import plot_history
 from TauAdv.plotting.losses.of_runs import save_loss_history
 from TauAdv.plotting.losses.surface import plot_surface
 from TauAdv.plotting.page import Section, write_page
+from TauAdv.plotting.robustness import study as robustness
 from TauAdv.plotting.robustness.matrices import plot_matrices
 from TauAdv.plotting.robustness.shapes import merged_bins, plot_shapes
 from TauAdv.plotting.robustness.study import save_robustness_report
-from TauAdv.plotting.robustness import study as robustness
 from TauAdv.plotting.robustness.summary import in_short
 from TauAdv.plotting.robustness.trends import plot_epochs, plot_regions, plot_scan
 from TauAdv.plotting.style import style
