@@ -18,9 +18,9 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 
 from TauAdv.models.cms.exporting import graph_files
 from TauAdv.models.cms.importing import import_cms_model
-from TauAdv.models.export.exporting import ExportSettings, export_model
 from TauAdv.models.export.source import ModelSource
 from TauAdv.models.layer_weights import layer_weights
+from TauAdv.taggers.exporting import ExportSettings, export_model
 
 VARIABLE, VERSION = "TAUADV_REFERENCE_DATA", "deepTau_2018v2p5"
 

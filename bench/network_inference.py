@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from report import Report, interleaved, options
 from synthetic_taus import OCCUPANCIES, dense_grids, random_taus
 
 from TauAdv.models.cms.compare import compare_scores
+from TauAdv.models.cms.compare import random_taus as random_sparse_taus
 from TauAdv.models.cms.execute import FrozenTagger
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.cms.parts import read_graphs
@@ -128,12 +130,12 @@ def every_batch(compute: Compute, batches: list[dict[str, Any]]) -> Callable[[],
 
 def add_differences(report: Report, model: TauTagger, ways: Mapping[str, Compute], n_taus: int) -> None:
     """Add the largest differences of scores from those of dense grids, and from the frozen graphs."""
-    dense = plain(with_grid_mode(model, "dense"))
+    dense, draw = plain(with_grid_mode(model, "dense")), partial(random_sparse_taus, model.network)
     pairs = [("filled cells, Keras layers", "sparse", "dense", dense, "0"), ("folded", "folded", "dense", dense, "<= 2e-06")]
     if "frozen" in ways:
         pairs.append(("folded", "folded", "frozen graphs", ways["frozen"], "<= 1e-05"))
     for title, name, other, reference, goal in pairs:
-        found = compare_scores(reference, lambda taus, name=name: ways[name](taus), model.network, n_taus=n_taus)
+        found = compare_scores(reference, lambda taus, name=name: ways[name](taus), draw, n_taus=n_taus)
         report.add(
             f"largest difference of a score, {n_taus} taus: {title}",
             figure=f"{found.largest_difference:.1e}",

@@ -262,16 +262,18 @@ def test_nothing_is_evaluated(repository):
 #: What writes to a path that its caller gets from TauAdv/io: position and name of that parameter.
 WRITERS = {
     **dict.fromkeys(("TupleWriter", "PartWriter", "write_histograms", "write_tuple", "write_lines"), (0, "path")),
-    **{"Buckets": (0, "folder"), "write_graphs": (2, "folder"), "write_saved_model": (1, "folder")},
+    **{"Buckets": (0, "folder"), "write_graphs": (2, "folder")},
 }
 #: The same, of functions that are used in one module.
 WRITERS_IN = {
-    "models/export/exporting.py": {"form.write": (1, "folder")},
-    "models/export/formats.py": dict.fromkeys(("_write_cms", "_write_onnx", "_write_saved_model"), (1, "folder")),
+    "models/export/deeptau_formats.py": {"_write_cms": (1, "folder")},
+    "models/export/onnx_format.py": {"_write": (2, "folder")},
+    "models/export/saved_model.py": {"_write": (1, "folder")},
     "production/event_drop.py": {"_write_survivors": (1, "path")},
     "production/mixing/mix.py": {"_write": (4, "paths")},
     "production/skim/skim.py": {"_write": (1, "path")},
     "shards/files.py": {"PartWriter": (0, "features")},
+    "taggers/exporting.py": {"form.write": (1, "folder")},
 }
 #: Methods named like a library's that write with TauAdv/io: module, function, call.
 ATOMIC = {

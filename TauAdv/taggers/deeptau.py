@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.models.deeptau.settings import NetworkSettings, load_network
-from TauAdv.shards.tau.layout import TAU_ROWS
-from TauAdv.taggers.spec import TaggerSpec, TrainingOf
+from TauAdv.taggers.taus import TauTaggerSpec
 
 if TYPE_CHECKING:
-    from TauAdv.attacks.constraints.constraints import Constraints
+    from TauAdv.models.export.formats import Format
+    from TauAdv.models.inference import Inference
     from TauAdv.models.tagger import Tagger
-    from TauAdv.taggers.objective import ClassObjective
 
 __all__ = ["DEEPTAU", "DeepTau"]
 
-_TAU = TAU_CLASSES.index("tau")
 
-
-class DeepTau(TaggerSpec):
-    """The networks of the DeepTau family (DeepTau specification, section H); base of other taggers of taus."""
+class DeepTau(TauTaggerSpec):
+    """The networks of the DeepTau family (DeepTau specification, section H)."""
 
     name = "deeptau"
-    rows = TAU_ROWS.name
     registered_name = "TauAdv>TauTagger"
     default_network = "deeptau_v2p5"
-    sizes_are = "(features of a tau, features of a cell, cells of the grids)"
-    trainings = (
-        TrainingOf(
-            "trainings of taus ({})",
-            ("train classifier", "train adversarial"),
-            "TauAdv.training.settings.taus:ClassifierSettings",
-        ),
-        TrainingOf(
-            "adversarial trainings of taus ({})", ("train adversarial",), "TauAdv.training.settings.taus:AdversarialSettings"
-        ),
-    )
-    trained_by = ("train classifier", "train adversarial")
-    evaluated_by = "apply"
 
     def model_type(self) -> type[Tagger]:
         """Return the class of its models."""
@@ -51,28 +34,23 @@ class DeepTau(TaggerSpec):
         """Return the settings of a network."""
         return load_network(name_or_path)
 
-    def sizes(self, network: NetworkSettings) -> Any:
-        """Return the numbers of features of a tau and of a cell, and the cells of the grids, of a network."""
-        cells = {name: grid.n_cells for name, grid in network.grids.items()}
-        return network.tau.n_features, network.n_cell_features, cells
+    def inference(self, model: Any, *, with_features: bool = False, with_adversarial_head: bool = True) -> Inference:
+        """Return the compiled function that evaluates a model, batch normalisation folded into its weights."""
+        from TauAdv.models.folded.inference import folded_inference
 
-    def sizes_of_table(self, table: Any) -> Any:
-        """Return the same of a feature table."""
-        return table.layout.tau, table.layout.cell, dict(table.layout.grids)
+        return folded_inference(model, with_features=with_features, with_adversarial_head=with_adversarial_head)
 
-    def constraints(self, table: Any) -> Constraints:
-        """Return what attacks may do to taus."""
-        from TauAdv.attacks.constraints.taus import tau_constraints
+    def export_formats(self) -> Mapping[str, Format]:
+        """Return CMS graphs, ONNX and SavedModel."""
+        from TauAdv.models.export.deeptau_formats import DEEPTAU_FORMATS
 
-        return tau_constraints(table)
+        return DEEPTAU_FORMATS
 
-    def objective(self, settings: Any) -> ClassObjective:
-        """Return the loss of the TauLosses family that the settings name; the others are measured, too."""
-        from TauAdv.models.deeptau.losses import TauLosses, loss_function
-        from TauAdv.taggers.objective import ClassObjective
+    def double_network(self, network: NetworkSettings) -> NetworkSettings:
+        """Return the settings of the same network in double precision, with the epsilon that single precision has."""
+        from TauAdv.models.deeptau.double_precision import double_network
 
-        pairs = {f"auc_tau_vs_{name}": (_TAU, k) for k, name in enumerate(TAU_CLASSES) if k != _TAU}
-        return ClassObjective(loss_function(settings.loss), TauLosses().functions(), pairs)
+        return double_network(network)
 
 
 DEEPTAU = DeepTau()

@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from TauAdv.errors import ConfigError, nearest
+from TauAdv.errors import ConfigError, InputError, nearest
 from TauAdv.taggers.deeptau import DEEPTAU
 from TauAdv.taggers.jet_flavour import JET_FLAVOUR
 from TauAdv.taggers.spec import TaggerSpec
@@ -16,7 +16,17 @@ from TauAdv.taggers.spec import TaggerSpec
 if TYPE_CHECKING:
     from TauAdv.models.tagger import Tagger
 
-__all__ = ["GROUP", "SHIPPED", "read_tagger", "tagger", "tagger_of_rows", "tagger_saved_as", "taggers", "with_others"]
+__all__ = [
+    "GROUP",
+    "SHIPPED",
+    "read_tagger",
+    "tagger",
+    "tagger_of_model",
+    "tagger_of_rows",
+    "tagger_saved_as",
+    "taggers",
+    "with_others",
+]
 
 GROUP = "TauAdv.taggers"
 """Group of the entry points by which another package brings a tagger: each is a :class:`TaggerSpec`."""
@@ -78,6 +88,21 @@ def tagger_of_rows(rows: str) -> TaggerSpec:
 def tagger_saved_as(registered_name: Any) -> TaggerSpec | None:
     """Return the tagger whose models are saved under a name; ``None`` if there is none."""
     return next((spec for spec in taggers().values() if spec.registered_name == registered_name), None)
+
+
+def tagger_of_model(model: Any) -> TaggerSpec:
+    """Return the tagger that a model is one of.
+
+    Raises:
+        InputError: if it is none.
+    """
+    from keras.saving import get_registered_name
+
+    name = get_registered_name(type(model))
+    if (found := tagger_saved_as(name)) is None:
+        msg = f"model '{getattr(model, 'name', '')}': expected a tagger ({', '.join(taggers())}), received {name}"
+        raise InputError(msg)
+    return found
 
 
 def read_tagger(path: Path | str) -> Tagger:

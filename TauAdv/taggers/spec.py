@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from TauAdv.commands import commands
+from TauAdv.errors import InputError
 
 if TYPE_CHECKING:
     from TauAdv.attacks.constraints.constraints import Constraints
+    from TauAdv.models.cms.compare import Inputs
+    from TauAdv.models.export.formats import Format
+    from TauAdv.models.inference import Inference
     from TauAdv.models.tagger import Tagger
     from TauAdv.taggers.objective import ClassObjective
 
@@ -98,3 +102,46 @@ class TaggerSpec(ABC):
         Raises:
             ConfigError: if the loss is not known, or its parameters do not fit the classes.
         """
+
+    def require_features(self, network: Any, table: Any) -> None:
+        """Check that a network takes the features of a table.
+
+        Raises:
+            InputError: if it takes others.
+        """
+        wanted, given = self.sizes(network), self.sizes_of_table(table)
+        if wanted != given:
+            msg = f"network '{network.name}' takes {self.sizes_are} {wanted}, but feature table '{table.name}' has {given}"
+            raise InputError(msg)
+
+    def inference(self, model: Any, *, with_features: bool = False, with_adversarial_head: bool = True) -> Inference:
+        """Return the compiled function with which predictions are made; by default, the Keras layers as they are.
+
+        Args:
+            model: a tagger of this class, with or without adversarial head.
+            with_features: also give the common features that the heads see, as ``features``.
+            with_adversarial_head: give ``adv_output`` if the model has the head.
+
+        Returns:
+            Function from a batch to the outputs by name: ``main_output`` [n, classes] and what is asked for. It is compiled
+            once for all numbers of rows, and has the weights that the model has now or when it is called.
+        """
+        from TauAdv.models.inference import layer_inference
+
+        return layer_inference(model, with_features=with_features, with_adversarial_head=with_adversarial_head)
+
+    def export_formats(self) -> Mapping[str, Format]:
+        """Return the formats in which the class head can be exported, by name; by default, none."""
+        return {}
+
+    def double_network(self, network: Any) -> Any:
+        """Return the settings of the same network in double precision: its constants rounded as in single precision."""
+        return network
+
+    def random_inputs(self, network: Any, n_rows: int, seed: int) -> Inputs:
+        """Return random network inputs, on which an exported model is compared with the original."""
+        raise NotImplementedError(self.name)
+
+    def feature_text(self, table: Any, network: Any) -> str:
+        """Return the text of ``features.json``, which says what an exported model takes."""
+        raise NotImplementedError(self.name)

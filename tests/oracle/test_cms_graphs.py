@@ -6,9 +6,9 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from TauAdv.models.cms.exporting import cell_graph, core_graph
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.deeptau.settings import load_network
-from TauAdv.models.export.exporting import ExportSettings, export_model
 from TauAdv.models.export.source import find_model
 from TauAdv.models.layer_weights import layer_weights
+from TauAdv.taggers.exporting import ExportSettings, export_model
 
 VERSION = "deepTau_2018v2p5"
 

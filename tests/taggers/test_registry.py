@@ -3,15 +3,25 @@
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
 
+import keras
 import pytest
 
 from TauAdv.config import load_settings
-from TauAdv.errors import ConfigError
+from TauAdv.errors import ConfigError, InputError
 from TauAdv.models.loading import load_tagger
 from TauAdv.shards.row_types import ROW_TYPES
 from TauAdv.taggers import registry
 from TauAdv.taggers.deeptau import DeepTau
-from TauAdv.taggers.registry import GROUP, SHIPPED, tagger, tagger_of_rows, tagger_saved_as, taggers, with_others
+from TauAdv.taggers.registry import (
+    GROUP,
+    SHIPPED,
+    tagger,
+    tagger_of_model,
+    tagger_of_rows,
+    tagger_saved_as,
+    taggers,
+    with_others,
+)
 from TauAdv.training.settings.jets import jet_settings
 from TauAdv.training.settings.taus import ClassifierSettings
 
@@ -98,3 +108,24 @@ def test_reading_a_tagger_registers_all_networks(tmp_path):
     model = tagger("jet_flavour").model_type().classifier(tagger("jet_flavour").load_network("jet_flavour"), seed=1)
     model.save(tmp_path / "model.keras")
     assert type(registry.read_tagger(tmp_path / "model.keras")) is type(load_tagger(tmp_path / "model.keras")) is type(model)
+
+
+def test_the_tagger_of_a_model_is_found():
+    for spec in SHIPPED:
+        model = spec.model_type().classifier(spec.load_network(spec.default_network))
+        assert tagger_of_model(model) is spec
+    with pytest.raises(InputError, match=r"model 'other': expected a tagger \(deeptau, jet_flavour.*received Sequential"):
+        tagger_of_model(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)], name="other"))
+
+
+def test_a_table_of_other_features_is_refused():
+    jets = tagger("jet_flavour")
+    with pytest.raises(InputError, match=r"'jet_flavour' takes this number of features of a jet: 184, but .*'short' has 2"):
+        jets.require_features(jets.load_network("jet_flavour"), ShortTable())
+
+
+class ShortTable(list):
+    name = "short"
+
+    def __init__(self):
+        super().__init__(["pt", "eta"])

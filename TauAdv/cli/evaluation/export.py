@@ -15,7 +15,7 @@ from TauAdv.cli.shared_options import add_overwrite
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("--format", required=True, choices=["cms", "onnx", "savedmodel"], help="what to write")
+    add("--format", required=True, metavar="FORMAT", help="what to write: cms (DeepTau only), onnx, savedmodel")
     add("--expID", metavar="RUN_ID", help="run whose model is exported")
     add("--mlpath", type=path, help="folder of its experiment, .../mlruns/EXPERIMENT_ID")
     add("--model", type=path, metavar="FILE.keras", help="model file, instead of a run")
@@ -30,8 +30,8 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Export the model."""
     from TauAdv.config import load_settings
-    from TauAdv.models.export.exporting import ExportSettings, export_model
     from TauAdv.models.export.source import find_model
+    from TauAdv.taggers.exporting import ExportSettings, export_model
 
     settings = load_settings(ExportSettings, overrides={key: getattr(options, key) for key in ExportSettings.model_fields})
     source = find_model(options.model, mlpath=options.mlpath, run_id=options.expID)

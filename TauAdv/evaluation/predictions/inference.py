@@ -16,6 +16,7 @@ from TauAdv.errors import InputError
 from TauAdv.evaluation.predictions.scores import djet
 from TauAdv.shards.store import ShardSet, iterate
 from TauAdv.shards.tau.from_tuples import IDENTITY as IDENTITY_COLUMNS
+from TauAdv.taggers.registry import tagger_of_model
 
 __all__ = ["FIRST_COLUMNS", "IDENTITY_COLUMNS", "PROBABILITY_COLUMNS", "Predictions", "predict"]
 
@@ -59,8 +60,6 @@ def predict(
     Raises:
         InputError: numbers below 1, a set without taus, or outputs that are not finite.
     """
-    from TauAdv.models.folded.inference import folded_inference
-
     for name, number in (("taus per batch", batch_size), ("number of batches", max_batches)):
         if number is not None and number < 1:
             msg = f"{name}: expected 1 or more, received {number}"
@@ -70,7 +69,8 @@ def predict(
     if number_of_batches == 0:
         msg = f"{shards.folder}: holds no taus, nothing to predict"
         raise InputError(msg)
-    compute = folded_inference(model, with_features=with_features, with_adversarial_head=use_adversarial_head)
+    spec = tagger_of_model(model)
+    compute = spec.inference(model, with_features=with_features, with_adversarial_head=use_adversarial_head)
     outputs: list[Mapping[str, NDArray]] = []
     columns: list[Mapping[str, NDArray]] = []
     batches = zip(range(number_of_batches), iterate(shards, batch_size), strict=False)

@@ -16,7 +16,7 @@ from TauAdv.attacks.settings import AttackSettings, make_attack
 from TauAdv.errors import InputError
 from TauAdv.shards.files import Columns
 from TauAdv.shards.store import ShardSet, iterate
-from TauAdv.taggers.registry import tagger_of_rows
+from TauAdv.taggers.registry import tagger_of_model
 
 __all__ = ["AttackedBatch", "AttackedBatches", "constraints_of", "label_objective", "probabilities_of"]
 
@@ -24,9 +24,9 @@ Batch = dict[str, Any]
 Compute = Callable[[Mapping[str, Any]], NDArray[np.float32]]
 
 
-def constraints_of(shards: ShardSet) -> Constraints:
-    """Return what attacks may do to rows of a set."""
-    return tagger_of_rows(shards.rows_name).constraints(shards.table)
+def constraints_of(model: Any, shards: ShardSet) -> Constraints:
+    """Return what attacks with a model may do to rows of a set."""
+    return tagger_of_model(model).constraints(shards.table)
 
 
 def label_objective(model: Any) -> Objective:
@@ -107,9 +107,9 @@ class AttackedBatches:
             msg = f"{shards.folder}: holds no {shards.rows_name}, nothing to attack"
             raise InputError(msg)
         self.shards, self.batch_size, self.seed = shards, batch_size, seed
-        constraints = constraints_of(shards)
         self._functions: dict[tuple[str, str], Any] = {}
         for model_name, model in models.items():
+            constraints = constraints_of(model, shards)
             for name, settings in disturbances.items():
                 if settings.needs_gradient or model_name == next(iter(models)):
                     self._functions[name, model_name] = _compiled(model, shards, settings, constraints)

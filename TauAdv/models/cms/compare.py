@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from TauAdv.models.deeptau.settings import NetworkSettings
+from TauAdv.models.taus.inputs import TauInputs
 
 __all__ = [
     "Agreement",
     "Comparison",
+    "Draw",
     "Inputs",
     "Scores",
     "compare_all",
@@ -23,6 +24,7 @@ __all__ = [
 
 Inputs = Mapping[str, NDArray[Any]]
 Scores = Callable[[Inputs], NDArray[Any]]
+Draw = Callable[[int, int], Inputs]
 
 _BATCH = 100
 _LARGEST_VALUE = 5.0  # where most scaled features are clipped
@@ -115,7 +117,7 @@ class Agreement:
         )
 
 
-def random_taus(network: NetworkSettings, n_taus: int, seed: int) -> dict[str, NDArray[Any]]:
+def random_taus(network: TauInputs, n_taus: int, seed: int) -> dict[str, NDArray[Any]]:
     """Return network inputs of random taus, from empty grids to busy ones.
 
     Values are normal, cut at 5 standard deviations; of a cell about half of the components are filled, at least one.
@@ -140,17 +142,15 @@ def random_taus(network: NetworkSettings, n_taus: int, seed: int) -> dict[str, N
     return inputs
 
 
-def compare_scores(
-    reference: Scores, other: Scores, network: NetworkSettings, *, n_taus: int = 500, seed: int = 1
-) -> Comparison:
+def compare_scores(reference: Scores, other: Scores, draw: Draw, *, n_taus: int = 500, seed: int = 1) -> Comparison:
     """Return the differences of ``other`` from ``reference``, see :func:`compare_all`."""
-    return compare_all({"reference": reference}, {"other": other}, network, n_taus=n_taus, seed=seed)["reference"]["other"]
+    return compare_all({"reference": reference}, {"other": other}, draw, n_taus=n_taus, seed=seed)["reference"]["other"]
 
 
 def compare_all(
     references: Mapping[str, Scores],
     others: Mapping[str, Scores],
-    network: NetworkSettings,
+    draw: Draw,
     *,
     n_taus: int = 500,
     seed: int = 1,
@@ -160,7 +160,7 @@ def compare_all(
     Args:
         references: by name, functions from network inputs to scores [n, classes]; relative differences refer to them.
         others: by name, the functions to compare; references are compared with each other, too.
-        network: decides the shapes of the inputs.
+        draw: from a number of taus and a seed to random network inputs, such as :func:`random_taus` of a network.
         n_taus: number of taus.
         seed: of the random taus.
 
@@ -171,8 +171,8 @@ def compare_all(
     batches: dict[str, list[NDArray[np.float64]]] = {name: [] for name in functions}
     filled = 0
     for number in range(-(-n_taus // _BATCH)):
-        inputs = random_taus(network, min(_BATCH, n_taus - number * _BATCH), seed + number)
-        filled += sum(len(inputs[f"{grid}_index"]) for grid in network.grids)
+        inputs = draw(min(_BATCH, n_taus - number * _BATCH), seed + number)
+        filled += sum(len(index) for name, index in inputs.items() if name.endswith("_index"))
         for name, function in functions.items():
             batches[name].append(np.asarray(function(inputs), np.float64))
     scores = {name: np.concatenate(parts) for name, parts in batches.items()}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from TauAdv.errors import InputError
 from TauAdv.models.cms.architecture import network_settings
-from TauAdv.models.cms.compare import Agreement, Comparison, Scores, compare_all
+from TauAdv.models.cms.compare import Agreement, Comparison, Scores, compare_all, random_taus
 from TauAdv.models.cms.dialects import LayerConstants, keras_weights, layer_constants
 from TauAdv.models.cms.double_graphs import double_graphs
 from TauAdv.models.cms.execute import FrozenTagger
@@ -97,7 +98,7 @@ def _compare(
         "predictions": predictions(model),
         "layers in double precision": double_scores(double),
     }
-    found = compare_all(references, ways, network, n_taus=n_taus, seed=seed)
+    found = compare_all(references, ways, partial(random_taus, network), n_taus=n_taus, seed=seed)
     return {
         "comparison": found["graphs"]["layers"],
         "double_precision": found["double"]["layers in double precision"],

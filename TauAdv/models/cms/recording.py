@@ -17,7 +17,7 @@ from TauAdv.io.manifests.manifest import finished, write_manifest
 from TauAdv.models.cms.importing import ImportedModel, import_cms_model
 from TauAdv.models.cms.known import NO_TABLE, choose_features
 from TauAdv.models.cms.parts import read_graphs, version_of
-from TauAdv.models.feature_check import require_features
+from TauAdv.models.taus.feature_check import require_features
 from TauAdv.runs import experiment_of, start_run
 from TauAdv.runs.layout import FEATURES, MODEL, NETWORK
 

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from TauAdv.models.deeptau.network import TauTagger, build_classifier
 from TauAdv.models.deeptau.settings import NetworkSettings
+from TauAdv.models.tagger import Tagger, TaggerType
 from TauAdv.models.transfer import copy_weights_by_name
 
 __all__ = ["double_inputs", "double_model", "double_network", "double_scores"]
@@ -27,14 +27,14 @@ def double_network(network: NetworkSettings) -> NetworkSettings:
     return network.model_copy(update={"normalisation": network.normalisation.model_copy(update={"epsilon": epsilon})})
 
 
-def double_model(model: TauTagger) -> TauTagger:
-    """Return the classifier of a model in double precision, with the same weights."""
-    double = build_classifier(double_network(model.network), dtype="float64")
+def double_model(model: TaggerType, network: Any) -> TaggerType:
+    """Return the classifier of a model in double precision, with the same weights; ``network``: its settings there."""
+    double = type(model).classifier(network, dtype="float64")
     copy_weights_by_name(model, double, require_shapes=True)
     return double
 
 
-def double_scores(double: TauTagger) -> Scores:
+def double_scores(double: Tagger) -> Scores:
     """Return the scores of a model in double precision, as a function of network inputs in any precision."""
     return lambda inputs: double(double_inputs(inputs), training=False).numpy()
 

@@ -10,12 +10,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from TauAdv.models.cms.parts import TAU_INPUT, cell_input
-from TauAdv.models.deeptau.settings import NetworkSettings
+from TauAdv.models.taus.inputs import TauInputs
 
 __all__ = ["dense_inputs", "dense_shapes", "sparse_inputs"]
 
 
-def dense_shapes(network: NetworkSettings) -> dict[str, tuple[int, ...]]:
+def dense_shapes(network: TauInputs) -> dict[str, tuple[int, ...]]:
     """Return the shape for one tau of every dense tensor by name, in the order of the original network."""
     shapes: dict[str, tuple[int, ...]] = {TAU_INPUT: (network.tau.n_features,)}
     for grid, settings in network.grids.items():
@@ -24,7 +24,7 @@ def dense_shapes(network: NetworkSettings) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def dense_inputs(inputs: Mapping[str, Any], network: NetworkSettings) -> dict[str, NDArray[Any]]:
+def dense_inputs(inputs: Mapping[str, Any], network: TauInputs) -> dict[str, NDArray[Any]]:
     """Return the dense tensors of a batch of network inputs, in their precision; empty cells are zeros."""
     tau = np.asarray(inputs["tau"])
     tensors = {name: np.zeros((len(tau), *shape), tau.dtype) for name, shape in dense_shapes(network).items()}
@@ -36,7 +36,7 @@ def dense_inputs(inputs: Mapping[str, Any], network: NetworkSettings) -> dict[st
     return tensors
 
 
-def sparse_inputs(tensors: Mapping[str, tf.Tensor], network: NetworkSettings) -> dict[str, tf.Tensor]:
+def sparse_inputs(tensors: Mapping[str, tf.Tensor], network: TauInputs) -> dict[str, tf.Tensor]:
     """Return the network inputs of dense tensors; cells without any non-zero feature are left out."""
     inputs = {"tau": tensors[TAU_INPUT]}
     for grid in network.grids:

@@ -11,7 +11,7 @@ from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.features.blocks import Feature
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.cms.parts import TAU_INPUT, cell_input
-from TauAdv.models.deeptau.settings import NetworkSettings
+from TauAdv.models.taus.inputs import TauInputs
 
 __all__ = ["feature_text"]
 
@@ -21,7 +21,7 @@ _RULE = (
 )
 
 
-def feature_text(table: FeatureTable, network: NetworkSettings) -> str:
+def feature_text(table: FeatureTable, network: TauInputs) -> str:
     """Return JSON: for every input of the dense network its features in order, with value, guard and scaling constants."""
     inputs = {TAU_INPUT: _rows(table.features("tau"), next(iter(table.grids)))}
     for grid in network.grids:

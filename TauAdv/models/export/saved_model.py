@@ -1,27 +1,28 @@
-"""A classifier as a TensorFlow SavedModel: needs neither Keras nor TauAdv to be read, and computes as predictions do."""
+"""TensorFlow's SavedModel as a format: needs neither Keras nor TauAdv to be read, and computes as predictions do."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 
-from TauAdv.models.deeptau.network import TauTagger
-from TauAdv.models.export.dense_inputs import dense_shapes, sparse_inputs
-from TauAdv.models.folded.inference import folded_inference
+from TauAdv.models.cms.compare import Scores
+from TauAdv.models.export.dense_inputs import dense_inputs, dense_shapes, sparse_inputs
+from TauAdv.models.export.formats import Exported, Format
 
-__all__ = ["DENSE", "OUTPUT", "SPARSE", "write_saved_model"]
+__all__ = ["DENSE", "OUTPUT", "SAVED_MODEL", "SPARSE"]
 
 #: Signatures: the seven dense tensors of DeepTau, and the filled cells only.
 DENSE, SPARSE = "serving_default", "sparse"
 OUTPUT = "main_output"
 
 
-def write_saved_model(model: TauTagger, folder: Path) -> None:
-    """Write a classifier as a SavedModel with the signatures ``serving_default`` and ``sparse``."""
-    network = model.network
-    sparse, compute = model.input_signature(network), folded_inference(model, with_adversarial_head=False)
+def _write(exported: Exported, folder: Path) -> None:
+    """Write a classifier of taus with the signatures ``serving_default`` and ``sparse``."""
+    network, compute = exported.network, exported.compute
+    sparse = exported.model.input_signature(network)
     dense = {name: tf.TensorSpec((None, *shape), tf.float32) for name, shape in dense_shapes(network).items()}
 
     @tf.function
@@ -33,9 +34,28 @@ def write_saved_model(model: TauTagger, folder: Path) -> None:
         return {OUTPUT: compute(sparse_inputs(tensors, network))["main_output"]}
 
     signatures = {DENSE: _concrete(from_dense, dense), SPARSE: _concrete(from_sparse, sparse)}
-    tf.saved_model.save(tf.Module(), str(folder), signatures=signatures)
+    tf.saved_model.save(tf.Module(), str(_folder(exported, folder)), signatures=signatures)
 
 
 def _concrete(function: Any, signature: dict[str, tf.TensorSpec]) -> Any:
     named = {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in signature.items()}
     return function.get_concrete_function(**named)
+
+
+def _execute(exported: Exported, folder: Path) -> dict[str, Scores]:
+    loaded = tf.saved_model.load(str(_folder(exported, folder)))
+
+    def compute(signature: str, inputs: Mapping[str, Any]) -> Any:
+        return loaded.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})[OUTPUT].numpy()
+
+    return {
+        DENSE: lambda inputs: compute(DENSE, dense_inputs(inputs, exported.network)),
+        SPARSE: lambda inputs: compute(SPARSE, inputs),
+    }
+
+
+def _folder(exported: Exported, folder: Path) -> Path:
+    return folder / exported.name
+
+
+SAVED_MODEL = Format(_write, _execute)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -15,12 +12,11 @@ from TauAdv.models.deeptau.settings import NetworkSettings
 from TauAdv.models.folded.chunks import apply_in_chunks
 from TauAdv.models.folded.network import FoldedNetwork
 from TauAdv.models.folded.weights import FoldedWeights
+from TauAdv.models.inference import FEATURES, Inference, output_names
 from TauAdv.models.tagger import network_inputs
 
 __all__ = ["FEATURES", "folded_inference", "taus_per_chunk"]
 
-#: Name of the output that holds the common features [n, ...].
-FEATURES = "features"
 #: Bytes of the largest grid of a chunk (64 taus of deeptau_v2p5): some are faster than many, which leave the cache.
 CHUNK_BYTES = 6_000_000
 LARGEST_CHUNK = 1000
@@ -28,7 +24,7 @@ LARGEST_CHUNK = 1000
 
 def folded_inference(
     model: TauTagger, *, with_features: bool = False, with_adversarial_head: bool = True, chunk: int | None = None
-) -> Callable[[Mapping[str, Any]], dict[str, tf.Tensor]]:
+) -> Inference:
     """Return a compiled function from network inputs to outputs by name, traced once for all batch and cell counts.
 
     It gives what ``model(inputs, training=False)`` gives within float32 rounding, several times faster: batch normalisation
@@ -50,9 +46,7 @@ def folded_inference(
     dtype = keras.dtype_policies.get(dtype_of(model)).variable_dtype
     network = FoldedNetwork(model.network, dtype, seed=0, weights=FoldedWeights(model, dtype))
     size = chunk or taus_per_chunk(model.network, np.dtype(dtype).itemsize)
-    outputs = ["main_output"]
-    outputs += ["adv_output"] if with_adversarial_head and model.is_adversarial else []
-    outputs += [FEATURES] if with_features else []
+    outputs = output_names(model, with_features=with_features, with_adversarial_head=with_adversarial_head)
 
     def compute_chunk(inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         found = {FEATURES: network.common_features(inputs)}

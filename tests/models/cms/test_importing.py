@@ -20,8 +20,8 @@ from TauAdv.models.cms import importing
 from TauAdv.models.cms.dialects import TF1_FOLDED, graph_constants, keras_weights, layer_constants
 from TauAdv.models.cms.graph_files import FrozenGraph
 from TauAdv.models.cms.importing import import_cms_model
-from TauAdv.models.export.exporting import ExportSettings, export_model
 from TauAdv.models.export.source import ModelSource
+from TauAdv.taggers.exporting import ExportSettings, export_model
 
 STRIDED = {
     "inner": {"n_cells": 5, "layers": [{"kernel": 3, "stride": 2, "width": 6}, {"kernel": 2, "width": 5}]},

@@ -7,17 +7,20 @@ import tensorflow as tf
 from cms_graphs import TF2, network_graphs, random_model, small_network, weights_of
 from network_batches import random_inputs, randomise
 
-from TauAdv.errors import InputError
+from TauAdv.errors import ConfigError, InputError
+from TauAdv.io.manifests import read_manifest
 from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.models.cms.graph_files import read_graph
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.deeptau.settings import load_network
-from TauAdv.models.export import exporting
+from TauAdv.models.export.deeptau_formats import DEEPTAU_FORMATS
 from TauAdv.models.export.dense_inputs import dense_inputs, dense_shapes
-from TauAdv.models.export.exporting import ExportSettings, export_model
-from TauAdv.models.export.formats import FORMATS
 from TauAdv.models.export.source import find_model
+from TauAdv.models.jet_flavour.network import build_jet_classifier
+from TauAdv.models.jet_flavour.settings import load_jet_network
+from TauAdv.taggers.deeptau import DeepTau
+from TauAdv.taggers.exporting import ExportSettings, export_model
 
 
 def export(model_file, output, form, **more):
@@ -91,7 +94,7 @@ def write(graph, path):
 
 
 def test_networks_with_four_merge_layers_need_no_note():
-    assert FORMATS["cms"].notes(load_network("deeptau_v2p5")) == []
+    assert DEEPTAU_FORMATS["cms"].notes(load_network("deeptau_v2p5")) == []
 
 
 def test_onnx_takes_the_seven_dense_tensors(model, exported):
@@ -132,9 +135,20 @@ def test_export_that_gives_other_scores_is_refused(model_file, tmp_path, monkeyp
     def spoil(exported, folder):
         weights = {layer: dict(values) for layer, values in exported.weights.items()}
         weights["final_dense_last"]["bias"] = weights["final_dense_last"]["bias"] + np.float32([1e-4, 0, 0, 0])
-        FORMATS["cms"].write(type(exported)(exported.model, weights, exported.name, {}), folder)
+        DEEPTAU_FORMATS["cms"].write(replace(exported, weights=weights), folder)
 
-    monkeypatch.setattr(exporting, "FORMATS", {"cms": replace(FORMATS["cms"], write=spoil)})
+    monkeypatch.setattr(DeepTau, "export_formats", lambda spec: {"cms": replace(DEEPTAU_FORMATS["cms"], write=spoil)})
     with pytest.raises(InputError, match=r"as cms does not give the model's .*in double precision .*nothing was written"):
         export(model_file, tmp_path / "out", "cms")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_format_that_the_tagger_does_not_have_is_refused(model_file, tmp_path):
+    with pytest.raises(
+        ConfigError, match=r"'onx' \(?.*did you mean 'onnx'.*tagger 'deeptau'; expected one of cms, onnx, savedm"
+    ):
+        export(model_file, tmp_path / "out", "onx")
+    build_jet_classifier(load_jet_network("jet_flavour")).save(tmp_path / "jets.keras")
+    with pytest.raises(ConfigError, match=r"format 'onnx': not a format of the tagger 'jet_flavour'; it has none"):
+        export(tmp_path / "jets.keras", tmp_path / "out", "onnx")
+    assert not (tmp_path / "out").exists()

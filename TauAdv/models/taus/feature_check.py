@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
-from TauAdv.models.deeptau.settings import NetworkSettings
+from TauAdv.models.taus.inputs import TauInputs
 
 __all__ = ["require_features"]
 
 
-def require_features(network: NetworkSettings, table: FeatureTable) -> None:
+def require_features(network: TauInputs, table: FeatureTable) -> None:
     """Check that a network has as many inputs and cells as a table has features and cells.
 
     Raises:

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from TauAdv.config import Settings
-from TauAdv.errors import InputError
+from TauAdv.errors import ConfigError, InputError, nearest
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.atomic import new_folder
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests.manifest import finished, write_manifest
 from TauAdv.models.cms.compare import Agreement, Comparison, Scores, compare_all, compare_scores
-from TauAdv.models.cms.importing import predictions
 from TauAdv.models.deeptau.double_precision import double_model, double_scores
-from TauAdv.models.deeptau.network import TauTagger, build_classifier
-from TauAdv.models.export.feature_file import feature_text
-from TauAdv.models.export.formats import FORMATS, Exported, Format
+from TauAdv.models.export.formats import Exported, Format
 from TauAdv.models.export.source import ModelSource
-from TauAdv.models.feature_check import require_features
 from TauAdv.models.layer_weights import layer_weights
-from TauAdv.models.loading import load_model
+from TauAdv.models.tagger import Tagger
 from TauAdv.models.transfer import copy_weights_by_name
+from TauAdv.taggers.registry import read_tagger, tagger_of_model
+from TauAdv.taggers.spec import TaggerSpec
 
 __all__ = ["STEP", "ExportSettings", "export_model"]
 
@@ -38,14 +37,15 @@ class ExportSettings(Settings):
     """What to write.
 
     Attributes:
-        format: ``cms``: three frozen graphs as CMS software reads them; ``onnx``; ``savedmodel``.
+        format: one of those of the tagger, such as ``onnx`` or ``savedmodel``; of DeepTau also ``cms``: three frozen graphs
+            as CMS software reads them.
         name: of the files; ``None``: of the network.
         features: feature table of a model without a recorded one; ``none``: there is none.
         n_taus: random taus to compare on.
         seed: of the random taus.
     """
 
-    format: Literal["cms", "onnx", "savedmodel"]
+    format: str
     name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")] | None = None
     features: str | None = None
     n_taus: Annotated[int, Field(ge=1)] = 500
@@ -61,21 +61,23 @@ def export_model(
     Raises:
         InputError: if the model cannot be read or has weights that are not finite, no feature table is known, or what was
             written does not give the model's scores.
+        ConfigError: if the tagger has no such format.
         OutputExistsError: if the folder was made of another model or with other settings.
     """
     output, content = Path(output), settings.model_dump(mode="json")
     made = finished(output, step=STEP, settings=content, inputs=source.inputs, overwrite=overwrite)
     if made:
         return made
-    model, table = load_model(source.file), source.feature_table(settings.features)
-    exported = _prepared(model, source, table, settings)
-    form = FORMATS[settings.format]
+    model = read_tagger(source.file)
+    spec = tagger_of_model(model)
+    form, table = _form(spec, settings.format), source.feature_table(settings.features)
+    exported = _prepared(spec, model, source, table, settings)
     notes = form.notes(exported.network)
     with new_folder(output) as folder:
         form.write(exported, folder)
         if table is not None:
-            (folder / "features.json").write_text(feature_text(table, exported.network), encoding="utf-8")
-        comparisons = _compare(exported, form, folder, settings)
+            (folder / "features.json").write_text(spec.feature_text(table, exported.network), encoding="utf-8")
+        comparisons = _compare(spec, exported, form, folder, settings)
         counts = {"parameters": exported.model.count_params()}
         manifest = write_manifest(
             folder,
@@ -95,33 +97,52 @@ def export_model(
     return manifest
 
 
-def _prepared(model: TauTagger, source: ModelSource, table: FeatureTable | None, settings: ExportSettings) -> Exported:
+def _form(spec: TaggerSpec, name: str) -> Format:
+    forms = spec.export_formats()
+    if name not in forms:
+        known = f"expected one of {', '.join(forms)}" if forms else "it has none"
+        msg = f"format '{name}'{nearest(name, list(forms))}: not a format of the tagger '{spec.name}'; {known}"
+        raise ConfigError(msg)
+    return forms[name]
+
+
+def _prepared(
+    spec: TaggerSpec, model: Tagger, source: ModelSource, table: FeatureTable | None, settings: ExportSettings
+) -> Exported:
     if table is not None:
-        require_features(model.network, table)
-    classifier = build_classifier(model.network)
+        spec.require_features(model.network, table)
+    classifier = type(model).classifier(model.network)
     copy_weights_by_name(model, classifier, require_shapes=True)
-    metadata = {} if table is None else {"feature_table": table.name, "feature_table_digest": table.digest}
-    name = settings.name or re.sub(r"[^\w.-]", "_", model.network.name)
-    return Exported(classifier, layer_weights(classifier, str(source.file)), name, metadata)
+    return Exported(
+        classifier,
+        layer_weights(classifier, str(source.file)),
+        settings.name or re.sub(r"[^\w.-]", "_", model.network.name),
+        {} if table is None else {"feature_table": table.name, "feature_table_digest": table.digest},
+        spec.inference(classifier, with_adversarial_head=False),
+        spec.double_network(model.network),
+    )
 
 
-def _compare(exported: Exported, form: Format, folder: Path, settings: ExportSettings) -> dict[str, dict[str, Comparison]]:
+def _compare(
+    spec: TaggerSpec, exported: Exported, form: Format, folder: Path, settings: ExportSettings
+) -> dict[str, dict[str, Comparison]]:
     """Return how far every way to execute the files is from the ``model`` and from it in ``float64``.
 
     Raises:
         InputError: if one does not give the model's scores.
     """
-    double = double_model(exported.model)
-    references: dict[str, Scores] = {"model": predictions(exported.model), "float64": double_scores(double)}
+    double = double_model(exported.model, exported.double_network)
+    references: dict[str, Scores] = {"model": exported.scores, "float64": double_scores(double)}
     ways = form.execute(exported, folder)
-    found = compare_all(references, ways, exported.network, n_taus=settings.n_taus, seed=settings.seed)
+    draw = partial(spec.random_inputs, exported.network)
+    found = compare_all(references, ways, draw, n_taus=settings.n_taus, seed=settings.seed)
     # a format that keeps the weights was compared in double precision as it lies in the files: what remains is its rounding
     units = [found["float64"]["model"], *(found["float64"][name] for name in ways if form.keeps_weights)]
     allowed = Agreement.of_rounding(*units)
     problems = [f"{found['model'][name]}; {allowed}" for name in ways if not allowed.holds(found["model"][name])]
     if in_double := form.execute_in_double_precision(exported, folder):
         random = {"n_taus": _TAUS_IN_DOUBLE_PRECISION, "seed": settings.seed}
-        difference = compare_scores(references["float64"], in_double, exported.network, **random)
+        difference = compare_scores(references["float64"], in_double, draw, **random)
         found["both in float64"] = {settings.format: difference}
         if not difference.relative_difference <= Agreement.DOUBLE_PRECISION:
             problems.append(f"in double precision {difference}, allowed {Agreement.DOUBLE_PRECISION:.0e} all together")

@@ -1,0 +1,1 @@
+"""What all networks of taus have in common, whatever they do with their inputs."""
