@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
 from TauAdv.models.tagger import Tagger
+from TauAdv.models.variables import named_weights
 
 __all__ = ["LayerWeights", "folded_layer", "layer_weights"]
 
@@ -27,7 +28,7 @@ def layer_weights(model: Tagger, source: str) -> LayerWeights:
         InputError: listing the layers with weights that are not finite.
     """
     weights = {
-        layer.name: {weight.name: np.array(weight.numpy(), np.float32) for weight in layer.weights}
+        layer.name: {name: np.array(weight.numpy(), np.float32) for name, weight in named_weights(layer).items()}
         for layer in model.layers
         if layer.weights
     }

@@ -38,6 +38,7 @@ def load_tagger(path: Path | str, kind: type[TaggerType] = Tagger) -> TaggerType
     model = read_keras_file(path)
     if not isinstance(model, kind):
         of = f" of {kind.objects}" if kind is not Tagger else ""
-        msg = f"{path}: expected a TauAdv tagger{of}, received a {type(model).__name__} named '{model.name}'"
+        other = f" (a {kind.__name__})" if getattr(model, "objects", None) == getattr(kind, "objects", "") else ""
+        msg = f"{path}: expected a TauAdv tagger{of}{other}, received a {type(model).__name__} named '{model.name}'"
         raise InputError(msg)
     return in_single_precision(model)

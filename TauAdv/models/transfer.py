@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import keras
 
 from TauAdv.errors import InputError
+from TauAdv.models.variables import named_weights
 
 __all__ = ["CopyReport", "copy_weights_by_name"]
 
@@ -95,7 +96,7 @@ def _difference(source: keras.layers.Layer | None, target: keras.layers.Layer | 
 
 
 def _shapes(layer: keras.layers.Layer | None) -> dict[str, tuple[int, ...]]:
-    return {} if layer is None else {weight.name: tuple(weight.shape) for weight in layer.weights}
+    return {} if layer is None else {name: tuple(weight.shape) for name, weight in named_weights(layer).items()}
 
 
 def _text(shapes: dict[str, tuple[int, ...]]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-__all__ = ["adversarial_head_variables", "class_head_variables", "common_variables", "part_of_layer"]
+__all__ = ["adversarial_head_variables", "class_head_variables", "common_variables", "named_weights", "part_of_layer"]
 
 
 def part_of_layer(name: str) -> str:
@@ -27,6 +27,11 @@ def class_head_variables(model: keras.Model) -> list[keras.Variable]:
 def adversarial_head_variables(model: keras.Model) -> list[keras.Variable]:
     """Return the trainable variables of the adversarial head; none for a plain classifier."""
     return _variables(model, "adversarial_head")
+
+
+def named_weights(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
+    """Return the weights of a layer by name: ``kernel``; of a layer within it (of an attention), ``query/kernel``."""
+    return {weight.path.rpartition(f"{layer.name}/")[2]: weight for weight in layer.weights}
 
 
 def _variables(model: keras.Model, part: str) -> list[keras.Variable]:

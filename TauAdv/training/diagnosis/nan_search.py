@@ -19,7 +19,7 @@ from TauAdv.models.gradient_reversal import set_gradient_scales
 from TauAdv.models.jet_flavour.network import LOGITS_LAYER
 from TauAdv.models.scores import scoring_model
 from TauAdv.models.tagger import network_inputs
-from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
+from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables, named_weights
 from TauAdv.training.run.checkpoints import model_variables
 from TauAdv.training.run.inputs import Inputs
 from TauAdv.training.step import gradients
@@ -127,7 +127,7 @@ def _finite(values: NDArray[Any]) -> bool:
 
 def _in_weights(model: Any, first: str | None) -> Finding | None:
     for layer in model.layers:
-        bad = [weight.name for weight in layer.weights if not _finite(keras.ops.convert_to_numpy(weight))]
+        bad = [name for name, weight in named_weights(layer).items() if not _finite(keras.ops.convert_to_numpy(weight))]
         if bad and any(not _finite(keras.ops.convert_to_numpy(weight)) for weight in _used(layer)):
             return Finding("weights", f"{' and '.join(bad)} of layer '{layer.name}' hold values that are not finite", first)
     return None

@@ -29,6 +29,7 @@ _KEPT_PER_OUTPUT = 1.2  # bytes of a step per byte of the layers' outputs
 _GRAPH_PER_LAYER = 2.0e6  # bytes of a compiled step
 _BATCHES_IN_FLIGHT = 5  # read, decoded and waiting
 _PACKED_SHARE = 0.2  # of the numbers of a cell; objects that are absent take no place in packed taus
+_FULLEST = 2.2  # filled cells of the fullest tau of a batch, in those of the mean one
 _SAMPLE = 2000  # taus whose cells are counted
 _STATES = 4  # a trainable weight, its gradient, and two moments
 _WINDOWS = 2  # of shuffled taus in memory
@@ -130,7 +131,8 @@ def _outputs(model: Any, rows: int, cells: dict[str, float]) -> Iterator[tuple[A
         if first == 1 and rest[0] is None:  # rows of a grid
             yield layer, _grid_rows(model, layer.name, rows, cells) * rest[-1]
         else:
-            yield layer, float(rows * math.prod(size or 1 for size in rest))
+            filled = 1 + _FULLEST * sum(cells.values()) / rows  # open length: padded to the fullest tau of the batch
+            yield layer, float(rows * math.prod(size or filled for size in rest))
 
 
 def _grid_rows(model: Any, name: str, rows: int, cells: dict[str, float]) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 from TauAdv.config import Settings
-from TauAdv.errors import InputError
+from TauAdv.errors import ConfigError, InputError
 from TauAdv.io.checked_files import read_text
 from TauAdv.models.loading import load_tagger
 from TauAdv.models.tagger import Tagger
@@ -136,12 +136,18 @@ def freeze_statistics(model: Tagger) -> int:
     """Fix the batch normalisations of the common layers and the class head as they are; return how many.
 
     They normalise with their running statistics and train no scale and offset. The adversarial head is left as it is.
+
+    Raises:
+        ConfigError: if there are none.
     """
     layers = [
         layer
         for layer in model.layers
         if isinstance(layer, keras.layers.BatchNormalization) and part_of_layer(layer.name) != "adversarial_head"
     ]
+    if not layers:
+        msg = f"batch_norm: network '{model.name}' has no batch normalisation to freeze; leave it out"
+        raise ConfigError(msg)
     for layer in layers:
         layer.trainable = False
     return len(layers)

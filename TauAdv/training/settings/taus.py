@@ -100,9 +100,16 @@ class TauSettings(TrainingSettings):
         return None if self.features is None else FeatureTable.load(self.features)
 
     def adapted(self, network: Any) -> Any:
-        """Return the network with the way to evaluate its grids that the settings ask for."""
-        asked = {key: getattr(self, key) for key in ("grid_mode", "n_empty_rows")}
-        return network.model_copy(update={key: value for key, value in asked.items() if value is not None})
+        """Return the network with the way to evaluate its grids that the settings ask for.
+
+        Raises:
+            ConfigError: if the network evaluates its cells in one way only.
+        """
+        asked = {key: value for key in ("grid_mode", "n_empty_rows") if (value := getattr(self, key)) is not None}
+        if unknown := [key for key in asked if key not in type(network).model_fields]:
+            msg = f"{', '.join(unknown)}: network '{network.name}' has no such setting; leave it out"
+            raise ConfigError(msg)
+        return network.model_copy(update=asked)
 
 
 class ClassifierSettings(TauSettings):

@@ -1,11 +1,13 @@
 """Starting from a trained model: what is copied, what is reported, what is refused."""
 
+import keras
 import numpy as np
 import pytest
 from synthetic_shards import changed_table, write_network, write_shards
 
-from TauAdv.errors import InputError
+from TauAdv.errors import ConfigError, InputError
 from TauAdv.models.deeptau.network import build_adversarial
+from TauAdv.models.jet_flavour.settings import load_jet_network
 from TauAdv.models.loading import load_model
 from TauAdv.runs import start_run
 from TauAdv.training.run.checkpoints import latest_checkpoint, stored_optimizer
@@ -157,3 +159,17 @@ def test_evaluation_of_the_grids_can_be_chosen_for_a_training(from_run):
         network = network_of(settings, inputs, find_pretrained(settings, inputs))
         assert (network.grid_mode, network.n_empty_rows) == expected
         assert build_adversarial(network).get_layer("outer_scatter").mode == expected[0]
+
+
+def test_nothing_to_freeze_is_an_error():
+    x = keras.Input((3,))
+    model = keras.Model(x, keras.layers.Dense(2)(x), name="plain")
+    with pytest.raises(ConfigError, match=r"batch_norm: network 'plain' has no batch normalisation to freeze"):
+        freeze_statistics(model)
+
+
+def test_ways_to_evaluate_grids_are_for_networks_that_have_them(adversarial_settings):
+    network = load_jet_network("jet_flavour")
+    assert adversarial_settings().adapted(network) == network
+    with pytest.raises(ConfigError, match=r"grid_mode, n_empty_rows: network 'jet_flavour' has no such setting"):
+        adversarial_settings(grid_mode="dense", n_empty_rows=3).adapted(network)
