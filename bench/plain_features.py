@@ -10,7 +10,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from TauAdv.features.blocks import Block, Feature
+from TauAdv.features.blocks import Feature, FeatureBlock
 from TauAdv.features.expressions import Expression
 from TauAdv.features.sparse import CellBlock, SparseTaus
 from TauAdv.features.table import FeatureTable, Grid
@@ -109,7 +109,7 @@ class PlainExtraction:
                     self.offer(tau, block, position, grid, best)
         return [(cell, self.cell_values(tau, grid, best[cell])) for cell in sorted(best)]
 
-    def offer(self, tau: Record, block: Block, position: int, grid_name: str, best: dict) -> None:
+    def offer(self, tau: Record, block: FeatureBlock, position: int, grid_name: str, best: dict) -> None:
         """Put an object into its cell if it has the highest pt of its type there."""
         collection, grid = block.collection, self.table.grids[grid_name]
         if block.name in self.select and not self.select[block.name](lambda name: tau[name][position]):

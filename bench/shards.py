@@ -21,7 +21,7 @@ from report import Report, interleaved, options
 from TauAdv.features.sparse import SparseTaus
 from TauAdv.io.verified_files import FileSet
 from TauAdv.shards.batching import batches
-from TauAdv.shards.files import Columns, PartReader, new_part, take_columns
+from TauAdv.shards.files import PartReader, RowColumns, new_part, take_columns
 from TauAdv.shards.store import ShardSet
 from TauAdv.shards.tau.packing import PackLayout, pack
 from TauAdv.shards.tau.settings import ShardSettings
@@ -35,14 +35,14 @@ ELEMENT, BATCH, CHUNK = 100, 350, 512
 REPEATED = 10  # ours is too short to time once
 
 
-def dense_elements(taus: SparseTaus, columns: Columns) -> Iterator[tuple]:
+def dense_elements(taus: SparseTaus, columns: RowColumns) -> Iterator[tuple]:
     for start in range(0, len(taus), ELEMENT):
         part = taus.take(slice(start, start + ELEMENT))
         tensors = tuple(part.dense(name) for name in part.layout.shapes())
         yield tensors, columns["y"][start : start + ELEMENT], columns["weight"][start : start + ELEMENT]
 
 
-def write_dense(taus: SparseTaus, columns: Columns, folder: Path) -> None:
+def write_dense(taus: SparseTaus, columns: RowColumns, folder: Path) -> None:
     import tensorflow as tf
 
     def spec(array: np.ndarray) -> tf.TensorSpec:
@@ -61,7 +61,7 @@ def read_dense(folder: Path, seed: int = 0) -> int:
     return sum(int(weight.shape[0]) for _, _, weight in dataset)
 
 
-def write_sparse(taus: SparseTaus, columns: Columns, layout: PackLayout, folder: Path) -> None:
+def write_sparse(taus: SparseTaus, columns: RowColumns, layout: PackLayout, folder: Path) -> None:
     """What write_shards does after extraction: pack, write a piece, read it, shuffle, write the part."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.attacks.constraints.columns import Columns
+from TauAdv.attacks.constraints.columns import InputColumns
 from TauAdv.attacks.constraints.constraints import Batch, Constraints
 from TauAdv.attacks.objectives import Objective
 from TauAdv.attacks.options import AttackSettings
@@ -77,12 +77,12 @@ def _with_options(settings: AttackSettings, constraints: Constraints) -> Constra
     return replace(constraints, tensors=tensors, **{key: getattr(settings, key) for key in keys})
 
 
-def _of_tensor(patterns: tuple[str, ...], columns: Columns, constraints: Constraints) -> list[str]:
+def _of_tensor(patterns: tuple[str, ...], columns: InputColumns, constraints: Constraints) -> list[str]:
     """Return the patterns that fit columns of one tensor, after checking that each fits some column of some tensor."""
     return [pattern for pattern in patterns if _fits(pattern.removeprefix("-"), columns, constraints)]
 
 
-def _fits(pattern: str, columns: Columns, constraints: Constraints) -> bool:
+def _fits(pattern: str, columns: InputColumns, constraints: Constraints) -> bool:
     if not any(others.fits(pattern) for others in constraints.tensors.values()):
         columns.find(pattern)  # raises, with the nearest name
     return columns.fits(pattern)

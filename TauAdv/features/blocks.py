@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from TauAdv.features.expressions import Expression
 from TauAdv.features.rows import Kind
 
-__all__ = ["Block", "Feature", "Scaling"]
+__all__ = ["Feature", "FeatureBlock", "Scaling"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Feature:
 
     @property
     def path(self) -> str:
-        """Block/name: unique in a table."""
+        """FeatureBlock/name: unique in a table."""
         return f"{self.block}/{self.name}"
 
     @property
@@ -65,7 +65,7 @@ class Feature:
 
 
 @dataclass(frozen=True)
-class Block:
+class FeatureBlock:
     """The features of one kind of object.
 
     Attributes:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from TauAdv.config import validate_settings
 from TauAdv.errors import ConfigError, nearest, shortened
-from TauAdv.features.blocks import Block, Feature, Scaling
+from TauAdv.features.blocks import Feature, FeatureBlock, Scaling
 from TauAdv.features.expressions import Expression, parse
 from TauAdv.features.rows import CLIPS, BlockRows, FeatureRow, TableRows
 from TauAdv.tuples.language.characters import foreign_characters
@@ -43,7 +43,7 @@ def check_structure(rows: TableRows, source: str) -> None:
         raise ConfigError(f"{source}: " + "; ".join(problems))
 
 
-def build_blocks(rows: TableRows, source: str) -> dict[str, Block]:
+def build_blocks(rows: TableRows, source: str) -> dict[str, FeatureBlock]:
     """Return the parsed blocks of a table.
 
     Raises:
@@ -63,7 +63,7 @@ class _BlockBuilder:
         self.quantities = table.quantities.get(block.quantities or "", {})
         self.rows = {key: self._row(key, own or {}) for key, own in block.features.items()}
 
-    def build(self) -> Block:
+    def build(self) -> FeatureBlock:
         values = {key: self._parse(key, self._value_text(key, row)) for key, row in self.rows.items()}
         flags = {key: value for key, value in values.items() if self.rows[key].guard is None and key not in self.branches}
         features = tuple(self._feature(key, row, values[key], flags) for key, row in self.rows.items())
@@ -71,7 +71,7 @@ class _BlockBuilder:
         if self.block.select is not None:
             select = self._parse("select", self.block.select)
             self._check_names("select", select)
-        return Block(self.name, self.block.collection, select, features)
+        return FeatureBlock(self.name, self.block.collection, select, features)
 
     def _row(self, key: str, own: Mapping[str, object]) -> FeatureRow:
         inherited = dict(self.quantities.get(key, {}))

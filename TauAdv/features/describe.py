@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from TauAdv.errors import InputError
-from TauAdv.features.blocks import Block, Feature, Scaling
+from TauAdv.features.blocks import Feature, FeatureBlock, Scaling
 from TauAdv.features.expressions import FUNCTIONS
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.atomic import write_text
@@ -63,7 +63,7 @@ def refresh(path: Path | str, table: FeatureTable | None = None) -> None:
     write_text(path, refreshed(page, parts))
 
 
-def _block(block: Block, eras: Sequence[str]) -> str:
+def _block(block: FeatureBlock, eras: Sequence[str]) -> str:
     if block.collection is None:
         of = "the tau"
     else:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.errors import ConfigError, InputError, nearest
-from TauAdv.features.blocks import Block, Feature
+from TauAdv.features.blocks import Feature, FeatureBlock
 from TauAdv.features.expressions import Array, Expression
 from TauAdv.features.grids import cell_position, highest_pt, offsets_from_axis
 from TauAdv.features.scaling import scale
@@ -130,7 +130,7 @@ class _Extraction:
         radius = self.table.grids[grid].cone.evaluate(self._tau_array, np.float64)
         return np.broadcast_to(radius.astype(np.float64), len(self.arrays))
 
-    def _fill(self, block: Block, grid_name: str) -> _Filling:
+    def _fill(self, block: FeatureBlock, grid_name: str) -> _Filling:
         grid: Grid = self.table.grids[grid_name]
         objects = self.objects[str(block.collection)]
         deta, dphi, dr = objects.geometry
@@ -148,11 +148,11 @@ class _Extraction:
         best = highest_pt(cell, objects[f"{block.collection}_pt"][candidates])
         return _Filling(candidates[best], cell[best])
 
-    def _tau_features(self, block: Block, grid: str) -> NDArray[np.float32]:
+    def _tau_features(self, block: FeatureBlock, grid: str) -> NDArray[np.float32]:
         values, valid = _evaluate(block.features, self._tau_array, len(self.arrays), self.era)
         return self._scale(values, valid, block, grid)
 
-    def _object_features(self, block: Block, filling: dict[str, _Filling]) -> dict[str, NDArray[np.float32]]:
+    def _object_features(self, block: FeatureBlock, filling: dict[str, _Filling]) -> dict[str, NDArray[np.float32]]:
         """Return the scaled features [features, objects] of the objects that fill each grid."""
         objects = self.objects[str(block.collection)]
         positions = np.concatenate([filling[grid].positions for grid in filling])
@@ -170,7 +170,7 @@ class _Extraction:
             result[grid] = self._scale(values[:, start:stop], part, block, grid)
         return result
 
-    def _scale(self, values: Array, valid: dict[int, Array], block: Block, grid: str) -> NDArray[np.float32]:
+    def _scale(self, values: Array, valid: dict[int, Array], block: FeatureBlock, grid: str) -> NDArray[np.float32]:
         scaled, nonfinite = scale(values, valid, block.features, grid)
         self.nonfinite.update(nonfinite)
         return scaled
@@ -189,7 +189,7 @@ class _Extraction:
                 values[rows, columns] = features[block.name].T
         return CellBlock(index, values)
 
-    def _columns(self) -> Iterator[tuple[Block, slice]]:
+    def _columns(self) -> Iterator[tuple[FeatureBlock, slice]]:
         start = 0
         for tensor, names in self.table.tensors.items():
             for name in names if tensor != "tau" else ():

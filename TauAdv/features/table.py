@@ -14,7 +14,7 @@ from pathlib import Path
 
 from TauAdv.config.paths import expanded
 from TauAdv.errors import ConfigError, nearest
-from TauAdv.features.blocks import Block, Feature
+from TauAdv.features.blocks import Feature, FeatureBlock
 from TauAdv.features.build import build_blocks, check_structure
 from TauAdv.features.expressions import Expression, parse
 from TauAdv.features.rows import SHIPPED_TABLES, TableRows, read_rows
@@ -62,7 +62,7 @@ class FeatureTable:
     object_types: Mapping[str, tuple[int, ...]]
     grids: Mapping[str, Grid]
     tensors: Mapping[str, tuple[str, ...]]
-    blocks: Mapping[str, Block]
+    blocks: Mapping[str, FeatureBlock]
     text: str
 
     @classmethod
@@ -154,7 +154,7 @@ def _grids(rows: TableRows) -> dict[str, Grid]:
     return {name: Grid(row.cells, row.cell_size, parse(row.cone)) for name, row in rows.grids.items()}
 
 
-def _canonical(block: Block) -> list[object]:
+def _canonical(block: FeatureBlock) -> list[object]:
     features = [
         [
             feature.name,

@@ -14,6 +14,7 @@ __all__ = [
     "PREDICTIONS",
     "PRETRAINED",
     "SHARDS",
+    "STEP_METRICS",
     "TRAINING",
     "epoch_file",
 ]
@@ -30,6 +31,9 @@ SHARDS = f"{CONFIGURATION}/shards"
 MODEL = "model/model.keras"
 CHECKPOINTS = "model_checkpoints"
 PREDICTIONS = "predictions"
+
+STEP_METRICS = "step/"
+"""Metrics per step are logged under this prefix, with the step; those per epoch without, with the epoch."""
 
 
 def epoch_file(epoch: int) -> str:

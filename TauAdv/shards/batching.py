@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.shards.order import Stream
+from TauAdv.shards.order import WINDOW, Stream
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["Batches", "PairedBatches", "Share", "batches", "paired_batches"]
@@ -92,7 +92,7 @@ class Batches:
         seed: int = 0,
         shuffle: bool = True,
         drop_remainder: bool = False,
-        window: int = 8192,
+        window: int = WINDOW,
     ) -> None:
         _check_size(batch_size=batch_size)
         self.shards, self.batch_size = shards, batch_size
@@ -156,7 +156,7 @@ class PairedBatches:
         seed: int = 0,
         shuffle: bool = True,
         drop_remainder: bool = True,
-        window: int = 8192,
+        window: int = WINDOW,
     ) -> None:
         _check_size(n_class=n_class, n_adv=n_adv)
         class_shards.require_kind("classification")
@@ -200,7 +200,7 @@ def batches(
     start_step: int = 0,
     num_steps: int | None = None,
     drop_remainder: bool = False,
-    window: int = 8192,
+    window: int = WINDOW,
     share: Share | None = None,
     every: tuple[int, int] = (0, 1),
 ) -> Any:
@@ -233,7 +233,7 @@ def paired_batches(
     start_step: int = 0,
     num_steps: int | None = None,
     drop_remainder: bool = True,
-    window: int = 8192,
+    window: int = WINDOW,
     share: Share | None = None,
 ) -> Any:
     """Return a ``tf.data.Dataset`` of batches of two sets (see :class:`PairedBatches`, and :func:`batches` for the rest)."""

@@ -22,12 +22,12 @@ from TauAdv.io.checksums import describe_file
 from TauAdv.io.verified_files import FileSet, stamp
 from TauAdv.shards.row_layout import PackedRows, RowLayout
 
-__all__ = ["PART_FILES", "Columns", "PartReader", "PartWriter", "file_names", "merge_columns", "new_part", "take_columns"]
+__all__ = ["PART_FILES", "PartReader", "PartWriter", "RowColumns", "file_names", "merge_columns", "new_part", "take_columns"]
 
 _STAMP_KEY = "TauAdv"
 """Key of the schema's metadata under which a file says which part of which set it is."""
 
-Columns = dict[str, NDArray[Any]]
+RowColumns = dict[str, NDArray[Any]]
 #: Patterns of the names of all files of parts and pieces, and of the notes of them.
 PART_FILES = (
     *(f"{kind}-{stage}[0-9]*.arrow" for kind in ("features", "taus", "jets") for stage in ("", "piece-")),
@@ -35,12 +35,12 @@ PART_FILES = (
 )
 
 
-def merge_columns(parts: Sequence[Columns]) -> Columns:
+def merge_columns(parts: Sequence[RowColumns]) -> RowColumns:
     """Return the columns of one or more parts, one after the other."""
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def take_columns(columns: Columns, rows: NDArray[np.int64]) -> Columns:
+def take_columns(columns: RowColumns, rows: NDArray[np.int64]) -> RowColumns:
     """Return the columns number ``rows``."""
     return {name: values[rows] for name, values in columns.items()}
 
@@ -78,7 +78,7 @@ class PartWriter:
         self._rows: Any = None
         self.files: dict[str, dict[str, Any]] = {}
 
-    def write(self, packed: PackedRows, columns: Columns) -> None:
+    def write(self, packed: PackedRows, columns: RowColumns) -> None:
         """Append one chunk: packed features and the columns of the same rows."""
         encoded = self._layout.encode(packed)
         arrays = [_one_row(array, field.type) for array, field in zip(encoded, self._schema, strict=True)]
@@ -177,7 +177,7 @@ class PartReader:
             arrays = [column.values.to_numpy(zero_copy_only=False) for column in batch.columns]
             return self._layout.decode(arrays)
 
-    def columns(self, chunk: int) -> Columns:
+    def columns(self, chunk: int) -> RowColumns:
         """Return the columns of a chunk."""
         reader = self._rows
         with _reading(self._files[1].path):
@@ -189,7 +189,7 @@ class PartReader:
         """Names of the columns."""
         return list(self._rows.schema.names)
 
-    def all_columns(self, names: Sequence[str]) -> Columns:
+    def all_columns(self, names: Sequence[str]) -> RowColumns:
         """Return some columns of all chunks."""
         reader = self._open(1, [self.column_names.index(name) for name in sorted(set(names))])
         with _reading(self._files[1].path):

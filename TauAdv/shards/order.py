@@ -16,10 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
-from TauAdv.shards.files import Columns, merge_columns, take_columns
+from TauAdv.shards.files import RowColumns, merge_columns, take_columns
 from TauAdv.shards.store import ShardSet
 
-__all__ = ["Stream"]
+__all__ = ["WINDOW", "Stream"]
+
+WINDOW = 8192
+"""Rows that are permuted together: about 100 MB of features of taus in memory at a time."""
 
 _WINDOWS_IN_MEMORY = 2
 
@@ -51,14 +54,14 @@ class Stream:
         InputError: if the set is empty.
     """
 
-    def __init__(self, shards: ShardSet, *, seed: int = 0, shuffle: bool = True, window: int = 8192) -> None:
+    def __init__(self, shards: ShardSet, *, seed: int = 0, shuffle: bool = True, window: int = WINDOW) -> None:
         if shards.num_rows == 0:
             msg = f"{shards.folder}: no {shards.rows_name} to read"
             raise InputError(msg)
         self.shards = shards
         self._seed, self._shuffle = seed, shuffle
         self._chunks_per_window = max(1, -(-window // int(shards.chunk_sizes.max())))
-        self._loaded: OrderedDict[_Window, tuple[Any, Columns, NDArray[np.int64]]] = OrderedDict()
+        self._loaded: OrderedDict[_Window, tuple[Any, RowColumns, NDArray[np.int64]]] = OrderedDict()
         self._lock = Lock()
         self._windows = lru_cache(maxsize=2)(self._make_windows)
 
@@ -76,7 +79,7 @@ class Stream:
             start += size
         return windows
 
-    def _load(self, window: _Window) -> tuple[Any, Columns, NDArray[np.int64]]:
+    def _load(self, window: _Window) -> tuple[Any, RowColumns, NDArray[np.int64]]:
         with self._lock:
             if window not in self._loaded:
                 while len(self._loaded) >= _WINDOWS_IN_MEMORY:
@@ -87,7 +90,7 @@ class Stream:
             self._loaded.move_to_end(window)
             return self._loaded[window]
 
-    def read(self, epoch: int, start: int, stop: int) -> tuple[Any, Columns]:
+    def read(self, epoch: int, start: int, stop: int) -> tuple[Any, RowColumns]:
         """Return packed features, ``label`` and ``weight`` of the taus at positions start to stop of an epoch."""
         packed, columns = [], []
         for window in self._windows(epoch):
@@ -123,7 +126,7 @@ class Stream:
             start += last - first
         return np.concatenate(found)
 
-    def read_endless(self, start: int, stop: int) -> tuple[Any, Columns]:
+    def read_endless(self, start: int, stop: int) -> tuple[Any, RowColumns]:
         """Return the same at positions of all epochs one after the other: a batch may span the end of an epoch."""
         size = self.shards.num_rows
         packed, columns = [], []

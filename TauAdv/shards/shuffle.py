@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from TauAdv.errors import InputError
 from TauAdv.io.records import read_note, write_record
 from TauAdv.io.verified_files import FileSet
-from TauAdv.shards.files import Columns, PartReader, merge_columns, new_part, take_columns
+from TauAdv.shards.files import PartReader, RowColumns, merge_columns, new_part, take_columns
 from TauAdv.shards.row_layout import PackedRows, RowLayout
 
 __all__ = ["Dealer", "describe_parts", "require_rows"]
@@ -54,7 +54,7 @@ class Dealer:
         """Return what was noted of a piece of the input that an earlier run finished, if it is still whole."""
         return self._finished(_piece_name(number))
 
-    def write_piece(self, number: int, packed: PackedRows, columns: Columns, **noted: Any) -> None:
+    def write_piece(self, number: int, packed: PackedRows, columns: RowColumns, **noted: Any) -> None:
         """Write the rows of a piece of the input, by bucket, and a note of it with further entries (JSON values)."""
         buckets = np.zeros(len(packed), np.int64)
         if self.shuffle:
@@ -106,7 +106,7 @@ class Dealer:
             note = self._write(name, packed, columns, order)
         return {"name": name, "chunks": note["chunks"], "files": note["files"]}
 
-    def _write(self, name: str, packed: PackedRows, columns: Columns, order: NDArray[np.int64]) -> dict[str, Any]:
+    def _write(self, name: str, packed: PackedRows, columns: RowColumns, order: NDArray[np.int64]) -> dict[str, Any]:
         starts = range(0, len(order), self.chunk_size)
         with new_part(self.folder, name, self.layout, self.compression_level, self.set_id) as writer:
             for start in starts:
@@ -119,7 +119,7 @@ class Dealer:
         self._note(_part_note(name), **note)
         return note
 
-    def _collect(self, number: int, limits: list[int]) -> tuple[Any, Columns]:
+    def _collect(self, number: int, limits: list[int]) -> tuple[Any, RowColumns]:
         sources = [(piece, number) for piece in range(len(limits))] if self.shuffle else [(number, 0)]
         packed, columns = [], []
         for piece, bucket in sources:

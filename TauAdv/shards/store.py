@@ -17,7 +17,7 @@ from TauAdv.hashing import hash_fraction
 from TauAdv.io.manifests.manifest import describe_input, read_manifest, require_checksums
 from TauAdv.io.verified_files import FileSet, opened_at_once
 from TauAdv.jets.parts import STEP as JETS_STEP
-from TauAdv.shards.files import Columns, PartReader, merge_columns, take_columns
+from TauAdv.shards.files import PartReader, RowColumns, merge_columns, take_columns
 from TauAdv.shards.row_layout import RowLayout, RowTable, RowType
 from TauAdv.shards.row_types import FIRST, ROW_TYPES, differing_features, layout_of, read_table, row_type
 
@@ -222,7 +222,7 @@ class ShardSet:
         """Names that :meth:`columns` knows."""
         return [*self._parts[0].column_names, "y"]
 
-    def columns(self, names: Sequence[str] | None = None) -> Columns:
+    def columns(self, names: Sequence[str] | None = None) -> RowColumns:
         """Return columns of all rows; the features are not read.
 
         Args:
@@ -251,7 +251,7 @@ class ShardSet:
             return (label == 1).astype(np.float32)[:, None]
         return (label[:, None] == np.arange(len(self.classes))).astype(np.float32)
 
-    def chunk(self, number: int) -> tuple[Any, Columns]:
+    def chunk(self, number: int) -> tuple[Any, RowColumns]:
         """Return packed features and columns of a chunk."""
         part, index = self._places[number]
         packed, columns = self._parts[part].features(index), self._parts[part].columns(index)
@@ -260,7 +260,7 @@ class ShardSet:
             return packed, columns
         return packed.take(rows), take_columns(columns, rows)
 
-    def take(self, rows: ArrayLike | slice) -> tuple[Any, Columns]:
+    def take(self, rows: ArrayLike | slice) -> tuple[Any, RowColumns]:
         """Return features and columns of some rows, in the order given (the chunks that hold them are read).
 
         The features are ``SparseTaus``, or ``ScaledJets``; both have ``as_inputs()``, the inputs of a network.
@@ -285,7 +285,7 @@ class ShardSet:
         merged = take_columns(merge_columns(columns), back)
         return self.layout.unpack(self.layout.concatenate(packed).take(back)), self.with_y(merged)
 
-    def with_y(self, columns: Columns) -> Columns:
+    def with_y(self, columns: RowColumns) -> RowColumns:
         """Return the columns with ``y`` added."""
         return {**columns, "y": self.one_hot(columns["label"])}
 
@@ -325,14 +325,14 @@ class ShardSet:
         return self.num_rows // batch_size if drop_remainder else -(-self.num_rows // batch_size)
 
 
-def iterate(shards: ShardSet, batch_size: int) -> Iterator[tuple[dict[str, NDArray[Any]], Columns]]:
+def iterate(shards: ShardSet, batch_size: int) -> Iterator[tuple[dict[str, NDArray[Any]], RowColumns]]:
     """Yield (network inputs, columns) of all rows in stored order; the last batch may be smaller.
 
     The inputs are those of ``as_inputs()`` of the unpacked rows, the columns all that :meth:`ShardSet.columns` knows.
     """
     layout = shards.layout
     packed: list[Any] = []
-    columns: list[Columns] = []
+    columns: list[RowColumns] = []
     waiting = 0
     for number in range(len(shards.chunk_sizes)):
         chunk, values = shards.chunk(number)

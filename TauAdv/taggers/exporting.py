@@ -16,7 +16,7 @@ from TauAdv.features.table import FeatureTable
 from TauAdv.io.atomic import new_folder
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests.manifest import finished, write_manifest
-from TauAdv.models.cms.compare import Agreement, Comparison, Scores, compare_all, compare_scores
+from TauAdv.models.cms.compare import Agreement, GraphComparison, Scores, compare_all, compare_scores
 from TauAdv.models.deeptau.double_precision import double_model, double_scores
 from TauAdv.models.export.formats import Exported, Format
 from TauAdv.models.export.source import ModelSource
@@ -125,7 +125,7 @@ def _prepared(
 
 def _compare(
     spec: TaggerSpec, exported: Exported, form: Format, folder: Path, settings: ExportSettings
-) -> dict[str, dict[str, Comparison]]:
+) -> dict[str, dict[str, GraphComparison]]:
     """Return how far every way to execute the files is from the ``model`` and from it in ``float64``.
 
     Raises:
@@ -155,10 +155,10 @@ def _compare(
     return found
 
 
-def _figures(comparisons: Mapping[str, Comparison]) -> dict[str, Any]:
+def _figures(comparisons: Mapping[str, GraphComparison]) -> dict[str, Any]:
     return {name: comparison.as_dict() for name, comparison in comparisons.items() if name != "float64"}
 
 
-def _worst(comparisons: Mapping[str, Comparison]) -> str:
+def _worst(comparisons: Mapping[str, GraphComparison]) -> str:
     found = ", ".join(f"{name} {comparison.largest_relative:.2g}" for name, comparison in comparisons.items())
     return f"{found} of a tau's largest score"

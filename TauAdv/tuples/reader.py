@@ -23,14 +23,14 @@ from TauAdv.tuples.files.inputs import resolve_inputs
 from TauAdv.tuples.read_errors import reading
 from TauAdv.tuples.trees import open_root, open_tree
 
-__all__ = ["Block", "TupleReader", "open_root", "read"]
+__all__ = ["EntryRange", "TupleReader", "open_root", "read"]
 
 _STEP_SIZE = 20_000
 _BRANCHES_AT_ONCE = 48  # of a block of which only some rows are kept: bounds what is decompressed at a time
 
 
 @dataclass(frozen=True)
-class Block:
+class EntryRange:
     """A range of entries of one file, whose branches are read when asked for.
 
     Attributes:
@@ -217,7 +217,7 @@ class TupleReader:
         step_size: int = _STEP_SIZE,
         entry_start: int | None = None,
         entry_stop: int | None = None,
-    ) -> Iterator[Block]:
+    ) -> Iterator[EntryRange]:
         """Yield ranges of about ``step_size`` entries that start and end with the baskets of the file where they can.
 
         For steps that look at a few branches first and then read all of them for the entries that pass.
@@ -235,7 +235,7 @@ class TupleReader:
         stored = stored_names(branches, self._branches)
         for arrays, first, last, offset in self._ranges(entry_start, entry_stop):
             for start, stop in pairwise(arrays.edges(stored, first, last, step_size)):
-                yield Block(arrays.path, start, stop, offset, arrays, self._branches)
+                yield EntryRange(arrays.path, start, stop, offset, arrays, self._branches)
 
     def _ranges(self, entry_start: int | None, entry_stop: int | None) -> Iterator[tuple[TreeArrays, int, int, int]]:
         start = 0 if entry_start is None else entry_start

@@ -9,7 +9,7 @@ from attack_inputs import bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from TauAdv.attacks.constraints.columns import Columns, Follower
+from TauAdv.attacks.constraints.columns import Follower, InputColumns
 from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.attacks.constraints.covariance import allowed_fractions, broken_covariances, clear_errors
 from TauAdv.attacks.fgsm import fgsm
@@ -31,7 +31,7 @@ def batch_of(x, default=None):
 
 
 def grouped(groups, **facts):
-    return Constraints({"x": Columns.of(NAMES, mask="x_default", **facts).with_groups(groups)})
+    return Constraints({"x": InputColumns.of(NAMES, mask="x_default", **facts).with_groups(groups)})
 
 
 def moves(of, batch, eps=0.1, attack=fgsm, **options):
@@ -87,7 +87,7 @@ def following(variance, **options):
         "mask": "x_default",
         "followers": [Follower(2, (0,), () if variance is None else (variance,))],
     }
-    return Constraints({"x": Columns.of(NAMES, **facts)}, recompute=True, **options)
+    return Constraints({"x": InputColumns.of(NAMES, **facts)}, recompute=True, **options)
 
 
 def track_batch(signed):
@@ -191,7 +191,7 @@ LOWER = np.tril_indices(3)
 
 def covariance_constraints(rule, std):
     names = [f"c{i}" for i in range(6)] + ["pt"]
-    columns = Columns.of(names, std=[*std, 1.0], mask="x_default", covariances=POSITIONS)
+    columns = InputColumns.of(names, std=[*std, 1.0], mask="x_default", covariances=POSITIONS)
     return Constraints({"x": columns}, covariance=rule)
 
 

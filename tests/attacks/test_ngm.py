@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from attack_inputs import N_FEATURES, bits, constraints, jet_batch, jet_model, movable
 
-from TauAdv.attacks.constraints.columns import Columns
+from TauAdv.attacks.constraints.columns import InputColumns
 from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.objectives import label_loss
@@ -50,7 +50,7 @@ def test_masked_steps_have_the_length_that_is_asked_for(length):
 @pytest.mark.parametrize("normalise", NORMALISE)
 def test_a_single_input_moves_as_with_fgsm(normalise):
     batch = {"x": jet_batch()["x"][:, :1], "y": jet_batch()["y"]}
-    of, objective = Constraints({"x": Columns.of(["f0"])}), label_loss(jet_model(1), crossentropy)
+    of, objective = Constraints({"x": InputColumns.of(["f0"])}), label_loss(jet_model(1), crossentropy)
     expected = fgsm(objective, batch, of, 0.3)["x"]
     np.testing.assert_allclose(ngm(of, objective, batch, 0.3, normalise=normalise), expected, atol=1e-6)
 
@@ -107,7 +107,7 @@ def cells_of_taus():
     owner = generator.integers(0, 4, 30)
     batch = {"tau": generator.normal(size=(4, 3)).astype("f4"), "cells": generator.normal(size=(30, 2)).astype("f4")}
     batch |= {"index": np.stack([owner, np.arange(30)], axis=1).astype("i4")}
-    of = Constraints({"tau": Columns.of(list("abc")), "cells": Columns.of(list("de"), rows="index")})
+    of = Constraints({"tau": InputColumns.of(list("abc")), "cells": InputColumns.of(list("de"), rows="index")})
 
     def objective(batch):
         per_cell = tf.reduce_sum(batch["cells"] ** 3, axis=1)
@@ -133,7 +133,7 @@ def test_all_cells_of_a_tau_share_one_step(normalise, steps):
 
 
 def test_several_steps_stay_within_the_length_and_follow_the_gradient():
-    batch, of = jet_batch(), Constraints({"x": Columns.of(list("abcdefgh"))})
+    batch, of = jet_batch(), Constraints({"x": InputColumns.of(list("abcdefgh"))})
     objective = polynomial(curvature=np.array([8, 4, 2, 1, 0, -1, -2, -4], "f4"))
     gains = []
     for steps in (1, 30):

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.attacks.constraints.columns import Columns
+from TauAdv.attacks.constraints.columns import InputColumns
 from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.models.jet_flavour.network import build_jet_classifier
 from TauAdv.models.jet_flavour.settings import JetNetworkSettings
@@ -31,7 +31,7 @@ def jet_batch(n_jets=20, n_features=N_FEATURES, seed=0):
 def constraints(columns=None, **options):
     names = [f"f{i}" for i in range(N_FEATURES)]
     facts = {"integer": np.arange(N_FEATURES) == 2, "frozen": np.arange(N_FEATURES) == 5, "mask": "x_default"}
-    return Constraints({"x": Columns.of(names, **{**facts, **(columns or {})})}, **options)
+    return Constraints({"x": InputColumns.of(names, **{**facts, **(columns or {})})}, **options)
 
 
 def bits(tensor):

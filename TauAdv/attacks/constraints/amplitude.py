@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from TauAdv.attacks.constraints.columns import Columns
+from TauAdv.attacks.constraints.columns import InputColumns
 from TauAdv.attacks.options import Unit
 from TauAdv.errors import InputError
 
@@ -19,7 +19,9 @@ __all__ = ["Eps", "amplitudes", "is_zero", "unit_size"]
 Eps: TypeAlias = Any
 
 
-def amplitudes(eps: Eps, tensors: Mapping[str, Columns], units: Mapping[str, NDArray[np.float32]]) -> dict[str, tf.Tensor]:
+def amplitudes(
+    eps: Eps, tensors: Mapping[str, InputColumns], units: Mapping[str, NDArray[np.float32]]
+) -> dict[str, tf.Tensor]:
     """Return eps times the unit of every column, by tensor: float32 [f], in scaled units.
 
     Args:
@@ -48,7 +50,7 @@ def is_zero(eps: Eps) -> bool:
     return all(not tf.is_tensor(value) and not np.any(np.asarray(value)) for value in values)
 
 
-def unit_size(columns: Columns, unit: Unit) -> NDArray[np.float32]:
+def unit_size(columns: InputColumns, unit: Unit) -> NDArray[np.float32]:
     """Return the size of one unit of eps in scaled space [f]: the feature's spread, or its resolution.
 
     Raises:

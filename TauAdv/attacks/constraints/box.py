@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.attacks.constraints.columns import Columns
+from TauAdv.attacks.constraints.columns import InputColumns
 
 __all__ = ["Box", "capped", "exists", "limited"]
 
@@ -40,7 +40,7 @@ class Box:
         down = -self.up if self.down is None else self.down
         return tf.where(position > 0, position * self.up, -position * down)
 
-    def place(self, clean: tf.Tensor, displacement: tf.Tensor, columns: Columns) -> tf.Tensor:
+    def place(self, clean: tf.Tensor, displacement: tf.Tensor, columns: InputColumns) -> tf.Tensor:
         """Return ``clean`` + ``displacement`` within the range; elements that are not free keep every bit."""
         moved = clean + displacement
         if np.isfinite(columns.low).any():  # what was outside is not pulled in
@@ -50,7 +50,7 @@ class Box:
         return tf.where(self.free, moved, clean)
 
 
-def exists(columns: Columns, clean: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+def exists(columns: InputColumns, clean: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     """Return which elements [rows, f] hold a value: no default, no padding, nothing of an absent object."""
     present = tf.ones_like(clean, tf.bool) if mask is None else tf.logical_not(mask)
     if np.isfinite(columns.absent).any():
@@ -61,7 +61,7 @@ def exists(columns: Columns, clean: tf.Tensor, mask: tf.Tensor | None) -> tf.Ten
     return present
 
 
-def capped(columns: Columns, clean: tf.Tensor, amplitude: tf.Tensor, relative_cap: float) -> tf.Tensor:
+def capped(columns: InputColumns, clean: tf.Tensor, amplitude: tf.Tensor, relative_cap: float) -> tf.Tensor:
     """Return the amplitude within the relative cap.
 
     Args:
@@ -76,7 +76,7 @@ def capped(columns: Columns, clean: tf.Tensor, amplitude: tf.Tensor, relative_ca
     return tf.minimum(amplitude, relative_cap * tf.abs(clean * std + mean) / std)
 
 
-def limited(columns: Columns, clean: tf.Tensor, amplitude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
+def limited(columns: InputColumns, clean: tf.Tensor, amplitude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor | None]:
     """Return ``up`` and ``down`` of the box: the amplitude, within the range."""
     if not has_range(columns):
         return amplitude, None
@@ -84,6 +84,6 @@ def limited(columns: Columns, clean: tf.Tensor, amplitude: tf.Tensor) -> tuple[t
     return up, tf.maximum(-amplitude, tf.minimum(columns.low - clean, 0))
 
 
-def has_range(columns: Columns) -> bool:
+def has_range(columns: InputColumns) -> bool:
     """Return whether any column has limits."""
     return bool(np.isfinite(columns.low).any() or np.isfinite(columns.high).any())

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.errors import InputError, nearest
 
-__all__ = ["Columns", "Follower", "Group"]
+__all__ = ["Follower", "Group", "InputColumns"]
 
 _NONE = float("nan")
 
@@ -55,7 +55,7 @@ class Follower:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Columns:
+class InputColumns:
     """Facts about the ``f`` columns of an input tensor; make one with :meth:`of`.
 
     Attributes:
@@ -115,7 +115,7 @@ class Columns:
         rows: str | None = None,
         followers: Sequence[Follower] = (),
         covariances: ArrayLike = (),
-    ) -> Columns:
+    ) -> InputColumns:
         """Return the facts; every array has one entry per column, or is one number for all.
 
         Raises:
@@ -152,7 +152,7 @@ class Columns:
         return len(self.names)
 
     def __repr__(self) -> str:
-        return f"Columns({_some(self.names)}: {len(self)}, {np.count_nonzero(self.movable)} may move)"
+        return f"InputColumns({_some(self.names)}: {len(self)}, {np.count_nonzero(self.movable)} may move)"
 
     @property
     def movable(self) -> NDArray[np.bool_]:
@@ -161,11 +161,11 @@ class Columns:
         moved[[follower.column for follower in self.followers]] = False
         return moved
 
-    def without_ranges(self) -> Columns:
+    def without_ranges(self) -> InputColumns:
         """Return the columns without limits to their values."""
         return replace(self, low=np.full_like(self.low, -np.inf), high=np.full_like(self.high, np.inf))
 
-    def freeze(self, names_or_mask: Sequence[str] | NDArray[np.bool_]) -> Columns:
+    def freeze(self, names_or_mask: Sequence[str] | NDArray[np.bool_]) -> InputColumns:
         """Return the columns with more of them frozen, by name (or pattern) or by a boolean array [f]."""
         more = np.asarray(names_or_mask)
         if more.dtype == np.bool_:
@@ -192,7 +192,7 @@ class Columns:
     def _matching(self, pattern: str) -> list[int]:
         return [i for i, name in enumerate(self.names) if name == pattern or fnmatchcase(name, pattern)]
 
-    def with_groups(self, groups: Mapping[str, Sequence[str]]) -> Columns:
+    def with_groups(self, groups: Mapping[str, Sequence[str]]) -> InputColumns:
         """Return the columns with groups that move together.
 
         Args:

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from TauAdv.attacks.constraints.amplitude import Eps, amplitudes, unit_size
 from TauAdv.attacks.constraints.box import Box, capped, exists, limited
-from TauAdv.attacks.constraints.columns import Columns
+from TauAdv.attacks.constraints.columns import InputColumns
 from TauAdv.attacks.constraints.covariance import led_back, required_positive
 from TauAdv.attacks.constraints.followers import Copies, copy_moves, recompute
 from TauAdv.attacks.constraints.groups import SharedSteps
@@ -40,11 +40,11 @@ class Constraints:
             :func:`TauAdv.attacks.constraints.covariance.clear_errors`), or ``project``: shorten the step of their entries.
 
     Example:
-        >>> constraints = Constraints({"x": Columns.of(["pt", "tracks"], integer=[False, True])})
+        >>> constraints = Constraints({"x": InputColumns.of(["pt", "tracks"], integer=[False, True])})
         >>> attacked = fgsm(label_loss(model, loss), batch, constraints, eps=0.01)
     """
 
-    tensors: Mapping[str, Columns]
+    tensors: Mapping[str, InputColumns]
     copies: tuple[Copies, ...] = ()
     relative_cap: float = 0.0
     unit: Unit = "spread"
@@ -59,7 +59,7 @@ class Constraints:
             raise InputError(msg)
 
     @cached_property
-    def columns(self) -> dict[str, Columns]:
+    def columns(self) -> dict[str, InputColumns]:
         """Facts by tensor, as these constraints use them."""
         if not self.protect:
             return {name: _unprotected(columns) for name, columns in self.tensors.items()}
@@ -177,7 +177,7 @@ class Constraints:
     def _cap(self) -> float:
         return self.relative_cap if self.protect else 0.0
 
-    def _with_positive_covariances(self, columns: Columns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
+    def _with_positive_covariances(self, columns: InputColumns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
         if self.covariance == "ignore" or not len(columns.covariances):
             return moved
         if self.covariance == "project":
@@ -185,12 +185,12 @@ class Constraints:
         return required_positive(columns, clean, moved)
 
 
-def _mask(columns: Columns, batch: Batch) -> tf.Tensor | None:
+def _mask(columns: InputColumns, batch: Batch) -> tf.Tensor | None:
     return None if columns.mask is None else batch[columns.mask]
 
 
-def _unprotected(columns: Columns) -> Columns:
+def _unprotected(columns: InputColumns) -> InputColumns:
     """Return columns that may all move, everywhere and without limit; those that never move get the spread as unit."""
     unit = np.where(columns.perturbation > 0, columns.perturbation, 1)
-    return Columns.of(columns.names, perturbation=unit, mean=columns.mean, std=columns.std, factor=columns.factor,
+    return InputColumns.of(columns.names, perturbation=unit, mean=columns.mean, std=columns.std, factor=columns.factor,
                       resolution=columns.resolution, rows=columns.rows)  # fmt: skip

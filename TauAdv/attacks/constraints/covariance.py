@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.attacks.constraints.columns import Columns
+from TauAdv.attacks.constraints.columns import InputColumns
 from TauAdv.errors import InputError
 
 __all__ = ["REMAINING", "allowed_fractions", "broken_covariances", "clear_errors", "led_back", "required_positive"]
@@ -18,13 +18,13 @@ __all__ = ["REMAINING", "allowed_fractions", "broken_covariances", "clear_errors
 REMAINING = 0.01
 
 
-def broken_covariances(columns: Columns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
+def broken_covariances(columns: InputColumns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
     """Return where an attack has made a positive definite matrix non-positive: boolean [rows, matrices]."""
     before, after = _matrices(columns, clean), _matrices(columns, moved)
     return _is_positive(before) & ~_is_positive(after)
 
 
-def required_positive(columns: Columns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
+def required_positive(columns: InputColumns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
     """Return ``moved``; a compiled function that comes here with broken matrices raises (see :func:`clear_errors`).
 
     ``columns`` have one covariance matrix or more.
@@ -64,7 +64,7 @@ def clear_errors(where: str) -> Iterator[None]:
         raise InputError(msg) from None
 
 
-def led_back(columns: Columns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
+def led_back(columns: InputColumns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
     """Return ``moved`` with the step of every matrix's entries shortened until it is safely positive definite.
 
     A shortened step stays within every other limit (amplitude, range, cap): they all hold between the clean and the moved
@@ -77,7 +77,7 @@ def led_back(columns: Columns, clean: tf.Tensor, moved: tf.Tensor) -> tf.Tensor:
     return _part_of_the_way(columns, clean, shorter, tf.cast(rounded, tf.float64))
 
 
-def _part_of_the_way(columns: Columns, clean: tf.Tensor, moved: tf.Tensor, fractions: tf.Tensor) -> tf.Tensor:
+def _part_of_the_way(columns: InputColumns, clean: tf.Tensor, moved: tf.Tensor, fractions: tf.Tensor) -> tf.Tensor:
     """Return tensors in which the entries of every matrix have gone a fraction [rows, matrices] of their way."""
     n_matrices = len(columns.covariances)
     entry = np.zeros((n_matrices, len(columns)), np.float32)
@@ -105,7 +105,7 @@ def allowed_fractions(before: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
     return tf.where(moved, tf.where(positive, room, tf.zeros_like(room)), tf.ones_like(room))
 
 
-def _matrices(columns: Columns, tensor: tf.Tensor) -> tf.Tensor:
+def _matrices(columns: InputColumns, tensor: tf.Tensor) -> tf.Tensor:
     """Return the matrices in physical units, float64 [rows, matrices, d, d]."""
     entries = tf.gather(tf.cast(tensor, tf.float64), columns.covariances, axis=1)
     return entries * columns.std[columns.covariances] + columns.mean[columns.covariances]

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from TauAdv.attacks.constraints.box import exists
-from TauAdv.attacks.constraints.columns import Columns, Follower
+from TauAdv.attacks.constraints.columns import Follower, InputColumns
 from TauAdv.attacks.constraints.covariance import REMAINING
 
 __all__ = ["Copies", "copy_moves", "recompute"]
@@ -38,7 +38,7 @@ class Copies:
     columns: Mapping[int, int]
 
 
-def recompute(columns: Columns, clean: tf.Tensor, moved: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+def recompute(columns: InputColumns, clean: tf.Tensor, moved: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
     """Return ``moved`` with every follower changed as its value and variance have changed; absent ones keep their bits.
 
     The change is that of |value| / sqrt(variance), with no less than 1 % of the clean variance; or, without the variance,
@@ -52,7 +52,7 @@ def recompute(columns: Columns, clean: tf.Tensor, moved: tf.Tensor, mask: tf.Ten
     return _add(clean, moved, changes, positions, columns, present)
 
 
-def copy_moves(copies: Copies, tensors: Mapping[str, Columns], clean: Batch, moved: Batch) -> tf.Tensor:
+def copy_moves(copies: Copies, tensors: Mapping[str, InputColumns], clean: Batch, moved: Batch) -> tf.Tensor:
     """Return the target tensor of ``moved`` with every copied column changed as its source has changed."""
     source, target = tensors[copies.source], tensors[copies.target]
     here, there = list(copies.columns), list(copies.columns.values())
@@ -65,7 +65,7 @@ def copy_moves(copies: Copies, tensors: Mapping[str, Columns], clean: Batch, mov
     return _add(clean[copies.target], moved[copies.target], changes, here, target, present)
 
 
-def _change(columns: Columns, follower: Follower, clean: tf.Tensor, moved: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+def _change(columns: InputColumns, follower: Follower, clean: tf.Tensor, moved: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
     """Return the change [rows] of a follower in scaled units."""
     values, variances = list(follower.values), list(follower.variances)
     before, after = (tf.abs(_physical(columns, values, tensor)) for tensor in (clean, moved))
@@ -94,14 +94,14 @@ def _belongs(ratios: tf.Tensor, significance: tf.Tensor, known: tf.Tensor) -> tf
     return nearest & (distance <= _SAME * significance)
 
 
-def _physical(columns: Columns, positions: list[int], tensor: tf.Tensor) -> tf.Tensor:
+def _physical(columns: InputColumns, positions: list[int], tensor: tf.Tensor) -> tf.Tensor:
     """Return columns [rows, k] in physical units."""
     mean, std = (tf.constant(values[positions], tensor.dtype) for values in (columns.mean, columns.std))
     return tf.gather(tensor, positions, axis=1) * std + mean
 
 
 def _add(
-    clean: tf.Tensor, moved: tf.Tensor, changes: tf.Tensor, positions: list[int], columns: Columns, present: tf.Tensor
+    clean: tf.Tensor, moved: tf.Tensor, changes: tf.Tensor, positions: list[int], columns: InputColumns, present: tf.Tensor
 ) -> tf.Tensor:
     """Return ``moved`` with changes [rows, positions] added to the clean values of these columns, within their range."""
     place = np.zeros((len(positions), len(columns)), np.float32)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from TauAdv.attacks.constraints.box import Box
-from TauAdv.attacks.constraints.columns import Columns
+from TauAdv.attacks.constraints.columns import InputColumns
 
 __all__ = ["SharedSteps"]
 
@@ -27,7 +27,7 @@ class SharedSteps:
     leader: NDArray[np.int32]
 
     @classmethod
-    def of(cls, columns: Columns) -> SharedSteps | None:
+    def of(cls, columns: InputColumns) -> SharedSteps | None:
         """Return the groups of a tensor; ``None`` without any."""
         if not columns.groups:
             return None

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from TauAdv.attacks.constraints.columns import Columns, Follower
+from TauAdv.attacks.constraints.columns import Follower, InputColumns
 from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.jets.features import JetFeatures
 from TauAdv.jets.schema import Column, DefaultRule
@@ -89,7 +89,7 @@ def jet_columns(
     resolution: ArrayLike = np.nan,
     low: ArrayLike = -np.inf,
     high: ArrayLike = np.inf,
-) -> Columns:
+) -> InputColumns:
     """Return what attacks must know of the inputs of a jet tagger.
 
     Args:
@@ -102,7 +102,7 @@ def jet_columns(
         high: largest allowed value, in scaled units.
     """
     names = [column.name for column in columns]
-    return Columns.of(
+    return InputColumns.of(
         names,
         perturbation=[column.variable.perturbation for column in columns],
         factor=[column.variable.systematic for column in columns],

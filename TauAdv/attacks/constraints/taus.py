@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from TauAdv.attacks.constraints.columns import Columns, Follower
+from TauAdv.attacks.constraints.columns import Follower, InputColumns
 from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.attacks.constraints.followers import Copies
 from TauAdv.features.blocks import Feature
@@ -36,7 +36,7 @@ def tau_constraints(table: FeatureTable, **options: Any) -> Constraints:
     return Constraints(tensors, copies=tuple(copies), **options)
 
 
-def _columns(features: Sequence[Feature], grid: str, names: list[str], rows: str | None = None) -> Columns:
+def _columns(features: Sequence[Feature], grid: str, names: list[str], rows: str | None = None) -> InputColumns:
     constants = ScalingConstants.of(features, grid)
     spans = _block_starts(features)
     followers = [
@@ -44,7 +44,7 @@ def _columns(features: Sequence[Feature], grid: str, names: list[str], rows: str
         for i, feature in enumerate(features)
         if feature.follows
     ]
-    return Columns.of(
+    return InputColumns.of(
         names,
         perturbation=[feature.perturbation for feature in features],
         integer=[feature.integer for feature in features],

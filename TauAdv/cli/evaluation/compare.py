@@ -13,7 +13,7 @@ from TauAdv.cli.options import path
 from TauAdv.cli.shared_options import add_overrides, add_overwrite
 
 if TYPE_CHECKING:
-    from TauAdv.evaluation.adaptation.comparison import Comparison
+    from TauAdv.evaluation.adaptation.comparison import RunComparison
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -53,7 +53,7 @@ def run(options: Namespace) -> None:
     print("\n".join(str(path) for path in sorted(options.output.iterdir()) if path.suffix in {".pdf", ".png"}))
 
 
-def _draw(comparison: Comparison, folder: Path) -> None:
+def _draw(comparison: RunComparison, folder: Path) -> None:
     """Save the plots of a comparison."""
     from TauAdv.plotting.comparison import save_comparison_plots
 

@@ -31,7 +31,7 @@ from TauAdv.evaluation.predictions.tables import load_run_model
 from TauAdv.runs import Run, find_run
 from TauAdv.shards.store import ShardSet
 
-__all__ = ["Comparison", "ComparisonSettings", "RunResult", "compare_runs"]
+__all__ = ["ComparisonSettings", "RunComparison", "RunResult", "compare_runs"]
 
 TAU, JET = TAU_CLASSES.index("tau"), TAU_CLASSES.index("jet")
 SCORE_LABEL = r"Genuine-$\tau_h$ quantile of $D_{jet}$"
@@ -103,7 +103,7 @@ class RunResult:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """Results of all runs.
 
     Attributes:
@@ -161,7 +161,7 @@ def compare_runs(
     reference: str | None = None,
     settings: ComparisonSettings | None = None,
     contributions: Given = None,
-) -> Comparison:
+) -> RunComparison:
     """Measure runs on a control region and on a labelled test set.
 
     Args:
@@ -200,7 +200,7 @@ def compare_runs(
     warnings = tuple(
         text for run in runs.values() for shards in (control_set, test_set) if (text := trained_on(run, shards)) is not None
     )
-    return Comparison(settings, results, reference, counts, made_of, warnings)
+    return RunComparison(settings, results, reference, counts, made_of, warnings)
 
 
 def _predict(run: Run, control: ShardSet, test: ShardSet, settings: ComparisonSettings) -> tuple[Predictions, pd.DataFrame]:

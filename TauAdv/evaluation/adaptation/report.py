@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from TauAdv.evaluation.adaptation.comparison import Comparison, ComparisonSettings, RunResult, compare_runs
+from TauAdv.evaluation.adaptation.comparison import ComparisonSettings, RunComparison, RunResult, compare_runs
 from TauAdv.evaluation.measures.agreement import Agreement
 from TauAdv.evaluation.measures.performance import MisId
 from TauAdv.evaluation.measures.statistics import Measured
@@ -22,7 +22,7 @@ STEP = "compare_runs"
 JSON_NAME, TEXT_NAME = "comparison.json", "comparison.txt"
 
 
-def as_text(comparison: Comparison) -> str:
+def as_text(comparison: RunComparison) -> str:
     """Return the comparison as a table, one column per run, with what is needed to read it below."""
     labels = list(comparison.results)
     lines = [("", *labels)]
@@ -39,7 +39,7 @@ def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
     return table
 
 
-def _lines(comparison: Comparison) -> list[tuple[str, Callable[[RunResult], str]]]:
+def _lines(comparison: RunComparison) -> list[tuple[str, Callable[[RunResult], str]]]:
     settings = comparison.settings
     top = f"top {100 * settings.top_fraction:g} %"
 
@@ -94,7 +94,7 @@ def _verdict(agreement: Agreement) -> str:
     return text
 
 
-def _explanations(comparison: Comparison) -> list[str]:
+def _explanations(comparison: RunComparison) -> list[str]:
     nominal = next(iter(comparison.results.values())).closure
     passing = " / ".join(str(mis_id.mis_id.passed) for mis_id in comparison.results[comparison.reference].mis_id)
     return [
@@ -108,7 +108,7 @@ def _explanations(comparison: Comparison) -> list[str]:
     ]
 
 
-def as_dictionary(comparison: Comparison) -> dict[str, Any]:
+def as_dictionary(comparison: RunComparison) -> dict[str, Any]:
     """Return the comparison as JSON values."""
     return {
         "sensitive": comparison.agreement.verdict == "disagree",
@@ -179,7 +179,7 @@ def make_report(
     contributions: Given = None,
     overwrite: bool = False,
     draw: Drawing | None = None,
-) -> Comparison:
+) -> RunComparison:
     """Compare runs (see :func:`compare_runs`), write the report into ``folder`` and print the table.
 
     A report of the same runs, sets and settings is made again; another one is not replaced unless ``overwrite``. The folder
@@ -201,7 +201,7 @@ def make_report(
     }
     inputs = [Path(control), Path(test)]
 
-    def study() -> Comparison:
+    def study() -> RunComparison:
         options: dict[str, Any] = {"reference": reference, "settings": settings, "contributions": known}
         return compare_runs(mlpath, run_ids, control, test, **options)
 
@@ -209,7 +209,7 @@ def make_report(
     return make_report_folder(folder, study, write_report, draw, **made)
 
 
-def write_report(comparison: Comparison, folder: Path | str) -> str:
+def write_report(comparison: RunComparison, folder: Path | str) -> str:
     """Write the report as JSON and text into ``folder``; return the text."""
     folder, text = Path(folder), as_text(comparison)
     write_text(folder / TEXT_NAME, text)

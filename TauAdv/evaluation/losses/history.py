@@ -9,12 +9,10 @@ import pandas as pd
 from TauAdv.config import read_yaml
 from TauAdv.errors import InputError, nearest
 from TauAdv.runs import Run
-from TauAdv.runs.layout import TRAINING
+from TauAdv.runs.layout import STEP_METRICS, TRAINING
 from TauAdv.training.settings.attack import TrainingAttack
 
 __all__ = ["loss_history"]
-
-_STEP_PREFIX = "step/"
 
 
 def loss_history(runs: Mapping[str, Run], metrics: Sequence[str] | None = None) -> pd.DataFrame:
@@ -29,7 +27,7 @@ def loss_history(runs: Mapping[str, Run], metrics: Sequence[str] | None = None) 
     """
     rows = []
     for label, run in runs.items():
-        known = sorted(name for name in run.metrics if not name.startswith(_STEP_PREFIX))
+        known = sorted(name for name in run.metrics if not name.startswith(STEP_METRICS))
         attacked = _trained_on_attacks(run)
         listed = ", ".join(known) or "none"
         wanted = [name for name in known if "loss" in name] if metrics is None else list(metrics)

@@ -14,11 +14,11 @@ from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.attacks.objectives import Objective, label_loss
 from TauAdv.attacks.settings import AttackSettings, make_attack
 from TauAdv.errors import InputError
-from TauAdv.shards.files import Columns
+from TauAdv.shards.files import RowColumns
 from TauAdv.shards.store import ShardSet, iterate
 from TauAdv.taggers.registry import tagger_of_model
 
-__all__ = ["AttackedBatch", "AttackedBatches", "constraints_of", "label_objective", "probabilities_of"]
+__all__ = ["AttackedBatch", "DisturbedBatches", "constraints_of", "label_objective", "probabilities_of"]
 
 Batch = dict[str, Any]
 Compute = Callable[[Mapping[str, Any]], NDArray[np.float32]]
@@ -75,10 +75,10 @@ class AttackedBatch:
     rows: slice
     clean: Batch
     inputs: Batch
-    columns: Columns
+    columns: RowColumns
 
 
-class AttackedBatches:
+class DisturbedBatches:
     """All batches of a set under all disturbances made with all models.
 
     Args:

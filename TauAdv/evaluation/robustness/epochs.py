@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from TauAdv.attacks.none import NoAttack
 from TauAdv.errors import InputError
-from TauAdv.evaluation.robustness.attacked import AttackedBatches, probabilities_of
+from TauAdv.evaluation.robustness.attacked import DisturbedBatches, probabilities_of
 from TauAdv.evaluation.robustness.settings import RAW, RobustnessSettings
 from TauAdv.runs import Run
 from TauAdv.runs.layout import CHECKPOINTS
@@ -55,7 +55,7 @@ def predict_epochs(
     shards = shards.head(min(settings.scan_rows, settings.rows or shards.num_rows))
     model: Any = read_tagger(next(iter(files.values())))
     attacks = {RAW: NoAttack()} | {name: settings.disturbances[name] for name in settings.by_epoch}
-    batches = AttackedBatches({"": model}, shards, attacks, batch_size=settings.batch_size, seed=settings.seed)
+    batches = DisturbedBatches({"": model}, shards, attacks, batch_size=settings.batch_size, seed=settings.seed)
     compute = probabilities_of(model)
     found: dict[tuple[int, str], list[NDArray[np.float32]]] = {}
     for epoch, path in files.items():

@@ -24,7 +24,7 @@ from TauAdv.attacks.none import NoAttack
 from TauAdv.commands import command
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.predictions.files import read_table_file, write_table_file
-from TauAdv.evaluation.robustness.attacked import AttackedBatch, AttackedBatches, probabilities_of
+from TauAdv.evaluation.robustness.attacked import AttackedBatch, DisturbedBatches, probabilities_of
 from TauAdv.evaluation.robustness.settings import RAW, RobustnessSettings
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.manifest import describe_input, finished, read_manifest
@@ -110,7 +110,7 @@ def predict_disturbed(
     if settings.rows is not None:
         shards = shards.head(settings.rows)
     disturbances = {RAW: NoAttack(), **settings.disturbances}
-    batches = AttackedBatches(models, shards, disturbances, batch_size=settings.batch_size, seed=settings.seed)
+    batches = DisturbedBatches(models, shards, disturbances, batch_size=settings.batch_size, seed=settings.seed)
     readers = {name: probabilities_of(model) for name, model in models.items()}
     alone = {name for name in disturbances if name not in settings.transferred}
     found: dict[Key, NDArray[np.float32]] = {

@@ -19,7 +19,7 @@ from TauAdv.evaluation.losses.history import loss_history
 from TauAdv.evaluation.measures.performance import RocCurve, roc_curve
 from TauAdv.evaluation.predictions.overlap import trained_on
 from TauAdv.evaluation.predictions.tables import load_run_model, require_run_features
-from TauAdv.evaluation.robustness.attacked import AttackedBatches, probabilities_of
+from TauAdv.evaluation.robustness.attacked import DisturbedBatches, probabilities_of
 from TauAdv.evaluation.robustness.epochs import epoch_models, predict_epochs
 from TauAdv.evaluation.robustness.input_shapes import InputShapes
 from TauAdv.evaluation.robustness.parts import PARTS
@@ -42,7 +42,7 @@ from TauAdv.evaluation.robustness.tables import (
     score_shapes,
 )
 from TauAdv.runs import Run, find_run
-from TauAdv.runs.layout import CHECKPOINTS
+from TauAdv.runs.layout import CHECKPOINTS, STEP_METRICS
 from TauAdv.shards.row_types import VECTORS
 from TauAdv.shards.store import ShardSet
 
@@ -165,7 +165,7 @@ def _all_have_epochs(runs: Mapping[str, Run]) -> bool:
 
 
 def _all_have_losses(runs: Mapping[str, Run]) -> bool:
-    return all(any("loss" in name and not name.startswith("step/") for name in run.metrics) for run in runs.values())
+    return all(any("loss" in name and not name.startswith(STEP_METRICS) for name in run.metrics) for run in runs.values())
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ class _Study:
         columns = shards.columns(["label", "weight"])
         found: dict[tuple[str, str, float], list[NDArray]] = {}
         for name, model in models.items():
-            batches = AttackedBatches({name: model}, shards, attacks, batch_size=settings.batch_size, seed=settings.seed)
+            batches = DisturbedBatches({name: model}, shards, attacks, batch_size=settings.batch_size, seed=settings.seed)
             compute = probabilities_of(model)
             for eps, attacked in batches(settings.eps, title=f"scan of {name}"):
                 found.setdefault((name, attacked.disturbance, eps), []).append(compute(attacked.inputs))

@@ -13,8 +13,8 @@ from TauAdv.models.taus.inputs import TauInputs
 
 __all__ = [
     "Agreement",
-    "Comparison",
     "Draw",
+    "GraphComparison",
     "Inputs",
     "Scores",
     "compare_all",
@@ -33,7 +33,7 @@ _SMALLEST_SCORE = 0.01
 
 
 @dataclass(frozen=True)
-class Comparison:
+class GraphComparison:
     """How far the scores of two ways are apart.
 
     Attributes:
@@ -53,7 +53,7 @@ class Comparison:
     relative_difference: float
 
     @classmethod
-    def of(cls, reference: NDArray[np.float64], other: NDArray[np.float64], filled_cells: float) -> Comparison:
+    def of(cls, reference: NDArray[np.float64], other: NDArray[np.float64], filled_cells: float) -> GraphComparison:
         """Return the differences of scores ``other`` from ``reference`` [n, classes]; those not finite are infinite."""
         difference = np.abs(other - reference)
         difference[~np.isfinite(difference)] = np.inf
@@ -100,13 +100,13 @@ class Agreement:
     ROUNDINGS_TOGETHER, ROUNDINGS_SINGLE, LEAST = 5, 50, 1e-6
 
     @classmethod
-    def of_rounding(cls, *from_double_precision: Comparison) -> Agreement:
+    def of_rounding(cls, *from_double_precision: GraphComparison) -> Agreement:
         """Return what is allowed to ways that are so far from double precision; the one that rounds most counts."""
         rounding = max(comparison.relative_difference for comparison in from_double_precision)
         together, single = (max(cls.LEAST, times * rounding) for times in (cls.ROUNDINGS_TOGETHER, cls.ROUNDINGS_SINGLE))
         return cls(together, single)
 
-    def holds(self, found: Comparison) -> bool:
+    def holds(self, found: GraphComparison) -> bool:
         """Return whether a difference is one of rounding."""
         return found.relative_difference <= self.all_together and found.largest_relative <= self.single
 
@@ -142,7 +142,7 @@ def random_taus(network: TauInputs, n_taus: int, seed: int) -> dict[str, NDArray
     return inputs
 
 
-def compare_scores(reference: Scores, other: Scores, draw: Draw, *, n_taus: int = 500, seed: int = 1) -> Comparison:
+def compare_scores(reference: Scores, other: Scores, draw: Draw, *, n_taus: int = 500, seed: int = 1) -> GraphComparison:
     """Return the differences of ``other`` from ``reference``, see :func:`compare_all`."""
     return compare_all({"reference": reference}, {"other": other}, draw, n_taus=n_taus, seed=seed)["reference"]["other"]
 
@@ -154,7 +154,7 @@ def compare_all(
     *,
     n_taus: int = 500,
     seed: int = 1,
-) -> dict[str, dict[str, Comparison]]:
+) -> dict[str, dict[str, GraphComparison]]:
     """Return the differences of several ways to compute scores from several references, all on the same random taus.
 
     Args:
@@ -178,7 +178,7 @@ def compare_all(
     scores = {name: np.concatenate(parts) for name, parts in batches.items()}
     return {
         reference: {
-            name: Comparison.of(scores[reference], found, filled / n_taus)
+            name: GraphComparison.of(scores[reference], found, filled / n_taus)
             for name, found in scores.items()
             if name != reference
         }

@@ -10,7 +10,7 @@ import numpy as np
 
 from TauAdv.errors import InputError
 from TauAdv.models.cms.architecture import network_settings
-from TauAdv.models.cms.compare import Agreement, Comparison, Scores, compare_all, random_taus
+from TauAdv.models.cms.compare import Agreement, GraphComparison, Scores, compare_all, random_taus
 from TauAdv.models.cms.dialects import LayerConstants, keras_weights, layer_constants
 from TauAdv.models.cms.double_graphs import double_graphs
 from TauAdv.models.cms.execute import FrozenTagger
@@ -40,10 +40,10 @@ class ImportedModel:
     model: TauTagger
     dialect: str
     n_constants: int
-    comparison: Comparison
-    double_precision: Comparison
-    rounding: Comparison
-    predictions: Comparison
+    comparison: GraphComparison
+    double_precision: GraphComparison
+    rounding: GraphComparison
+    predictions: GraphComparison
 
 
 def import_cms_model(
@@ -84,7 +84,7 @@ def import_cms_model(
 
 def _compare(
     model: TauTagger, constants: LayerConstants, graphs: CmsGraphs, *, n_taus: int, seed: int
-) -> dict[str, Comparison]:
+) -> dict[str, GraphComparison]:
     """Return how far model and graphs are apart, by the name that :class:`ImportedModel` gives the figure."""
     network, layers = model.network, inference_function(model)
     double = build_classifier(double_network(network), dtype="float64")
@@ -107,7 +107,7 @@ def _compare(
     }
 
 
-def _require_same_network(found: dict[str, Comparison], graphs: CmsGraphs) -> None:
+def _require_same_network(found: dict[str, GraphComparison], graphs: CmsGraphs) -> None:
     """Refuse a network that is not the one of the graphs.
 
     Raises:

@@ -30,13 +30,13 @@ from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.reader import TupleReader
 from TauAdv.tuples.weights import check_contents, check_event_weights, check_finite
 
-__all__ = ["PtWeights", "make_pt_weights", "mixed_contributions", "pt_weights"]
+__all__ = ["PtWeightHistograms", "make_pt_weights", "mixed_contributions", "pt_weights"]
 
 STEP = "pt_weights"
 
 
 @dataclass(frozen=True)
-class PtWeights:
+class PtWeightHistograms:
     """Weights by process and bin, and what they are made of.
 
     Attributes:
@@ -56,7 +56,7 @@ class PtWeights:
     unreached: Mapping[str, float]
 
 
-def pt_weights(observed: Mapping[str, Spectrum], targets: Mapping[str, Spectrum], data: str) -> PtWeights:
+def pt_weights(observed: Mapping[str, Spectrum], targets: Mapping[str, Spectrum], data: str) -> PtWeightHistograms:
     """Return the weights target / observed, times one factor that makes those of simulation sum to the data taus.
 
     Args:
@@ -89,7 +89,7 @@ def pt_weights(observed: Mapping[str, Spectrum], targets: Mapping[str, Spectrum]
     unreached = {
         name: float(content[bins].sum() / content.sum()) for name, (bins, content) in empty.items() if content.any()
     }
-    return PtWeights(weights, observed, weighted, factor, empty_bins, unreached)
+    return PtWeightHistograms(weights, observed, weighted, factor, empty_bins, unreached)
 
 
 def _ones(spectrum: Spectrum) -> Spectrum:
@@ -226,7 +226,7 @@ def _targets(settings: PtWeightsSettings, data: Spectrum, target_file: Path | st
     return targets
 
 
-def _counts(result: PtWeights) -> dict[str, Any]:
+def _counts(result: PtWeightHistograms) -> dict[str, Any]:
     return {
         "taus": {name: spectrum.contents.sum() for name, spectrum in result.observed.items()},
         "weighted": {name: spectrum.contents.sum() for name, spectrum in result.weighted.items()},

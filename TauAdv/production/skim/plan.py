@@ -17,7 +17,7 @@ from TauAdv.production.skim.columns import choose_columns
 from TauAdv.production.skim.modules import MODULES, ProcessingModule, processing_module
 from TauAdv.tuples.branches.types import BranchType
 from TauAdv.tuples.branches.writable import require_writable, unwritable
-from TauAdv.tuples.reader import Block, TupleReader
+from TauAdv.tuples.reader import EntryRange, TupleReader
 from TauAdv.tuples.selection import Selection, parse_selection
 from TauAdv.tuples.trees import without_cycle
 
@@ -238,7 +238,7 @@ class SkimPlan:
             columns[self.module.adds] = self.module.compute(self.reader.empty(self.module.branches))
         return ak.zip({name: columns[name] for name in self.columns}, depth_limit=1)
 
-    def _examine(self, block: Block) -> dict[str, Any]:
+    def _examine(self, block: EntryRange) -> dict[str, Any]:
         arrays = block.read(self._examined)
         examined = {name: arrays[name] for name in self._examined}
         if self.module is not None:
@@ -249,12 +249,12 @@ class SkimPlan:
                 raise InputError(msg) from error
         return examined
 
-    def _select(self, block: Block, examined: dict[str, Any]) -> tuple[np.ndarray, list[int]]:
+    def _select(self, block: EntryRange, examined: dict[str, Any]) -> tuple[np.ndarray, list[int]]:
         if self.selection is None:
             return np.ones(len(block), dtype=np.bool_), []
         return self.selection.cut_flow(examined, len(block))
 
-    def _columns_of(self, block: Block, examined: dict[str, Any], rows: np.ndarray) -> ak.Array:
+    def _columns_of(self, block: EntryRange, examined: dict[str, Any], rows: np.ndarray) -> ak.Array:
         arrays = block.read([name for name in self.columns if name not in examined], rows)
         columns = {name: examined[name][rows] if name in examined else arrays[name] for name in self.columns}
         return ak.zip(columns, depth_limit=1)

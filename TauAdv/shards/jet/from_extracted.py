@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from TauAdv.jets.features import JetFeatures
 from TauAdv.jets.sample_weights import Spectra
-from TauAdv.shards.files import Columns, merge_columns, take_columns
+from TauAdv.shards.files import RowColumns, merge_columns, take_columns
 from TauAdv.shards.jet.packing import PackedJets
-from TauAdv.shards.jet.survey import Block
+from TauAdv.shards.jet.survey import JetBlock
 from TauAdv.shards.row_layout import RowLayout
 
 __all__ = ["JetMaker", "rows_of_set"]
@@ -30,13 +30,13 @@ class JetMaker:
     features: JetFeatures
     spectra: Spectra | None
 
-    def __call__(self, blocks: Iterable[Block]) -> list[tuple[PackedJets, Columns, NDArray[np.int8]]]:
+    def __call__(self, blocks: Iterable[JetBlock]) -> list[tuple[PackedJets, RowColumns, NDArray[np.int8]]]:
         """Return features, columns and number of the set of the jets of every block."""
         return [self._rows(block) for block in blocks]
 
-    def _rows(self, block: Block) -> tuple[PackedJets, Columns, NDArray[np.int8]]:
+    def _rows(self, block: JetBlock) -> tuple[PackedJets, RowColumns, NDArray[np.int8]]:
         jets = block.jets
-        columns: Columns = {
+        columns: RowColumns = {
             "source": np.full(len(jets), block.source, np.int16),
             "line": jets.line,
             "jet_id": block.ids,
@@ -50,7 +50,7 @@ class JetMaker:
         }
         return PackedJets.of(*self.features(jets)), columns, block.in_set
 
-    def _weight(self, block: Block) -> NDArray[np.float32]:
+    def _weight(self, block: JetBlock) -> NDArray[np.float32]:
         if self.spectra is None:
             return np.ones(len(block), np.float32)
         bins = self.spectra.bins.find(block.jets["jet_eta"], block.jets["jet_pt"])
@@ -58,8 +58,8 @@ class JetMaker:
 
 
 def rows_of_set(
-    made: list[tuple[PackedJets, Columns, NDArray[np.int8]]], number: int, layout: RowLayout
-) -> tuple[PackedJets, Columns]:
+    made: list[tuple[PackedJets, RowColumns, NDArray[np.int8]]], number: int, layout: RowLayout
+) -> tuple[PackedJets, RowColumns]:
     """Return those of the rows that are in one set."""
     chosen = [np.flatnonzero(in_set == number) for _, _, in_set in made]
     packed = [jets.take(which) for (jets, _, _), which in zip(made, chosen, strict=True)]

@@ -39,7 +39,7 @@ from TauAdv.shards.jet.from_extracted import JetMaker, rows_of_set
 from TauAdv.shards.jet.packing import JetLayout
 from TauAdv.shards.jet.prepared import STEP, read_features
 from TauAdv.shards.jet.settings import JetPreparationSettings
-from TauAdv.shards.jet.survey import Block, JetSource, Survey
+from TauAdv.shards.jet.survey import JetBlock, JetSource, Survey
 from TauAdv.shards.repeated import RepeatedJets
 from TauAdv.shards.shuffle import Dealer, describe_parts, require_rows
 from TauAdv.shards.store import STEP as SHARDS_STEP
@@ -142,12 +142,12 @@ class _Preparation:
     def n_tracks(self) -> int:
         return self.settings.n_tracks or self.sources[0].extracted.table.input_tracks
 
-    def _blocks(self, title: str) -> Iterator[Iterator[Block]]:
+    def _blocks(self, title: str) -> Iterator[Iterator[JetBlock]]:
         """Yield the blocks of one file after the other, with progress."""
         total = sum(map(len, self.sources))
         with tqdm(total=total, desc=title, unit=" jets", unit_scale=True, mininterval=1) as progress:
 
-            def counted(blocks: Iterator[Block]) -> Iterator[Block]:
+            def counted(blocks: Iterator[JetBlock]) -> Iterator[JetBlock]:
                 for block in blocks:
                     yield block
                     progress.update(len(block))

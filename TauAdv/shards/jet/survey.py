@@ -20,13 +20,13 @@ from TauAdv.jets.sample_weights import Spectra, binning
 from TauAdv.jets.splitting import SETS, assign_sets, jet_ids
 from TauAdv.shards.jet.settings import JetPreparationSettings
 
-__all__ = ["Block", "JetSource", "Survey"]
+__all__ = ["JetBlock", "JetSource", "Survey"]
 
 _BLOCK = 4096
 
 
 @dataclass(frozen=True)
-class Block:
+class JetBlock:
     """Some jets of an input, with what decides their place.
 
     Attributes:
@@ -78,27 +78,29 @@ class JetSource:
     def __len__(self) -> int:
         return len(self.extracted) if self._taken is None else int(self._taken.sum())
 
-    def pieces(self) -> Iterator[Iterator[Block]]:
+    def pieces(self) -> Iterator[Iterator[JetBlock]]:
         """Yield the blocks of one file of the input after the other."""
         start = 0
         for number, part in enumerate(self.extracted.manifest["parts"]):
             yield self._blocks(number, start)
             start += part["jets"]
 
-    def _blocks(self, part: int, start: int) -> Iterator[Block]:
+    def _blocks(self, part: int, start: int) -> Iterator[JetBlock]:
         for jets in self.extracted.iterate_part(part, _BLOCK):
             taken = jets if self._taken is None else jets.take(self._taken[start : start + len(jets)])
             start += len(jets)
             if len(taken):
                 yield self._block(taken)
 
-    def _block(self, jets: Jets) -> Block:
+    def _block(self, jets: Jets) -> JetBlock:
         ids = jet_ids(jets)
         if self.settings.kind == "adversarial":
             label = np.full(len(jets), self.number, np.int8)
         else:
             label = self.extracted.table.labels(jets.flavor).astype(np.int8)
-        return Block(jets, self.number, ids, label, assign_sets(ids, self.settings.expected_fractions, self.settings.seed))
+        return JetBlock(
+            jets, self.number, ids, label, assign_sets(ids, self.settings.expected_fractions, self.settings.seed)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +123,7 @@ class Survey:
 
     @classmethod
     def of(
-        cls, block: Block, settings: JetPreparationSettings, positions: Sequence[int], default: NDArray, labels: int
+        cls, block: JetBlock, settings: JetPreparationSettings, positions: Sequence[int], default: NDArray, labels: int
     ) -> Survey:
         """Return what a block tells.
 

@@ -20,7 +20,7 @@ from TauAdv.errors import InputError
 from TauAdv.features.extract import extract
 from TauAdv.features.sparse import SparseTaus
 from TauAdv.features.table import FeatureTable
-from TauAdv.shards.files import Columns
+from TauAdv.shards.files import RowColumns
 from TauAdv.shards.tau.packing import PackedTaus, PackLayout, pack
 from TauAdv.shards.tau.selection import IDENTITY, UNLABELLED, Selection, select_taus, selection_branches
 from TauAdv.shards.tau.settings import ShardSettings
@@ -97,7 +97,7 @@ class TauMaker:
         negative = {names[number]: count for number, count in self.weights.negative_bins.items() if count}
         return {"pt": names, **({"negative_bins": negative} if negative else {})}
 
-    def __call__(self, arrays: ak.Array) -> tuple[PackedTaus, Columns, Counter[str], Counter[str]]:
+    def __call__(self, arrays: ak.Array) -> tuple[PackedTaus, RowColumns, Counter[str], Counter[str]]:
         """Return packed features, columns, lost entries by reason and non-finite values by feature.
 
         Raises:
@@ -120,7 +120,7 @@ class TauMaker:
         taus = extract(taken, self.table, era=settings.era, rm_inner_from_outer=settings.rm_inner_from_outer)
         return pack(taus, self.layout), columns, losses, Counter(taus.nonfinite)
 
-    def _columns(self, taken: ak.Array, selection: Selection) -> Columns:
+    def _columns(self, taken: ak.Array, selection: Selection) -> RowColumns:
         names = [name for name in (*IDENTITY, *_OPTIONAL) if name in taken.fields]
         columns: dict[str, NDArray[Any]] = {name: ak.to_numpy(taken[name]) for name in names}
         missing = np.full(len(taken), -1, np.int64)
@@ -130,7 +130,7 @@ class TauMaker:
         columns["weight"] = self._weight(columns)
         return columns
 
-    def _weight(self, columns: Columns) -> NDArray[np.float32]:
+    def _weight(self, columns: RowColumns) -> NDArray[np.float32]:
         label, pt, eta = columns["label"], columns["tau_pt"], columns["tau_eta"]
         if self.settings.kind == "adversarial":
             check_dataset_ids(columns["dataset_id"], self.settings.contributions or {})

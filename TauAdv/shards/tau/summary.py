@@ -12,7 +12,7 @@ import numpy as np
 from TauAdv.domain.agreement import Statement
 from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
-from TauAdv.shards.files import Columns
+from TauAdv.shards.files import RowColumns
 from TauAdv.shards.repeated import count_repeated
 from TauAdv.shards.store import part_readers
 from TauAdv.shards.tau.contributions import check_kinds
@@ -78,7 +78,7 @@ def summarise(
     }
 
 
-def _groups(columns: Columns, settings: ShardSettings) -> list[tuple[str, np.ndarray]]:
+def _groups(columns: RowColumns, settings: ShardSettings) -> list[tuple[str, np.ndarray]]:
     if settings.kind == "adversarial":
         column, names = columns["dataset_id"], settings.contributions or {}
     else:

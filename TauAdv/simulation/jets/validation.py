@@ -15,7 +15,7 @@ from TauAdv.jets.reading.lines import LineReader
 from TauAdv.jets.reading.parsing import parse_lines
 from TauAdv.jets.schema import TARGET, Column, JetTable
 
-__all__ = ["Comparison", "JetFigure", "column_comparisons", "load_jets", "quality_figures", "report"]
+__all__ = ["JetComparison", "JetFigure", "column_comparisons", "load_jets", "quality_figures", "report"]
 
 _BLOCK = 1000
 _TRAINED_SHARE = 0.6
@@ -24,7 +24,7 @@ _MIN_CLASS = 200
 
 
 @dataclass(frozen=True)
-class Comparison:
+class JetComparison:
     """Mean and spread of a column without absent values, here and as published; ``absent`` is the share of absent values."""
 
     name: str
@@ -75,7 +75,7 @@ def _present(column: Column, values: np.ndarray) -> np.ndarray:
     return np.isfinite(values) & ~np.isin(values, finite)
 
 
-def column_comparisons(jets: Jets, tracks: tuple[int, ...] = (0,)) -> list[Comparison]:
+def column_comparisons(jets: Jets, tracks: tuple[int, ...] = (0,)) -> list[JetComparison]:
     """Return the comparison of all variables of the jet and of some of its tracks with the published table."""
     published = published_columns()
     found = []
@@ -88,7 +88,7 @@ def column_comparisons(jets: Jets, tracks: tuple[int, ...] = (0,)) -> list[Compa
         mean, spread = (values[present].mean(), values[present].std()) if present.any() else (np.nan, np.nan)
         known = published[column.name]
         absent = 1 - present.sum() / max(exists.sum(), 1)
-        found.append(Comparison(column.name, mean, spread, known.mean, known.variance**0.5, float(absent)))
+        found.append(JetComparison(column.name, mean, spread, known.mean, known.variance**0.5, float(absent)))
     return found
 
 

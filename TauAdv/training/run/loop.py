@@ -17,7 +17,7 @@ from TauAdv.errors import ConfigError, nearest
 from TauAdv.models.loading import load_tagger
 from TauAdv.models.transfer import copy_weights_by_name
 from TauAdv.runs import Run
-from TauAdv.runs.layout import CHECKPOINTS, epoch_file
+from TauAdv.runs.layout import CHECKPOINTS, STEP_METRICS, epoch_file
 from TauAdv.training.diagnosis.nan_report import not_finite, require_finite_metrics, require_finite_weights
 from TauAdv.training.diagnosis.system_metrics import SystemMetrics
 from TauAdv.training.diagnosis.tensorboard import EventLog
@@ -31,11 +31,9 @@ from TauAdv.training.step.ema import averaged, keep_average
 from TauAdv.training.step.metrics import METRICS, means
 from TauAdv.training.step.trainer import AdversarialTrainer, Trainer
 
-__all__ = ["STEP_PREFIX", "Loop", "knobs_at", "require_stopping_metric"]
+__all__ = ["Loop", "knobs_at", "require_stopping_metric"]
 
 _GUARD_STEPS_ON_GPU = 20
-STEP_PREFIX = "step/"
-"""Metrics per step are logged under this prefix, with the step; those per epoch without, with the epoch."""
 
 
 def knobs_at(settings: TrainingSettings, step: int, steps_per_epoch: int, n_steps: int) -> dict[str, float]:
@@ -177,7 +175,7 @@ class Loop:
         values |= knobs
         if rows:  # none since the last tracing
             values[f"{self.inputs.rows_name}_per_second"] = rows / max(self._logged[1] - now, 1e-9)
-        self._log({STEP_PREFIX + name: value for name, value in values.items()}, self.state.step)
+        self._log({STEP_METRICS + name: value for name, value in values.items()}, self.state.step)
         if self._system is not None and (sampled := self._system.sample()):
             self._log(sampled, self.state.step)
 

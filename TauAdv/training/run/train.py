@@ -16,7 +16,7 @@ from TauAdv.config import Settings, dump_settings
 from TauAdv.io.leftovers import remove_leftovers
 from TauAdv.io.manifests.manifest import versions
 from TauAdv.runs import Run, find_run, lock_run, reopened, start_run
-from TauAdv.runs.layout import CHECKPOINTS, CONFIGURATION, MODEL, PRETRAINED
+from TauAdv.runs.layout import CHECKPOINTS, CONFIGURATION, MODEL, PRETRAINED, STEP_METRICS
 from TauAdv.training.devices.devices import ONE_DEVICE, Devices, open_devices, require_devices
 from TauAdv.training.devices.worker_run import shared_run
 from TauAdv.training.diagnosis.nan_report import require_finite_weights
@@ -24,7 +24,7 @@ from TauAdv.training.diagnosis.system_metrics import SYSTEM_PREFIX
 from TauAdv.training.run import checkpoints
 from TauAdv.training.run.checkpoints import State
 from TauAdv.training.run.inputs import Inputs, open_inputs
-from TauAdv.training.run.loop import STEP_PREFIX, Loop, require_stopping_metric
+from TauAdv.training.run.loop import Loop, require_stopping_metric
 from TauAdv.training.run.plan import plan_lines
 from TauAdv.training.run.preflight import require_inputs
 from TauAdv.training.run.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
@@ -236,9 +236,9 @@ def _restore(trainer: Trainer, inputs: Inputs, start: _Start) -> State | None:
 
 def _run(run: Run, trainer: Trainer, inputs: Inputs, start: _Start, kind: Kind) -> None:
     state = _restore(trainer, inputs, start)
-    run.drop_metrics(state.step if state else -1, STEP_PREFIX)
+    run.drop_metrics(state.step if state else -1, STEP_METRICS)
     run.drop_metrics(state.step if state else -1, SYSTEM_PREFIX)
-    run.drop_metrics(state.epoch if state else -1, except_prefix=(STEP_PREFIX, SYSTEM_PREFIX))
+    run.drop_metrics(state.epoch if state else -1, except_prefix=(STEP_METRICS, SYSTEM_PREFIX))
     try:
         state = Loop(trainer, inputs, run, state).run_to_end()
     except KeyboardInterrupt:

@@ -1,21 +1,21 @@
 import numpy as np
 import pytest
 
-from TauAdv.attacks.constraints.columns import Columns, Follower
+from TauAdv.attacks.constraints.columns import Follower, InputColumns
 from TauAdv.errors import InputError
 
 NAMES = ["track_0_D0", "track_1_D0", "track_0_D0D0", "pt"]
 
 
 def test_numbers_stand_for_all_columns():
-    columns = Columns.of(NAMES, perturbation=0.5, integer=[False, True, False, False], frozen=[0, 0, 1, 0])
+    columns = InputColumns.of(NAMES, perturbation=0.5, integer=[False, True, False, False], frozen=[0, 0, 1, 0])
     np.testing.assert_array_equal(columns.perturbation, [0.5] * 4)
     np.testing.assert_array_equal(columns.movable, [True, False, False, True])
     assert "4, 2 may move" in repr(columns)
 
 
 def test_columns_that_follow_do_not_move_on_their_own():
-    columns = Columns.of(NAMES, followers=[Follower(3, (0,))])
+    columns = InputColumns.of(NAMES, followers=[Follower(3, (0,))])
     np.testing.assert_array_equal(columns.movable, [True, True, True, False])
 
 
@@ -30,11 +30,11 @@ def test_columns_that_follow_do_not_move_on_their_own():
 )
 def test_wrong_facts_are_refused(facts, message):
     with pytest.raises(InputError, match=message):
-        Columns.of(NAMES, **facts)
+        InputColumns.of(NAMES, **facts)
 
 
 def test_patterns_and_names():
-    columns = Columns.of(NAMES)
+    columns = InputColumns.of(NAMES)
     assert columns.find("track_*_D0") == [0, 1]
     assert columns.find("pt") == [3]
     np.testing.assert_array_equal(columns.freeze(["track_0_*"]).movable, [False, True, False, True])
@@ -44,7 +44,7 @@ def test_patterns_and_names():
 
 
 def test_groups_leave_out_what_never_moves():
-    columns = Columns.of(NAMES, integer=[False, True, False, False])
+    columns = InputColumns.of(NAMES, integer=[False, True, False, False])
     (group,) = columns.with_groups({"displacement": ["track_*_D0", "-track_0_D0D0"]}).groups
     assert (group.columns, group.signs) == ((0, 2), (1.0, -1.0))
 
@@ -59,4 +59,4 @@ def test_groups_leave_out_what_never_moves():
 )
 def test_wrong_groups_are_refused(groups, message):
     with pytest.raises(InputError, match=message):
-        Columns.of(NAMES, integer=[False, True, False, False]).with_groups(groups)
+        InputColumns.of(NAMES, integer=[False, True, False, False]).with_groups(groups)

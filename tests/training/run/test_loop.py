@@ -11,10 +11,11 @@ from TauAdv.errors import ConfigError, InputError
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.deeptau.settings import load_network
 from TauAdv.runs import start_run
+from TauAdv.runs.layout import STEP_METRICS
 from TauAdv.training.run import checkpoints
 from TauAdv.training.run.checkpoints import State
 from TauAdv.training.run.inputs import open_inputs
-from TauAdv.training.run.loop import STEP_PREFIX, Loop, require_stopping_metric
+from TauAdv.training.run.loop import Loop, require_stopping_metric
 from TauAdv.training.settings.taus import AdversarialSettings, EarlyStopping
 from TauAdv.training.step.trainer import AdversarialTrainer
 
@@ -113,7 +114,7 @@ def kill_after(monkeypatch, step):
 def test_metrics_per_step_and_per_epoch(uninterrupted, settings):
     _, metrics = uninterrupted
     assert [step for step, _ in metrics["loss"]] == [1, 2, 3, 4]
-    assert [step for step, _ in metrics[f"{STEP_PREFIX}loss"]] == list(range(3, N_STEPS + 1, 3))
+    assert [step for step, _ in metrics[f"{STEP_METRICS}loss"]] == list(range(3, N_STEPS + 1, 3))
     assert {
         "val_adv_loss",
         "val_adv_accuracy",
@@ -125,7 +126,7 @@ def test_metrics_per_step_and_per_epoch(uninterrupted, settings):
     } <= set(metrics)
     assert "val_loss" not in metrics  # there is no validation set of classes
     expected = [2 * np.tanh(5 * step / N_STEPS) for step in range(2, N_STEPS, 3)]
-    np.testing.assert_allclose([value for _, value in metrics[f"{STEP_PREFIX}k2"]], expected)
+    np.testing.assert_allclose([value for _, value in metrics[f"{STEP_METRICS}k2"]], expected)
 
 
 @pytest.mark.parametrize("attempt", range(5))
@@ -143,8 +144,8 @@ def test_resumed_training_equals_the_uninterrupted_one(fresh, settings, uninterr
         state, window = checkpoints.restore(checkpoint, fresh.model, fresh.optimizers)
         assert killed_after - 3 < state.step < killed_after
         fresh.sums.set(window)
-        run.drop_metrics(state.step, STEP_PREFIX)
-        run.drop_metrics(state.epoch, except_prefix=STEP_PREFIX)
+        run.drop_metrics(state.step, STEP_METRICS)
+        run.drop_metrics(state.epoch, except_prefix=STEP_METRICS)
         assert Loop(fresh, inputs, run, state).run_to_end().step == N_STEPS
     for name, value in values_of(fresh).items():
         np.testing.assert_array_equal(value, variables[name], err_msg=name)
