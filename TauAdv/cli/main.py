@@ -126,7 +126,7 @@ def _answer(name: str, rest: list[str]) -> None:
         print(_help(f"{name} " if name in _GROUPS else ""))
         return
     if name == "--version":
-        from TauAdv import __version__
+        from TauAdv.version import __version__
 
         print(f"TauAdv {__version__}")
         return

@@ -104,6 +104,12 @@ class RowType:
         both_domains: what an adversarial head tells apart.
         made_by: command that makes sets, a key of :data:`TauAdv.commands.SCRIPTS`.
         options: from the kind of a set to the options of that command that make one.
+        scores: columns of prediction tables besides the probabilities: name -> discriminator
+            (:mod:`TauAdv.domain.discriminators`).
+        from_arrays: from a table, physical values in memory and extraction settings to unpacked rows.
+        extraction: settings of a set, besides the table, that decide its features: name -> default.
+        tuple_columns: from a table to the branches of tuples that its features need; ``None``: rows are not in tuples.
+        tuple_identity: branches of tuples that say which row it is, as far as they are there.
     """
 
     name: str
@@ -120,6 +126,11 @@ class RowType:
     both_domains: str
     made_by: str
     options: Callable[[str], str]
+    scores: Mapping[str, str]
+    from_arrays: Callable[..., Any]
+    extraction: Mapping[str, Any]
+    tuple_columns: Callable[[Any], Sequence[str]] | None
+    tuple_identity: Sequence[str]
 
     def making(self, kind: str) -> str:
         """Return the command that makes a set of a kind, as the user calls it."""

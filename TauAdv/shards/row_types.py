@@ -9,7 +9,7 @@ from TauAdv.shards.jet.layout import JET_ROWS
 from TauAdv.shards.row_layout import RowLayout, RowTable, RowType
 from TauAdv.shards.tau.layout import TAU_ROWS
 
-__all__ = ["FIRST", "INPUT_NAMES", "ROW_TYPES", "VECTORS", "differing_features", "layout_of", "read_table", "row_type"]
+__all__ = ["FIRST", "INPUT_NAMES", "ROW_TYPES", "VECTORS", "differing_features", "layout_of", "read_table", "row_type", "rows_of"]
 
 ROW_TYPES = {rows.name: rows for rows in (TAU_ROWS, JET_ROWS)}
 FIRST = TAU_ROWS.name
@@ -50,7 +50,7 @@ def layout_of(rows: str, table: Any) -> RowLayout:
 
 def differing_features(one: RowTable, other: RowTable) -> str:
     """Return, in words, what differs between two tables."""
-    rows, others = (_rows_of(table) for table in (one, other))
+    rows, others = (rows_of(table) for table in (one, other))
     if rows is not others:
         return f"everything: one is of {rows.name}, the other of {others.name}"
     paths = rows.differences(one, other)
@@ -59,5 +59,6 @@ def differing_features(one: RowTable, other: RowTable) -> str:
     return ", ".join(paths[:5]) + (f" and {len(paths) - 5} more features" if len(paths) > 5 else "")
 
 
-def _rows_of(table: RowTable) -> RowType:
+def rows_of(table: RowTable) -> RowType:
+    """Return the type of the rows whose features a table holds."""
     return next(rows for rows in ROW_TYPES.values() if isinstance(table, rows.table))

@@ -1,8 +1,8 @@
-"""Apply a model to a set of shards, in stored order, with the identity of every tau kept beside its scores."""
+"""Apply a model to a set of shards, in stored order, with the identity of every row kept beside its scores."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,25 +12,37 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from TauAdv.domain.classes import TAU_CLASSES
+from TauAdv.domain.discriminators import choose_discriminators
 from TauAdv.errors import InputError
-from TauAdv.evaluation.predictions.scores import djet
 from TauAdv.shards.store import ShardSet, iterate
 from TauAdv.shards.tau.from_tuples import IDENTITY as IDENTITY_COLUMNS
 from TauAdv.taggers.registry import tagger_of_model
 
-__all__ = ["FIRST_COLUMNS", "IDENTITY_COLUMNS", "PROBABILITY_COLUMNS", "Predictions", "predict"]
+__all__ = [
+    "ADVERSARIAL_COLUMN",
+    "FIRST_COLUMNS",
+    "IDENTITY_COLUMNS",
+    "PROBABILITY_COLUMNS",
+    "Predictions",
+    "predict",
+    "require_finite",
+    "score_columns",
+]
 
 FIRST_COLUMNS = ("Djet", "y", "weights", "y_pred_adv")
+"""Columns that begin the table of a model of taus."""
+ADVERSARIAL_COLUMN = "y_pred_adv"
 PROBABILITY_COLUMNS = tuple(f"p_{name}" for name in TAU_CLASSES)
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says of a set of taus.
+    """What a model says of a set of taus or jets.
 
     Attributes:
         table: one row per tau, in stored order: Djet, y (1 data, 0 simulation; or the class e, mu, tau, jet as 0 to 3),
-            weights, y_pred_adv (only with an adversarial head), the identity columns, and p_e, p_mu, p_tau, p_jet.
+            weights, y_pred_adv (only with an adversarial head), the identity columns, and p_e, p_mu, p_tau, p_jet. Jets
+            have no Djet, and the probabilities of their own classes.
         features: common features ``[n, k]`` of the same rows, if asked for.
     """
 
@@ -47,27 +59,27 @@ def predict(
     with_features: bool = False,
     use_adversarial_head: bool = True,
 ) -> Predictions:
-    """Return the predictions of a model for all taus of a set, or for the first ``batch_size * max_batches``.
+    """Return the predictions of a model for all rows of a set, or for the first ``batch_size * max_batches``.
 
     Args:
         model: tagger, with or without adversarial head.
         shards: set of either kind.
-        batch_size: taus evaluated together; it does not change the results beyond float32 rounding.
-        max_batches: most batches to evaluate; ``None`` for all taus.
+        batch_size: rows evaluated together; it does not change the results beyond float32 rounding.
+        max_batches: most batches to evaluate; ``None`` for all rows.
         with_features: also return the common features that the heads see.
         use_adversarial_head: give y_pred_adv if the model has the head.
 
     Raises:
-        InputError: numbers below 1, a set without taus, or outputs that are not finite.
+        InputError: numbers below 1, a set without rows, or outputs that are not finite.
     """
-    for name, number in (("taus per batch", batch_size), ("number of batches", max_batches)):
+    for name, number in ((f"{shards.rows_name} per batch", batch_size), ("number of batches", max_batches)):
         if number is not None and number < 1:
             msg = f"{name}: expected 1 or more, received {number}"
             raise InputError(msg)
-    total = -(-shards.num_taus // batch_size)
+    total = shards.num_steps_per_epoch(batch_size)
     number_of_batches = total if max_batches is None else min(total, max_batches)
     if number_of_batches == 0:
-        msg = f"{shards.folder}: holds no taus, nothing to predict"
+        msg = f"{shards.folder}: holds no {shards.rows_name}, nothing to predict"
         raise InputError(msg)
     spec = tagger_of_model(model)
     compute = spec.inference(model, with_features=with_features, with_adversarial_head=use_adversarial_head)
@@ -78,24 +90,47 @@ def predict(
         outputs.append({name: values.numpy() for name, values in compute(inputs).items()})
         columns.append(batch)
     merged = {name: np.concatenate([part[name] for part in outputs]) for name in outputs[0]}
-    _require_finite(merged, shards)
-    table = _table(merged, {name: np.concatenate([part[name] for part in columns]) for name in columns[0]})
+    require_finite(merged, shards.folder, shards.rows_name)
+    stored = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
+    first, probabilities = score_columns(merged, shards.row_type.scores, shards.classes)
+    labels = {"y": stored["label"], "weights": stored["weight"]}
+    identity = {name: stored[name] for name in shards.layout.identity}
+    adversarial = {name: first.pop(name) for name in [ADVERSARIAL_COLUMN] if name in first}
+    table = pd.DataFrame({**first, **labels, **adversarial, **identity, **probabilities})
     return Predictions(table, merged.get("features"))
 
 
-def _require_finite(outputs: Mapping[str, NDArray], shards: ShardSet) -> None:
+def require_finite(outputs: Mapping[str, NDArray], source: object, rows: str) -> None:
+    """Refuse outputs that are not finite.
+
+    Args:
+        outputs: name -> values [n, ...].
+        source: of the rows, for the message.
+        rows: what they are called.
+
+    Raises:
+        InputError: says how many there are.
+    """
     for name, values in outputs.items():
         wrong = int((~np.isfinite(values)).any(axis=1).sum())
         if wrong:
-            msg = f"{shards.folder}: the model's {name} is not finite for {wrong} of {len(values)} taus"
+            msg = f"{source}: the model's {name} is not finite for {wrong} of {len(values)} {rows}"
             raise InputError(msg)
 
 
-def _table(outputs: Mapping[str, NDArray], columns: Mapping[str, NDArray]) -> pd.DataFrame:
-    probabilities = outputs["main_output"]
-    content: dict[str, NDArray] = {"Djet": djet(probabilities), "y": columns["label"], "weights": columns["weight"]}
+def score_columns(
+    outputs: Mapping[str, NDArray], scores: Mapping[str, str], classes: Sequence[str]
+) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+    """Return columns of a prediction table: those that begin it, and the probabilities of the classes.
+
+    Args:
+        outputs: of a model, by name.
+        scores: name -> discriminator (:attr:`TauAdv.shards.layouts.RowType.scores`).
+        classes: in the order of the probabilities.
+    """
+    values = outputs["main_output"]
+    chosen = choose_discriminators(classes, list(scores.values()))
+    first: dict[str, NDArray] = {name: entry.score(values) for name, entry in zip(scores, chosen, strict=True)}
     if "adv_output" in outputs:
-        content["y_pred_adv"] = outputs["adv_output"][:, 0]
-    content |= {name: columns[name] for name in IDENTITY_COLUMNS}
-    content |= dict(zip(PROBABILITY_COLUMNS, probabilities.T, strict=True))
-    return pd.DataFrame(content)
+        first[ADVERSARIAL_COLUMN] = outputs["adv_output"][:, 0]
+    return first, {f"p_{name}": column for name, column in zip(classes, values.T, strict=True)}

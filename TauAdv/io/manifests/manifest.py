@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from TauAdv import __version__
+from TauAdv.version import __version__
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.manifests.reading import FOLDER_MANIFEST, manifest_path, read_manifest

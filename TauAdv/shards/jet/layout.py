@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from TauAdv.domain.classes import JET_DOMAINS
+from TauAdv.jets.arrays import features_of_arrays
 from TauAdv.jets.features import JetFeatures
-from TauAdv.shards.jet.packing import JetLayout
+from TauAdv.shards.jet.packing import JetLayout, ScaledJets
 from TauAdv.shards.row_layout import RowType
 
 __all__ = ["JET_ROWS"]
@@ -24,4 +25,9 @@ JET_ROWS = RowType(
     both_domains="jets of both detectors",
     made_by="jets prepare",
     options=lambda kind: " --shifted JETS" if kind == "adversarial" else "",
+    scores={},
+    from_arrays=lambda table, arrays: ScaledJets(*features_of_arrays(arrays, table)),
+    extraction={},
+    tuple_columns=None,
+    tuple_identity=(),
 )

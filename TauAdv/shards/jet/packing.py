@@ -33,6 +33,10 @@ class ScaledJets:
     def __len__(self) -> int:
         return len(self.x)
 
+    def take(self, rows: NDArray[np.int64] | slice) -> ScaledJets:
+        """Return the jets ``rows`` in that order."""
+        return ScaledJets(self.x[rows], self.x_default[rows])
+
     def as_inputs(self) -> dict[str, NDArray[Any]]:
         """Return both by name."""
         return {"x": self.x, "x_default": self.x_default}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from TauAdv.domain.classes import TAU_DOMAINS
+from TauAdv.features.arrays import features_of_arrays
 from TauAdv.features.table import FeatureTable
 from TauAdv.shards.row_layout import RowType
 from TauAdv.shards.tau.packing import PackLayout
@@ -49,4 +50,9 @@ TAU_ROWS = RowType(
     both_domains="data and simulation",
     made_by="shards",
     options=lambda kind: f" --config shards_{kind}",
+    scores={"Djet": "tau_vs_jet"},
+    from_arrays=lambda table, arrays, **settings: features_of_arrays(arrays, table, **settings),
+    extraction={"era": None, "rm_inner_from_outer": False},
+    tuple_columns=lambda table: table.branches,
+    tuple_identity=("run", "lumi", "evt", "tau_index", "dataset_id", "tau_pt", "tau_eta", "tau_decayMode"),
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from TauAdv import __version__
+from TauAdv.version import __version__
 from TauAdv.config import dump_settings
 from TauAdv.errors import InputError
 from TauAdv.io.checksums import describe_file
