@@ -84,6 +84,9 @@ class RowLayout(Protocol):
     def input_shapes(self) -> dict[str, tuple[type, tuple[int | None, ...]]]:
         """Return dtype and shape of the network's inputs by name; ``None`` for lengths that vary."""
 
+    def from_inputs(self, inputs: Mapping[str, NDArray[Any]]) -> Any:
+        """Return the unpacked rows that network inputs of these types and shapes are of."""
+
 
 @dataclass(frozen=True)
 class RowType:

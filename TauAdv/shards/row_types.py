@@ -9,7 +9,17 @@ from TauAdv.shards.jet.layout import JET_ROWS
 from TauAdv.shards.row_layout import RowLayout, RowTable, RowType
 from TauAdv.shards.tau.layout import TAU_ROWS
 
-__all__ = ["FIRST", "INPUT_NAMES", "ROW_TYPES", "VECTORS", "differing_features", "layout_of", "read_table", "row_type", "rows_of"]
+__all__ = [
+    "FIRST",
+    "INPUT_NAMES",
+    "ROW_TYPES",
+    "VECTORS",
+    "differing_features",
+    "layout_of",
+    "read_table",
+    "row_type",
+    "rows_of",
+]
 
 ROW_TYPES = {rows.name: rows for rows in (TAU_ROWS, JET_ROWS)}
 FIRST = TAU_ROWS.name

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from TauAdv.version import __version__
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.manifests.reading import FOLDER_MANIFEST, manifest_path, read_manifest
 from TauAdv.io.ownership import files_in, require_own_file, require_own_files
 from TauAdv.io.records import CHECKSUM, write_record
 from TauAdv.io.verified_files import VerifiedFile
+from TauAdv.version import __version__
 
 __all__ = [
     "PLAN",

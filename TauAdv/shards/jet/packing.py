@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,11 @@ class ScaledJets:
     def take(self, rows: NDArray[np.int64] | slice) -> ScaledJets:
         """Return the jets ``rows`` in that order."""
         return ScaledJets(self.x[rows], self.x_default[rows])
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[ScaledJets]) -> ScaledJets:
+        """Return the jets of one or more parts, in order."""
+        return cls(np.concatenate([part.x for part in parts]), np.concatenate([part.x_default for part in parts]))
 
     def as_inputs(self) -> dict[str, NDArray[Any]]:
         """Return both by name."""
@@ -118,3 +123,8 @@ class JetLayout:
     def input_shapes(self) -> dict[str, tuple[type, tuple[int | None, ...]]]:
         """Return dtype and shape of the network's inputs; ``None`` for the number of jets."""
         return {"x": (np.float32, (None, self.num_features)), "x_default": (np.bool_, (None, self.num_features))}
+
+    def from_inputs(self, inputs: Mapping[str, NDArray[Any]]) -> ScaledJets:
+        """Return the jets whose ``as_inputs()`` these are; without ``x_default``, no value is a default."""
+        x = inputs["x"]
+        return ScaledJets(x, inputs.get("x_default", np.zeros(x.shape, bool)))

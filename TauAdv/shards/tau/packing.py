@@ -120,6 +120,29 @@ class PackLayout:
             shapes[f"{grid}_cells"] = (np.float32, (None, self.layout.cell))
         return shapes
 
+    def from_inputs(self, inputs: Mapping[str, NDArray[Any]]) -> SparseTaus:
+        """Return the taus whose ``as_inputs()`` these are; cells may be in any order.
+
+        Raises:
+            InputError: cells of taus or at places that there are not, or two of the same place.
+        """
+        cells = {}
+        for grid, side in self.layout.grids.items():
+            index, values = inputs[f"{grid}_index"], inputs[f"{grid}_cells"]
+            limits = (len(inputs["tau"]), side, side)
+            if len(index) != len(values) or np.any((index < 0) | (index >= limits)):
+                msg = (
+                    f"input {grid}_index: expected a row (tau, eta, phi) below {limits} for each of the {len(values)} rows "
+                    f"of {grid}_cells, received {len(index)} rows up to {tuple(index.max(axis=0, initial=0).tolist())}"
+                )
+                raise InputError(msg)
+            order = np.lexsort(index.T[::-1])
+            if np.any(np.all(np.diff(index[order], axis=0) == 0, axis=1)):
+                msg = f"input {grid}_index: expected every cell of a tau once, received some twice"
+                raise InputError(msg)
+            cells[grid] = CellBlock(index[order], values[order])
+        return SparseTaus(inputs["tau"], cells, self.layout)
+
 
 def _matrix(values: NDArray[np.float32], width: int, rows: int | None = None) -> NDArray[np.float32]:
     """Undo the transposition of a stored matrix."""

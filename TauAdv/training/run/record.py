@@ -11,7 +11,6 @@ from typing import Any
 
 import keras
 
-from TauAdv.version import __version__
 from TauAdv.config import dump_settings
 from TauAdv.errors import InputError
 from TauAdv.io.checksums import describe_file
@@ -23,6 +22,7 @@ from TauAdv.training.run.plan import network_lines
 from TauAdv.training.settings.precision import precision_note
 from TauAdv.training.settings.taus import TrainingSettings
 from TauAdv.training.step.metrics import METRICS as METRIC_NAMES
+from TauAdv.version import __version__
 
 __all__ = [
     "announcement",

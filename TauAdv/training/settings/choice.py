@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from TauAdv.config import read_yaml
-from TauAdv.config.overrides import override_pairs
+from TauAdv.config.overrides import Overrides, override_pairs
 from TauAdv.config.shipped import config_file
 from TauAdv.runs import find_run
 from TauAdv.taggers.registry import taggers
@@ -15,14 +14,14 @@ from TauAdv.training.settings.taus import settings_file
 __all__ = ["kind_of_run", "kind_of_settings"]
 
 
-def kind_of_settings(path: Path | str, overrides: Iterable[str] = ()) -> str:
+def kind_of_settings(path: Path | str, overrides: Overrides = ()) -> str:
     """Return the kind of training whose settings have most of the keys of a file and of ``key=value`` words.
 
     Of two that have equally many, it is the one with fewer keys of its own.
 
     Args:
         path: YAML file.
-        overrides: words of the command line.
+        overrides: words of the command line, or a mapping.
 
     Raises:
         ConfigError: if the file is missing or not accepted, or a word is not ``key=value``.

@@ -1,0 +1,91 @@
+"""``ta.closure``, ``ta.roc``: what the reports measure, of any prediction table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from TauAdv.domain.contributions import Contribution
+from TauAdv.domain.discriminators import Discriminator
+from TauAdv.errors import InputError, nearest
+from TauAdv.evaluation.closure import ClosureTest, closure_test
+from TauAdv.evaluation.contributions import contributions_of_set, contributions_of_tables
+from TauAdv.evaluation.performance import RocCurve, roc_curve
+from TauAdv.evaluation.predictions import read_predictions
+from TauAdv.evaluation.tables import require_columns
+from TauAdv.runs import Run
+from TauAdv.shards.store import ShardSet
+
+__all__ = ["closure", "roc", "table_and_contributions"]
+
+
+def closure(predictions: pd.DataFrame | Run, contributions: Any = None, **options: Any) -> ClosureTest:
+    """Compare data with simulation in the top part of a score (:func:`TauAdv.evaluation.closure.closure_test`).
+
+    Args:
+        predictions: table of ``tagger.predict`` of a control region; or a run with predictions of ``tauadv apply``.
+        contributions: what the dataset ids stand for: the set of shards, a file of the control region, or a list of
+            contributions; default: what the manifests of the run's table say.
+        options: ``fraction``, ``bins``, ``column``, ``edges``, ``normalise``.
+
+    Raises:
+        InputError: missing columns, contributions that are not known, no data or no simulation.
+    """
+    table, known = table_and_contributions(predictions, contributions)
+    return closure_test(table, known, **options)
+
+
+def table_and_contributions(predictions: pd.DataFrame | Run, given: Any) -> tuple[pd.DataFrame, list[Contribution]]:
+    """Return the table, and what its dataset ids stand for.
+
+    Raises:
+        InputError: nothing says it.
+    """
+    runs = {"run": predictions} if isinstance(predictions, Run) else {}
+    table = read_predictions(predictions, ["dataset_id"]) if isinstance(predictions, Run) else predictions
+    if isinstance(given, ShardSet):
+        return table, contributions_of_set(given)
+    if given is None and not runs:
+        msg = (
+            "contributions: expected the set of shards, or a file of the control region: they say what dataset ids stand for"
+        )
+        raise InputError(msg)
+    return table, contributions_of_tables(runs, given)
+
+
+def roc(
+    predictions: pd.DataFrame,
+    signal: str = "tau",
+    background: str | None = "jet",
+    *,
+    weighted: bool = True,
+    efficiencies: ArrayLike | None = None,
+) -> RocCurve:
+    """Return misidentification against efficiency of P_signal / (P_signal + P_background).
+
+    Args:
+        predictions: table of ``tagger.predict`` of a set with classes.
+        signal: name of a class.
+        background: name of a class; ``None``: all others, with P_signal as score.
+        weighted: count rows with their weights.
+        efficiencies: of the signal; default: 0.1 to 0.99 in steps of 0.01.
+
+    Raises:
+        InputError: a table without labels or of domains, no such class, or a class without rows.
+    """
+    require_columns(predictions, ["y", "weights"])
+    if predictions.attrs.get("kind") == "adversarial":
+        msg = "roc: this table is of an adversarial set, whose labels are data and simulation; expected one with classes"
+        raise InputError(msg)
+    classes = [name.removeprefix("p_") for name in predictions.columns if str(name).startswith("p_")]
+    for name in (signal, background):
+        if name is not None and name not in classes:
+            msg = f"roc: no class '{name}'{nearest(name, classes)}; the table has {', '.join(classes) or 'no probabilities'}"
+            raise InputError(msg)
+    score = Discriminator(f"{signal} against {background}", signal, background, tuple(classes))
+    values = score.score(predictions[[f"p_{name}" for name in classes]].to_numpy())
+    sides = score.sides(predictions["y"], "the table")
+    weights = [predictions["weights"].to_numpy()[rows] if weighted else None for rows in sides]
+    return roc_curve(*(values[rows] for rows in sides), *weights, points=efficiencies)

@@ -1,0 +1,81 @@
+"""``ta.plot``: figures of what ``ta.closure`` and ``ta.roc`` measure, in the style of the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from TauAdv.runs import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from TauAdv.evaluation.performance import RocCurve
+
+__all__ = ["closure", "roc", "save"]
+
+
+def closure(
+    predictions: pd.DataFrame | Run,
+    contributions: Any = None,
+    *,
+    column: str = "Djet",
+    bins: int = 40,
+    value_range: tuple[float, float] = (0.0, 1.0),
+    **look: Any,
+) -> Figure:
+    """Return data on the stack of simulation, and their ratio below.
+
+    Args:
+        predictions: as :func:`TauAdv.closure` takes them.
+        contributions: as :func:`TauAdv.closure` takes them.
+        column: score.
+        bins: number of equal bins.
+        value_range: of the score.
+        look: ``title``, ``ratio_range``, ``log``, ``notes`` of :func:`TauAdv.plotting.closure.plot_closure`.
+
+    Raises:
+        InputError: missing columns, contributions that are not known, or scores that are not finite.
+    """
+    from TauAdv.api.measures import table_and_contributions
+    from TauAdv.evaluation.histograms import fill_histograms
+    from TauAdv.plotting.closure import plot_closure
+
+    table, known = table_and_contributions(predictions, contributions)
+    return plot_closure(fill_histograms(table, column, known, bins=bins, value_range=value_range), known, **look)
+
+
+def roc(curves: Mapping[str, RocCurve] | RocCurve, reference: str | None = None, **look: Any) -> Figure:
+    """Return curves of misidentification against efficiency, and their ratio to one of them below.
+
+    Args:
+        curves: one, or label -> curve, all at the same efficiencies.
+        reference: label of the curve that the others are divided by; default: the first.
+        look: ``title``, ``background``, ``signal`` and others of :func:`TauAdv.plotting.roc.plot_roc`.
+
+    Raises:
+        InputError: no curves, or no curve of that label.
+    """
+    from TauAdv.errors import InputError
+    from TauAdv.plotting.roc import plot_roc
+
+    drawn = dict(curves) if isinstance(curves, Mapping) else {"tagger": curves}
+    first = next(iter(drawn), None) if reference is None else reference
+    if first not in drawn:
+        msg = f"reference '{reference}': expected one of the curves {', '.join(drawn) or '(there are none)'}"
+        raise InputError(msg)
+    return plot_roc(drawn, str(first), **look)
+
+
+def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
+    """Save a figure as ``name``.pdf and ``name``.png in a folder, which is made if needed, and close it; return the paths.
+
+    Raises:
+        OutputExistsError: a file of that name is there that is not ours.
+    """
+    from TauAdv.plotting.style import save_figure
+
+    return save_figure(figure, folder, name)

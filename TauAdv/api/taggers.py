@@ -1,0 +1,105 @@
+"""``ta.tagger``: a trained model that scores whatever it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from TauAdv.errors import InputError
+from TauAdv.evaluation.scoring import ROWS_AT_ONCE, Scorer
+from TauAdv.evaluation.trained import TrainedModel, trained_model
+from TauAdv.runs import Run, find_run
+from TauAdv.runs.database import DATABASE
+from TauAdv.shards.rows import Rows
+from TauAdv.shards.store import ShardSet
+from TauAdv.tuples.reader import TupleReader
+
+__all__ = ["TrainedTagger", "tagger"]
+
+BATCH_SIZE = 100
+"""Rows evaluated together, as ``tauadv apply`` does: the same scores, bit for bit."""
+
+
+class TrainedTagger:
+    """A trained model; make one with :func:`tagger`.
+
+    Attributes:
+        name: kind of tagger.
+        title: where the model comes from.
+        model: Keras model.
+        table: feature table that it reads.
+        classes: names of the classes, in the order of the probabilities.
+    """
+
+    def __init__(self, found: TrainedModel, extraction: Mapping[str, Any]) -> None:
+        self._found, self._extraction = found, dict(extraction)
+        self.name, self.title, self.table = found.spec.name, found.title, found.table
+        self.classes: tuple[str, ...] = found.classes
+
+    @cached_property
+    def model(self) -> Any:
+        """Keras model; read when it is first used."""
+        return self._found.load()
+
+    def predict(self, rows: Any, *, batch_size: int = BATCH_SIZE, adversarial_head: bool = True) -> pd.DataFrame:
+        """Return the scores of rows: a probability for each class, of taus also Djet, with an adversarial head y_pred_adv.
+
+        Args:
+            rows: a set of shards (the table is that of ``tauadv apply``, with labels, weights and run, lumi, evt); tuples
+                (one row per entry, with run, lumi, evt, tau_index as far as they are there); what :func:`TauAdv.features` or
+                :func:`TauAdv.attack` returns; or arrays of physical values, as :func:`TauAdv.features` takes them.
+            batch_size: rows evaluated together; it does not change scores beyond float32 rounding.
+            adversarial_head: give y_pred_adv, if the model has the head.
+
+        Raises:
+            InputError: rows of another kind or feature table, missing branches, other shapes, or scores that are not finite.
+        """
+        scorer = self._scorer(adversarial_head)
+        if isinstance(rows, ShardSet):
+            table = scorer.of_set(rows, batch_size=batch_size)
+            table.attrs["kind"] = rows.kind
+            return table
+        if isinstance(rows, TupleReader):
+            return pd.concat(list(scorer.of_tuples(rows, batch_size=batch_size)), ignore_index=True)
+        if isinstance(rows, Rows):
+            return scorer.of_rows(rows, batch_size=batch_size)
+        if isinstance(rows, str | Path):
+            msg = f"{rows}: expected rows; open the file or folder with ta.tuples('{rows}') or ta.shards('{rows}')"
+            raise InputError(msg)
+        return scorer.of_arrays(rows, batch_size=batch_size)
+
+    def predict_in_pieces(
+        self, rows: TupleReader, *, batch_size: int = BATCH_SIZE, rows_at_once: int = ROWS_AT_ONCE
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the table of :meth:`predict` in pieces, for tuples whose table does not fit into memory."""
+        return self._scorer(True).of_tuples(rows, batch_size=batch_size, rows_at_once=rows_at_once)
+
+    def _scorer(self, adversarial_head: bool) -> Scorer:
+        recorded: dict[str, Sequence[Any]] = dict(self._found.extraction)
+        recorded |= {name: [value] for name, value in self._extraction.items()}
+        return Scorer(self.model, self.table, self.title, recorded, adversarial_head)
+
+
+def tagger(source: Run | str | Path, run_id: str | None = None, *, features: Any = None, **extraction: Any) -> TrainedTagger:
+    """Return a trained tagger, of taus or of jets.
+
+    Args:
+        source: a run (:func:`TauAdv.run`); the folder ``mlruns`` or an experiment in it, with ``run_id``; or a ``.keras``
+            file.
+        run_id: identifier of the run.
+        features: feature table of a file without a recorded one: a table, the name of one of taus, or a YAML file.
+        extraction: of taus: ``era``, ``rm_inner_from_outer``, instead of those of the sets that the run was trained on.
+
+    Raises:
+        InputError: nothing there, no such run, a run without a model, or no feature table is known.
+    """
+    if not isinstance(source, Run) and run_id is not None:
+        source = find_run(source, run_id)
+    elif not isinstance(source, Run) and (Path(source) / DATABASE).is_file():
+        msg = f"{source}: holds many runs; say which: ta.tagger('{source}', RUN_ID); ta.runs('{source}') lists them"
+        raise InputError(msg)
+    return TrainedTagger(trained_model(source, features), extraction)

@@ -1,0 +1,54 @@
+"""``ta.train``, ``ta.resume``: the same trainings as ``tauadv train`` and ``tauadv resume``."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from TauAdv.config import merged
+from TauAdv.runs import Run, find_run
+from TauAdv.training.settings.choice import kind_of_run, kind_of_settings
+
+__all__ = ["resume", "train"]
+
+
+def train(config: str | Path, *words: str, dry_run: bool = False, **settings: Any) -> Run | None:
+    """Train a tagger of taus or of jets, as the settings say; return its run (``None`` after a dry run).
+
+    Args:
+        config: YAML file, or the name of a shipped configuration.
+        words: changes as on the command line, such as ``"attack.eps=0.03"``.
+        dry_run: print settings, inputs and network, and stop.
+        settings: changes by name, such as ``n_epochs=2``.
+
+    Raises:
+        ConfigError: lists everything that is wrong with the settings.
+        InputError: the sets are not there or do not fit.
+    """
+    changes = merged(words, settings)
+    training = _training(kind_of_settings(config, changes))
+    chosen = training.settings(config, changes)
+    run_id = training.train(chosen, resume=None, dry_run=dry_run)
+    return None if run_id is None else find_run(chosen.mlruns, run_id)
+
+
+def resume(run: Run, *words: str, dry_run: bool = False) -> Run:
+    """Resume a training that was interrupted, or let it train longer.
+
+    Args:
+        run: the run (:func:`TauAdv.run`).
+        words: changes as on the command line, such as ``"n_epochs=40"``.
+        dry_run: print what would be done, and stop.
+
+    Raises:
+        ConfigError: a change that the steps would notice.
+        OutputLockedError: another process trains it.
+    """
+    training = _training(kind_of_run(run.mlpath, run.id))
+    training.train(training.settings_of_run(run.mlpath, run.id, words), resume=run.id, dry_run=dry_run)
+    return find_run(run.mlpath, run.id)
+
+
+def _training(kind: str) -> Any:
+    return import_module(f"TauAdv.cli.training.{kind}")
