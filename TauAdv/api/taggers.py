@@ -14,7 +14,8 @@ from TauAdv.evaluation.scoring import ROWS_AT_ONCE, Scorer
 from TauAdv.evaluation.trained import TrainedModel, trained_model
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.database import DATABASE
-from TauAdv.shards.rows import Rows
+from TauAdv.shards.row_types import row_type
+from TauAdv.shards.rows import Rows, require_extraction
 from TauAdv.shards.store import ShardSet
 from TauAdv.tuples.reader import TupleReader
 
@@ -96,10 +97,13 @@ def tagger(source: Run | str | Path, run_id: str | None = None, *, features: Any
 
     Raises:
         InputError: nothing there, no such run, a run without a model, or no feature table is known.
+        ConfigError: an unknown setting of features.
     """
     if not isinstance(source, Run) and run_id is not None:
         source = find_run(source, run_id)
     elif not isinstance(source, Run) and (Path(source) / DATABASE).is_file():
         msg = f"{source}: holds many runs; say which: ta.tagger('{source}', RUN_ID); ta.runs('{source}') lists them"
         raise InputError(msg)
-    return TrainedTagger(trained_model(source, features), extraction)
+    found = trained_model(source, features)
+    require_extraction(extraction, row_type(found.spec.rows, found.title))
+    return TrainedTagger(found, extraction)

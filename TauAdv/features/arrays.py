@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import awkward as ak
-import numpy as np
-from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
 from TauAdv.features.extract import extract
@@ -65,7 +63,5 @@ def tau_records(arrays: Any, table: FeatureTable) -> ak.Array:
 
 
 def _described(value: Any) -> str:
-    shape: NDArray[np.int64] | Any = getattr(value, "shape", None)
-    return f"{'an' if type(value).__name__[0] in 'aeiou' else 'a'} {type(value).__name__}" + (
-        f" of shape {list(shape)}" if shape is not None else ""
-    )
+    shape = getattr(value, "shape", None)
+    return f"a {type(value).__name__}" + (f" of shape {list(shape)}" if shape is not None else "")

@@ -15,7 +15,7 @@ from TauAdv.shards.layouts import RowType
 from TauAdv.shards.row_types import layout_of
 from TauAdv.tuples.reader import TupleReader
 
-__all__ = ["Rows", "rows_of_arrays", "rows_of_tuples"]
+__all__ = ["Rows", "require_extraction", "rows_of_arrays", "rows_of_tuples"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def rows_of_tuples(
         raise InputError(msg)
     known = [name for name in rows.tuple_identity if name in reader.branches]
     branches = list(dict.fromkeys([*known, *rows.tuple_columns(table)]))
-    _require_known(extraction, rows)
+    require_extraction(extraction, rows)
     for arrays in _pieces(reader, branches, rows_at_once):
         features = rows.from_arrays(table, arrays, **extraction)
         yield Rows(features, {name: ak.to_numpy(arrays[name]) for name in known}, table)
@@ -85,7 +85,7 @@ def rows_of_arrays(arrays: Any, table: Any, rows: RowType, extraction: Mapping[s
     Raises:
         InputError: neither of these, missing names, or other shapes.
     """
-    _require_known(extraction, rows)
+    require_extraction(extraction, rows)
     if isinstance(arrays, Mapping) and set(rows.input_names) & set(arrays):
         return Rows(layout_of(rows.name, table).from_inputs(_checked(arrays, table, rows)), {}, table)
     return Rows(rows.from_arrays(table, arrays, **extraction), {}, table)
@@ -112,7 +112,12 @@ def _checked(arrays: Mapping[str, Any], table: Any, rows: RowType) -> dict[str, 
     return found
 
 
-def _require_known(extraction: Mapping[str, Any], rows: RowType) -> None:
+def require_extraction(extraction: Mapping[str, Any], rows: RowType) -> None:
+    """Refuse settings of features that rows do not have.
+
+    Raises:
+        ConfigError: names the first of them.
+    """
     if unknown := [name for name in extraction if name not in rows.extraction]:
         known = ", ".join(rows.extraction) or "no such settings"
         msg = f"features of {rows.name}: unknown setting '{unknown[0]}'{nearest(unknown[0], list(rows.extraction))}"
