@@ -42,7 +42,7 @@ def attack(
         InputError: a set without labels or rows, or of another feature table.
     """
     from TauAdv.attacks.options import AttackSettings
-    from TauAdv.evaluation.attacked import AttackedBatches
+    from TauAdv.evaluation.robustness.attacked import AttackedBatches
 
     settings: Any = validate_settings(AttackSettings, {"kind": kind, "eps": eps, **options}, "attack")
     shards.require_table(tagger.table)

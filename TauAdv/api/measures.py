@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 from TauAdv.domain.contributions import Contribution
 from TauAdv.domain.discriminators import Discriminator
 from TauAdv.errors import InputError, nearest
-from TauAdv.evaluation.closure import ClosureTest, closure_test
-from TauAdv.evaluation.contributions import contributions_of_set, contributions_of_tables
-from TauAdv.evaluation.performance import RocCurve, roc_curve
-from TauAdv.evaluation.predictions import read_predictions
-from TauAdv.evaluation.tables import require_columns
+from TauAdv.evaluation.measures.closure import ClosureTest, closure_test
+from TauAdv.evaluation.measures.performance import RocCurve, roc_curve
+from TauAdv.evaluation.predictions.columns import require_columns
+from TauAdv.evaluation.predictions.contributions import contributions_of_set, contributions_of_tables
+from TauAdv.evaluation.predictions.tables import read_predictions
 from TauAdv.runs import Run
 from TauAdv.shards.store import ShardSet
 
@@ -22,7 +22,7 @@ __all__ = ["closure", "roc", "table_and_contributions"]
 
 
 def closure(predictions: pd.DataFrame | Run, contributions: Any = None, **options: Any) -> ClosureTest:
-    """Compare data with simulation in the top part of a score (:func:`TauAdv.evaluation.closure.closure_test`).
+    """Compare data with simulation in the top part of a score (:func:`TauAdv.evaluation.measures.closure.closure_test`).
 
     Args:
         predictions: table of ``tagger.predict`` of a control region; or a run with predictions of ``tauadv apply``.

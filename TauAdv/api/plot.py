@@ -13,7 +13,7 @@ from TauAdv.runs import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from TauAdv.evaluation.performance import RocCurve
+    from TauAdv.evaluation.measures.performance import RocCurve
 
 __all__ = ["closure", "roc", "save"]
 
@@ -41,7 +41,7 @@ def closure(
         InputError: missing columns, contributions that are not known, or scores that are not finite.
     """
     from TauAdv.api.measures import table_and_contributions
-    from TauAdv.evaluation.histograms import fill_histograms
+    from TauAdv.evaluation.measures.histograms import fill_histograms
     from TauAdv.plotting.closure import plot_closure
 
     table, known = table_and_contributions(predictions, contributions)

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.scoring import ROWS_AT_ONCE, Scorer
-from TauAdv.evaluation.trained import TrainedModel, trained_model
+from TauAdv.evaluation.predictions.scoring import ROWS_AT_ONCE, Scorer
+from TauAdv.evaluation.predictions.trained import TrainedModel, trained_model
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.database import DATABASE
 from TauAdv.shards.row_types import row_type

@@ -11,7 +11,7 @@ from TauAdv.errors import InputError
 from TauAdv.features.extract import extract
 from TauAdv.features.sparse import SparseTaus
 from TauAdv.features.table import FeatureTable
-from TauAdv.tuples.columns import prepared
+from TauAdv.tuples.branches.columns import prepared
 from TauAdv.tuples.schema import branch_or_none
 
 __all__ = ["features_of_arrays", "tau_records"]

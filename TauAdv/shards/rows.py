@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.errors import ConfigError, InputError, nearest
-from TauAdv.shards.layouts import RowType
+from TauAdv.shards.row_layout import RowType
 from TauAdv.shards.row_types import layout_of
 from TauAdv.tuples.reader import TupleReader
 
@@ -49,7 +49,7 @@ def rows_of_tuples(
         reader: of the tuples.
         table: feature table.
         rows: what the rows are.
-        extraction: settings besides the table that decide features (:attr:`TauAdv.shards.layouts.RowType.extraction`).
+        extraction: settings besides the table that decide features (:attr:`TauAdv.shards.row_layout.RowType.extraction`).
         rows_at_once: most rows of a piece.
 
     Raises:
@@ -76,8 +76,8 @@ def rows_of_arrays(arrays: Any, table: Any, rows: RowType, extraction: Mapping[s
     """Return rows of arrays in memory.
 
     Args:
-        arrays: physical values (:attr:`TauAdv.shards.layouts.RowType.from_arrays`); or the inputs of a network by name, as
-            ``Rows.inputs`` gives them, which are taken as they are.
+        arrays: physical values (:attr:`TauAdv.shards.row_layout.RowType.from_arrays`); or the inputs of a network by name,
+            as ``Rows.inputs`` gives them, which are taken as they are.
         table: feature table.
         rows: what the rows are.
         extraction: settings besides the table that decide features.

@@ -9,7 +9,7 @@ from evaluation_inputs import tiny_network, write_run, write_set
 @pytest.fixture(scope="session")
 def taus(tmp_path_factory, repository):
     """Runs ``classifier`` and ``adversarial``, sets ``control`` and ``test``, and the file ``tuples`` of simulated taus."""
-    from TauAdv.models.deeptau import build_adversarial, build_classifier
+    from TauAdv.models.deeptau.network import build_adversarial, build_classifier
 
     folder, network = tmp_path_factory.mktemp("taus"), tiny_network()
     return SimpleNamespace(

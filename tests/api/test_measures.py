@@ -7,11 +7,11 @@ from specification_region import CONTRIBUTIONS
 import TauAdv as ta
 from TauAdv.attacks.fgsm import Fgsm
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.evaluation.closure import closure_test
-from TauAdv.evaluation.performance import roc_curve
-from TauAdv.evaluation.predictions import apply_run
-from TauAdv.evaluation.robustness_predictions import predict_disturbed
-from TauAdv.evaluation.robustness_settings import RobustnessSettings
+from TauAdv.evaluation.measures.closure import closure_test
+from TauAdv.evaluation.measures.performance import roc_curve
+from TauAdv.evaluation.predictions.tables import apply_run
+from TauAdv.evaluation.robustness.predictions import predict_disturbed
+from TauAdv.evaluation.robustness.settings import RobustnessSettings
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def test_roc(tables):
     received = ta.roc(table)
     assert np.array_equal(received.mis_id, expected.mis_id)
     assert np.array_equal(ta.roc(table, efficiencies=[0.5], weighted=False).efficiency, [0.5])
-    with pytest.raises(InputError, match="no class 'jets'.*did you mean 'jet'"):
+    with pytest.raises(InputError, match=r"no class 'jets'.*did you mean 'jet'"):
         ta.roc(table, background="jets")
     with pytest.raises(InputError, match="adversarial set"):
         ta.roc(tables[0])

@@ -9,10 +9,10 @@ import pytest
 
 import TauAdv as ta
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.evaluation.attacked import probabilities_of
-from TauAdv.evaluation.predictions import PREDICTION_FILES, apply_run, load_run_model
-from TauAdv.shards.settings import ShardSettings
-from TauAdv.shards.writer import write_shards
+from TauAdv.evaluation.predictions.tables import PREDICTION_FILES, apply_run, load_run_model
+from TauAdv.evaluation.robustness.attacked import probabilities_of
+from TauAdv.shards.tau.settings import ShardSettings
+from TauAdv.shards.tau.writer import write_shards
 
 
 @pytest.fixture(scope="module")
@@ -24,10 +24,11 @@ def test_scores_are_those_of_apply_bit_for_bit(taus, adversarial):
     apply_run(taus.adversarial.mlpath, taus.adversarial.id, taus.control, batch_size=100)
     path = taus.adversarial.artifacts / "predictions" / PREDICTION_FILES[0]
     received = adversarial.predict(ta.shards(taus.control))
-    written = pd.read_csv(path, index_col=0, float_precision="round_trip", dtype=dict(received.dtypes))
-    assert list(received) == list(written)
-    for name in written:
-        assert np.array_equal(received[name].to_numpy(), written[name].to_numpy()), name
+    header, *lines = (line.split(",")[1:] for line in path.read_text().splitlines())
+    assert list(received) == header
+    for name, texts in zip(header, zip(*lines, strict=True), strict=True):
+        written = [received[name].dtype.type(text) for text in texts]  # numpy reads every digit, pandas does not
+        assert np.array_equal(received[name].to_numpy(), written), name
 
 
 def test_tuples_have_the_scores_of_their_shards(taus, adversarial, tmp_path):
@@ -128,13 +129,13 @@ def test_what_is_no_tagger(taus, tmp_path):
         ta.tagger(tmp_path / "nothing.keras")
     with pytest.raises(InputError, match="holds many runs"):
         ta.tagger(taus.mlruns)
-    with pytest.raises(InputError, match="expected one of|no run|known"):
+    with pytest.raises(InputError, match="0000"):
         ta.tagger(taus.mlruns, "0" * 32)
 
 
 def test_wrong_rows_are_named(taus, jets, adversarial):
     tau_set, jet_set = ta.shards(taus.test), ta.shards(jets.test)
-    with pytest.raises(InputError, match="holds jets; run .* reads taus"):
+    with pytest.raises(InputError, match=r"holds jets; run .* reads taus"):
         adversarial.predict(jet_set)
     with pytest.raises(InputError, match="tuples of taus; expected jets"):
         ta.tagger(jets.run).predict(ta.tuples(taus.tuples))

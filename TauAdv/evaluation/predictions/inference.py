@@ -125,7 +125,7 @@ def score_columns(
 
     Args:
         outputs: of a model, by name.
-        scores: name -> discriminator (:attr:`TauAdv.shards.layouts.RowType.scores`).
+        scores: name -> discriminator (:attr:`TauAdv.shards.row_layout.RowType.scores`).
         classes: in the order of the probabilities.
     """
     values = outputs["main_output"]

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.inference import predict, require_finite, score_columns
-from TauAdv.shards.layouts import RowType
+from TauAdv.evaluation.predictions.inference import predict, require_finite, score_columns
+from TauAdv.shards.row_layout import RowType
 from TauAdv.shards.row_types import layout_of, row_type
 from TauAdv.shards.rows import Rows, rows_of_arrays, rows_of_tuples
 from TauAdv.shards.store import ShardSet
@@ -64,7 +64,7 @@ class Scorer:
         return {name: values[0] for name, values in self.recorded.items() if values}
 
     def of_set(self, shards: ShardSet, *, batch_size: int) -> pd.DataFrame:
-        """Return the prediction table of a set of shards (:func:`TauAdv.evaluation.inference.predict`).
+        """Return the prediction table of a set of shards (:func:`TauAdv.evaluation.predictions.inference.predict`).
 
         Raises:
             InputError: as ``predict``, or shards of other rows or of another feature table.
