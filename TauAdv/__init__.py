@@ -51,6 +51,8 @@ _HOMES = {
     "taggers": ("tagger",),
     "training": ("resume", "train"),
 }
+_FOLDERS = {"features", "runs", "shards", "tuples"}
+"""Names that are also those of folders."""
 
 
 def _function(name: str) -> Any:
@@ -76,7 +78,7 @@ class _Package(ModuleType):
     """The package: reads names when they are used, and makes folders callable when they are imported."""
 
     def __getattr__(self, name: str) -> Any:
-        if name in {"plot", *_HOMES["data"]}:
+        if name in {"plot", *_FOLDERS}:
             return import_module("TauAdv.api.plot" if name == "plot" else f"TauAdv.{name}")
         if name in __all__:
             return _function(name)
@@ -84,7 +86,7 @@ class _Package(ModuleType):
         raise AttributeError(msg)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _HOMES["data"] and isinstance(value, ModuleType):
+        if name in _FOLDERS and isinstance(value, ModuleType):
             value.__class__ = _Stage
         super().__setattr__(name, value)
 

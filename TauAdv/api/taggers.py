@@ -41,6 +41,19 @@ class TrainedTagger:
         self.name, self.title, self.table = found.spec.name, found.title, found.table
         self.classes: tuple[str, ...] = found.classes
 
+    def __repr__(self) -> str:
+        return f"<tagger {self.name} of {self.title}>"
+
+    def __str__(self) -> str:
+        head = ", and an adversarial head" if self._found.is_adversarial else ""
+        lines = [
+            f"tagger {self.name} of {self.title}",
+            f"  scores: {', '.join(self.classes)}{head}",
+            f"  reads {self._found.spec.rows} with the features of {self.table.name} (digest {self.table.digest[:8]})",
+            f"  file: {self._found.file}",
+        ]
+        return "\n".join(lines)
+
     @cached_property
     def model(self) -> Any:
         """Keras model; read when it is first used."""

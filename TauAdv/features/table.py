@@ -105,6 +105,22 @@ class FeatureTable:
             text=text,
         )
 
+    def __repr__(self) -> str:
+        return f"<feature table {self.name}, digest {self.digest[:8]}>"
+
+    def __str__(self) -> str:
+        tensors = ", ".join(f"{name} {len(self.features(name))}" for name in self.tensors)
+        grids = ", ".join(f"{name} {grid.cells} x {grid.cells} of {grid.cell_size}" for name, grid in self.grids.items())
+        lines = [
+            f"feature table {self.name} (digest {self.digest[:8]})",
+            f"  features: {tensors} ({self.layout.cell} in a cell)",
+            f"  grids: {grids}",
+            f"  blocks: {', '.join(f'{name} {len(block)}' for name, block in self.blocks.items())}",
+            f"  eras: {', '.join(self.eras)}",
+            f"  reads {len(self.branches)} branches: {', '.join(self.branches[:4])}, ...",
+        ]
+        return "\n".join(lines)
+
     def dump(self) -> str:
         """Return YAML text from which :meth:`from_text` makes an equal table."""
         return self.text

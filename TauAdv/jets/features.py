@@ -111,6 +111,21 @@ class JetFeatures:
         frozen = np.array([row.frozen for row in rows.features.values()])
         return cls(table, rows.n_tracks, frozen=frozen, defaults_to_zero=rows.defaults_to_zero, **arrays)
 
+    def __repr__(self) -> str:
+        return f"<jet features {self.name}, digest {self.digest[:8]}>"
+
+    def __str__(self) -> str:
+        of_jet = [column.name for column in self.columns if column.track is None]
+        per_track = (len(self) - len(of_jet)) // self.n_tracks if self.n_tracks else 0
+        lines = [
+            f"jet features {self.name} (digest {self.digest[:8]})",
+            f"  inputs: {len(self)}: {len(of_jet)} of the jet, {per_track} of each of {self.n_tracks} tracks",
+            f"  of the jet: {', '.join(of_jet[:5])}, ...",
+            f"  classes: {', '.join(self.table.class_names)}",
+            f"  constant in the training jets: {int(self.frozen.sum())}",
+        ]
+        return "\n".join(lines)
+
     def dump(self) -> str:
         """Return YAML text from which :meth:`from_text` makes equal features, one line a feature."""
         head = f"n_tracks: {self.n_tracks}\ndefaults_to_zero: {json.dumps(self.defaults_to_zero)}\nfeatures:\n"

@@ -24,6 +24,13 @@ _LONGEST_PARAMETER = 6000  # characters; MLflow refuses longer ones
 _MOST_WAITING = 1000  # metrics
 _FLUSH_AFTER_SECONDS = 5.0
 _SHOWN_FILES = 12
+_SHOWN_METRICS = 6
+_SHOWN_PARAMETERS = ("tagger", "method", "network", "loss", "n_epochs", "batch_size", "learning_rate", "seed")
+
+
+def _by_use(metric: str) -> tuple[bool, str]:
+    """Return the place of a metric among those that are shown: of validation first."""
+    return not metric.startswith("val_"), metric
 
 
 class Run:
@@ -46,6 +53,23 @@ class Run:
         self.experiment_id: str = info.experiment_id
         self.mlpath = store.mlruns / self.experiment_id
         self.artifacts = self.mlpath / self.id / "artifacts"
+
+    def __repr__(self) -> str:
+        return f"<{self.title}>"
+
+    def __str__(self) -> str:
+        params, metrics = self.params, self.metrics
+        settings = {name: params[name] for name in _SHOWN_PARAMETERS if name in params}
+        measured = {name: metrics[name] for name in sorted(metrics, key=_by_use) if "/" not in name}
+        there = self.artifacts.iterdir() if self.artifacts.is_dir() else ()
+        lines = [
+            f"{self.title}, {self.state}",
+            f"  folder: {self.artifacts}",
+            f"  settings: {', '.join(f'{name}={value}' for name, value in settings.items())}",
+            f"  metrics: {', '.join(f'{name} {value:.4g}' for name, value in list(measured.items())[:_SHOWN_METRICS])}",
+            f"  files: {', '.join(sorted(path.name for path in there if path.name[0] != '.'))}",
+        ]
+        return "\n".join(line for line in lines if not line.endswith(": "))
 
     @property
     def title(self) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from TauAdv.errors import ConfigError, InputError, nearest
 from TauAdv.shards.row_layout import RowType
-from TauAdv.shards.row_types import layout_of
+from TauAdv.shards.row_types import layout_of, rows_of
 from TauAdv.tuples.reader import TupleReader
 
 __all__ = ["Rows", "require_extraction", "rows_of_arrays", "rows_of_tuples"]
@@ -34,6 +34,14 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} {rows_of(self.table).name} with the features of {self.table.name}>"
+
+    def __str__(self) -> str:
+        shapes = ", ".join(f"{name} {list(values.shape)}" for name, values in self.inputs().items())
+        known = f"\n  columns: {', '.join(self.columns)}" if self.columns else ""
+        return f"{len(self)} {rows_of(self.table).name} with the features of {self.table.name}\n  inputs: {shapes}{known}"
 
     def inputs(self) -> dict[str, NDArray[Any]]:
         """Return the inputs of a network by name."""

@@ -59,6 +59,16 @@ def _warn_of_others(folder: Path, listed: Mapping[str, Any]) -> None:
         warnings.warn(msg, InputWarning, stacklevel=2)
 
 
+def _domains(shards: ShardSet) -> str:
+    return ", ".join(f"{number} {name}" for number, name in enumerate(shards.row_type.domains))
+
+
+def _names(inputs: Sequence[Mapping[str, Any]], most: int = 4) -> list[str]:
+    """Return the names of inputs of a manifest, the first of many."""
+    names = [str(entry.get("name")) for entry in inputs]
+    return names[:most] + ([f"and {len(names) - most} more"] if len(names) > most else [])
+
+
 def _remedy(folder: Path, manifest: Mapping[str, Any]) -> str:
     rows = row_type(str(manifest.get("rows", FIRST)), f"{folder}: manifest.json")
     return f"make the set again with {command(rows.made_by)} --overwrite"
@@ -118,6 +128,22 @@ class ShardSet:
         opened = cls(folder, manifest, describe_input(folder))
         _warn_of_others(folder, manifest["files"])
         return opened
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} set {self.folder}: {self.num_rows} {self.rows_name}>"
+
+    def __str__(self) -> str:
+        counts = self.manifest.get("counts") or {}
+        groups = counts.get("by_group") if self._keep is None else None
+        lines = [
+            f"{self.folder}: {self.kind} set of {self.num_rows:,} {self.rows_name}",
+            f"  groups: {', '.join(f'{name} {count}' for name, count in (groups or {}).items())}",
+            f"  classes: {', '.join(self.classes)}" if self.kind == "classification" else f"  labels: {_domains(self)}",
+            f"  features: {self.table.name} (digest {self.table_digest[:8]})",
+            f"  columns: {', '.join(self.column_names)}",
+            f"  made of: {', '.join(_names(self.manifest.get('inputs', [])))}",
+        ]
+        return "\n".join(line for line in lines if line and not line.endswith(": "))
 
     @property
     def rows_name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -21,11 +22,13 @@ from TauAdv.tuples.branches.in_files import FileBranches
 from TauAdv.tuples.branches.types import BranchType, branch_types
 from TauAdv.tuples.files.inputs import resolve_inputs
 from TauAdv.tuples.read_errors import reading
+from TauAdv.tuples.schema import collection_of
 from TauAdv.tuples.trees import open_root, open_tree
 
 __all__ = ["EntryRange", "TupleReader", "open_root", "read"]
 
 _STEP_SIZE = 20_000
+_SHOWN_FILES, _SHOWN_COLLECTIONS = 4, 8
 _BRANCHES_AT_ONCE = 48  # of a block of which only some rows are kept: bounds what is decompressed at a time
 
 
@@ -120,6 +123,20 @@ class TupleReader:
             with self._opened(path) as opened, reading(path, f"tree '{tree}'"):
                 self.entries_per_file.append(int(opened.num_entries))
                 self._branches.add(path, self.entries_per_file[-1], branch_types(opened))
+
+    def __repr__(self) -> str:
+        return f"<tuples in {len(self.files)} files, tree '{self.tree}': {self.num_entries} entries>"
+
+    def __str__(self) -> str:
+        names = [path.name for path in self.files[:_SHOWN_FILES]] + ["..."] * (len(self.files) > _SHOWN_FILES)
+        collections = Counter(collection_of(name) for name in self.branches if name in self.counters)
+        single = len(self.branches) - sum(collections.values())
+        lines = [
+            f"tuples: {self.num_entries:,} entries of the tree '{self.tree}' in {', '.join(names)}",
+            f"  {len(self.branches)} branches: {single} of the entry; lists: "
+            + ", ".join(f"{name} {count}" for name, count in collections.most_common(_SHOWN_COLLECTIONS)),
+        ]
+        return "\n".join(lines).removesuffix("; lists: ")
 
     @contextmanager
     def _opened(self, path: Path) -> Iterator[Any]:

@@ -3,6 +3,8 @@
 import inspect
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,13 @@ def test_folders_are_functions_too(taus):
     assert ta.shards.store is store
     assert isinstance(ta.shards(taus.test), ShardSet)
     assert inspect.signature(ta.shards) == inspect.signature(shards)
+
+
+def test_names_of_folders_are_known_as_such():
+    for name in ta.__all__:
+        if (Path(ta.__file__).parent / name).is_dir():
+            assert callable(import_module(f"TauAdv.{name}")), name
+            assert getattr(ta, name) is import_module(f"TauAdv.{name}")
 
 
 def test_all_names_are_there():

@@ -37,6 +37,9 @@ class ClosureTest:
     edges: tuple[float, ...]
     agreement: Agreement | None = None
 
+    def __str__(self) -> str:
+        return f"chi2/ndf = {self.chi2:.1f}/{self.ndf} = {self.chi2_per_ndf:.2f}, data/MC = {self.rate:.3f}"
+
     @property
     def chi2_per_ndf(self) -> float:
         """chi2/ndf; 1 is expected of a perfect description."""

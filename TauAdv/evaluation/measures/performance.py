@@ -52,6 +52,11 @@ class RocCurve:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
+    def __str__(self) -> str:
+        shown = np.linspace(0, len(self.efficiency) - 1, min(5, len(self.efficiency))).astype(int)
+        at = ", ".join(f"{self.mis_id[row]:.3g} at {self.efficiency[row]:.2f}" for row in shown)
+        return f"misidentification {at} (efficiency)"
+
 
 def mis_id_at(
     wanted: float,
