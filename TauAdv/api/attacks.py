@@ -42,11 +42,11 @@ def attack(
         InputError: a set without labels or rows, or of another feature table.
     """
     from TauAdv.attacks.options import AttackSettings
-    from TauAdv.evaluation.robustness.attacked import AttackedBatches
+    from TauAdv.evaluation.robustness.attacked import DisturbedBatches
 
     settings: Any = validate_settings(AttackSettings, {"kind": kind, "eps": eps, **options}, "attack")
     shards.require_table(tagger.table)
-    batches = AttackedBatches({"tagger": tagger.model}, shards, {kind: settings}, batch_size=batch_size, seed=seed)
+    batches = DisturbedBatches({"tagger": tagger.model}, shards, {kind: settings}, batch_size=batch_size, seed=seed)
     names = list(shards.layout.input_shapes())
     parts = [shards.layout.from_inputs({name: np.asarray(batch.inputs[name]) for name in names}) for _, batch in batches()]
     stored = shards.columns(["label", "weight", *shards.layout.identity])
