@@ -6,7 +6,7 @@ seeds; FGSM, PGD and noise within the limits of the feature table. Recovered fra
 made with the nominal network.
 
 Everything is kept in --output FOLDER: jets, trained models, and one JSON file per configuration and seed. An interrupted run
-goes on where it was (only the training at work begins again); results of other settings are made anew.
+continues where it was (only the training at work begins again); results of other settings are made anew.
 """
 
 from __future__ import annotations

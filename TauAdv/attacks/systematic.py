@@ -19,7 +19,7 @@ Direction = Literal["up", "down"]
 class Systematic(AttackSettings):
     """Every free input at x + eps f (up) or x - eps f (down), f the factor of its column.
 
-    (Jet-flavour specification, section 7.)
+    (arXiv:2203.13890.)
 
     Attributes:
         direction: ``up`` or ``down``.

@@ -110,7 +110,7 @@ class Job:
     def command(self, environment: Mapping[str, str] = os.environ) -> list[str] | None:
         """Return what Python is called with for the training to start now; ``None`` if it is finished.
 
-        A job that was started before goes on with its own run, if that has come so far as to be resumed. Several processes
+        A job that was started before resumes its own run, if that can be resumed. Several processes
         ask the batch system whether they were started before: the run might be that of the first process of the same start.
         """
         before = self._own_run() if not self.several or int(environment.get(_RESTARTS) or 0) else None
@@ -140,7 +140,7 @@ def job_tags(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 def run_job(folder: Path | str) -> None:
-    """Start the training of a job in the place of this process, so that signals of the batch system reach it.
+    """Start the training of a job instead of this process, so that signals of the batch system reach it.
 
     Raises:
         InputError: if the folder holds no job.

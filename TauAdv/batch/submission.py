@@ -48,7 +48,7 @@ class SubmissionSettings(Settings):
         nodes: machines that train together (Slurm only): ``devices=multi_worker`` is set.
         port: that the workers of several nodes talk through.
         partition, account: of Slurm.
-        notice_seconds: before the end of its time, the training is told to make a checkpoint: a number, or HH:MM:SS.
+        notice_seconds: before the end of its time, the training is asked to make a checkpoint: a number, or HH:MM:SS.
         python: interpreter of the job; by default the one that submits.
         setup: shell commands before the training, such as ``source /path/to/setup.sh``.
         lines: further lines of the job description, such as ``#SBATCH --constraint=a100``.

@@ -84,7 +84,7 @@ class Discriminator:
 def discriminators_of(classes: Sequence[str]) -> list[Discriminator]:
     """Return the discriminators of a tagger: of jets (b, c, udsg), of taus, or of any other classes each against the rest.
 
-    (Jet-flavour specification, section 8; DeepTau specification, section I.)
+    (arXiv:2203.13890; TauMLTools.)
     """
     names = tuple(classes)
     rest: list[tuple[str, str, str | None]] = [(f"{name}_vs_rest", name, None) for name in names]

@@ -1,4 +1,4 @@
-"""From tuple records to sparse, scaled features (DeepTau specification, section F)."""
+"""From tuple records to sparse, scaled features (arXiv:2201.08458, CMSSW)."""
 
 from __future__ import annotations
 

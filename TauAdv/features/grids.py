@@ -21,7 +21,7 @@ def offsets_from_axis(
 
 
 def cell_index(offset: ArrayLike, cells: int, cell_size: float) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Return whether offsets are on a grid, and their signed cell index (DeepTau specification, section F).
+    """Return whether offsets are on a grid, and their signed cell index (arXiv:2201.08458, CMSSW).
 
     An odd number of cells has cell 0 centred on the axis; an even one has the axis between cells -1 and 0. The index is 0
     where the offset is not on the grid. An offset of exactly half the width gets an index one beyond the last cell, as in

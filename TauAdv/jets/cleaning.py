@@ -1,4 +1,4 @@
-"""Cleaning: what is absent in a jet becomes the default of its column, and a mask says where (specification, section 3)."""
+"""Cleaning: what is absent in a jet becomes the default of its column, and a mask says where (arXiv:2203.13890)."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def concatenate_jets(parts: Sequence[Jets]) -> Jets:
 def arrange(raw: RawJets, table: JetTable, n_tracks: int) -> Jets:
     """Return the columns of jets as read, tracks by decreasing signed D0 / sqrt(D0D0), the first ``n_tracks`` of them.
 
-    Tracks without a significance come last; equal ones keep the order of the file (jet-flavour specification, section 1).
+    Tracks without a significance come last; equal ones keep the order of the file (arXiv:1607.08633).
     """
     columns = table.columns(n_tracks)
     rows, heads = len(raw.line), raw.jet.shape[1]

@@ -1,6 +1,6 @@
 """The value that stands for "absent" in every column: fixed, just below the smallest value, or as published.
 
-(Jet-flavour specification, sections 1 and 3.)
+(arXiv:1607.08633.)
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Mean, variance and default of all 941 columns as published with the original system (jet-flavour specification, table)."""
+"""Mean, variance and default of all 941 columns as published with arXiv:2203.13890."""
 
 from __future__ import annotations
 

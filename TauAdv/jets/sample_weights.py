@@ -1,4 +1,4 @@
-"""Weights that give all flavours the same spectrum in (eta, pt) (jet-flavour specification, section 4).
+"""Weights that give all flavours the same spectrum in (eta, pt) (arXiv:2203.13890).
 
 With H_f the histogram of flavour f, N_f its jets and h_f = H_f / N_f, every flavour gets the mean of all h_f:
 weight = mean(h) / h_f * N / (number of flavours * N_f).

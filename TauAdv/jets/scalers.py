@@ -1,4 +1,4 @@
-"""Scaling of columns to mean 0 and spread 1, defaults left out (jet-flavour specification, section 5)."""
+"""Scaling of columns to mean 0 and spread 1, defaults left out (arXiv:2203.13890)."""
 
 from __future__ import annotations
 

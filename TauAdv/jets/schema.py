@@ -70,7 +70,7 @@ class Column:
         name: ``jet_pt``, ``track_0_D0`` ...
         variable: row of the table.
         track: number of the track, ``None`` for variables of the jet.
-        full_index: position among the 17 + 28 x 33 columns, variable by variable (jet-flavour specification, section 2).
+        full_index: position among the 17 + 28 x 33 columns, variable by variable (arXiv:2203.13890).
     """
 
     name: str

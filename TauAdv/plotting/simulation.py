@@ -82,7 +82,7 @@ class Figure(Protocol):
 
     @property
     def asked(self) -> str:
-        """Value of the specification, as text."""
+        """Expected value (docs/simulation.md), as text."""
 
 
 def _shape(counts: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,7 +117,7 @@ def draw_quantity(histograms: Sequence[ClassHistogram], folder: Path) -> list[Pa
         figure, main, ratio = with_ratio_panel()
         for number, histogram in enumerate(histograms):
             color = class_color(histogram.name)
-            # points of the classes side by side, so that their error bars can be told apart
+            # points of the classes side by side, so that their error bars can be distinguished
             position = edges[:-1] + np.diff(edges) * (0.5 + 0.15 * (number - (len(histograms) - 1) / 2))
             density, error = _shape(histogram.nominal, edges)
             label = f"{class_label(histogram.name)} ({histogram.process})"
@@ -148,7 +148,7 @@ def _table(figures: Sequence[Figure]) -> str:
         f"<td>{html.escape(f.asked)}</td></tr>"
         for f in figures
     ]
-    header = "<tr><th>figure</th><th>measured</th><th>specification</th></tr>"
+    header = "<tr><th>figure</th><th>measured</th><th>expected</th></tr>"
     return f"<table border='1' cellpadding='4'>{header}{''.join(rows)}</table>"
 
 

@@ -1,4 +1,4 @@
-"""Event drop: thin out a sample until its tau pt spectrum has the shape of a target (DeepTau specification, section D)."""
+"""Event drop: thin out a sample until its tau pt spectrum has the shape of a target (TauMLTools)."""
 
 from __future__ import annotations
 

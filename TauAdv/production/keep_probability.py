@@ -92,7 +92,7 @@ def keep_table(
     taus: FloatArray | None = None,
     allow_negative: bool = False,
 ) -> KeepTable:
-    """Return the keep probabilities (DeepTau specification, section D).
+    """Return the keep probabilities (TauMLTools).
 
     The scale is the largest ratio of the bins in range (``maximum="max"``), or of those bins whose ratio has a relative
     statistical error of at most ``max_relative_error`` (``"robust"``): one bin with few taus then no longer decides how

@@ -88,7 +88,7 @@ def make_eta_pt_spectra(
 
     The manifest also counts the selected taus that are in none of them: those without a match, and of other types.
 
-    25 bins of |eta| from 0 to 2.5 and 98 of pt from 20 to 1000 GeV (DeepTau specification, section G).
+    25 bins of |eta| from 0 to 2.5 and 98 of pt from 20 to 1000 GeV (TauMLTools).
 
     Raises:
         InputError: if branches are missing, the selection is wrong, no tau is of these types, or a spectrum of

@@ -19,7 +19,7 @@ from TauAdv.tuples.weights import check_event_weights
 
 __all__ = ["EVENT_DROP_EDGES", "EtaPtSpectrum", "FloatArray", "Spectrum"]
 
-#: pt in GeV (DeepTau specification, section D)
+#: pt in GeV (TauMLTools)
 EVENT_DROP_EDGES = (30.0, 35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 65.0, 70.0, 80.0, 90.0, 100.0, 120.0, 140.0, 200.0, 400.0)
 
 
@@ -128,7 +128,7 @@ _ABS_ETA, _PT = Axis.equal_bins(25, 0.0, 2.5), Axis.equal_bins(98, 20.0, 1000.0)
 
 @dataclass(frozen=True)
 class EtaPtSpectrum:
-    """A spectrum in |eta| (25 bins to 2.5) and pt (98 bins from 20 to 1000 GeV; DeepTau specification, section G).
+    """A spectrum in |eta| (25 bins to 2.5) and pt (98 bins from 20 to 1000 GeV; TauMLTools).
 
     Attributes:
         contents: sums of weights with under- and overflow, [27, 100].

@@ -17,7 +17,7 @@ _MAX_TAU_GENERATIONS = 12
 
 
 class LeptonKind:
-    """Values of ``genLepton_kind`` (DeepTau specification, section B)."""
+    """Values of ``genLepton_kind`` (TauMLTools)."""
 
     ELECTRON = 1
     MUON = 2

@@ -54,7 +54,7 @@ class ClassHistogram:
 
 @dataclass(frozen=True)
 class Figure:
-    """One number of the validation: measured with statistical error, and what the specification found with its prototype."""
+    """One number of the validation: measured with statistical error, and what a prototype found."""
 
     name: str
     measured: float
@@ -176,7 +176,7 @@ def _generator_figures(nominal: Columns, inputs: Path | str) -> list[Figure]:
 
 
 def sanity_figures(nominal: Columns, inputs: Path | str) -> list[Figure]:
-    """Return the sanity figures of the simulation specification, measured on nominal samples.
+    """Return the sanity figures (docs/simulation.md), measured on nominal samples.
 
     Args:
         nominal: candidates of all processes, from :func:`load_candidates`.

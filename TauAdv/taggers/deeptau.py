@@ -18,7 +18,7 @@ __all__ = ["DEEPTAU", "DeepTau"]
 
 
 class DeepTau(TauTaggerSpec):
-    """The networks of the DeepTau family (DeepTau specification, section H)."""
+    """The networks of the DeepTau family (TauMLTools, arXiv:2201.08458)."""
 
     name = "deeptau"
     registered_name = "TauAdv>TauTagger"

@@ -19,7 +19,7 @@ __all__ = ["JET_FLAVOUR", "JetFlavour"]
 
 
 class JetFlavour(TaggerSpec):
-    """The network of arXiv:2203.13890 (jet-flavour specification, section 6)."""
+    """The network of arXiv:2203.13890."""
 
     name = "jet_flavour"
     rows = JET_ROWS.name

@@ -1,4 +1,4 @@
-"""Matching of reconstructed to generated taus, and the label that follows from it (DeepTau specification, section B)."""
+"""Matching of reconstructed to generated taus, and the label that follows from it (TauMLTools)."""
 
 from __future__ import annotations
 

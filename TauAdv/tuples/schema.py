@@ -1,4 +1,4 @@
-"""What a tau tuple holds: name, type, unit and absent value of every branch (DeepTau specification, section A)."""
+"""What a tau tuple holds: name, type, unit and absent value of every branch (TauMLTools)."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class Step:
             shutil.rmtree(path)
 
     def command(self, workspace: Workspace, folder: Path) -> list[str]:
-        """Return the arguments of the first run, or of the one that goes on where an interrupted one was."""
+        """Return the arguments of the first run, or of the one that continues where an interrupted one was."""
         if self.resumes and (found := [run for run in runs_of(folder / "mlruns") if run["began"]]):
             return ["--resume", found[-1]["id"], "--mlpath", found[-1]["mlpath"]]
         return self.arguments(workspace, folder)

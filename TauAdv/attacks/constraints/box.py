@@ -16,7 +16,7 @@ __all__ = ["Box", "capped", "exists", "limited"]
 class Box:
     """Displacements ``down`` <= 0 <= ``up`` [rows, f], or [f] for all rows, and which elements are ``free`` at all.
 
-    ``down`` is ``None`` for a symmetric box, from -up to up. What stands in the place of elements that are not free has no
+    ``down`` is ``None`` for a symmetric box, from -up to up. What stands for elements that are not free has no
     meaning: :meth:`place` does not look at it.
     """
 

@@ -51,7 +51,7 @@ def clear_errors(where: str) -> Iterator[None]:
         where: what was attacked.
 
     Raises:
-        InputError: where, how many matrices are broken, and the way out.
+        InputError: where, how many matrices are broken, and what to do.
     """
     try:
         yield

@@ -49,7 +49,7 @@ class SharedSteps:
         return np.where(self.members, self.signs.sum(axis=1), 1).astype(np.float32)
 
     def direction(self, gradient: tf.Tensor, amplitude: tf.Tensor) -> tf.Tensor:
-        """Return the gradient with that of the common step in the place of its members': sum of amplitude * sign * g."""
+        """Return the gradient where that of the common step replaces its members': sum of amplitude * sign * g."""
         signs = tf.constant(self.signs, gradient.dtype)
         common = tf.matmul(tf.matmul(gradient * amplitude, signs), signs, transpose_b=True)
         return tf.where(self.members, common, gradient)

@@ -18,7 +18,7 @@ __all__ = ["allowed_ranges", "covariance_positions", "jet_columns", "jet_constra
 #: Perigee parameters of a track; the covariances are named by pairs of them.
 _PARAMETERS = ("D0", "Z0", "PHI", "THETA", "QOVERP")
 #: Significances of the jet -> the parameter that they belong to, of any of its tracks: the dataset ranks them by |d0| among
-#: all tracks, and keeps the tracks by signed d0 / error (jet-flavour specification, section 1).
+#: all tracks, and keeps the tracks by signed d0 / error (arXiv:1607.08633).
 _SIGNIFICANCES = {
     f"track_{rank}_{parameter}0_significance": f"{parameter.upper()}0" for parameter in "dz" for rank in (2, 3)
 }

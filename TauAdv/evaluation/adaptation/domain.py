@@ -1,4 +1,4 @@
-"""Can data be told from simulation? AUC of classifiers trained for that, on scores or on the network's common features.
+"""Is data distinguishable from simulation? AUC of classifiers trained for that, on scores or on the common features.
 
 An AUC of 0.5 means that nothing tells them apart. The quoted value is the average over folds of the AUC on the fold that was
 not trained on; folds are never pooled, since scores of different trainings are not comparable.

@@ -17,7 +17,7 @@ __all__ = ["Performance", "RankedScores", "bootstrap_counts", "measure"]
 
 @dataclass(frozen=True)
 class Performance:
-    """How well signal and background are told apart.
+    """How well signal and background are separated.
 
     Attributes:
         auc: area under the ROC curve.

@@ -22,7 +22,7 @@ def write_table_file(path: Path, write: Callable[[Path], Any], manifest: Mapping
     Args:
         path: of the table.
         write: writes it to the path that it is given.
-        manifest: what :func:`TauAdv.io.manifests.manifest.write_manifest` is told.
+        manifest: arguments of :func:`TauAdv.io.manifests.manifest.write_manifest`.
     """
     with new_file(path) as temporary:
         write(temporary)

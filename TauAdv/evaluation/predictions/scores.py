@@ -12,7 +12,7 @@ __all__ = ["djet", "score_against"]
 
 
 def score_against(probabilities: ArrayLike, background: str) -> NDArray[np.float64]:
-    """Return p_tau / (p_tau + p_background) (DeepTau specification, section I).
+    """Return p_tau / (p_tau + p_background) (TauMLTools).
 
     Args:
         probabilities: class probabilities in the order e, mu, tau, jet, shape ``[n, 4]``.

@@ -26,7 +26,7 @@ _TAILS = (0.005, 0.995)
 def kl_divergence(raw: ArrayLike, disturbed: ArrayLike) -> float:
     """Return the Kullback-Leibler divergence sum p ln(p/q) of binned counts: p the raw ones, q the disturbed, normalised.
 
-    A disturbed count of 0 where the raw one is not is set to 1 (jet-flavour specification, section 8). 0 without raw counts.
+    A disturbed count of 0 where the raw one is not is set to 1 (arXiv:2203.13890). 0 without raw counts.
 
     Raises:
         InputError: counts of different shapes, or below 0.

@@ -186,7 +186,7 @@ def require_room(runs: Mapping[str, Run], shards: ShardSet, settings: Robustness
         except OutputExistsError as error:
             if not _made_with_another_model(path, run):
                 raise
-            msg = f"{path}: was made with another model, before run {run.id} went on; --overwrite replaces it"
+            msg = f"{path}: was made with another model, before run {run.id} was resumed; --overwrite replaces it"
             raise OutputExistsError(msg) from error
 
 

@@ -118,7 +118,7 @@ def check_jet(jet: Any, line: int, max_tracks: int) -> LineFault | None:
 def impossible_values(jet: np.ndarray, flavours: Sequence[int]) -> dict[int, tuple[str, str]]:
     """Return row -> kind and text of the fault, of jets whose pt, eta or flavour none can have.
 
-    These three are never absent in the dataset (jet-flavour specification, section 1). pt and eta become float32: numbers
+    These three are never absent in the dataset (arXiv:1607.08633). pt and eta become float32: numbers
     that this type does not hold are none.
 
     Args:

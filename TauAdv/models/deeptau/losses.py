@@ -1,6 +1,6 @@
 """The loss functions of DeepTau: per tau, from true labels and class probabilities [n, 4] in the order e, mu, tau, jet.
 
-(DeepTau specification, section H.) Probabilities are clipped in their own number type, float32 in training, so that
+(TauMLTools, arXiv:2201.08458.) Probabilities are clipped in their own number type, float32 in training, so that
 -ln(1 - p) is at most 15.942; gradients vanish where the clip is active.
 """
 
@@ -30,7 +30,7 @@ E, MU, TAU, JET = range(len(TAU_CLASSES))
 _CLASS = {name: number for number, name in enumerate(TAU_CLASSES) if number != TAU}
 _EPSILON = 1e-7
 
-#: Focal losses: strength and exponent, normalised to the cross entropy (DeepTau specification, section H).
+#: Focal losses: strength and exponent, normalised to the cross entropy (TauMLTools, arXiv:2201.08458).
 _FOCAL_COMBINED_SCALE, _FOCAL_COMBINED_EXPONENT = 1.17153, 0.5
 _FOCAL_SCALE, _FOCAL_EXPONENT = 1.63636, 2.0
 _FOCAL_STRENGTH = 5.0

@@ -1,6 +1,6 @@
 """The DeepTau network: flat features and two grids of cells, merged into common features, and its heads.
 
-(DeepTau specification, section H.) Layer names are those of the CMS network, so that weights move by name.
+(TauMLTools, arXiv:2201.08458.) Layer names are those of the CMS network, so that weights move by name.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def build_adversarial(
     """Return the network with its class head and an adversarial head on the same common features.
 
     In one backward pass of L_class + L_adv the common layers receive k1 dL_class - k2 dL_adv, each head the plain gradient
-    of its own loss (DeepTau specification, section H).
+    of its own loss (TauMLTools, arXiv:2201.08458).
 
     Args:
         network: settings.

@@ -51,7 +51,7 @@ class BlockSettings(Settings):
     reduction: Reduction = 1.6
 
     def layer_widths(self, dropout: float) -> tuple[int, ...]:
-        """Return the width of every layer (DeepTau specification, section H)."""
+        """Return the width of every layer (TauMLTools, arXiv:2201.08458)."""
         if self.widths is not None:
             return self.widths
         last = math.ceil(self.n_features * (1 + dropout))
@@ -123,7 +123,7 @@ class NormalisationSettings(Settings):
 
 
 class NetworkSettings(Settings):
-    """A network of the DeepTau family (DeepTau specification, section H).
+    """A network of the DeepTau family (TauMLTools, arXiv:2201.08458).
 
     Attributes:
         dropout: fraction dropped after every layer in training; the width rules use it too.

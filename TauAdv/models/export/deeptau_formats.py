@@ -42,7 +42,7 @@ def _cms_notes(network: NetworkSettings) -> list[str]:
     if n_layers == _CMS_MERGE_LAYERS:
         return []
     expected, received = (cell_output(GRIDS[0], number) for number in (_CMS_MERGE_LAYERS, n_layers))
-    return [f"the cell graphs end in {received}; CMS software that asks for {expected} must be told"]
+    return [f"the cell graphs end in {received}; CMS software that asks for {expected} must be configured for that"]
 
 
 def _onnx_graph() -> Any:

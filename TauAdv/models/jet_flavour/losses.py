@@ -1,6 +1,6 @@
 """The losses of the jet-flavour network: per jet, from one-hot labels and logits [n, classes].
 
-(Jet-flavour specification, section 6.) They are computed from logits, so that neither value nor gradient is lost where a
+(arXiv:2203.13890.) They are computed from logits, so that neither value nor gradient is lost where a
 probability rounds to 0 or 1.
 """
 

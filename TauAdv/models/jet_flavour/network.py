@@ -1,6 +1,6 @@
 """The jet-flavour network: fully connected, one input tensor, with or without an adversarial head on its first layers.
 
-(Jet-flavour specification, section 6.)
+(arXiv:2203.13890.)
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def build_jet_adversarial(
 
 
 def logits_model(model: JetTagger) -> keras.Model:
-    """Return the same network (same weights) with logits [n, classes], before the softmax, in the place of probabilities.
+    """Return the same network (same weights) with logits [n, classes], before the softmax, instead of probabilities.
 
     The losses of :mod:`TauAdv.models.jet_flavour.losses` read logits: in float32 their gradients do not vanish where a
     probability rounds to one. An adversarial model keeps its ``adv_output``, and has ``logits`` beside it.

@@ -92,7 +92,7 @@ def _colors(study: RobustnessStudy) -> dict[str, str]:
 def _drawn_disturbances(study: RobustnessStudy, discriminator: str) -> tuple[list[str], str]:
     """Return the disturbances of which ROC curves are drawn, and a note on them.
 
-    Where all would be too many to be told apart: raw, and the one that costs the first run most.
+    Where all would be too many to be distinguished: raw, and the one that costs the first run most.
     """
     names = list(dict.fromkeys(disturbance for name, _, disturbance in study.roc if name == discriminator))
     drawn = names

@@ -98,7 +98,7 @@ def plot_regions(
 
 
 def _head(panel: Axes, heading: str) -> None:
-    """Write above a panel what is told from what, as its own line: below the line of the figure."""
+    """Write above a panel what is separated from what, as its own line: below the line of the figure."""
     panel.set_ylabel("AUC")
     panel.text(0.5, 1.02, heading, transform=panel.transAxes, ha="center", va="bottom", size=14)
 
@@ -144,7 +144,7 @@ def _lines(axes: Axes, table: pd.DataFrame, x: str, y: str, colors: Mapping[str,
         axes.plot(rows[x], value, lw=1.8, label=f"{run}, {disturbance}", color=color, ls=line)
         axes.plot(rows[x], value, ls="none", **_marker(color, line))  # not in the key, where it would hide the dashes
         axes.fill_between(rows[x], low, high, color=color, alpha=0.12, lw=0)
-        for end in (low, high):  # bands that overlap can be told apart by their ends
+        for end in (low, high):  # bands that overlap can be distinguished by their ends
             axes.plot(rows[x], end, lw=0.7, color=color, ls=line, alpha=0.55)
 
 
@@ -160,7 +160,7 @@ def _steps(axes: Axes, table: pd.DataFrame, colors: Mapping[str, str] | None) ->
     for number, ((run, disturbance), rows) in enumerate(groups):
         color, line = colors[disturbance], styles[run]
         low, high = (rows[end].to_numpy() for end in ("low", "high"))
-        # points of the curves side by side, so that their error bars can be told apart
+        # points of the curves side by side, so that their error bars can be distinguished
         center = low + (high - low) * (0.5 + 0.5 * (number - (len(groups) - 1) / 2) / max(len(groups), 1))
         axes.errorbar(center, rows["auc"], rows["auc_error"], fmt="none", elinewidth=1, ecolor=color)
         axes.plot(center, rows["auc"], ls="none", **_marker(color, line))

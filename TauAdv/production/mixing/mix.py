@@ -1,4 +1,4 @@
-"""Mixing of data and simulation, batch by batch, into files with disjoint events (DeepTau specification, section E)."""
+"""Mixing of data and simulation, batch by batch, into files with disjoint events (TauMLTools)."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def choose_entries(
         event: number of the event each entry belongs to, in file order (the same number = the same event).
         needs: entries that each output asks for.
         rng: draws the entries at random without repetition; all taus of an event then go to the same output. ``None``
-            takes them in file order, each output going on where the one before stopped.
+            takes them in file order, each output continuing where the one before stopped.
         allow_reuse: where there are too few, share them out in proportion and use them again within an output.
 
     Returns:

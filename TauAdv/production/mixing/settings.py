@@ -63,7 +63,7 @@ class MixingSettings(Settings):
             the mixed files do not say what their taus are, and every later step must be given it.
         outputs: mixed files by name; no event is in two of them.
         tree: name of the tree.
-        shuffle: draw events at random without repetition; ``False`` takes them in file order, each output going on where
+        shuffle: draw events at random without repetition; ``False`` takes them in file order, each output continuing where
             the one before stopped.
         seed: seed of the draw.
         allow_reuse: use taus again, within an output, where a contribution has too few.

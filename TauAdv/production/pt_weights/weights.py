@@ -1,6 +1,6 @@
 """pT weights of the control region: every process gets its target spectrum, all together the number of data taus.
 
-DeepTau specification, section E: the step between mixing and training that the original does not have.
+TauMLTools does not have this step between mixing and training.
 """
 
 from __future__ import annotations

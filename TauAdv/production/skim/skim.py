@@ -1,4 +1,4 @@
-"""Skim: keep the taus that pass a selection, and the branches asked for (DeepTau specification, section B)."""
+"""Skim: keep the taus that pass a selection, and the branches asked for (TauMLTools)."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def prepare_jets(
 ) -> dict[str, Any]:
     """Write sets of shards (``train``, ``val``, ``test`` in the output folder; open them with ``ShardSet.open``).
 
-    Does nothing if they were made before from the same inputs with the same settings; goes on where a killed run stopped.
+    Does nothing if they were made before from the same inputs with the same settings; continues where a killed run stopped.
 
     Args:
         inputs: folders of extracted jets; for an adversarial set two: nominal, then shifted.

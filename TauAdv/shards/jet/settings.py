@@ -18,7 +18,7 @@ _FRACTIONS = {"train": 0.72, "val": 0.08, "test": 0.20}
 
 
 class JetPreparationSettings(Settings):
-    """Everything that decides the content of prepared jets (jet-flavour specification, sections 3 to 5).
+    """Everything that decides the content of prepared jets (arXiv:2203.13890).
 
     Attributes:
         kind: ``classification`` (labels b, c, udsg) or ``adversarial`` (1 for jets of the shifted detector, 0 for nominal).

@@ -1,7 +1,7 @@
 """Taus with nothing that is empty or said twice: the form in which shards are stored and shuffled.
 
 In the feature vector of a filled cell most object types are absent, and the features of the tau itself (block GridGlobal of
-the DeepTau specification, section F) repeat in every cell and tensor. Packed, a cell keeps a bit per object type and the
+arXiv:2201.08458) repeat in every cell and tensor. Packed, a cell keeps a bit per object type and the
 values of the objects that are there; the tau's own values are kept once.
 """
 

@@ -1,4 +1,4 @@
-"""Which taus enter a training set, their tau type and label (DeepTau specification, section G)."""
+"""Which taus enter a training set, their tau type and label (TauMLTools)."""
 
 from __future__ import annotations
 

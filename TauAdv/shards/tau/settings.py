@@ -22,7 +22,7 @@ _CLASSES: dict[int, str] = dict(enumerate(TAU_CLASSES))
 
 
 class ShardSettings(Settings):
-    """What goes into a set of shards (DeepTau specification, section G).
+    """What goes into a set of shards (TauMLTools).
 
     Attributes:
         kind: ``classification`` (one-hot labels, spectrum weights) or ``adversarial`` (data or simulation, pT weights).

@@ -1,6 +1,6 @@
 """Weights of taus: spectrum weights of the classification set, pT weights of the adversarial set.
 
-Both follow the DeepTau specification, section G.
+Both follow TauMLTools.
 """
 
 from __future__ import annotations

@@ -96,7 +96,7 @@ def write_shards(
 ) -> dict[str, Any]:
     """Write the taus of some tuples as a set of shards.
 
-    Does nothing if the output was already made from the same inputs with the same settings, and goes on where a killed run
+    Does nothing if the output was already made from the same inputs with the same settings, and continues where a killed run
     with the same inputs and settings stopped.
 
     Args:

@@ -1,6 +1,6 @@
 """Parametrised response: stable particles become particle-flow candidates (lengths in cm, energies in GeV).
 
-Values are those of the public CMS card of Delphes and of the simulation specification, section Detector; what is our
+Values are those of the public CMS card of Delphes and of docs/simulation.md; what is our
 own choice is said where it stands. Track parameters are those of straight lines where they are closest to the beam.
 """
 

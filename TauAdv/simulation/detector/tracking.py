@@ -43,7 +43,7 @@ def _pt_resolution(pt: np.ndarray, eta: np.ndarray, muon: np.ndarray) -> np.ndar
 
 
 def impact_parameter_errors(pt: np.ndarray, eta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the errors of dxy and dz in cm (simulation specification, section Detector)."""
+    """Return the errors of dxy and dz in cm (see docs/simulation.md)."""
     cosh = np.cosh(eta)
     return 1e-4 * np.hypot(10.0, 90.0 * np.sqrt(cosh) / pt), 1e-4 * np.hypot(30.0, 100.0 * cosh**1.5 / pt)
 

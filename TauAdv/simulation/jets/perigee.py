@@ -1,7 +1,7 @@
 """Track parameters at the point closest to the beam (perigee) with their full covariance, as in the Jet Flavor dataset.
 
 Order of the parameters: d0, z0 (mm), phi, theta (radians), q/p (1/GeV). Errors, their correlations and their tails are
-those of the simulation specification, section Jet flavour; the field is 2 T.
+those of docs/simulation.md; the field is 2 T.
 """
 
 from __future__ import annotations

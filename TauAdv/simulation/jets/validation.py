@@ -37,7 +37,7 @@ class JetComparison:
 
 @dataclass(frozen=True)
 class JetFigure:
-    """A figure of merit and what the specification says of it."""
+    """A figure of merit and its expected value."""
 
     name: str
     measured: float
@@ -127,7 +127,7 @@ def tagger_auc(jets: Jets, signal: int, background: int, seed: int = 0) -> float
 
 
 def quality_figures(jets: Jets) -> list[JetFigure]:
-    """Return class fractions, vertex rates and tagger AUCs beside the specification's (sections 1 and 12; simulation)."""
+    """Return class fractions, vertex rates and tagger AUCs beside the expected ones."""
     flavor, vertex = jets.flavor, jets["n_secondary_vertices"] > 0
     expected: dict[JetClass, tuple[str, str]] = {"b": (".393", "74 %"), "c": (".120", "25 %"), "udsg": (".487", "2.6 %")}
     names = {FLAVOURS[name]: (name, *figures) for name, figures in expected.items()}

@@ -1,4 +1,4 @@
-"""The quantities of the Jet Flavor dataset: 17 of the jet, 28 of each track (jet-flavour specification, section 1)."""
+"""The quantities of the Jet Flavor dataset: 17 of the jet, 28 of each track (arXiv:1607.08633)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Generator information of tau candidates, and the truth label that follows from it (DeepTau specification, section B)."""
+"""Generator information of tau candidates, and the truth label that follows from it (TauMLTools)."""
 
 from __future__ import annotations
 

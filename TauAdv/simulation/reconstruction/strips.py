@@ -1,4 +1,4 @@
-"""Strips: electromagnetic candidates of a jet gathered into neutral pions (simulation specification, HPS-like)."""
+"""Strips: electromagnetic candidates of a jet gathered into neutral pions (like CMS's HPS algorithm, arXiv:1809.02816)."""
 
 from __future__ import annotations
 

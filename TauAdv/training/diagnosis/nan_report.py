@@ -26,7 +26,7 @@ __all__ = ["not_finite", "require_finite_metrics", "require_finite_weights"]
 
 _SHOWN = 3
 _IDENTITY = 4  # columns of the identity that are shown: run, lumi, evt, dataset_id; source, line, jet_id, dataset_id
-_WAY_OUT = {
+_WHAT_TO_DO = {
     "weights": "lower the learning rates or k2, let them warm up (learning_rate_schedule.warmup_steps), or set clip_norm",
     "inputs": "look up these rows in what the shards were made of, and make the shards again without them",
     "labels": "make the shards again: weights must be finite",
@@ -62,7 +62,7 @@ def not_finite(trainer: Trainer, inputs: Inputs, run: Run, step: int, knobs: Map
     parts += [
         f"all {inputs.rows_name} of the batch: {file}",
         f"last good checkpoint: {_good(run)}",
-        f"way out: {_WAY_OUT[found.blame]} (run {run.id})",
+        f"what to do: {_WHAT_TO_DO[found.blame]} (run {run.id})",
     ]
     return InputError("\n  ".join(parts))
 
@@ -121,7 +121,7 @@ def require_finite_metrics(values: Mapping[str, float], trainer: Trainer, inputs
             parts.append(f"{role} set {inputs.sets[role].folder}: {_blamed(role, trainer, inputs)}")
     parts += [
         f"last good checkpoint: {_good(run)}",
-        "way out: make the shards of this set again without these rows; if no row is to blame, lower the learning rates "
+        "what to do: make the shards of this set again without these rows; if no row is to blame, lower the learning rates "
         f"(run {run.id})",
     ]
     raise InputError("\n  ".join(parts))

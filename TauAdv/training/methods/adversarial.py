@@ -14,7 +14,7 @@ _KIND = Kind("adversarial", "train adversarial", True, AdversarialTrainer)
 def train_adversarial(settings: AdversarialSettings, *, resume: str | None = None, dry_run: bool = False) -> str | None:
     """Train a model with an adversarial head, usually from a pretrained classifier; return the identifier of its run.
 
-    The common layers follow k1 dL_class - k2 dL_adv, each head its own loss (DeepTau specification, section H).
+    The common layers follow k1 dL_class - k2 dL_adv, each head its own loss (TauMLTools, arXiv:2201.08458).
 
     Args:
         settings: what to train, on what; for a run to resume, those of

@@ -19,7 +19,7 @@ _KINDS = {
 def train_jet_tagger(settings: JetSettings, *, resume: str | None = None, dry_run: bool = False) -> str | None:
     """Train a tagger of jets by the method that the settings name; return the identifier of its run.
 
-    (Jet-flavour specification, section 6.)
+    (arXiv:2203.13890.)
 
     Args:
         settings: of :func:`TauAdv.training.settings.jets.jet_settings`; for a run to resume, of ``jet_settings_of_run``.

@@ -1,4 +1,4 @@
-"""Checkpoints from which a training goes on exactly: weights, optimisers, dropout's random state, sums of metrics, step.
+"""Checkpoints from which a training resumes exactly: weights, optimisers, dropout's random state, sums of metrics, step.
 
 A checkpoint is a folder ``step_<number>`` with ``variables.npz`` and ``state.json``, renamed into place when it is whole.
 Both are checked when they are read: of a damaged checkpoint, the one before it takes the place.

@@ -1,4 +1,4 @@
-"""What can be checked before anything is read: all that is wrong is told at once."""
+"""What can be checked before anything is read: all that is wrong is reported at once."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class EpochBar:
         if timed or self._bar.disable:
             self._bar.update(n_rows)
             return
-        self._bar.unpause()  # the clock goes on from here
+        self._bar.unpause()  # the clock resumes here
         for name in ("n", "initial", "last_print_n"):
             setattr(self._bar, name, getattr(self._bar, name) + n_rows)
         self._bar.refresh()

@@ -186,12 +186,12 @@ def _resumption(state: State, inputs: Inputs) -> str:
     """Return what a resumed training has before it."""
     steps, rule = inputs.n_steps, inputs.settings.early_stopping
     if state.step >= steps:
-        more = f"a larger n_epochs than {inputs.settings.n_epochs} goes on"
+        more = f"a larger n_epochs than {inputs.settings.n_epochs} continues it"
         return f"finished: all {steps:,} steps are done; {more}, such as n_epochs={2 * inputs.settings.n_epochs}"
     if rule is not None and rule.is_over(state.epoch, state.best_epoch):
         return (
             f"stopped early after step {state.step:,} of {steps:,}: no better {rule.metric} since epoch {state.best_epoch}; "
-            f"a larger early_stopping.patience than {rule.patience} goes on"
+            f"a larger early_stopping.patience than {rule.patience} continues it"
         )
     return f"resuming after step {state.step:,} of {steps:,}"
 

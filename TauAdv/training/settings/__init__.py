@@ -1,1 +1,1 @@
-"""What a training can be told: its settings, and messages and documentation of them."""
+"""Settings of a training, with their messages and documentation."""

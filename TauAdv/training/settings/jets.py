@@ -24,7 +24,7 @@ __all__ = ["JetDomainSettings", "JetSettings", "jet_settings", "jet_settings_of_
 class JetSettings(TrainingSettings):
     """What the trainings of jets have in common: settings of :class:`TrainingSettings`, and these.
 
-    The defaults are those of arXiv:2203.13890 (jet-flavour specification, section 6).
+    The defaults are those of arXiv:2203.13890.
 
     Attributes:
         method: ``nominal``; ``adversarial``: against ``attack``; ``domain``: see :class:`JetDomainSettings`.
@@ -33,7 +33,7 @@ class JetSettings(TrainingSettings):
         use_weights: whether the sample weights of the shards count.
         loss: cross entropy or focal loss, and its parameters.
         weight_average: decay per step of an exponential moving average of the weights. With these averages, epochs are
-            validated and kept; the training itself goes on with the weights. ``null``: no average.
+            validated and kept; the training itself continues with the weights. ``null``: no average.
     """
 
     rows = JET_FLAVOUR.rows

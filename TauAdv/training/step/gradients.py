@@ -2,8 +2,7 @@
 
 The batch is the flat dictionary of the shards: network inputs, ``y`` [n, classes] and ``weight`` [n], and in paired batches
 ``y_adv`` [n, 1] and ``weight_adv`` [n]. Rows of the other kind carry weight zero. Losses are sums over the batch divided by
-a number that the caller gives: of rows (DeepTau specification, section H), or the sum of weights (jet-flavour
-specification, section 6).
+a number that the caller gives: of rows (TauMLTools, arXiv:2201.08458), or the sum of weights (arXiv:2203.13890).
 
 Where several replicas share a batch, the caller gives the counts of the whole batch. Losses and penalty are then the
 replica's shares, which add up to those of the batch; gradients are summed over all replicas.

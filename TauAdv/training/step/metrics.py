@@ -1,6 +1,6 @@
 """Metrics of a training: weighted means whose numerators and denominators add up over batches.
 
-(DeepTau specification, section H.) The sums live in a variable next to the network, so that a step does not wait for the
+(TauMLTools, arXiv:2201.08458.) The sums live in a variable next to the network, so that a step does not wait for the
 host to read them; they are exact for any sizes of batches.
 """
 

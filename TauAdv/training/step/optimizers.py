@@ -55,7 +55,7 @@ class Nadam(_Moments, keras.optimizers.Optimizer):
         m = beta_1 m + (1 - beta_1) g,    v = beta_2 v + (1 - beta_2) g^2
         w -= learning_rate [(1 - mu_t) g / (1 - P_t) + mu_(t+1) m / (1 - P_(t+1))] / (sqrt(v / (1 - beta_2^t)) + epsilon)
 
-    (DeepTau specification, section H.) ``keras.optimizers.Nadam`` is the case ``schedule_decay=1``: there the momentum is at
+    (TauMLTools, arXiv:2201.08458.) ``keras.optimizers.Nadam`` is the case ``schedule_decay=1``: there the momentum is at
     0.9 after some hundred steps, here it stays near 0.45 for tens of thousands. It does not decay the learning rate.
 
     Under a ``tf.distribute`` strategy the gradients given must be those summed over replicas.
