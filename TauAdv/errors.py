@@ -93,11 +93,18 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
     """Decorate a script's ``main``: a :class:`TauAdvError` becomes one message on stderr and exit status 2.
 
     An :class:`InputWarning` becomes one line there. Ctrl-C ends with status 130, without a traceback. Blank words of the
-    command line, which ``main`` gets as its argument (or reads itself), are refused before anything else.
+    command line, which ``main`` gets as its argument (or reads itself), are refused before anything else. If nobody reads
+    its output any more (``| head``), it ends quietly.
     """
 
     @wraps(main)
     def wrapped(*args: Any, **kwargs: Any) -> None:
+        from TauAdv.io.broken_pipes import quiet_broken_pipes
+
+        with quiet_broken_pipes():
+            reported(*args, **kwargs)
+
+    def reported(*args: Any, **kwargs: Any) -> None:
         from TauAdv.config.words import require_words  # built on this module
 
         try:
@@ -109,6 +116,8 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
 
             print(f"error: {error}{hint_of_names(str(error))}", file=sys.stderr)
             raise SystemExit(2) from error
+        except BrokenPipeError:
+            raise
         except OSError as error:  # no permission, no space left, not a folder ...
             from TauAdv.io.leftovers import with_final_names
 

@@ -267,6 +267,7 @@ WRITERS = {
 }
 #: The same, of functions that are used in one module.
 WRITERS_IN = {
+    "evaluation/predictions/score_files.py": dict.fromkeys(("_write_root", "_write_parquet"), (1, "path")),
     "models/export/deeptau_formats.py": {"_write_cms": (1, "folder")},
     "models/export/onnx_format.py": {"_write": (2, "folder")},
     "models/export/saved_model.py": {"_write": (1, "folder")},

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.predictions.scoring import ROWS_AT_ONCE, Scorer
+from TauAdv.evaluation.predictions.scoring import Scorer
 from TauAdv.evaluation.predictions.trained import TrainedModel, trained_model
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.database import DATABASE
@@ -87,7 +87,7 @@ class TrainedTagger:
         return scorer.of_arrays(rows, batch_size=batch_size)
 
     def predict_in_pieces(
-        self, rows: TupleReader, *, batch_size: int = BATCH_SIZE, rows_at_once: int = ROWS_AT_ONCE
+        self, rows: TupleReader, *, batch_size: int = BATCH_SIZE, rows_at_once: int | None = None
     ) -> Iterator[pd.DataFrame]:
         """Yield the table of :meth:`predict` in pieces, for tuples whose table does not fit into memory."""
         return self._scorer(True).of_tuples(rows, batch_size=batch_size, rows_at_once=rows_at_once)

@@ -75,18 +75,19 @@ class Scorer:
         shards.require_table(self.table)
         return predict(self.model, shards, batch_size=batch_size, use_adversarial_head=self.adversarial_head).table
 
-    def of_tuples(self, reader: TupleReader, *, batch_size: int, rows_at_once: int = ROWS_AT_ONCE) -> Iterator[pd.DataFrame]:
+    def of_tuples(self, reader: TupleReader, *, batch_size: int, rows_at_once: int | None = None) -> Iterator[pd.DataFrame]:
         """Yield prediction tables of pieces of tuples, one row per entry, in order.
 
         Args:
             reader: of the tuples; it may hold more than fits into memory.
             batch_size: rows evaluated together.
-            rows_at_once: most rows of a piece.
+            rows_at_once: most rows of a piece; default: 2000.
 
         Raises:
             InputError: tuples without taus or without branches of the feature table, or outputs that are not finite.
         """
-        for rows in rows_of_tuples(reader, self.table, self.rows, self.extraction, rows_at_once=rows_at_once):
+        size = ROWS_AT_ONCE if rows_at_once is None else rows_at_once
+        for rows in rows_of_tuples(reader, self.table, self.rows, self.extraction, rows_at_once=size):
             yield self.of_rows(rows, batch_size=batch_size, source=reader.files[0])
 
     def of_arrays(self, arrays: Any, *, batch_size: int) -> pd.DataFrame:
