@@ -61,6 +61,17 @@ def test_wheel_has_all_files_of_the_package(wheel, repository):
     assert kept - packed == set()
 
 
+_IN_PYTHON = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import TauAdv as ta
+try:
+    ta.tagger("nothing.keras")
+except ValueError as error:
+    print(error, ta.__file__)
+"""
+
+
 def test_wheel_runs_in_an_empty_folder(wheel, tmp_path):
     """The package as the wheel has it, where there is nothing else."""
     wheel.extractall(tmp_path / "site")
@@ -76,4 +87,9 @@ def test_wheel_runs_in_an_empty_folder(wheel, tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: ")
     assert "nowhere/SingleMuon_skimmed.root" in done.stderr
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", _IN_PYTHON, tmp_path / "site"], capture_output=True, text=True, cwd=tmp_path / "empty"
+    )
+    assert (done.stderr, done.stdout.startswith("nothing.keras: no such model file")) == ("", True)
+    assert str(tmp_path / "site") in done.stdout
     assert list((tmp_path / "empty").iterdir()) == []
