@@ -53,6 +53,15 @@ def oracle(reference_data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def official_network(reference_data: Path):
+    """The official DeepTau 2018 v2p5 network, imported once; not to be changed."""
+    from TauAdv.models.cms.importing import import_cms_model
+
+    path = f"{reference_data}/data/deepTau_2018v2p5/deepTau_2018v2p5"
+    return import_cms_model(*(f"{path}_{part}.pb" for part in ("inner", "outer", "core")), n_taus=10).model
+
+
+@pytest.fixture(scope="session")
 def repository() -> Path:
     """Root of the checkout."""
     return Path(__file__).resolve().parents[1]

@@ -5,7 +5,6 @@ import pytest
 
 from TauAdv.models.cms.compare import random_taus
 from TauAdv.models.cms.execute import FrozenTagger
-from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.cms.parts import read_graphs
 from TauAdv.models.conversion import with_grid_mode
 from TauAdv.models.folded.inference import folded_inference
@@ -20,12 +19,8 @@ def files(reference_data):
     return {part: folder / f"{VERSION}_{part}.pb" for part in ("inner", "outer", "core")}
 
 
-@pytest.fixture(scope="module")
-def model(files):
-    return import_cms_model(**files, n_taus=10).model
-
-
-def test_scores(model, files):
+def test_scores(official_network, files):
+    model = official_network
     inputs = random_taus(model.network, 150, seed=11)
     dense = inference_function(with_grid_mode(model, "dense"))(inputs).numpy()
     assert (inference_function(model)(inputs).numpy() == dense).all()

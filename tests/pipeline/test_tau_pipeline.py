@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 import yaml
+from synthetic_shards import write_network
 
 from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.runs import list_runs
@@ -85,7 +86,8 @@ def runs(chain, run_script, repository):
     """Train the classifier and the adversarial model; return (folder of the experiment, run ids by name)."""
     demo, mlruns = repository / "demo", chain / "mlruns"
     common = [f"shards={chain}/classification", f"mlruns={mlruns}", "n_epochs=1", "n_batches=3", "n_tau=32"]
-    run_script("Training/train_classifier.py", "--config", demo / "classifier.yaml", *common)
+    network = f"network={write_network(chain / 'network.yaml')}"  # that of the demo takes twice as long to compile
+    run_script("Training/train_classifier.py", "--config", demo / "classifier.yaml", *common, network)
     (nominal,) = list_runs(mlruns)
     run_script(
         "Training/train_adversarial.py", "--config", demo / "adversarial.yaml", *common, "n_adv_tau=24",

@@ -77,7 +77,8 @@ def test_shipped_configs_train_jets(config, more, metrics, jets, run_script, rep
 
 
 def test_a_cms_network_is_imported_fine_tuned_applied_and_exported(sets, run_script, repository, tmp_path):
-    original = random_model(small_network(**V2P5_INPUTS))
+    layers = {"merge": {"widths": [8]}, "class_head": {"widths": [9]}, "adversarial_head": {"widths": [10]}}
+    original = random_model(small_network(**V2P5_INPUTS, **layers))
     graphs, mlruns = write_graphs(original, tmp_path / "graphs", version="deepTau_test"), tmp_path / "mlruns"
     files = [word for part, path in graphs.items() for word in (f"--{part}", path)]
     output = tmp_path / "imported.keras"

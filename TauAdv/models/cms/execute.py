@@ -79,12 +79,14 @@ def _function(graph: FrozenGraph, inputs: list[str], output: str) -> Any:
     for name in (*inputs, output):
         graph.require(name)
 
-    def load() -> None:
-        tf.graph_util.import_graph_def(graph.definition, name="")
+    def compute(*tensors: tf.Tensor) -> tf.Tensor:
+        given = dict(zip(inputs, tensors, strict=True))
+        return tf.graph_util.import_graph_def(graph.definition, given, [f"{output}:0"], name="")[0]
 
+    nodes = {node.name: node for node in graph.definition.node}
+    signature = [tf.TensorSpec(nodes[name].attr["shape"].shape, nodes[name].attr["dtype"].type) for name in inputs]
     try:
-        whole = tf.compat.v1.wrap_function(load, [])
+        return tf.function(compute, input_signature=signature, autograph=False).get_concrete_function()
     except ValueError as error:
         msg = f"{graph.path}: TensorFlow {tf.__version__} cannot execute this graph: {error}"
         raise InputError(msg) from error
-    return whole.prune([whole.graph.get_tensor_by_name(f"{name}:0") for name in inputs], f"{output}:0")

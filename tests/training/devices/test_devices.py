@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def content(data, folder):
-    """Settings of all trainings: sparse grids, several steps of the head, gradients clipped, float64."""
+    """Settings of all trainings: sparse grids, several steps of the head, gradients clipped and measured, float64."""
     return {
         "shards": str(data / "class"),
         "validation_shards": str(data / "class_val"),
@@ -49,7 +49,7 @@ def content(data, folder):
         "adv_head_steps": 2,
         "learning_rate": 0.003,
         "clip_norm": 0.1,
-        "gradient_steps": 2,
+        "gradient_steps": 1,
         "log_steps": 1,
     }
 
@@ -61,7 +61,8 @@ def started(content, folder):
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     for index, options in enumerate(([], [f"--die-after={DIES_AFTER}"])):
         cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        processes[f"worker{index}"] = start(folder, "multi_worker", content, options, f"worker{index}", cluster)
+        own = {**content, "gradient_steps": 0}  # the step with one backward pass; it is the same step
+        processes[f"worker{index}"] = start(folder, "multi_worker", own, options, f"worker{index}", cluster)
     yield processes
     for process in processes.values():
         process.kill()

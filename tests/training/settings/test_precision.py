@@ -6,7 +6,6 @@ from network_batches import random_inputs
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
-from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.deeptau.network import build_classifier
 from TauAdv.models.loading import load_model
 from TauAdv.runs import find_run
@@ -26,14 +25,12 @@ def test_default_is_single_precision_and_needs_no_note():
     assert precision_note("float32") is None
 
 
-def test_stated_cost_is_that_of_the_public_network(reference_data):
+def test_stated_cost_is_that_of_the_public_network(official_network):
     """The figure of the announcement is what mixed_bfloat16 does to scores of the official network."""
-    path = f"{reference_data}/data/deepTau_2018v2p5/deepTau_2018v2p5_"
-    official = import_cms_model(*(f"{path}{part}.pb" for part in ("inner", "outer", "core")), n_taus=2).model
-    mixed = build_classifier(official.network, dtype="mixed_bfloat16")
-    mixed.set_weights(official.get_weights())
-    inputs = random_inputs(official.network, 300, filled={"inner": 8, "outer": 25})
-    shift = np.abs(mixed(inputs, training=False) - official(inputs, training=False)).max()
+    mixed = build_classifier(official_network.network, dtype="mixed_bfloat16")
+    mixed.set_weights(official_network.get_weights())
+    inputs = random_inputs(official_network.network, 300, filled={"inner": 8, "outer": 25})
+    shift = np.abs(mixed(inputs, training=False) - official_network(inputs, training=False)).max()
     assert MIXED_BFLOAT16_SCORE_SHIFT / 4 < shift < 1.5 * MIXED_BFLOAT16_SCORE_SHIFT
     assert f"up to ~{MIXED_BFLOAT16_SCORE_SHIFT}" in precision_note("mixed_bfloat16")
 
