@@ -20,17 +20,18 @@ REFERENCE_VARIABLE = "TAUADV_REFERENCE_DATA"
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
-#: Folders whose files take minutes come first: with two workers, one would else be left with the last of them.
+#: Slow files come first, folders with the longest before others: with two workers, one would else be left with the last.
 _FIRST = ("training", "pipeline", "models", "oracle", "evaluation")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the folders with long tests first."""
+    """Put the files with slow tests first."""
     root = Path(__file__).parent
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
 
-    def place(item: pytest.Item) -> int:
+    def place(item: pytest.Item) -> tuple[bool, int]:
         folder = item.path.relative_to(root).parts[0]
-        return _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
+        return item.path not in slow, _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
 
     items.sort(key=place)
 

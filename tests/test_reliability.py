@@ -4,6 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def test_a_slice_of_the_campaign(repository, tmp_path):
     program, table = repository / "bench" / "reliability.py", tmp_path / "table.json"

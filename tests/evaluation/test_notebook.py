@@ -7,6 +7,8 @@ import papermill
 import pytest
 from evaluation_inputs import write_run_of_tables
 
+pytestmark = pytest.mark.slow
+
 NOTEBOOK = "notebooks/evaluate_adversarial.ipynb"
 
 

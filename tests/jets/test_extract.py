@@ -15,6 +15,8 @@ from TauAdv.jets.parts import ExtractedJets
 from TauAdv.jets.reading.parsing import parse_lines
 from TauAdv.jets.schema import JetTable
 
+pytestmark = pytest.mark.slow
+
 CONTENT = random_jets(230, seed=8)
 LINES = [as_line(jet) for jet in CONTENT]
 SETTINGS = ExtractionSettings(part_lines=100)

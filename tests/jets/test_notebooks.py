@@ -6,6 +6,8 @@ import pytest
 
 from TauAdv.jets.extract import ExtractionSettings, extract_jets
 
+pytestmark = pytest.mark.slow
+
 PLOTS = {
     "explore_dataset": ["jets", "tracks"],
     "defaults": ["absent"],

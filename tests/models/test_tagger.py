@@ -11,6 +11,8 @@ from TauAdv.models.gradient_reversal import set_gradient_scales
 from TauAdv.models.loading import load_model
 from TauAdv.models.tagger import inference_function, network_inputs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("build", [build_classifier, build_adversarial])
 @pytest.mark.parametrize("mode", ["dense", "sparse"])

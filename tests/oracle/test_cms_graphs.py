@@ -10,6 +10,8 @@ from TauAdv.models.export.source import find_model
 from TauAdv.models.layer_weights import layer_weights
 from TauAdv.taggers.exporting import ExportSettings, export_model
 
+pytestmark = pytest.mark.slow
+
 VERSION = "deepTau_2018v2p5"
 
 

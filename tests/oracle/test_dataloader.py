@@ -16,6 +16,8 @@ from TauAdv.shards.tau.writer import write_shards
 from TauAdv.tuples.histograms import read_th1
 from TauAdv.tuples.reader import read
 
+pytestmark = pytest.mark.slow
+
 CONTRIBUTIONS = {0: "data", 1: "DYT", 2: "TTT", 3: "DYM", 4: "TTJ", 5: "WJ", 6: "QCD"}
 RUNS = ("dataloader_root", "dataloader_var", "dataloader_adv")
 

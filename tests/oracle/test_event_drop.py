@@ -11,6 +11,8 @@ from TauAdv.production.spectrum import EVENT_DROP_EDGES
 from TauAdv.production.uniforms import ROOT_SEED, root_uniforms
 from TauAdv.tuples.reader import read
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def drops(oracle):

@@ -10,6 +10,8 @@ from TauAdv.models.conversion import with_grid_mode
 from TauAdv.models.folded.inference import folded_inference
 from TauAdv.models.tagger import inference_function
 
+pytestmark = pytest.mark.slow
+
 VERSION = "deepTau_2018v2p5"
 
 

@@ -11,6 +11,8 @@ from TauAdv.production.mixing.mix import mix_events
 from TauAdv.production.mixing.settings import MixingSettings
 from TauAdv.tuples.reader import read
 
+pytestmark = pytest.mark.slow
+
 LABEL = re.compile(r"(?P<name>\w+)(?P<dropped> after drop)? \((?:data, )?id (?P<id>\d+)\)")
 
 

@@ -13,6 +13,8 @@ from TauAdv.tuples.schema import ADDED, SCHEMA
 from TauAdv.tuples.selection import parse_selection
 from TauAdv.tuples.writer import TupleWriter
 
+pytestmark = pytest.mark.slow
+
 RAW = {"DYtaus": "DY", "DYmu": "DY", "TTtaus": "TT", "TTjets": "TT", "Wjets": "WJ", "QCD": "QCD", "SingleMuon": "SingleMuon"}
 
 

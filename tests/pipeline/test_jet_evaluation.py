@@ -5,6 +5,8 @@ import json
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def jets(tmp_path_factory):

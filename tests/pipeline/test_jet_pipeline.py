@@ -13,6 +13,8 @@ from TauAdv.cli.jets import generate
 from TauAdv.runs import list_runs
 from TauAdv.shards.store import ShardSet
 
+pytestmark = pytest.mark.slow
+
 FEW = {
     "train": ["n_epochs=2", "early_stopping.patience=2", "n_jets=1000"],
     "report": ["bootstrap=3", "discriminators=[BvsL,BvsC]", "input_variables=[jet_pt]", "eps=[0,0.1]", "scanned=[FGSM]"],

@@ -11,6 +11,8 @@ from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.runs import list_runs
 from TauAdv.shards.store import ShardSet
 
+pytestmark = pytest.mark.slow
+
 SIMULATED = ("DYtautau", "DYmumu", "DYee", "TT", "WJets", "QCD")
 TAUS_PER_BATCH = 200  # demo/mix.yaml
 BATCHES = {"train": 2, "test": 1}

@@ -16,6 +16,8 @@ from TauAdv.models.loading import load_model, load_tagger
 from TauAdv.runs import list_runs
 from TauAdv.shards.store import ShardSet
 
+pytestmark = pytest.mark.slow
+
 FEW_STEPS = ("n_epochs=1", "n_batches=2", "n_tau=24", "gradient_steps=0")
 
 

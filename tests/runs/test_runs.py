@@ -11,6 +11,8 @@ import pytest
 from TauAdv.errors import InputError
 from TauAdv.runs import DATABASE, experiment_of, find_run, list_runs, resume_run, start_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):

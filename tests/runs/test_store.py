@@ -22,6 +22,8 @@ from TauAdv.runs.database import DATABASE
 from TauAdv.runs.errors import StoreError
 from TauAdv.runs.store import require_place
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):

@@ -18,6 +18,8 @@ from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.reader import read
 from TauAdv.tuples.schema import branch
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(settings, cache, tmp_path_factory):

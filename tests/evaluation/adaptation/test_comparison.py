@@ -14,6 +14,8 @@ from TauAdv.evaluation.predictions.inference import predict
 from TauAdv.evaluation.predictions.tables import load_run_model
 from TauAdv.shards.store import ShardSet
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = ComparisonSettings(bins=5, folds=2, head_folds=2, domain_rows=150, bootstrap=10)
 
 

@@ -4,6 +4,8 @@ from scipy.stats import chi2_contingency
 
 from TauAdv.evaluation.measures.agreement import Agreement, Binned, agreement
 
+pytestmark = pytest.mark.slow
+
 FRACTIONS = np.array([0.5, *[0.05] * 10])
 INSIDE = np.arange(11) > 0
 

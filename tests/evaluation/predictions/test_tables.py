@@ -18,6 +18,8 @@ from TauAdv.io.records import read_record, write_record
 from TauAdv.runs import find_run, start_run
 from TauAdv.shards.store import ShardSet
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "Evaluation/apply_adversarial_training.py"
 
 

@@ -28,6 +28,8 @@ from TauAdv.models.jet_flavour.losses import crossentropy
 from TauAdv.runs import start_run
 from TauAdv.shards.store import ShardSet
 
+pytestmark = pytest.mark.slow
+
 SMALL = ["bootstrap=8", "batch_size=700", "eps=[0,0.05]", "discriminators=[BvsL,CvsB,c_vs_rest]"]
 
 

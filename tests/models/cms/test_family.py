@@ -11,6 +11,8 @@ from TauAdv.models.cms.exporting import write_graphs
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.layer_weights import layer_weights
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = st.lists(st.integers(1, 12), min_size=1, max_size=4)
 CONVOLUTION = st.fixed_dictionaries({"kernel": st.integers(1, 3), "stride": st.integers(1, 2), "width": st.integers(1, 9)})
 

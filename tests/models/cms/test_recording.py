@@ -11,6 +11,8 @@ from TauAdv.models.cms.parts import version_of
 from TauAdv.models.loading import load_model
 from TauAdv.runs import find_run
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "Training/import_cms_model.py"
 
 

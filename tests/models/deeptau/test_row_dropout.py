@@ -32,6 +32,7 @@ def test_filled_rows_are_dropped_independently():
     assert counts.var() == pytest.approx(N_FILLED * RATE * (1 - RATE), rel=0.2)
 
 
+@pytest.mark.slow
 def test_two_features_are_dropped_independently_of_each_other():
     """Over many draws the mean covariance of two features vanishes, and every row is dropped equally often."""
     dropped = (outputs(101, n_calls=300)[:, N_FILLED:] == 0) - RATE
@@ -43,6 +44,7 @@ def test_two_features_are_dropped_independently_of_each_other():
     assert np.abs(dropped.mean(axis=(0, 2))).max() < 0.02
 
 
+@pytest.mark.slow
 def test_number_of_dropped_rows_is_the_rate_on_average():
     dropped = (outputs(16, n_calls=300)[:, N_FILLED:] == 0).mean(axis=(1, 2))
     assert set((16 * dropped).round(6)) == {3, 4}

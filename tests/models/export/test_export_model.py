@@ -14,6 +14,8 @@ from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.models.loading import load_model
 from TauAdv.runs import start_run
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "Evaluation/export_model.py"
 QUICK = ("--n_taus", 10)
 

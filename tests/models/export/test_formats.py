@@ -21,6 +21,8 @@ from TauAdv.models.jet_flavour.settings import load_jet_network
 from TauAdv.taggers.deeptau import DeepTau
 from TauAdv.taggers.exporting import ExportSettings, export_model
 
+pytestmark = pytest.mark.slow
+
 
 def export(model_file, output, form, **more):
     settings = ExportSettings(format=form, features="none", **{"n_taus": 60, **more})

@@ -10,6 +10,8 @@ from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.deeptau.settings import load_network
 from TauAdv.models.layer_weights import layer_weights
 
+pytestmark = pytest.mark.slow
+
 STRIDED = {
     "inner": {"n_cells": 5, "layers": [{"kernel": 3, "stride": 2, "width": 6}, {"kernel": 2, "width": 5}]},
     "outer": {"n_cells": 7, "layers": [{"kernel": 3, "stride": 2, "width": 4}, {"kernel": 3, "width": 5}]},

@@ -14,6 +14,8 @@ from TauAdv.models.folded.inference import FEATURES, folded_inference, taus_per_
 from TauAdv.models.precision import in_single_precision
 from TauAdv.models.tagger import inference_function
 
+pytestmark = pytest.mark.slow
+
 widths = st.lists(st.integers(1, 9), min_size=1, max_size=3)
 
 

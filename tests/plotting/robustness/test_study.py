@@ -24,6 +24,8 @@ from TauAdv.plotting.robustness.trends import plot_epochs, plot_regions, plot_sc
 from TauAdv.plotting.style import style
 from TauAdv.runs import start_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def close_figures():

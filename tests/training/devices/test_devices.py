@@ -20,6 +20,8 @@ from TauAdv.training.methods.adversarial import train_adversarial
 from TauAdv.training.run.checkpoints import latest_checkpoint
 from TauAdv.training.settings.taus import AdversarialSettings, settings_of_run
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 300  # an idle machine needs 30
 STEPS_PER_EPOCH, N_EPOCHS, DIES_AFTER = 3, 2, 4
 HELPER = Path(__file__).parents[2] / "helpers" / "train_on_devices.py"

@@ -18,6 +18,8 @@ from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.loop import Loop, knobs_at
 from TauAdv.training.step.trainer import AdversarialTrainer
 
+pytestmark = pytest.mark.slow
+
 BAD_TAU, BAD_FEATURE, BAD_CELL = 71, 9, 7
 
 

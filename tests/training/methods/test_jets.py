@@ -18,6 +18,8 @@ from TauAdv.training.run.checkpoints import latest_checkpoint
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.settings.jets import jet_settings_of_run
 
+pytestmark = pytest.mark.slow
+
 METHODS = {
     "nominal": {"optimizer": "nadam", "weight_average": 0.8},
     "pgd": {

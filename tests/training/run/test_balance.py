@@ -14,6 +14,8 @@ from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import AdversarialTrainer
 
+pytestmark = pytest.mark.slow
+
 
 def relabel(**weights):
     """Change a set: weight zero for taus of some labels, or other labels."""

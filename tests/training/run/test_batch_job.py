@@ -4,11 +4,14 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from TauAdv.batch.submission import Submission, SubmissionSettings
 from TauAdv.config import dump_settings, load_settings
 from TauAdv.runs import list_runs
 
 
+@pytest.mark.slow
 def test_interrupted_training_is_a_job_to_go_on_with(settings_of_jets, repository, tmp_path, monkeypatch):
     """A real training in a job: told to end by SIGTERM, it ends with status 130; started again, it finishes its run."""
     monkeypatch.chdir(tmp_path)

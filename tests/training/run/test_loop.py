@@ -19,6 +19,8 @@ from TauAdv.training.run.loop import Loop, require_stopping_metric
 from TauAdv.training.settings.taus import AdversarialSettings, EarlyStopping
 from TauAdv.training.step.trainer import AdversarialTrainer
 
+pytestmark = pytest.mark.slow
+
 N_STEPS = 20  # 160 class taus in batches of 32: 4 epochs of 5 steps; 90 adversarial taus in batches of 20
 
 

@@ -13,6 +13,8 @@ from TauAdv.models.deeptau.settings import load_network
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.memory import ACCURACY, estimate_memory, filled_cells, layer_outputs
 
+pytestmark = pytest.mark.slow
+
 HELPER = Path(__file__).parents[2] / "helpers" / "training_memory.py"
 
 

@@ -15,6 +15,8 @@ from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
 from TauAdv.training.step.trainer import AdversarialTrainer
 
+pytestmark = pytest.mark.slow
+
 
 def prepare(settings):
     inputs = open_inputs(settings)

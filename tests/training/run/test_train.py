@@ -17,6 +17,8 @@ from TauAdv.runs import list_runs
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.settings.taus import ClassifierSettings, resolved, settings_of_run
 
+pytestmark = pytest.mark.slow
+
 
 def write_config(path, settings):
     path.write_text(dump_settings(settings))

@@ -25,6 +25,7 @@ def test_default_is_single_precision_and_needs_no_note():
     assert precision_note("float32") is None
 
 
+@pytest.mark.slow
 def test_stated_cost_is_that_of_the_public_network(official_network):
     """The figure of the announcement is what mixed_bfloat16 does to scores of the official network."""
     mixed = build_classifier(official_network.network, dtype="mixed_bfloat16")
@@ -35,6 +36,7 @@ def test_stated_cost_is_that_of_the_public_network(official_network):
     assert f"up to ~{MIXED_BFLOAT16_SCORE_SHIFT}" in precision_note("mixed_bfloat16")
 
 
+@pytest.mark.slow
 def test_training_in_mixed_precision(classifier_settings, data, capsys):
     losses, kernels = [], []
     without_dropout = str(data / "still.yaml")  # masks differ between number types

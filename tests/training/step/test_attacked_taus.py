@@ -16,6 +16,8 @@ from TauAdv.training.methods.classifier import train_classifier
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.step.attacked_batches import TrainingAttacks
 
+pytestmark = pytest.mark.slow
+
 TENSORS = ("tau", "inner_cells", "outer_cells")
 
 

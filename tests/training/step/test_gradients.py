@@ -15,6 +15,8 @@ from TauAdv.training.step.gradients import (
     two_tape_gradients,
 )
 
+pytestmark = pytest.mark.slow
+
 LOSS = loss_function("tau_crossentropy_v2")
 N_CLASS, N_ADV = 9, 5
 K1, K2 = 1.3, 7.0

@@ -16,6 +16,8 @@ from TauAdv.training.step.head_steps import FEATURES, with_features
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import AdversarialTrainer
 
+pytestmark = pytest.mark.slow
+
 N_CLASS, N_ADV = 9, 5
 RATE = 2**-7  # held exactly by the float32 knob
 KNOBS = {"learning_rate": 2**-10, "adv_learning_rate": RATE, "k1": 1.0, "k2": 3.0}

@@ -16,6 +16,8 @@ from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import AdversarialTrainer
 
+pytestmark = pytest.mark.slow
+
 N_CLASS, N_ADV = 9, 5
 NETWORK = tiny_network(  # one layer of each kind: a step is traced in a second
     tau={"n_features": 6, "widths": [5]},

@@ -82,6 +82,7 @@ def test_type_of_random_trees(tree):
 DEPTH = 12_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
