@@ -40,11 +40,11 @@ def sparse_step(precision: str, occupancy: str, n_class: int, n_adv: int) -> Cal
     from TauAdv.config import load_settings
     from TauAdv.models.deeptau.network import build_adversarial
     from TauAdv.training.settings.taus import AdversarialSettings
-    from TauAdv.training.step.trainer import AdversarialTrainer
+    from TauAdv.training.step.trainer import Trainer
 
     wanted = {"shards": "none", "adv_shards": "none", "n_tau": n_class, "n_adv_tau": n_adv}
     model = build_adversarial(NETWORK, dtype=precision)
-    trainer = AdversarialTrainer(model, load_settings(AdversarialSettings, None, wanted))
+    trainer = Trainer(model, load_settings(AdversarialSettings, None, wanted))
     knobs = {"learning_rate": 1e-3, "adv_learning_rate": 1e-2, "k1": 1.0, "k2": 10.0}
     batches = []
     for seed in range(3):

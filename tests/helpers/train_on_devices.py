@@ -67,7 +67,7 @@ def resume_with_dropout(results):
     from TauAdv.training.devices.devices import open_devices
     from TauAdv.training.run import checkpoints
     from TauAdv.training.settings.taus import AdversarialSettings
-    from TauAdv.training.step.trainer import AdversarialTrainer
+    from TauAdv.training.step.trainer import Trainer
 
     devices = open_devices("mirrored")
     small = {"components": {"egamma": {"n_features": 5, "widths": [4]}}, "merge": {"widths": [4]}}
@@ -78,9 +78,7 @@ def resume_with_dropout(results):
     with devices.scope():
         model = build_adversarial(network, seed=1)
     sizes = {"n_tau": 8, "n_adv_tau": 4}
-    trainer = AdversarialTrainer(
-        model, load_settings(AdversarialSettings, None, {"shards": "a", "adv_shards": "b", **sizes}), devices
-    )
+    trainer = Trainer(model, load_settings(AdversarialSettings, None, {"shards": "a", "adv_shards": "b", **sizes}), devices)
     devices.spread_seeds(model)
     knobs = {"learning_rate": 1e-3, "adv_learning_rate": 1e-2, "k1": 1.0, "k2": 3.0}
 

@@ -13,7 +13,7 @@ from TauAdv.models.deeptau.settings import load_network
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.memory import estimate_memory
 from TauAdv.training.settings.taus import AdversarialSettings
-from TauAdv.training.step.trainer import AdversarialTrainer
+from TauAdv.training.step.trainer import Trainer
 
 
 def status(key: str) -> int:
@@ -26,7 +26,7 @@ inputs = open_inputs(settings)
 tf.add(tf.constant(1.0), 1.0)
 gc.collect()
 before = status("VmRSS")
-trainer = AdversarialTrainer(build_adversarial(load_network(settings.network), seed=1), settings)
+trainer = Trainer(build_adversarial(load_network(settings.network), seed=1), settings)
 knobs = {"learning_rate": 1e-3, "adv_learning_rate": 1e-2, "k1": 1.0, "k2": 1.0}
 for batch in inputs.training(0):
     trainer.train(batch, knobs)

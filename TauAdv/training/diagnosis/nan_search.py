@@ -15,15 +15,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from TauAdv.models.gradient_reversal import set_gradient_scales
 from TauAdv.models.jet_flavour.network import LOGITS_LAYER
-from TauAdv.models.scores import scoring_model
 from TauAdv.models.tagger import network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables, named_weights
 from TauAdv.training.run.checkpoints import model_variables
 from TauAdv.training.run.inputs import Inputs
-from TauAdv.training.step import gradients
-from TauAdv.training.step.trainer import AdversarialTrainer, Trainer
+from TauAdv.training.step.trainer import Trainer
 
 __all__ = ["Finding", "diagnose"]
 
@@ -82,10 +79,7 @@ def diagnose(trainer: Trainer, inputs: Inputs, step: int, knobs: Mapping[str, fl
 def _other_reasons(trainer: Trainer) -> str:
     """Return what can differ in a repeated step, and which of its parts are not repeated."""
     reasons = ["other rounding, or other dropout"]
-    if trainer.attacks.trades_beta is not None:
-        reasons.append("the divergence of TRADES, which is not repeated")
-    if isinstance(trainer, AdversarialTrainer) and trainer.more_head_steps:
-        reasons.append("the further steps of the adversarial head (adv_head_steps), which are not repeated")
+    reasons += [text for method in trainer.methods for text in method.not_repeated()]
     return "; or ".join(reasons)
 
 
@@ -96,9 +90,14 @@ def _as_seen(trainer: Trainer, clean: Arrays, step: int, knobs: Mapping[str, flo
     """
     model = _before(trainer.model, step, steps_done)
     batch = dict(trainer.objective.weighted({name: tf.constant(values) for name, values in clean.items()}))
-    if trainer.attacks.training is not None and trainer.attacks.trades_beta is None:
-        batch = dict(trainer.attacks.on(model).attacked(batch, step, knobs))
+    if trainer.attacks.training is not None and all(method.sees_attacked for method in trainer.methods):
+        batch = dict(_again(trainer, model).attacks.attacked(batch, step, knobs))
     return model, {name: values.numpy() for name, values in batch.items()}
+
+
+def _again(trainer: Trainer, model: Any) -> Trainer:
+    """Return a trainer like another, of a copy of its model."""
+    return Trainer(model, trainer.settings, constraints=trainer.attacks.constraints)
 
 
 def _before(model: Any, step: int, steps_done: int) -> Any:
@@ -214,28 +213,27 @@ def _losses(trainer: Trainer, batch: Arrays, outputs: Arrays) -> Iterator[tuple[
     layer = LOGITS_LAYER if trainer.objective.are_logits else "main_output"
     labels, scores = (tf.constant(values, tf.float32) for values in (batch["y"], outputs[layer]))
     yield "class loss", np.asarray(trainer.loss(labels, scores)) * batch["weight"]
-    if isinstance(trainer, AdversarialTrainer):
-        labels, scores = (tf.constant(values, tf.float32) for values in (batch["y_adv"], outputs["adv_output"]))
-        yield "adversarial loss", np.asarray(trainer.adversarial_loss(labels, scores)) * batch["weight_adv"]
+    given = [
+        {name: tf.constant(values, tf.float32) for name, values in part.items() if np.issubdtype(values.dtype, np.floating)}
+        for part in (batch, outputs)
+    ]
+    for method in trainer.methods:
+        for name, losses in method.losses_by_row(*given):
+            yield name, np.asarray(losses)
 
 
 def _in_gradients(trainer: Trainer, model: Any, batch: Arrays, knobs: Mapping[str, float]) -> Finding | None:
     """Return the layers whose gradients of the joint step, without the divergence of TRADES, are not finite."""
+    again = _again(trainer, model)
+    again.methods = [method for method in again.methods if method.sees_attacked]
     tensors: Any = {name: tf.constant(value) for name, value in batch.items()}
-    divisor = trainer.objective.divisor
-    if isinstance(trainer, AdversarialTrainer):
-        set_gradient_scales(model, knobs["k1"], knobs["k2"])
-        losses: Any = {"loss": trainer.loss, "adversarial_loss": trainer.adversarial_loss, "forward": scoring_model(model)}
-        counts = divisor(tensors["weight"], trainer.n_class), divisor(tensors["weight_adv"], trainer.n_adv)
-        result = gradients.adversarial_gradients(model, tensors, *counts, **losses)
-    else:
-        forward = scoring_model(model)
-        count = divisor(tensors["weight"], trainer.rows)
-        result = gradients.classifier_gradients(model, tensors, count, loss=trainer.loss, forward=forward)
+    for method in again.methods:
+        method.before(knobs)
+    found = again.combined(again.view_of(tensors, tensors, knobs)).gradients
     broken = {
         variable.path.split("/")[0]
         for group, variables in _VARIABLES.items()
-        for variable, gradient in zip(variables(model), result["gradients"].get(group, []), strict=True)
+        for variable, gradient in zip(variables(model), found.get(group, []), strict=True)
         if not _finite(gradient.numpy())
     }
     order = [layer.name for layer in model.layers if layer.name in broken]

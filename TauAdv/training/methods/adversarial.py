@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from TauAdv.training.run.train import Kind, train
 from TauAdv.training.settings.taus import AdversarialSettings
-from TauAdv.training.step.trainer import AdversarialTrainer
 
 __all__ = ["train_adversarial"]
 
-_KIND = Kind("adversarial", "train adversarial", True, AdversarialTrainer)
+_KIND = Kind("adversarial", "train adversarial")
 
 
 def train_adversarial(settings: AdversarialSettings, *, resume: str | None = None, dry_run: bool = False) -> str | None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from TauAdv.training.run.train import Kind, train
 from TauAdv.training.settings.taus import ClassifierSettings
-from TauAdv.training.step.trainer import ClassifierTrainer
 
 __all__ = ["train_classifier"]
 
-_KIND = Kind("classifier", "train classifier", False, ClassifierTrainer)
+_KIND = Kind("classifier", "train classifier")
 
 
 def train_classifier(settings: ClassifierSettings, *, resume: str | None = None, dry_run: bool = False) -> str | None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from TauAdv.training.run.train import Kind, train
 from TauAdv.training.settings.jets import JetSettings
-from TauAdv.training.step.trainer import AdversarialTrainer, ClassifierTrainer
 
 __all__ = ["train_jet_tagger"]
 
 _COMMAND = "train jets"
 _KINDS = {
-    "nominal": Kind("jet tagger", _COMMAND, False, ClassifierTrainer),
-    "adversarial": Kind("adversarial jet tagger", _COMMAND, False, ClassifierTrainer),
-    "domain": Kind("jet tagger of two domains", _COMMAND, True, AdversarialTrainer),
+    "nominal": Kind("jet tagger", _COMMAND),
+    "adversarial": Kind("adversarial jet tagger", _COMMAND),
+    "domain": Kind("jet tagger of two domains", _COMMAND),
 }
 
 

@@ -77,8 +77,8 @@ class Inputs:
             "share": share,
         }
         adversarial = self.sets.get("adversarial training")
-        if isinstance(self.settings, DomainSettings) and adversarial is not None:
-            sizes = (self.settings.n_class, self.settings.n_adversarial)
+        if adversarial is not None:
+            sizes = self.settings.batch_sizes.values()
             return paired_batches(self.sets["training"], adversarial, *sizes, **options)
         return batches(self.sets["training"], self.settings.n_class, **options)
 
@@ -86,8 +86,8 @@ class Inputs:
         """Return the function from the number of a training step to its whole batch, as arrays."""
         options: dict[str, Any] = {"seed": self.settings.seed, "shuffle": self.settings.shuffle, "drop_remainder": True}
         adversarial = self.sets.get("adversarial training")
-        if isinstance(self.settings, DomainSettings) and adversarial is not None:
-            sizes = (self.settings.n_class, self.settings.n_adversarial)
+        if adversarial is not None:
+            sizes = self.settings.batch_sizes.values()
             return PairedBatches(self.sets["training"], adversarial, *sizes, **options)
         return Batches(self.sets["training"], self.settings.n_class, **options)
 

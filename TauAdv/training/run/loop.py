@@ -25,11 +25,11 @@ from TauAdv.training.run import checkpoints
 from TauAdv.training.run.checkpoints import State
 from TauAdv.training.run.inputs import Inputs
 from TauAdv.training.run.progress import EpochBar, say
-from TauAdv.training.settings.taus import DomainSettings, TrainingSettings
+from TauAdv.training.settings.taus import TrainingSettings
 from TauAdv.training.step.attacked_batches import STRENGTH
 from TauAdv.training.step.ema import averaged, keep_average
-from TauAdv.training.step.metrics import METRICS, means
-from TauAdv.training.step.trainer import AdversarialTrainer, Trainer
+from TauAdv.training.step.metrics import means
+from TauAdv.training.step.trainer import Trainer
 
 __all__ = ["Loop", "knobs_at", "require_stopping_metric"]
 
@@ -37,16 +37,14 @@ _GUARD_STEPS_ON_GPU = 20
 
 
 def knobs_at(settings: TrainingSettings, step: int, steps_per_epoch: int, n_steps: int) -> dict[str, float]:
-    """Return what changes from step to step: learning rates, k1 and k2, the share of eps of an attack that warms up."""
+    """Return what changes from step to step: learning rates, the share of eps of an attack that warms up, and of methods."""
     rate = settings.learning_rate_schedule.factor(step, steps_per_epoch, n_steps)
     knobs = {"learning_rate": settings.learning_rate * rate}
     attack = settings.acting_attack
     if attack is not None and attack.warmup_epochs:
         knobs[STRENGTH] = min(1.0, (step + 1) / (attack.warmup_epochs * steps_per_epoch))
-    if isinstance(settings, DomainSettings):
-        k1, k2 = settings.adv_parameter
-        knobs["adv_learning_rate"] = settings.adv_learning_rate * rate
-        knobs["k1"], knobs["k2"] = k1, k2 * settings.k2_schedule.factor(step, n_steps)
+    for method in settings.methods:
+        knobs |= method.knobs(step, n_steps, rate)
     return knobs
 
 
@@ -60,10 +58,10 @@ def require_stopping_metric(trainer: Trainer, inputs: Inputs) -> None:
     if rule is None:
         return
     names = [name for name in trainer.sums.names if inputs.settings.gradient_steps or not name.endswith("_gradient")]
-    validated = {"validation": False, "adversarial validation": True}
-    for role, of_adversary in validated.items():
+    of_domains = {f"val_{name}" for name in trainer.domain_metrics}
+    for role, is_of_domains in (("validation", False), ("adversarial validation", True)):
         if role in inputs.sets:
-            names += [name for name in trainer.validation.names if name.startswith("val_adv_") == of_adversary]
+            names += [name for name in trainer.validation.names if (name in of_domains) == is_of_domains]
     if "validation" in inputs.sets and trainer.attacked_validation is not None:
         names += trainer.attacked_validation.names
     if rule.metric not in names:
@@ -168,7 +166,7 @@ class Loop:
         window = self.trainer.sums.take()
         self._epoch_sums += window
         values = means(self.trainer.sums.names, window)
-        values = {name: value for name, value in values.items() if name in METRICS}
+        values = {name: value for name, value in values.items() if name in self.trainer.metrics}
         step, now = self._logged
         self._logged = (self.state.step, time.monotonic())
         rows = (self.state.step - step) * self.trainer.rows
@@ -212,7 +210,10 @@ class Loop:
         self.checkpoint()
         self._logged = (self.state.step, time.monotonic())  # the rate of the steps is not that of validation and saving
         minutes = (time.monotonic() - self._started) / 60
-        shown = [f"{name} {values[name]:.4f}" for name in _SUMMARY if name in values]
+        summary = [
+            name for metric in ("loss", "accuracy", *self.trainer.method_metrics) for name in (metric, f"val_{metric}")
+        ]
+        shown = [f"{name} {values[name]:.4f}" for name in summary if name in values]
         if self.devices.is_chief:
             say(f"epoch {self.state.epoch}/{self.settings.n_epochs}: {', '.join(shown)} ({minutes:.1f} min)")
 
@@ -230,9 +231,8 @@ class Loop:
             if attacked in looks:
                 with clear_errors(f"validation under attack, batch {every[0] + number * every[1] + 1}"):
                     self.trainer.validate_attacked(batch, every[0] + number * every[1])
-        if isinstance(self.trainer, AdversarialTrainer):
-            for batch in self.inputs.validation("adversarial validation", every) or ():
-                self.trainer.validate_adversarial(batch)
+        for batch in self.inputs.validation("adversarial validation", every) or ():
+            self.trainer.validate_adversarial(batch)
         return {name: value for look in looks for name, value in look.values(self.devices.total).items()}
 
     def _judge(self, values: dict[str, float]) -> None:
@@ -288,9 +288,6 @@ class Loop:
         if step is not None:
             knobs = knobs_at(self.settings, step, self.steps_per_epoch, self.inputs.n_steps)
             raise not_finite(self.trainer, self.inputs, self.run, step, knobs, self.state.step)
-
-
-_SUMMARY = ("loss", "val_loss", "accuracy", "val_accuracy", "adv_loss", "val_adv_loss", "adv_accuracy", "val_adv_accuracy")
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from TauAdv.training.run.inputs import Inputs
 from TauAdv.training.run.plan import network_lines
 from TauAdv.training.settings.precision import precision_note
 from TauAdv.training.settings.taus import TrainingSettings
-from TauAdv.training.step.metrics import METRICS as METRIC_NAMES
+from TauAdv.training.step.metrics import metrics_of
 from TauAdv.version import __version__
 
 __all__ = [
@@ -77,7 +77,7 @@ def record_inputs(
         pretrained: file of the model that it starts from.
     """
     objective = settings.spec.objective(settings)
-    metrics = {"metrics": METRIC_NAMES, "loss_terms": sorted(objective.terms), "areas": objective.pairs}
+    metrics = {"metrics": metrics_of(settings.methods), "loss_terms": sorted(objective.terms), "areas": objective.pairs}
     read = inputs.description()
     if pretrained is not None:
         read[_PRETRAINED] = {"name": pretrained.name, **describe_file(pretrained)}

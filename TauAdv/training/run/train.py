@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.batch.job import job_tags
 from TauAdv.commands import resume_line
 from TauAdv.config import Settings, dump_settings
@@ -37,7 +35,7 @@ from TauAdv.training.run.record import (
     save_model,
     stored_network,
 )
-from TauAdv.training.settings.taus import DomainSettings, TrainingSettings, comparable, resolved
+from TauAdv.training.settings.taus import TrainingSettings, comparable, resolved
 from TauAdv.training.step.trainer import Trainer
 
 __all__ = ["Kind", "train"]
@@ -50,14 +48,10 @@ class Kind:
     Attributes:
         name: of the kind, a tag of its runs.
         command: that trains it, a key of :data:`TauAdv.commands.SCRIPTS`.
-        adversarial: whether the model has an adversarial head.
-        trainer: (model, settings, devices, constraints of attacks on the inputs) -> trainer.
     """
 
     name: str
     command: str
-    adversarial: bool
-    trainer: Callable[[Any, Any, Devices, Constraints | None], Trainer]
 
 
 @dataclass(frozen=True)
@@ -120,11 +114,11 @@ def _train_run(settings: TrainingSettings, kind: Kind, before: Run | None, devic
         devices.share.require_divisible(**inputs.batch_sizes)
     with devices.scope():
         network_type = settings.spec.model_type()
-        build = network_type.adversarial if kind.adversarial else network_type.classifier
+        build = network_type.adversarial if settings.needs_head else network_type.classifier
         model = build(start.network, dtype=settings.precision, seed=settings.seed)
     if settings.keeps_statistics:
         freeze_statistics(model)
-    trainer = kind.trainer(model, settings, devices, settings.spec.constraints(inputs.table))
+    trainer = Trainer(model, settings, devices, settings.spec.constraints(inputs.table))
     require_stopping_metric(trainer, inputs)
     report = _copy(start, trainer, settings)
     if devices.is_chief:
@@ -177,7 +171,7 @@ def _copy(start: _Start, trainer: Trainer, settings: TrainingSettings) -> list[s
 
 def _new_network(settings: TrainingSettings) -> str:
     way = "pretrained.run_id or pretrained.file starts from a trained network"
-    if isinstance(settings, DomainSettings):
+    if settings.reads_domains:
         return f"no pretrained network is given: this training starts from random weights; {way}, as a fine-tuning should"
     return f"a new network, its weights are drawn at random ({way})"
 

@@ -15,8 +15,12 @@ from TauAdv.errors import nearest
 from TauAdv.taggers.registry import tagger, taggers
 from TauAdv.taggers.spec import TaggerSpec
 from TauAdv.training.devices.cluster import DeviceChoice
+from TauAdv.training.methods.method import Method
+from TauAdv.training.methods.reversal import Reversal
+from TauAdv.training.methods.trades import Trades
 from TauAdv.training.settings.attack import TrainingAttack
 from TauAdv.training.settings.key_hints import home_of
+from TauAdv.training.settings.numbers import Count, NotNegative, Rate
 from TauAdv.training.settings.precision import Precision
 from TauAdv.training.settings.schedules import K2Schedule, LearningRateSchedule
 
@@ -29,12 +33,6 @@ __all__ = [
     "PretrainedSettings",
     "TrainingSettings",
 ]
-
-Count = Annotated[int, Field(ge=1)]
-#: times a loss or a gradient it still fits into single precision
-_LARGEST = 1e30
-Rate = Annotated[float, Field(gt=0, le=_LARGEST, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, le=_LARGEST, allow_inf_nan=False)]
 
 VALIDATION = ("validation_shards", "validation_fraction", "adv_validation_shards")
 SETS = ("shards", "validation_shards", "adv_shards", "adv_validation_shards")
@@ -276,6 +274,22 @@ class TrainingSettings(Settings):
         return None
 
     @property
+    def methods(self) -> tuple[Method, ...]:
+        """What is done beyond making the class loss smaller; those that add to it come first."""
+        beta = None if self.acting_attack is None else self.acting_attack.trades_beta
+        return () if beta is None else (Trades(beta=beta),)
+
+    @property
+    def needs_head(self) -> bool:
+        """Whether the network has an adversarial head."""
+        return any(method.needs_head for method in self.methods)
+
+    @property
+    def reads_domains(self) -> bool:
+        """Whether a second set, of two domains, is read with every batch."""
+        return any(method.reads_domains for method in self.methods)
+
+    @property
     def acting_attack(self) -> TrainingAttack | None:
         """The attack that is trained against; ``None`` in a training without one."""
         return self.attack if self.attack is not None and self.attack.acts else None
@@ -311,6 +325,11 @@ class DomainSettings(TrainingSettings):
     def validates(self) -> bool:
         """Whether there is a validation after each epoch."""
         return super().validates or self.adv_validation_shards is not None
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """What is done beyond making the class loss smaller; those that add to it come first."""
+        return (*super().methods, Reversal(**{key: getattr(self, key) for key in Reversal.model_fields}))
 
     @property
     def n_adversarial(self) -> int:

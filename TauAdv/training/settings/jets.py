@@ -14,7 +14,8 @@ from TauAdv.models.jet_flavour.settings import JetLossSettings
 from TauAdv.runs import find_run
 from TauAdv.taggers.jet_flavour import JET_FLAVOUR
 from TauAdv.training.settings.attack import TrainingAttack
-from TauAdv.training.settings.common import Count, DomainSettings, Rate, TrainingSettings
+from TauAdv.training.settings.common import DomainSettings, TrainingSettings
+from TauAdv.training.settings.numbers import Count, Rate
 from TauAdv.training.settings.schedules import LearningRateSchedule
 from TauAdv.training.settings.taus import settings_file, settings_of_run
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from TauAdv.commands import command
 from TauAdv.config import load_settings
@@ -26,6 +26,7 @@ from TauAdv.training.settings.common import (
     PretrainedSettings,
     TrainingSettings,
 )
+from TauAdv.training.settings.numbers import Count
 from TauAdv.training.settings.relocation import moved
 
 __all__ = [
@@ -41,8 +42,6 @@ __all__ = [
     "settings_file",
     "settings_of_run",
 ]
-
-Count = Annotated[int, Field(ge=1)]
 
 
 class TauSettings(TrainingSettings):

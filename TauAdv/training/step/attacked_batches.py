@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
 from TauAdv.attacks.constraints.constraints import Batch, Constraints
-from TauAdv.attacks.objectives import Objective, divergence, kullback_leibler, label_loss
+from TauAdv.attacks.objectives import Objective, label_loss
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.attacks.settings import make_attack
 from TauAdv.errors import ConfigError
-from TauAdv.models.scores import class_scores, log_probabilities
-from TauAdv.models.tagger import network_inputs
 from TauAdv.taggers.objective import ClassObjective
+from TauAdv.training.methods.acting import Acting
 from TauAdv.training.settings.attack import TrainingAttack
 from TauAdv.training.settings.common import TrainingSettings
-from TauAdv.training.step.gradients import Further
 
 __all__ = ["STRENGTH", "AttackedBatches", "TrainingAttacks"]
 
@@ -38,17 +36,25 @@ class AttackedBatches:
         settings: the attack, and how much of a batch it concerns.
         constraints: facts about the inputs.
         objective: class loss of the training.
+        methods: one of which may make something else larger than the class loss.
 
     Raises:
         ConfigError: if the attack does not fit the inputs.
     """
 
-    def __init__(self, model: Any, settings: AttackSettings, constraints: Constraints, objective: ClassObjective) -> None:
+    def __init__(
+        self,
+        model: Any,
+        settings: AttackSettings,
+        constraints: Constraints,
+        objective: ClassObjective,
+        methods: Sequence[Acting] = (),
+    ) -> None:
         self.settings = settings
         self._attack = make_attack(settings, constraints)
         self._fraction = settings.fraction if isinstance(settings, TrainingAttack) else 1.0
         self._uniform = isinstance(settings, TrainingAttack) and settings.strength == "uniform"
-        self._objective_on = _objectives(model, settings, objective)
+        self._objective_on = _objectives(model, settings, objective, methods)
 
     def __call__(self, batch: Batch, seed: tf.Tensor, strength: tf.Tensor | None = None) -> Batch:
         """Return the attacked batch.
@@ -74,10 +80,13 @@ class AttackedBatches:
         return tf.where(drawn < self._fraction, share, tf.zeros_like(share))
 
 
-def _objectives(model: Any, settings: AttackSettings, objective: ClassObjective) -> Callable[[Batch], Objective]:
+def _objectives(
+    model: Any, settings: AttackSettings, objective: ClassObjective, methods: Sequence[Acting]
+) -> Callable[[Batch], Objective]:
     """Return the function from a clean batch to what its attack makes larger."""
-    if isinstance(settings, TrainingAttack) and settings.trades_beta is not None:
-        return lambda batch: divergence(model, batch, training=settings.training)
+    for method in methods:
+        if (own := method.attack_objective(settings.training)) is not None:
+            return own
     of_labels = label_loss(model, objective.loss, training=settings.training)
     return lambda batch: of_labels
 
@@ -102,9 +111,14 @@ class TrainingAttacks:
 
     @classmethod
     def of(
-        cls, model: Any, settings: TrainingSettings, constraints: Constraints | None, objective: ClassObjective
+        cls,
+        model: Any,
+        settings: TrainingSettings,
+        constraints: Constraints | None,
+        objective: ClassObjective,
+        methods: Sequence[Acting] = (),
     ) -> TrainingAttacks:
-        """Return the attacks on a model that the settings of a training name.
+        """Return the attacks on a model that the settings of a training name; ``methods`` are those at work in it.
 
         Raises:
             ConfigError: if an attack does not fit the inputs.
@@ -114,20 +128,13 @@ class TrainingAttacks:
             if attack is not None and constraints is None:
                 msg = f"{key}: what may move is not known without the feature table of the inputs"
                 raise ConfigError(msg)
+            asking = methods if key == "attack" else ()
             made.append(
-                None if constraints is None or attack is None else AttackedBatches(model, attack, constraints, objective)
+                None
+                if constraints is None or attack is None
+                else AttackedBatches(model, attack, constraints, objective, asking)
             )
         return cls(settings, constraints, objective, *made)
-
-    def on(self, model: Any) -> TrainingAttacks:
-        """Return the same attacks on another model."""
-        return self.of(model, self.settings, self.constraints, self.objective)
-
-    @property
-    def trades_beta(self) -> float | None:
-        """Factor of the divergence in the loss; ``None``: it is no part of it."""
-        attack = self.settings.acting_attack
-        return None if attack is None else attack.trades_beta
 
     @property
     def masks(self) -> dict[str, tf.TensorSpec]:
@@ -146,33 +153,6 @@ class TrainingAttacks:
             knobs: the strength of the attack among them, if it changes.
         """
         return batch if self.training is None else self.training(batch, self._seed(step), knobs.get(STRENGTH))
-
-    def seen(
-        self, batch: Batch, step: Any, knobs: Mapping[str, Any], forward: Callable[..., Any], divisor: tf.Tensor
-    ) -> tuple[Batch, Further | None]:
-        """Return what the network sees in a training step, and the term that is added to its loss (TRADES).
-
-        Args:
-            batch: network inputs, masks, labels, weights.
-            step: see :meth:`attacked`.
-            knobs: see :meth:`attacked`.
-            forward: scoring model.
-            divisor: of the weighted sum over the batch.
-        """
-        attacked, beta = self.attacked(batch, step, knobs), self.trades_beta
-        if beta is None:
-            return attacked, None
-
-        def further(outputs: Any) -> tf.Tensor:
-            clean, moved = (
-                log_probabilities(class_scores(found), are_logits=self.objective.are_logits)
-                for found in (outputs, forward(network_inputs(attacked), training=True))
-            )
-            weights = tf.cast(batch["weight"], clean.dtype)
-            total = tf.reduce_sum(weights * kullback_leibler(clean, moved))
-            return beta * total / tf.cast(divisor, clean.dtype)
-
-        return batch, further
 
     def for_validation(self, batch: Batch, number: Any) -> Batch:
         """Return a validation batch attacked; its number decides the random numbers."""

@@ -17,7 +17,7 @@ from TauAdv.models.deeptau.losses import LossFunction
 from TauAdv.models.replicas import sum_over_replicas
 from TauAdv.models.scores import scoring_model
 from TauAdv.models.tagger import Tagger
-from TauAdv.training.step.gradients import adversary_loss
+from TauAdv.training.step.losses import adversary_loss
 
 __all__ = ["FEATURES", "adversarial_head", "head_gradients", "with_features"]
 
@@ -26,8 +26,10 @@ FEATURES = "features"
 
 
 def with_features(model: Tagger) -> keras.Model:
-    """Return the scoring model of an adversarial model, layers shared, with the common features among its outputs."""
-    return keras.Model(model.input, {**scoring_model(model).output, FEATURES: model.get_layer(model.features_layer).output})
+    """Return the scoring model, layers shared, with the common features among its outputs."""
+    scores = scoring_model(model).output
+    outputs = scores if isinstance(scores, dict) else {"main_output": scores}
+    return keras.Model(model.input, {**outputs, FEATURES: model.get_layer(model.features_layer).output})
 
 
 def adversarial_head(model: Tagger) -> keras.Model:

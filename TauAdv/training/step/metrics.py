@@ -14,23 +14,30 @@ from numpy.typing import NDArray
 
 from TauAdv.models.deeptau.losses import LossFunction
 from TauAdv.models.replicas import sum_over_replicas
+from TauAdv.training.methods.method import Method
 
-__all__ = ["METRICS", "MetricSums", "adversarial_metrics", "class_metrics", "means"]
+__all__ = ["MetricSums", "adversarial_metrics", "class_metrics", "means", "metrics_of"]
 
 Ratio = tuple[tf.Tensor | float, tf.Tensor | float]
 
-METRICS = {
+_LOSSES = {
     "loss": "class loss with the penalty on weights: sum of weight x loss over class rows / their number",
-    "pure_loss": "the same without the penalty and the divergence",
+    "pure_loss": "the same without the penalty and what a method adds",
     "reg_loss": "penalty on weights",
-    "divergence": "of attacked from clean class probabilities, weighted as the loss (TRADES)",
-    "adv_loss": "sum of weight x cross entropy of data against simulation over adversarial rows / their number",
-    "adv_accuracy": "share of the weight of adversarial rows on the right side of y_adv = 0.5",
-    "class_gradient": "mean over common variables of the mean |gradient| of the class loss, before k1",
-    "adv_gradient": "mean over common variables of the mean |gradient| of the adversarial loss, before k2",
-    "accuracy": "share of class rows whose largest score is their class (unweighted)",
 }
-"""What each metric is; the losses of the TauLosses family are unweighted means over class rows."""
+_GRADIENT = {"class_gradient": "mean over common variables of the mean |gradient| of the class loss, before k1"}
+_ACCURACY = {"accuracy": "share of class rows whose largest score is their class (unweighted)"}
+
+
+def metrics_of(methods: Sequence[Method]) -> dict[str, str]:
+    """Return the metrics of a step with their meanings, those of methods included.
+
+    The losses of the TauLosses family are further ones: unweighted means over class rows. The order is that of the sums in
+    a checkpoint.
+    """
+    own = {name: text for method in methods for name, text in method.metrics.items()}
+    gradients = {name: text for method in methods for name, text in method.gradient_metrics.items()}
+    return {**_LOSSES, **own, **_GRADIENT, **gradients, **_ACCURACY}
 
 
 def class_metrics(labels: tf.Tensor, scores: tf.Tensor, terms: Mapping[str, LossFunction]) -> dict[str, Ratio]:

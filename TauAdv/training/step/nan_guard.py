@@ -11,18 +11,16 @@ of either.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
 from TauAdv.models.replicas import sum_over_replicas
+from TauAdv.training.step.combine import Combined
 
 __all__ = ["NanGuard"]
 
 _NEVER = -1
-_LOSSES = ("loss", "adv_loss")
-_GROUPS = ("common", "class_head", "adversarial_head")
 
 
 class NanGuard:
@@ -49,18 +47,17 @@ class NanGuard:
         self._step.assign(step)
         self._first.assign(_NEVER)
 
-    def checked(self, result: Mapping[str, Any]) -> dict[str, list[tf.Tensor]]:
+    def checked(self, found: Combined) -> dict[str, list[tf.Tensor]]:
         """Return the gradients of a step by group, zeros from the first step on that is not finite; in a compiled step.
 
         Args:
-            result: losses and ``gradients`` by group (:mod:`TauAdv.training.step.gradients`), summed over replicas.
+            found: losses, and gradients that are summed over replicas.
         """
-        groups = result["gradients"]
-        terms = [result[name] for name in _LOSSES if name in result]
-        terms += [tf.reduce_sum(gradient) for name in _GROUPS for gradient in groups.get(name, [])]
+        terms = [found.losses.loss, *(term for _, term in found.losses.domain)]
+        terms += [tf.reduce_sum(gradient) for group in found.gradients.values() for gradient in group]
         self._look(terms, self._step.read_value())
         self._step.assign_add(1)
-        return {**groups, **{name: self.spared(groups[name]) for name in _GROUPS if name in groups}}
+        return {name: self.spared(group) for name, group in found.gradients.items()}
 
     def checked_further(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
         """Return gradients that the step which was just checked takes later on, as :meth:`checked` does."""

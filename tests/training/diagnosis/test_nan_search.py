@@ -16,7 +16,7 @@ from TauAdv.training.diagnosis.nan_search import diagnose
 from TauAdv.training.run import checkpoints
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.loop import Loop, knobs_at
-from TauAdv.training.step.trainer import AdversarialTrainer
+from TauAdv.training.step.trainer import Trainer
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +57,7 @@ def trainer(data, tmp_path_factory):
     common = {"network": str(data / "network.yaml"), "mlruns": tmp_path_factory.mktemp("guard") / "mlruns", "n_tau": 32}
     common |= {"adv_shards": data / "adv", "n_adv_tau": 20, "adv_parameter": [1, 2], "gradient_steps": 0}
     settings = make({**common, "shards": data / "class", "n_epochs": 20})
-    trainer = AdversarialTrainer(build_adversarial(load_network(settings.network), seed=1), settings)
+    trainer = Trainer(build_adversarial(load_network(settings.network), seed=1), settings)
     return (
         trainer,
         {name: value.numpy() for name, value in variables(trainer).items()},
@@ -213,7 +213,7 @@ def test_validation_tau_that_is_not_finite(fresh, data, bad_sets):
 def head_trainer(trainer, data):
     """A trainer with further steps of the head, and what they met."""
     settings = trainer[2](shards=data / "class", adv_head_steps=3, n_epochs=3)
-    return AdversarialTrainer(build_adversarial(load_network(settings.network), seed=1), settings), settings
+    return Trainer(build_adversarial(load_network(settings.network), seed=1), settings), settings
 
 
 def train_steps(trainer, settings, shards, n_steps):
@@ -240,11 +240,11 @@ def test_further_steps_of_the_head_are_watched(trainer, data, monkeypatch):
     """Only their gradients are not finite, from one step on: it is noticed, and no weight follows them."""
     import tensorflow as tf
 
-    from TauAdv.training.step import trainer as steps
+    from TauAdv.training.step import head_steps as steps
 
     broken, real = 2, steps.head_gradients
     settings = trainer[2](shards=data / "class", adv_head_steps=2, n_epochs=3)
-    other = AdversarialTrainer(build_adversarial(load_network(settings.network), seed=1), settings)
+    other = Trainer(build_adversarial(load_network(settings.network), seed=1), settings)
 
     def gradients(*arguments):
         factor = tf.where(other.guard.step > broken, np.nan, 1.0)  # the step was counted when its joint part was checked
@@ -305,11 +305,16 @@ def test_loss_and_gradients(fresh, data, monkeypatch):
     trainer, settings = fresh
     settings = settings(shards=data / "class")
     inputs, knobs = open_inputs(settings), knobs_at(settings, 0, 5, 5)
-    monkeypatch.setattr(trainer, "adversarial_loss", lambda labels, scores: tf.math.log(labels[:, 0] - 1))
+
+    def loss_is(loss):
+        monkeypatch.setattr(trainer.methods[0], "loss", loss)
+        monkeypatch.setattr("TauAdv.models.deeptau.losses.adversarial_crossentropy", loss)  # of the repeated step
+
+    loss_is(lambda labels, scores: tf.math.log(labels[:, 0] - 1))
     found = diagnose(trainer, inputs, 0, knobs, 1)
     assert (found.blame, found.layer) == ("loss", None)
     assert "adversarial loss" in found.text
-    monkeypatch.setattr(trainer, "adversarial_loss", lambda labels, scores: tf.sqrt(scores[:, 0] - scores[:, 0]))
+    loss_is(lambda labels, scores: tf.sqrt(scores[:, 0] - scores[:, 0]))
     found = diagnose(trainer, inputs, 0, knobs, 1)
     assert (found.blame, found.layer) == ("gradients", "final_dense_adv")
     monkeypatch.undo()

@@ -12,7 +12,7 @@ from TauAdv.training.run.balance import classes_of_loss
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.metrics import means
-from TauAdv.training.step.trainer import AdversarialTrainer
+from TauAdv.training.step.trainer import Trainer
 
 pytestmark = pytest.mark.slow
 
@@ -77,7 +77,7 @@ def trainer():
         adversarial_head={"widths": [6]},
     )
     changes = {"shards": "a", "adv_shards": "b", "n_tau": 9, "n_adv_tau": 5, "adv_head_steps": 2}
-    return AdversarialTrainer(build_adversarial(network), load_settings(AdversarialSettings, None, changes))
+    return Trainer(build_adversarial(network), load_settings(AdversarialSettings, None, changes))
 
 
 def one_sided(batch, kind):

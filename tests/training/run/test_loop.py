@@ -17,7 +17,7 @@ from TauAdv.training.run.checkpoints import State
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.loop import Loop, require_stopping_metric
 from TauAdv.training.settings.taus import AdversarialSettings, EarlyStopping
-from TauAdv.training.step.trainer import AdversarialTrainer
+from TauAdv.training.step.trainer import Trainer
 
 pytestmark = pytest.mark.slow
 
@@ -52,7 +52,7 @@ def settings(data, tmp_path_factory):
 @pytest.fixture(scope="module")
 def trainer(settings):
     """The trainer of all tests here (a step is traced once); dropout is on."""
-    return AdversarialTrainer(build_adversarial(load_network(settings.network), seed=1), settings)
+    return Trainer(build_adversarial(load_network(settings.network), seed=1), settings)
 
 
 def all_variables(trainer):
@@ -103,14 +103,14 @@ def scramble(trainer):
 
 def kill_after(monkeypatch, step):
     """Let the training die after the optimisers' update of a step, before it is counted."""
-    real, calls = AdversarialTrainer.train, iter(range(1, N_STEPS + 1))
+    real, calls = Trainer.train, iter(range(1, N_STEPS + 1))
 
     def train(self, *arguments, **options):
         real(self, *arguments, **options)
         if next(calls) == step:
             raise Killed
 
-    monkeypatch.setattr(AdversarialTrainer, "train", train)
+    monkeypatch.setattr(Trainer, "train", train)
 
 
 def test_metrics_per_step_and_per_epoch(uninterrupted, settings):
@@ -155,14 +155,14 @@ def test_resumed_training_equals_the_uninterrupted_one(fresh, settings, uninterr
 
 
 def test_interruption_ends_after_a_step_with_a_checkpoint(fresh, settings, monkeypatch):
-    real = AdversarialTrainer.train
+    real = Trainer.train
 
     def train(self, *arguments, **options):
         os.kill(os.getpid(), signal.SIGTERM)
         real(self, *arguments, **options)
 
     handler = signal.getsignal(signal.SIGINT)
-    monkeypatch.setattr(AdversarialTrainer, "train", train)
+    monkeypatch.setattr(Trainer, "train", train)
     with pytest.raises(KeyboardInterrupt), start_run(settings.mlruns, "stopped") as run:
         Loop(fresh, open_inputs(settings), run, State(step=7, epoch=1)).run_to_end()
     assert checkpoints.latest_checkpoint(run.artifacts / "model_checkpoints").name == "step_000000008"

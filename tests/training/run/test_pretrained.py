@@ -13,7 +13,7 @@ from TauAdv.runs import start_run
 from TauAdv.training.run.checkpoints import latest_checkpoint, stored_optimizer
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.pretrained import Pretrained, find_pretrained, freeze_statistics, network_of, start_from
-from TauAdv.training.step.trainer import AdversarialTrainer
+from TauAdv.training.step.trainer import Trainer
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def prepare(settings):
     inputs = open_inputs(settings)
     pretrained = find_pretrained(settings, inputs)
     model = build_adversarial(network_of(settings, inputs, pretrained), seed=9)
-    return pretrained, AdversarialTrainer(model, settings)
+    return pretrained, Trainer(model, settings)
 
 
 @pytest.fixture

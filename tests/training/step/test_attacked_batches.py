@@ -14,7 +14,7 @@ from TauAdv.models.jet_flavour.settings import JetNetworkSettings
 from TauAdv.training.settings.jets import JetSettings
 from TauAdv.training.step.attacked_batches import STRENGTH, TrainingAttacks
 from TauAdv.training.step.metrics import means
-from TauAdv.training.step.trainer import ClassifierTrainer
+from TauAdv.training.step.trainer import Trainer
 
 KNOBS = {"learning_rate": 1e-3}
 
@@ -74,7 +74,7 @@ def agree(found, expected):
 @pytest.mark.parametrize("use_weights", [True, False])
 def test_nominal_loss_is_the_weighted_mean(use_weights):
     model, batch = double_model(), jet_batch()
-    trainer = ClassifierTrainer(model, settings(use_weights=use_weights))
+    trainer = Trainer(model, settings(use_weights=use_weights))
     if not use_weights:
         ones = {**batch, "weight": tf.ones(20)}
     counted = batch if use_weights else ones
@@ -86,7 +86,7 @@ def test_nominal_loss_is_the_weighted_mean(use_weights):
 
 def test_focal_loss_with_alpha():
     model, batch = double_model(), jet_batch()
-    trainer = ClassifierTrainer(model, settings(loss={"kind": "focal", "gamma": 1.5, "alpha": [0.5, 2, 1]}))
+    trainer = Trainer(model, settings(loss={"kind": "focal", "gamma": 1.5, "alpha": [0.5, 2, 1]}))
 
     def focal(f):
         log_p = tf.nn.log_softmax(f({"x": batch["x"]}))
@@ -103,7 +103,7 @@ def test_focal_loss_with_alpha():
 
 def test_fgsm_replaces_the_batch():
     model, batch = double_model(), jet_batch()
-    trainer = ClassifierTrainer(model, settings(attack={"eps": 0.1}), constraints=constraints())
+    trainer = Trainer(model, settings(attack={"eps": 0.1}), constraints=constraints())
     attacked = fgsm(label_loss(model, trainer.loss), batch, constraints(), 0.1)
     assert (attacked["x"] != batch["x"]).numpy().any()
     loss, expected = expected_gradients(model, lambda f: weighted(batch, entropy(batch, f({"x": attacked["x"]}))))
@@ -115,7 +115,7 @@ def test_fgsm_replaces_the_batch():
 def test_trades_adds_the_divergence():
     model, batch, beta, seed = double_model(), jet_batch(), 3.0, 7
     attack = {"kind": "pgd", "eps": 0.2, "steps": 3, "trades_beta": beta}
-    trainer = ClassifierTrainer(model, settings(attack=attack, seed=seed), constraints=constraints())
+    trainer = Trainer(model, settings(attack=attack, seed=seed), constraints=constraints())
     trainer.guard.start(5)
     attacked = pgd(divergence(model, batch), batch, constraints(), 0.2, steps=3, seed=tf.constant([seed, 5]))
 
@@ -137,7 +137,7 @@ def test_trades_adds_the_divergence():
 
 def test_mixed_batches_are_clean_and_attacked():
     model, batch = double_model(), jet_batch(400)
-    trainer = ClassifierTrainer(model, settings(attack={"eps": 0.1, "fraction": 0.3}, seed=4), constraints=constraints())
+    trainer = Trainer(model, settings(attack={"eps": 0.1, "fraction": 0.3}, seed=4), constraints=constraints())
     whole = fgsm(label_loss(model, trainer.loss), batch, constraints(), 0.1)["x"].numpy()
     mixed = {step: trainer.attacks.attacked(batch, step, {})["x"].numpy() for step in (1, 2)}
     clean = batch["x"].numpy()
@@ -155,7 +155,7 @@ def test_mixed_batches_are_clean_and_attacked():
 def test_strengths_of_examples_are_uniform():
     model, batch = double_model(), jet_batch(400)
     attack = {"eps": 0.2, "strength": "uniform", "fraction": 0.75}
-    trainer = ClassifierTrainer(model, settings(attack=attack, seed=4), constraints=constraints())
+    trainer = Trainer(model, settings(attack=attack, seed=4), constraints=constraints())
     moved = trainer.attacks.attacked(batch, 1, {})["x"].numpy() - batch["x"].numpy()
     largest = np.abs(moved).max(axis=1) / 0.2
     clean = largest == 0
@@ -168,7 +168,7 @@ def test_strengths_of_examples_are_uniform():
 
 def test_eps_grows_with_the_strength():
     model, batch = jet_model(), jet_batch()
-    trainer = ClassifierTrainer(model, settings(attack={"eps": 0.2, "warmup_epochs": 2}), constraints=constraints())
+    trainer = Trainer(model, settings(attack={"eps": 0.2, "warmup_epochs": 2}), constraints=constraints())
     moved = trainer.attacks.attacked(batch, 0, {STRENGTH: tf.constant(0.25)})["x"] - batch["x"]
     assert np.abs(moved).max() == pytest.approx(0.05, rel=1e-5)
 
@@ -207,9 +207,9 @@ def test_dropout_acts_in_the_attack_if_asked_for():
 )
 def test_attack_that_does_not_fit_the_inputs(attack, message):
     with pytest.raises(ConfigError, match=message):
-        ClassifierTrainer(jet_model(), settings(attack={"eps": 0.1, **attack}), constraints=constraints())
+        Trainer(jet_model(), settings(attack={"eps": 0.1, **attack}), constraints=constraints())
 
 
 def test_attack_without_facts_about_the_inputs():
     with pytest.raises(ConfigError, match="feature table"):
-        ClassifierTrainer(jet_model(), settings(attack={"eps": 0.1}))
+        Trainer(jet_model(), settings(attack={"eps": 0.1}))

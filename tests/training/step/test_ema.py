@@ -7,7 +7,7 @@ from attack_inputs import jet_batch, jet_model
 from TauAdv.errors import ConfigError
 from TauAdv.training.settings.jets import JetSettings, jet_settings
 from TauAdv.training.step.ema import averaged, keep_average
-from TauAdv.training.step.trainer import ClassifierTrainer
+from TauAdv.training.step.trainer import Trainer
 
 DECAY = 0.7
 
@@ -19,7 +19,7 @@ def weights(trainer):
 @pytest.mark.parametrize("optimizer", ["adam", "nadam"])
 def test_averages_of_the_weights_after_each_step(optimizer, tmp_path):
     options = {"shards": tmp_path, "batch_size": 20, "weight_average": DECAY, "optimizer": optimizer}
-    trainer = ClassifierTrainer(jet_model(), JetSettings.model_validate(options))
+    trainer = Trainer(jet_model(), JetSettings.model_validate(options))
     steps = []
     for _ in range(5):
         trainer.train(jet_batch(20), {"learning_rate": 0.01})
@@ -40,7 +40,7 @@ def test_averages_of_the_weights_after_each_step(optimizer, tmp_path):
 
 
 def test_without_averages_nothing_changes(tmp_path):
-    trainer = ClassifierTrainer(jet_model(), JetSettings.model_validate({"shards": tmp_path, "batch_size": 20}))
+    trainer = Trainer(jet_model(), JetSettings.model_validate({"shards": tmp_path, "batch_size": 20}))
     before = weights(trainer)
     with averaged(trainer.optimizers["optimizer"]):
         pass

@@ -9,7 +9,7 @@ from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.tagger import network_inputs
 from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.metrics import means
-from TauAdv.training.step.trainer import AdversarialTrainer
+from TauAdv.training.step.trainer import Trainer
 
 NETWORK = tiny_network(
     tau={"n_features": 6, "widths": [5]},
@@ -25,7 +25,7 @@ NETWORK = tiny_network(
 def test_loss_of_a_validation(gamma):
     changes = {"shards": "a", "adv_shards": "b", "n_tau": 6, "n_adv_tau": 5, "adv_focal_gamma": gamma}
     model = build_adversarial(NETWORK)
-    trainer = AdversarialTrainer(model, load_settings(AdversarialSettings, None, changes))
+    trainer = Trainer(model, load_settings(AdversarialSettings, None, changes))
     batch = paired_batch(NETWORK, 0, 5, seed=3)
     trainer.validate_adversarial(batch)
     found = means(trainer.validation_sums.names, trainer.validation_sums.take())

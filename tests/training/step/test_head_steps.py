@@ -14,7 +14,7 @@ from TauAdv.training.run.checkpoints import model_variables
 from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.head_steps import FEATURES, with_features
 from TauAdv.training.step.metrics import means
-from TauAdv.training.step.trainer import AdversarialTrainer
+from TauAdv.training.step.trainer import Trainer
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ def make_trainer(n_steps, dropout):
     changes = {"shards": "a", "adv_shards": "b", "n_tau": N_CLASS, "n_adv_tau": N_ADV, "adv_head_steps": n_steps}
     model = build_adversarial(tiny_network(**NETWORK, dropout=dropout), dtype="float64", seed=4)
     randomise(model)
-    return AdversarialTrainer(model, load_settings(AdversarialSettings, None, changes))
+    return Trainer(model, load_settings(AdversarialSettings, None, changes))
 
 
 def values_by_part(trainer):

@@ -14,7 +14,7 @@ from TauAdv.models.variables import adversarial_head_variables, class_head_varia
 from TauAdv.training.run.checkpoints import model_variables
 from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.metrics import means
-from TauAdv.training.step.trainer import AdversarialTrainer
+from TauAdv.training.step.trainer import Trainer
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ KNOBS = {"learning_rate": 1e-3, "adv_learning_rate": 1e-2, "k1": 1.0, "k2": 3.0}
 @pytest.fixture(scope="module")
 def trainer():
     changes = {"shards": "a", "adv_shards": "b", "n_tau": N_CLASS, "n_adv_tau": N_ADV}
-    return AdversarialTrainer(build_adversarial(NETWORK), load_settings(AdversarialSettings, None, changes))
+    return Trainer(build_adversarial(NETWORK), load_settings(AdversarialSettings, None, changes))
 
 
 def all_variables(trainer):
@@ -141,7 +141,7 @@ def test_no_step_is_traced_twice(fresh, monkeypatch):
         fresh.validate_adversarial(part)
     assert len(sizes) == 4
     counts = {name: function.experimental_get_tracing_count() for name, function in fresh._functions.items()}
-    assert counts == {"_step": 1, "_measured_step": 1, "class": 1, "adversarial": 1}
+    assert counts == {"step": 1, "measured step": 1, "class": 1, "adversarial": 1}
 
 
 def test_validation_does_not_depend_on_the_batches(fresh, batch):

@@ -7,13 +7,11 @@ from TauAdv.models.conversion import class_part, with_grid_mode
 from TauAdv.models.deeptau.losses import loss_function
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.gradient_reversal import set_gradient_scales
-from TauAdv.training.step.gradients import (
-    adversarial_gradients,
-    classifier_gradients,
-    mean_magnitude,
-    regularisation,
-    two_tape_gradients,
-)
+from TauAdv.taggers.objective import ClassObjective
+from TauAdv.training.methods.acting import Acting, StepView, Surroundings
+from TauAdv.training.methods.reversal import Reversal
+from TauAdv.training.step.combine import joint_gradients, mean_magnitude, separate_gradients
+from TauAdv.training.step.losses import losses_of, regularisation
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +27,34 @@ def model_and_batch(mode="dense", k1=K1, k2=K2, **changes):
     return model, paired_batch(network, N_CLASS, N_ADV)
 
 
+def computed(combine, model, batch, counts, methods, training=True, knobs=None):
+    """Losses and gradients by name."""
+    view = StepView(batch, batch, batch, *counts, model, knobs or {})
+    found = combine(model, lambda: losses_of(model, view, methods, LOSS, training=training), methods, view.knobs)
+    losses = found.losses
+    result = {"loss": losses.loss, "pure_loss": losses.pure, "regularisation": losses.penalty, "gradients": found.gradients}
+    result |= dict(zip(("adv_loss",), (term for _, term in losses.domain), strict=False))
+    measured = zip(("common_adv",), found.of_domain, strict=False)
+    result["gradients"] |= {"common_class": found.of_class, **dict(measured)}
+    return result
+
+
+def reversal_of(model):
+    return Reversal().begin(Surroundings(model, ClassObjective(LOSS), lambda *arguments: None, N_ADV))
+
+
+def classifier_gradients(model, batch, n_class):
+    return computed(joint_gradients, model, batch, (n_class,), [Acting()])
+
+
+def adversarial_gradients(model, batch, n_class, n_adv, training=True):
+    return computed(joint_gradients, model, batch, (n_class, n_adv), [reversal_of(model)], training)
+
+
+def two_tape_gradients(model, batch, n_class, n_adv, k1, k2):
+    return computed(separate_gradients, model, batch, (n_class, n_adv), [reversal_of(model)], knobs={"k1": k1, "k2": k2})
+
+
 def assert_groups_close(received, expected, tolerance, groups=("common", "class_head", "adversarial_head")):
     for group in groups:
         assert len(received[group]) == len(expected[group]) > 0
@@ -41,8 +67,8 @@ def assert_groups_close(received, expected, tolerance, groups=("common", "class_
 @pytest.mark.parametrize("l2", [0.0, 1e-2])
 def test_one_pass_equals_two_tapes(mode, l2):
     model, batch = model_and_batch(mode, l2=l2)
-    one = adversarial_gradients(model, batch, N_CLASS, N_ADV, loss=LOSS)
-    two = two_tape_gradients(model, batch, N_CLASS, N_ADV, k1=K1, k2=K2, loss=LOSS)
+    one = adversarial_gradients(model, batch, N_CLASS, N_ADV)
+    two = two_tape_gradients(model, batch, N_CLASS, N_ADV, k1=K1, k2=K2)
     for name in ("loss", "adv_loss"):
         assert float(one[name]) == pytest.approx(float(two[name]), rel=1e-13)
     assert_groups_close(one["gradients"], two["gradients"], 1e-10)
@@ -52,11 +78,11 @@ def test_one_pass_equals_two_tapes(mode, l2):
 
 def test_two_tapes_leave_the_scales_as_they_were_also_when_compiled():
     model, batch = model_and_batch()
-    expected = two_tape_gradients(model, batch, N_CLASS, N_ADV, k1=2.0, k2=3.0, loss=LOSS)["gradients"]
+    expected = two_tape_gradients(model, batch, N_CLASS, N_ADV, k1=2.0, k2=3.0)["gradients"]
 
-    @tf.function
+    @tf.function(autograph=False)
     def compiled(batch):
-        return two_tape_gradients(model, batch, N_CLASS, N_ADV, k1=2.0, k2=3.0, loss=LOSS)["gradients"]
+        return two_tape_gradients(model, batch, N_CLASS, N_ADV, k1=2.0, k2=3.0)["gradients"]
 
     assert_groups_close(compiled(batch), expected, 1e-10)
     assert [float(model.get_layer(name).scale) for name in ("class_gradient", "adv_gradient")] == [K1, K2]
@@ -65,7 +91,7 @@ def test_two_tapes_leave_the_scales_as_they_were_also_when_compiled():
 def test_sparse_gradients_equal_dense_ones_without_dropout():
     sparse, batch = model_and_batch("sparse")
     dense = with_grid_mode(sparse, "dense")
-    first, second = (adversarial_gradients(model, batch, N_CLASS, N_ADV, loss=LOSS) for model in (sparse, dense))
+    first, second = (adversarial_gradients(model, batch, N_CLASS, N_ADV) for model in (sparse, dense))
     assert_groups_close(first["gradients"], second["gradients"], 1e-10)
     for layer in dense.layers:
         if "_norm_" in layer.name:  # running statistics after the step
@@ -77,8 +103,8 @@ def test_sparse_gradients_equal_dense_ones_without_dropout():
 def test_without_the_adversary_it_is_the_class_gradient(mode):
     model, batch = model_and_batch(mode, k1=1.0, k2=0.0, l2=1e-2)
     classifier = class_part(model)
-    received = adversarial_gradients(model, batch, N_CLASS, N_ADV, loss=LOSS)
-    expected = classifier_gradients(classifier, batch, N_CLASS, loss=LOSS)
+    received = adversarial_gradients(model, batch, N_CLASS, N_ADV)
+    expected = classifier_gradients(classifier, batch, N_CLASS)
     for name in ("loss", "pure_loss", "regularisation"):
         assert float(received[name]) == pytest.approx(float(expected[name]), rel=1e-13)
     assert_groups_close(received["gradients"], expected["gradients"], 1e-10, groups=("common", "class_head"))
@@ -98,7 +124,7 @@ def test_rows_of_zero_weight_change_nothing_with_running_statistics(mode):
     idle = [1, 4, N_CLASS + 2]
     batch = without_weight(batch, idle)
     rest = take_taus(batch, np.setdiff1d(np.arange(N_CLASS + N_ADV), idle))
-    received, expected = (adversarial_gradients(model, rows, N_CLASS, N_ADV, loss=LOSS) for rows in (batch, rest))
+    received, expected = (adversarial_gradients(model, rows, N_CLASS, N_ADV) for rows in (batch, rest))
     for name in ("loss", "adv_loss"):
         assert float(received[name]) == pytest.approx(float(expected[name]), rel=1e-13)
     assert_groups_close(received["gradients"], expected["gradients"], 1e-12)
@@ -112,7 +138,7 @@ def test_rows_of_zero_weight_enter_batch_statistics_in_training():
     start = model.get_weights()
     for rows in (batch, rest):
         model.set_weights(start)
-        losses.append(float(adversarial_gradients(model, rows, N_CLASS, N_ADV, loss=LOSS)["loss"]))
+        losses.append(float(adversarial_gradients(model, rows, N_CLASS, N_ADV)["loss"]))
         means.append(model.get_layer("tau_norm_1").moving_mean.numpy())
     assert losses[0] != losses[1]
     assert np.abs(means[0] - means[1]).max() > 1e-4
@@ -121,9 +147,9 @@ def test_rows_of_zero_weight_enter_batch_statistics_in_training():
 def test_scales_reach_a_compiled_step_and_only_the_common_layers():
     model, batch = model_and_batch(dropout=0.0)
 
-    @tf.function
+    @tf.function(autograph=False)
     def compiled(batch):
-        return adversarial_gradients(model, batch, N_CLASS, N_ADV, loss=LOSS)["gradients"]
+        return adversarial_gradients(model, batch, N_CLASS, N_ADV)["gradients"]
 
     set_gradient_scales(model, 0.0, 1.0)
     single = compiled(batch)
@@ -136,8 +162,8 @@ def test_scales_reach_a_compiled_step_and_only_the_common_layers():
 
 def test_counts_of_rows_divide_the_losses():
     model, batch = model_and_batch()
-    first = adversarial_gradients(model, batch, N_CLASS, N_ADV, loss=LOSS, training=False)
-    second = adversarial_gradients(model, batch, 2 * N_CLASS, 4 * N_ADV, loss=LOSS, training=False)
+    first = adversarial_gradients(model, batch, N_CLASS, N_ADV, training=False)
+    second = adversarial_gradients(model, batch, 2 * N_CLASS, 4 * N_ADV, training=False)
     assert float(second["pure_loss"]) == pytest.approx(float(first["pure_loss"]) / 2, rel=1e-13)
     assert float(second["adv_loss"]) == pytest.approx(float(first["adv_loss"]) / 4, rel=1e-13)
 
