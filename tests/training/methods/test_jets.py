@@ -294,4 +294,4 @@ def test_resuming_what_stopped_early_says_so(settings_of_jets, capsys):
     train_jet_tagger(settings, resume=run.id)
     said = capsys.readouterr().out
     assert "stopped early after step" in said
-    assert "a larger early_stopping.patience than 1 goes on" in said
+    assert "a larger early_stopping.patience than 1 continues it" in said
