@@ -19,6 +19,7 @@ from TauAdv.batch.command_words import is_script, starts_training, without_inter
 from TauAdv.batch.job import JOB_FILE, Job
 from TauAdv.commands import command
 from TauAdv.config import Settings
+from TauAdv.config.characters import of_characters
 from TauAdv.config.durations import Hours, Seconds
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.io.atomic import new_folder, write_text
@@ -28,7 +29,7 @@ __all__ = ["Submission", "SubmissionSettings", "submit"]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 #: A word of a line ``#SBATCH --key=word``, which knows no quotes of a shell.
-Word = Annotated[str, Field(pattern=r"^[\w.,:@/+-]+$")]
+Word = Annotated[str, of_characters(".,:@/+-")]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -55,7 +56,7 @@ class SubmissionSettings(Settings):
     """
 
     system: Literal["slurm", "htcondor"] = "slurm"
-    name: Annotated[str, Field(pattern=r"^[\w.+-]+$")] | None = None
+    name: Annotated[str, of_characters(".+-")] | None = None
     jobs: Path = Path("jobs")
     hours: Hours = 12.0
     cpus: Count = 2

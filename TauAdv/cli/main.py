@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from TauAdv.commands import SCRIPTS, command_line, scripts_in_messages
 from TauAdv.errors import ConfigError, nearest, report_errors
@@ -76,6 +76,14 @@ def script(name: str) -> Callable[..., None]:
     return run_script
 
 
+class _Parser(ArgumentParser):
+    """Says in one line what is wrong with the words of a command, where argparse also prints its usage."""
+
+    def error(self, message: str) -> NoReturn:
+        hint = "; a value that begins with - is written --OPTION=VALUE" if "expected one argument" in message else ""
+        self.exit(2, f"error: {message}{hint}; see {self.prog} --help\n")
+
+
 def _run(name: str, place: str, called: str, words: list[str]) -> None:
     module = import_module(f"TauAdv.cli.{place}")
     module.run(_parsed(module, called, words))
@@ -89,7 +97,7 @@ def command_parser(module: Any, called: str) -> ArgumentParser:
         called: how the user calls it, for the first words of its help.
     """
     text = _PLACEHOLDER.sub(lambda found: command_line(found[1]), module.__doc__)
-    parser = ArgumentParser(prog=called, description=text, formatter_class=RawDescriptionHelpFormatter)
+    parser = _Parser(prog=called, description=text, formatter_class=RawDescriptionHelpFormatter)
     module.add_options(parser)
     if behind := getattr(module, "BEHIND", None):
         parser.usage = f"{parser.format_usage().removeprefix('usage: ').rstrip()} -- {behind}"

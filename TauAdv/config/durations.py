@@ -11,6 +11,8 @@ from TauAdv.errors import shortened
 
 __all__ = ["Hours", "Seconds"]
 
+#: Ten years, in hours: what is longer is a slip, and no batch system takes it.
+_LONGEST = 87_600
 _CLOCK = re.compile(r"(?:(?P<days>[0-9]{1,5})-)?(?P<hours>[0-9]{1,5}):(?P<minutes>[0-5][0-9])(?::(?P<seconds>[0-5][0-9]))?")
 _NUMBER = re.compile(r"(0|[1-9][0-9]{0,9})(\.[0-9]{1,20})?(e[-+]?[0-9]{1,2})?")
 
@@ -38,7 +40,7 @@ def _as_seconds(value: Any) -> Any:
     return _duration(value, 1.0, "seconds")
 
 
-Hours = Annotated[float, BeforeValidator(_as_hours), Field(gt=0, allow_inf_nan=False)]
+Hours = Annotated[float, BeforeValidator(_as_hours), Field(gt=0, le=_LONGEST, allow_inf_nan=False)]
 """A duration in hours: ``12``, ``1.5``, ``12:30``, ``12:00:00``, ``1-06:00:00``."""
-Seconds = Annotated[int, BeforeValidator(_as_seconds), Field(ge=1)]
+Seconds = Annotated[int, BeforeValidator(_as_seconds), Field(ge=1, le=3600 * _LONGEST)]
 """A duration in seconds: ``300``, ``0:05:00``."""

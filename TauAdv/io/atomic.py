@@ -28,6 +28,7 @@ __all__ = [
     "replace_folder",
     "require_no_file",
     "require_no_folder",
+    "require_writable",
     "scratch_folder",
     "temporary_name",
     "write_bytes",
@@ -106,6 +107,23 @@ def new_folder(path: Path | str, own: Sequence[str] = ()) -> Iterator[Path]:
             replace_folder(temporary, path, own)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def require_writable(path: Path | str) -> None:
+    """Refuse a file that :func:`new_file` would refuse to write, before the work that it is to hold.
+
+    Raises:
+        OutputExistsError: ``path`` is a folder, a link or a device.
+        WriteError: the nearest folder that is there cannot be written, or is a file.
+    """
+    path = Path(os.path.abspath(path))
+    require_no_folder(path)
+    nearest = next(folder for folder in path.parents if folder.exists())
+    with naming_output(path):
+        if not nearest.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(nearest))
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(nearest))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
-from TauAdv.errors import InputWarning, OutputLockedError, WriteError
+from TauAdv.errors import InputError, InputWarning, OutputLockedError, WriteError
 from TauAdv.io.atomic import make_parents
 from TauAdv.io.full_disk import naming_output
 from TauAdv.io.leftovers import remove_leftovers_of
@@ -32,8 +32,15 @@ _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
 def lock_path(output: Path | str) -> Path:
-    """Return the file that is locked while ``output`` is written; it is there only as long."""
+    """Return the file that is locked while ``output`` is written; it is there only as long.
+
+    Raises:
+        InputError: if ``output`` is the root of the file system, which has no name.
+    """
     output = Path(os.path.abspath(output))
+    if not output.name:
+        msg = f"{output}: is the root of the file system; give the output a name"
+        raise InputError(msg)
     return output.with_name(f".{output.name}.lock")
 
 
@@ -126,6 +133,7 @@ def _native(output: Path, path: Path, wait: bool) -> BaseFileLock | None:
     try:
         lock.acquire(timeout=-1 if wait else 0)
     except Timeout as error:
+        _require_creatable(path)
         holder = _holder(path)
         msg = f"{output}: is being written by {holder}; wait until it ends, or give another output name"
         raise OutputLockedError(msg, holder) from error
@@ -137,6 +145,13 @@ def _native(output: Path, path: Path, wait: bool) -> BaseFileLock | None:
     with suppress(OSError):  # the lock holds without it, also on a full disk
         _say_who(path)
     return lock
+
+
+def _require_creatable(path: Path) -> None:
+    """Raise what a file system answers that makes no files, such as ``/proc``: filelock calls that a held lock."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        path.unlink()  # its holder ended meanwhile
 
 
 def _marker(output: Path, path: Path, wait: bool) -> BaseFileLock:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from TauAdv.errors import InputError, OutputExistsError
-from TauAdv.io.checksums import describe_file
+from TauAdv.io.checksums import describe_file, file_checksum
 from TauAdv.io.leftovers import is_leftover
-from TauAdv.io.manifests.reading import CHECKSUMS, FOLDER_MANIFEST, manifest_path, read_manifest
+from TauAdv.io.manifests.reading import CHECKSUMS, FOLDER_MANIFEST, manifest_path, read_manifest, read_manifest_at
 from TauAdv.io.record_reader import CHECKSUM, read_record
 
-__all__ = ["files_in", "foreign_files", "require_own_file", "require_own_files", "require_own_list"]
+__all__ = ["files_in", "foreign_files", "require_own_file", "require_own_files", "require_own_list", "require_own_manifest"]
+
+_REPLACED = "its content is not what TauAdv wrote: it is damaged, or another file was put there"
 
 
 def files_in(folder: Path | str) -> list[str]:
@@ -36,7 +38,7 @@ def foreign_files(folder: Path | str, own: Sequence[str] = (), *, by_manifest: b
         own: patterns of relative names, for example ``jets-*.arrow``; ``*`` does not stand for ``/``.
         by_manifest: ``False``: what the manifest lists is not ours for that reason.
     """
-    listed = _listed(folder) if by_manifest else set()
+    listed = _listed(folder) if by_manifest else {}
     return [name for name in files_in(folder) if name not in listed and not _is_own(name, own)]
 
 
@@ -59,15 +61,37 @@ def require_own_files(
 
 
 def require_own_file(path: Path | str) -> None:
-    """Refuse to replace a file that is not ours, whatever was asked for.
+    """Refuse to replace a file that is not ours, or a manifest of it that is not, whatever was asked for.
 
-    Ours is a file with a manifest beside it, or which the manifest or the checksums of its folder list.
+    Ours is a file whose content is the one that its manifest, or the manifest or the checksums of its folder, list.
 
     Raises:
         OutputExistsError: names the file and what to do.
     """
     path = Path(path)
-    if path.is_file() and (reason := _why_foreign(path)):
+    if path.is_file():
+        _refuse(path, _why_foreign(path))
+    elif not path.exists():
+        require_own_manifest(path)
+
+
+def require_own_manifest(path: Path | str) -> None:
+    """Refuse the manifest beside an output file if it is none that TauAdv wrote: it would be replaced.
+
+    Raises:
+        OutputExistsError: names the manifest and what to do.
+    """
+    manifest = Path(path).with_name(f"{Path(path).name}.manifest.json")
+    if not manifest.is_file():
+        return
+    try:
+        read_manifest_at(manifest)
+    except InputError as error:
+        _refuse(manifest, f"exists and is no manifest that TauAdv wrote ({str(error).split(';')[0]})")
+
+
+def _refuse(path: Path, reason: str) -> None:
+    if reason:
         msg = f"{path}: {reason}; it is never replaced: move it away, or give another output name"
         raise OutputExistsError(msg)
 
@@ -94,10 +118,13 @@ def _why_foreign(path: Path) -> str:
         if found := manifest.get("found_there"):
             return f"holds what it held before TauAdv added to it ({_shown(found)})"
         files = manifest.get("files", {})
-        if not files or path.name in files or describe_file(path) in files.values():
-            return ""  # an earlier version listed nothing; file and manifest may have been renamed together
-    if path.name in _listed(path.parent) or path.name in (_checksums(path.parent / CHECKSUMS) or {}):
-        return ""
+        # an earlier version listed nothing; file and manifest may have been renamed together
+        known = [one for one in [*files.values(), *manifest.get("replaced", ())] if one]
+        return "" if not known or describe_file(path) in known else _REPLACED
+    if (checksums := (_checksums(path.parent / CHECKSUMS) or {}).get(path.name)) is not None:
+        return "" if file_checksum(path) in checksums else _REPLACED
+    if path.name in (listed := _listed(path.parent)):
+        return "" if listed[path.name] in (None, describe_file(path)) else _REPLACED
     return "exists, and no manifest says that TauAdv made it"
 
 
@@ -111,18 +138,22 @@ def _checksums(path: Path) -> Mapping[str, Any] | None:
     return files if CHECKSUM in content and isinstance(files, dict) else None
 
 
-def _listed(folder: Path | str) -> set[str]:
-    """Return the manifest and the files that it lists, and those of outputs within the output, such as sets of a sample."""
+def _listed(folder: Path | str) -> dict[str, Any]:
+    """Return the manifest and the files that it lists, and those of outputs within the output, such as sets of a sample.
+
+    Each has its size and checksum, or ``None`` where they are not known.
+    """
     folder = Path(folder)
     if not (folder / FOLDER_MANIFEST).is_file():
-        return set()
+        return {}
     try:
         manifest = read_manifest(folder)
     except InputError:  # damaged: then nothing is known to be ours
-        return set()
-    listed = {FOLDER_MANIFEST, *manifest.get("files", ())}
+        return {}
+    files = manifest.get("files", {})
+    listed = {FOLDER_MANIFEST: None, **(files if isinstance(files, dict) else dict.fromkeys(files))}
     for name in manifest.get("sets", ()):
-        listed |= {f"{name}/{inner}" for inner in _listed(folder / name)}
+        listed |= {f"{name}/{inner}": content for inner, content in _listed(folder / name).items()}
     return listed
 
 

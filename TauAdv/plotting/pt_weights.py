@@ -12,12 +12,12 @@ from TauAdv.errors import InputError
 from TauAdv.plotting.closure import plot_closure
 from TauAdv.plotting.style import Drawn
 
-__all__ = ["FIGURES", "plot_pt_weights", "require_labels"]
+__all__ = ["STAGES", "plot_pt_weights", "require_labels"]
 
 _TICKS = (20, 30, 40, 60, 100, 200, 400, 1000)
 _TITLES = {"observed": "before pT weights", "weighted": "after pT weights"}
-#: Names of the figures.
-FIGURES = tuple(f"pt_weights_{stage}" for stage in _TITLES)
+#: What is drawn, by the names of :func:`plot_pt_weights`.
+STAGES = tuple(_TITLES)
 
 
 def require_labels(names: Sequence[str], contributions: Sequence[Drawn]) -> None:
@@ -32,7 +32,7 @@ def require_labels(names: Sequence[str], contributions: Sequence[Drawn]) -> None
 
 
 def plot_pt_weights(spectra: Mapping[str, hist.Hist], contributions: Sequence[Drawn]) -> dict[str, Figure]:
-    """Return the figures ``pt_weights_observed`` and ``pt_weights_weighted``: tau pt of data on the stack of simulation.
+    """Return the figures ``observed`` and ``weighted``: tau pt of data on the stack of simulation.
 
     Args:
         spectra: ``observed`` and ``weighted``, histograms (contribution, tau pt) with weighted storage.
@@ -46,7 +46,7 @@ def plot_pt_weights(spectra: Mapping[str, hist.Hist], contributions: Sequence[Dr
     names = list(spectra["observed"].axes[0])
     require_labels(names, contributions)
     drawn = [entry for entry in contributions if entry.name in names]
-    for name, (stage, title) in zip(FIGURES, _TITLES.items(), strict=True):
+    for stage, title in _TITLES.items():
         figure = plot_closure(spectra[stage], drawn, title=title, ratio_range=(0.0, 2.0), log=True)
         main, ratio = figure.axes
         main.set_ylabel("Candidates / bin")  # the bins differ in width
@@ -56,5 +56,5 @@ def plot_pt_weights(spectra: Mapping[str, hist.Hist], contributions: Sequence[Dr
         ratio.set_xticks([tick for tick in _TICKS if low <= tick <= high])
         ratio.xaxis.set_major_formatter(ScalarFormatter())
         ratio.xaxis.set_minor_formatter(NullFormatter())
-        figures[name] = figure
+        figures[stage] = figure
     return figures

@@ -15,6 +15,7 @@ from matplotlib.text import Text
 
 from TauAdv.config.scalars import is_blank
 from TauAdv.errors import InputError
+from TauAdv.io.atomic import require_writable
 from TauAdv.io.checked_files import new_listed_file
 from TauAdv.io.ownership import require_own_file, require_own_list
 
@@ -145,9 +146,11 @@ def require_own_figures(folder: Path | str, *names: str) -> None:
 
     Raises:
         InputError: if the folder has no name.
-        OutputExistsError: if a file is there that is not ours.
+        OutputExistsError: if a file is there that is not ours, or a link or a folder.
+        WriteError: if the folder cannot be written.
     """
     for path in (path for name in names for path in _paths(folder, name)):
+        require_writable(path)
         require_own_list(path.parent)
         require_own_file(path)
 

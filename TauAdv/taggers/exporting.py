@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from TauAdv.config import Settings
+from TauAdv.config.characters import of_characters
 from TauAdv.errors import ConfigError, InputError, nearest
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.atomic import new_folder
@@ -46,7 +47,7 @@ class ExportSettings(Settings):
     """
 
     format: str
-    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$")] | None = None
+    name: Annotated[str, of_characters(".-")] | None = None
     features: str | None = None
     n_taus: Annotated[int, Field(ge=1)] = 500
     seed: Annotated[int, Field(ge=0)] = 1

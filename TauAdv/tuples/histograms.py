@@ -52,6 +52,7 @@ class Histogram:
 def read_th1(file: Path | str, key: str) -> Histogram:
     """Return a one-dimensional histogram of a ROOT file; ``key`` may lead through folders, as in ``mt_inclusive/EMB``.
 
+    Of several versions of a histogram it is the last, unless ``key`` names one, as in ``mt_inclusive/EMB;1``.
     ``.values(flow=True)`` includes the under- and overflow bins, ``.axes[0].edges`` are the bin edges.
 
     Raises:
@@ -127,8 +128,9 @@ def _with_flow(values: Any, shape: tuple[int, ...]) -> np.ndarray:
 def _read(path: Path | str, key: str, dimensions: int) -> Histogram:
     with open_root(path) as file:
         with reading(Path(path)):
-            kinds = file.classnames(cycle=False)
+            kinds = file.classnames(cycle=False) | (file.classnames(cycle=True) if ";" in key else {})
         known = [name for name, kind in kinds.items() if _KINDS[dimensions].fullmatch(kind)]
+        key = key.strip("/")
         if key not in known:
             other = f"'{key}' is a {kinds[key]}, not a TH{dimensions}" if key in kinds else f"no histogram '{key}'"
             msg = f"{path}: {other}{nearest(key, known)}; TH{dimensions} in this file: {_listed(known)}"

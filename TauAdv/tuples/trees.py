@@ -46,6 +46,18 @@ def without_cycle(tree: str) -> str:
     return tree.partition(";")[0].strip("/")
 
 
+def require_tree_name(name: str) -> str:
+    """Return the name of a tree to write, ``tree`` or ``folder/tree``.
+
+    Raises:
+        ValueError: if it could not be read back: with ``;``, which begins the number of a version, or an empty part.
+    """
+    if ";" in name or not all(part.strip() for part in name.split("/")):
+        msg = f"expected the name of a tree, such as taus or folder/taus, without ';'; received {name!r}"
+        raise ValueError(msg)
+    return name
+
+
 def tree_names(file: Any) -> list[str]:
     """Return the names of the trees in an open ROOT file, those in folders as ``folder/tree``; versions count once."""
     return [name for name, kind in _contents(file).items() if kind in _TREES]

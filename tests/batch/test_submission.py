@@ -10,7 +10,7 @@ import pytest
 from TauAdv.batch.job import JOB_FILE, Job, job_tags, run_job, tf_config
 from TauAdv.batch.submission import Submission, SubmissionSettings, submit
 from TauAdv.config import load_settings
-from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.runs import start_run
 from TauAdv.training.devices.cluster import cluster_from_environment
 
@@ -280,3 +280,20 @@ def test_a_damaged_job_is_named(tmp_path, text):
     (tmp_path / JOB_FILE).write_text(text)
     with pytest.raises(InputError, match=r"job.json: is not the description of a job"):
         run_job(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a/b", "a b#c", ".", "..", "-x", "a\nb", "+"])
+def test_names_that_are_none(name):
+    with pytest.raises(ConfigError, match=r"name: expected letters, digits and _ \. \+ -, the first of them"):
+        settings(name=name)
+
+
+@pytest.mark.parametrize("name", ["a", "_1.5+x-y", "scan.3"])
+def test_names(name):
+    assert settings(name=name).name == name
+
+
+@pytest.mark.parametrize("partition", ["a b", "-p", "x;y"])
+def test_words_of_a_line_of_slurm(partition):
+    with pytest.raises(ConfigError, match="partition: expected letters, digits and _ "):
+        settings(partition=partition)

@@ -149,3 +149,19 @@ def test_a_message_in_both_forms(tmp_path, capsys):
         said.append(capsys.readouterr().err)
     assert said[0].endswith("received a frozen graph; tauadv import-cms reads those of CMS\n")
     assert said[1].endswith("received a frozen graph; Training/import_cms_model.py reads those of CMS\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--sel", "-evt<3"), "a value that begins with - is written --OPTION=VALUE"),
+        (("--n-threads", "0"), "expected a whole number of 1 or more"),
+    ],
+)
+def test_wrong_words_are_one_line(capsys, words, message):
+    with pytest.raises(SystemExit, match="2"):
+        main(["skim", "--input", "a.root", "--output", "b.root", *words])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert message in line
+    assert line.endswith("; see tauadv skim --help")

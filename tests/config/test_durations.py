@@ -69,7 +69,14 @@ def test_days(days, hours, minutes, seconds):
     assert round(settings.hours * 3600) == ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
-@given(st.floats(1e-6, 1e6))
+def test_longer_than_ten_years_is_refused():
+    assert load_settings(Job, None, ["hours=3650-00:00:00"]).hours == 87_600
+    for hours in ("1e99", "87601", "99999-00:00:00"):
+        with pytest.raises(ConfigError, match=r"expected .*87600"):
+            load_settings(Job, None, [f"hours={hours}"])
+
+
+@given(st.floats(1e-6, 87_600))
 def test_read_back_equal(tmp_path_factory, hours):
     path = tmp_path_factory.mktemp("job") / "job.yaml"
     path.write_text(dump_settings(Job(hours=hours)))

@@ -6,7 +6,7 @@ from threading import Timer
 
 import pytest
 
-from TauAdv.errors import OutputLockedError
+from TauAdv.errors import InputError, OutputLockedError, WriteError
 from TauAdv.io.locks import lock_path, locking, output_lock
 
 _HOLD = """
@@ -132,3 +132,14 @@ def test_without_locks_a_marker_says_it_plainly(tmp_path, answer):
     third = subprocess.run(command, input="", text=True, capture_output=True)  # the one that died does not count
     assert (third.returncode, third.stdout) == (0, "held\n")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("root", ["/", "/usr/../", "//"])
+def test_the_root_of_the_file_system_is_no_output(root):
+    with pytest.raises(InputError, match="/: is the root of the file system; give the output a name"), output_lock(root):
+        pass
+
+
+def test_a_place_that_takes_no_files_is_not_called_locked():
+    with pytest.raises(WriteError, match=r"/proc/x: cannot be written"), output_lock("/proc/x"):
+        pass

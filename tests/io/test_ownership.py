@@ -1,5 +1,7 @@
 """Only what a manifest lists is ours; a folder with anything else is never replaced or removed."""
 
+from contextlib import suppress
+
 import pytest
 
 from TauAdv.errors import InputError, OutputExistsError
@@ -260,3 +262,59 @@ def test_a_file_that_comes_while_it_is_made_stays(tmp_path):
         temporary.write_text("ours")
     assert files_in(tmp_path) == ["a.root", "b.pdf"]
     assert {file.read_text() for file in tmp_path.iterdir()} == {"years of work"}
+
+
+def write(path, content):
+    with new_file(path) as temporary:
+        temporary.write_text(content)
+        write_manifest(path, content=temporary, **MADE)
+
+
+@pytest.mark.parametrize("content", ["notes of mine", '{"mine": 1}', "[]", ""])
+def test_a_foreign_manifest_is_not_replaced(tmp_path, content):
+    manifest = tmp_path / "x.root.manifest.json"
+    manifest.write_text(content)
+    with pytest.raises(OutputExistsError, match=r"x\.root\.manifest\.json: exists and is no manifest that TauAdv wrote"):
+        finished(tmp_path / "x.root", overwrite=True, **MADE)
+    with pytest.raises(OutputExistsError, match="is never replaced"):
+        write(tmp_path / "x.root", "ours")
+    assert manifest.read_text() == content
+    assert not (tmp_path / "x.root").exists()
+
+
+def test_a_manifest_without_its_file_is_replaced(tmp_path):
+    write(tmp_path / "x.root", "ours")
+    (tmp_path / "x.root").unlink()
+    assert finished(tmp_path / "x.root", **MADE) is None
+    write(tmp_path / "x.root", "again")
+
+
+def test_another_content_under_our_name_stays(tmp_path):
+    path = tmp_path / "x.root"
+    write(path, "ours")
+    path.write_text("theirs")
+    for overwrite in (False, True):
+        with pytest.raises(OutputExistsError, match=r"x\.root: its content is not what TauAdv wrote.*move it away"):
+            finished(path, overwrite=overwrite, **MADE)
+    assert path.read_text() == "theirs"
+
+
+def test_a_killed_replacement_can_be_repeated(tmp_path):
+    path = tmp_path / "x.root"
+    write(path, "first")
+    with suppress(KeyboardInterrupt), new_file(path) as temporary:
+        temporary.write_text("second")
+        write_manifest(path, content=temporary, **MADE)
+        raise KeyboardInterrupt  # the manifest is of the second, the file is the first
+    assert finished(path, overwrite=True, **MADE) is None
+    write(path, "second")
+    assert finished(path, **MADE)
+
+
+def test_a_plot_that_was_replaced_stays(tmp_path):
+    with new_listed_file(tmp_path / "a.pdf") as temporary:
+        temporary.write_text("ours")
+    (tmp_path / "a.pdf").write_text("theirs")
+    with pytest.raises(OutputExistsError, match="its content is not what TauAdv wrote"), new_listed_file(tmp_path / "a.pdf"):
+        pass
+    assert (tmp_path / "a.pdf").read_text() == "theirs"

@@ -143,3 +143,13 @@ def test_values_of_a_histogram_in_memory():
     histogram = Histogram((), np.arange(9.0).reshape(3, 3), None)
     assert histogram.values().tolist() == [[4]]
     assert histogram.variances().tolist() == [[4]]
+
+
+def test_versions_of_a_histogram(tmp_path):
+    path = tmp_path / "versions.root"
+    with uproot.recreate(path) as file:
+        for content in (1.0, 2.0):
+            file["a/b"] = np.array([content]), np.array([0.0, 1.0])
+    assert [read_th1(path, key).values()[0] for key in ("a/b", "/a/b", "a/b;1", "a/b;2")] == [2.0, 2.0, 1.0, 2.0]
+    with pytest.raises(InputError, match="no histogram 'a/b;3'"):
+        read_th1(path, "a/b;3")

@@ -35,7 +35,7 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Make the weights and draw the closure."""
-    from TauAdv.plotting.pt_weights import FIGURES, plot_pt_weights
+    from TauAdv.plotting.pt_weights import STAGES, plot_pt_weights
     from TauAdv.plotting.style import require_own_figures, save_figure
     from TauAdv.production.pt_weights.closure import read_closure
     from TauAdv.production.pt_weights.weights import make_pt_weights, mixed_contributions
@@ -44,12 +44,13 @@ def run(options: Namespace) -> None:
     config = options.config or f"{_DEFAULT} (the default of --config)"
     contributions = mixed_contributions(options.input, settings, options.contributions, config).require_complete()
     plots = options.plots or options.output.parent
-    require_own_figures(plots, *FIGURES)
+    names = {stage: f"{options.output.stem}_{stage}" for stage in STAGES}
+    require_own_figures(plots, *names.values())
     more = {"contributions": options.contributions, "overwrite": options.overwrite}
     manifest = make_pt_weights(options.input, options.output, settings, options.target_file, **more)
     closure = read_closure(options.output, [process.name for process in settings.processes])
-    for name, figure in plot_pt_weights(closure, contributions).items():
-        print(", ".join(map(str, save_figure(figure, plots, name))))
+    for stage, figure in plot_pt_weights(closure, contributions).items():
+        print(", ".join(map(str, save_figure(figure, plots, names[stage]))))
     _print(manifest["counts"], settings)
 
 

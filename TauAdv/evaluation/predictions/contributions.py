@@ -32,8 +32,10 @@ def contributions_of_set(shards: ShardSet, given: Given = None) -> list[Contribu
         given: what is said by hand, for sets whose manifest does not say it; colours and order may be others.
 
     Raises:
-        InputError: if nothing says it, or the two disagree (names the dataset ids and what differs).
+        InputError: if the set is of another kind, nothing says it, or the two disagree (names the dataset ids and what
+            differs).
     """
+    shards.require_kind("adversarial")
     return _agreed([(str(shards.folder), contributions_in(shards.manifest, shards.folder))], given)
 
 

@@ -152,7 +152,7 @@ def read_predictions(run: Run, columns: Sequence[str] = ()) -> pd.DataFrame:
         expected = f"expected {' or '.join(PREDICTION_FILES)} in {folder}"
         msg = f"run {run.id}: no predictions; {expected}; {command(_COMMAND)} makes them"
         raise InputError(msg)
-    content = read_table_file(found[0], f"make it again with {command(_COMMAND)} --overwrite", run=run.id, foreign=True)
+    content = read_table_file(found[0], f"move it away and make it again with {command(_COMMAND)}", run=run.id, foreign=True)
     try:
         table = pd.read_csv(content, index_col=0, dtype=_INTEGER_COLUMNS)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError, OverflowError) as error:
@@ -176,4 +176,5 @@ def _table_path(run: Run) -> Path:
 
 
 def _model_path(run: Run) -> Path:
-    return run.require_file(MODEL, "its training did not finish, resume it")
+    ended = run.status == "FINISHED"
+    return run.require_file(MODEL, "put a copy of it back" if ended else "its training did not finish, resume it")

@@ -238,7 +238,7 @@ def read_disturbed(
 
 
 def _read(path: Path, run: Run) -> pd.DataFrame:
-    content = read_table_file(path, f"make it again with {command('robustness')} --overwrite", run=run.id)
+    content = read_table_file(path, f"move it away and make it again with {command('robustness')}", run=run.id)
     try:
         return pd.read_parquet(content)
     except (pa.ArrowException, OSError, ValueError) as error:

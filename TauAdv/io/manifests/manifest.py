@@ -19,7 +19,7 @@ import numpy as np
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.manifests.reading import FOLDER_MANIFEST, manifest_path, read_manifest
-from TauAdv.io.ownership import files_in, require_own_file, require_own_files
+from TauAdv.io.ownership import files_in, require_own_file, require_own_files, require_own_manifest
 from TauAdv.io.records import CHECKSUM, write_record
 from TauAdv.io.verified_files import VerifiedFile
 from TauAdv.version import __version__
@@ -142,6 +142,9 @@ def write_manifest(
     if content is not None:
         if not more.get("found_there"):
             require_own_file(output)
+        require_own_manifest(output)
+        if (before := Path(output)).is_file():  # a process that is killed before the renaming leaves this one
+            more["replaced"] = [describe_file(before)]
         more["files"] = {Path(output).name: describe_file(content)}
     elif Path(output).is_dir() and "files" not in more:
         more["files"] = _described(Path(output))
@@ -205,6 +208,8 @@ def finished(
     """
     output = Path(output)
     if not output.exists():
+        if output.suffix:  # a file; the manifest of a folder is inside of it
+            require_own_manifest(output)
         return None
     if output.is_dir():
         _require_own_folder(output, step)

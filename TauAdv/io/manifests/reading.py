@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from TauAdv.errors import InputError
 from TauAdv.io.record_reader import read_record
 
-__all__ = ["CHECKSUMS", "FOLDER_MANIFEST", "manifest_path", "read_manifest"]
+__all__ = ["CHECKSUMS", "FOLDER_MANIFEST", "manifest_path", "read_manifest", "read_manifest_at"]
 
 #: Name of the manifest in a folder.
 FOLDER_MANIFEST = "manifest.json"
@@ -32,7 +32,7 @@ def read_manifest(output: Path | str) -> dict[str, Any]:
     """
     path = manifest_path(output)
     try:
-        return _checked(path, read_record(path))
+        return read_manifest_at(path)
     except InputError as error:
         what = "the folder" if path.name == FOLDER_MANIFEST else f"{path.name} and its file"
         remedy = f"remove {what} and make it again"
@@ -44,6 +44,16 @@ def read_manifest(output: Path | str) -> dict[str, Any]:
             raise InputError(msg) from error
         msg = f"{output}: no manifest ({path.name}) found; it is not an output of TauAdv or was not finished"
         raise InputError(msg) from error
+
+
+def read_manifest_at(path: Path) -> dict[str, Any]:
+    """Return the manifest in this file.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        InputError: if it is damaged, or no manifest.
+    """
+    return _checked(path, read_record(path))
 
 
 def _inside(name: str) -> str:

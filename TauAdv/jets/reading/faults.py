@@ -134,6 +134,8 @@ def impossible_values(jet: np.ndarray, flavours: Sequence[int]) -> dict[int, tup
         (np.isin(jet[:, 2], flavours), "unknown flavour", f"unknown flavour {{:g}} (entry 3); expected one of {expected}"),
     )
     found: dict[int, tuple[str, str]] = {}
+    for row in np.flatnonzero((jet[:, 0] > 0) & (pt == 0)).tolist():
+        found[row] = ("number too small", f"pt {jet[row, 0]:g} (entry 1) is 0 in single precision; expected GeV")
     for entry, (good, kind, text) in enumerate(checks):
         for row in np.flatnonzero(~good).tolist():
             found.setdefault(row, (kind, text.format(jet[row, entry])))

@@ -204,7 +204,7 @@ def _join(numbers: list[int], parts: list[tuple[np.ndarray, np.ndarray]], counts
 
 def _possible(jets: RawJets, faults: list[LineFault], flavours: Sequence[int]) -> RawJets:
     """Return the jets whose pt, eta and flavour a jet can have; the others become faults."""
-    wrong = too_large_values(jets.jet, jets.track, jets.n_tracks) | impossible_values(jets.jet, flavours)
+    wrong = impossible_values(jets.jet, flavours) | too_large_values(jets.jet, jets.track, jets.n_tracks)
     faults += [LineFault(int(jets.line[row]), kind, text) for row, (kind, text) in wrong.items()]
     faults.sort(key=lambda fault: fault.line)
     if not wrong:

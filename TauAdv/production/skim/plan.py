@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import awkward as ak
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from TauAdv.config import Settings
 from TauAdv.errors import ConfigError, InputError, InputWarning, shortened
@@ -19,7 +19,7 @@ from TauAdv.tuples.branches.types import BranchType
 from TauAdv.tuples.branches.writable import require_writable, unwritable
 from TauAdv.tuples.reader import EntryRange, TupleReader
 from TauAdv.tuples.selection import Selection, parse_selection
-from TauAdv.tuples.trees import without_cycle
+from TauAdv.tuples.trees import require_tree_name, without_cycle
 
 __all__ = ["CutFlow", "SkimPlan", "SkimSettings", "parse_range"]
 
@@ -49,7 +49,7 @@ class SkimSettings(Settings):
     """
 
     input_tree: str = "taus"
-    output_tree: str | None = None
+    output_tree: Annotated[str, AfterValidator(require_tree_name)] | None = None
     other_trees: tuple[str, ...] = ()
     sel: str | None = None
     include_columns: tuple[str, ...] = ()

@@ -104,3 +104,9 @@ def test_rows_that_are_not_what_the_contributions_say():
         check_rows(table.assign(y=[0, 0, 1]), CONTRIBUTIONS)
     with pytest.raises(InputError, match=r"received \{9: 1\}"):
         check_rows(table.assign(dataset_id=[0, 0, 9]), CONTRIBUTIONS)
+
+
+def test_a_set_of_another_kind_is_named(tmp_path):
+    shards = ShardSet.open(write_set(tmp_path / "test", "classification", 30))
+    with pytest.raises(InputError, match="test: expected a set of kind 'adversarial', received 'classification'"):
+        contributions_of_set(shards)

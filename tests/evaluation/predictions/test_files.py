@@ -53,7 +53,7 @@ def test_every_flipped_bit_is_noticed_or_changes_nothing(run):
 def test_damaged_tables_are_named(run, damage, message):
     path, other = (run.artifacts / "predictions" / name for name in NAMES)
     path.write_bytes(damage(path.read_bytes(), other.read_bytes()))
-    with pytest.raises(InputError, match=rf"{path.name}: ({message}).*tauadv robustness --overwrite"):
+    with pytest.raises(InputError, match=rf"{path.name}: ({message}).*move it away.*tauadv robustness"):
         read_disturbed(run, name=NAMES[0])
 
 

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
@@ -164,7 +165,7 @@ def test_damaged_tables_are_named(fresh, table_of_ours):
     content = table_of_ours.read_bytes()
     for damaged, message in ((content[:-10], "is cut short"), (content.replace(b"1\n", b"2\n"), "is damaged")):
         table_of_ours.write_bytes(damaged)
-        with pytest.raises(InputError, match=rf"{table_of_ours.name}: {message}.*tauadv apply --overwrite"):
+        with pytest.raises(InputError, match=rf"{table_of_ours.name}: {message}.*move it away.*tauadv apply"):
             read_predictions(fresh)
 
 
@@ -179,9 +180,10 @@ def test_a_damaged_table_is_not_kept(fresh, sets):
     path = apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1)
     content = path.read_bytes()
     path.write_bytes(content.replace(b"0", b"1"))
-    with pytest.raises(OutputExistsError, match=r"is damaged: .*--overwrite makes it again"):
+    with pytest.raises(OutputExistsError, match=r"its content is not what TauAdv wrote.*move it away"):
         apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1)
-    apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1, overwrite=True)
+    path.unlink()
+    apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1)
     assert path.read_bytes() == content
 
 
@@ -253,9 +255,13 @@ def test_another_kind_of_run_is_named_before_tensorflow_is_loaded(tmp_path, kind
 
 
 def test_run_without_model(runs, sets):
-    with start_run(runs.mlruns, "fresh", "no model") as run:
-        pass
+    with suppress(KeyError), start_run(runs.mlruns, "fresh", "no model") as run:
+        raise KeyError
     with pytest.raises(InputError, match=r"has no model/model\.keras: its training did not finish"):
+        apply_run(run.mlpath, run.id, sets.control)
+    with start_run(runs.mlruns, "fresh", "model removed") as run:
+        pass
+    with pytest.raises(InputError, match=r"has no model/model\.keras: put a copy of it back"):
         apply_run(run.mlpath, run.id, sets.control)
 
 

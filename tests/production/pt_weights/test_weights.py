@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from specification_region import CONTRIBUTIONS, REGION
 
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
+from TauAdv.io.ownership import files_in
 from TauAdv.io.records import read_record
 from TauAdv.production.pt_weights.closure import read_closure
 from TauAdv.production.pt_weights.settings import PtWeightsSettings
@@ -226,7 +227,7 @@ def test_script_with_its_plots(mixed, tmp_path, repository, run_script, capsys):
     output, config = tmp_path / "weights.root", repository / "TauAdv/configs/pt_weights.yaml"
     arguments = ["--input", mixed, "--output", output, "--plots", tmp_path / "plots"]
     run_script("Production/make_pt_weights.py", *arguments, "--config", config)
-    names = {f"pt_weights_{stage}.{kind}" for stage in ("observed", "weighted") for kind in ("pdf", "png")}
+    names = {f"weights_{stage}.{kind}" for stage in ("observed", "weighted") for kind in ("pdf", "png")}
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {*names, "checksums.json"}
     assert set(read_record(tmp_path / "plots" / "checksums.json")["files"]) == names
     closure = read_closure(output, [entry.name for entry in CONTRIBUTIONS])
@@ -237,14 +238,40 @@ def test_script_with_its_plots(mixed, tmp_path, repository, run_script, capsys):
     run_script("Production/make_pt_weights.py", *arguments)  # the shipped settings are the defaults: nothing is made again
 
 
+def test_plots_are_of_their_output_and_stay_if_another_file_is_put_there(mixed, tmp_path, run_script, capsys):
+    for name in ("a", "b"):
+        run_script("Production/make_pt_weights.py", "--input", mixed, "--output", tmp_path / f"{name}.root")
+    assert {f"{name}_{stage}.pdf" for name in "ab" for stage in ("observed", "weighted")} <= set(files_in(tmp_path))
+    (tmp_path / "a_observed.pdf").write_text("my own")
+    with pytest.raises(SystemExit):
+        run_script("Production/make_pt_weights.py", "--input", mixed, "--output", tmp_path / "a.root", "--overwrite")
+    assert "a_observed.pdf: its content is not what TauAdv wrote" in capsys.readouterr().err
+    assert (tmp_path / "a_observed.pdf").read_text() == "my own"
+
+
+@pytest.mark.parametrize("place", ["link", "folder", "file"])
+def test_plots_that_cannot_be_written_are_known_before_the_weights(mixed, tmp_path, run_script, capsys, place):
+    output, plots = tmp_path / "weights.root", tmp_path / "plots"
+    if place == "file":
+        plots.write_text("no folder")
+    else:
+        plots.mkdir()
+        taken = plots / "weights_weighted.png"
+        taken.mkdir() if place == "folder" else taken.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(SystemExit):
+        run_script("Production/make_pt_weights.py", "--input", mixed, "--output", output, "--plots", plots)
+    assert capsys.readouterr().err.startswith("error: ")
+    assert not output.exists()
+
+
 def test_plots_of_somebody_else_stay(mixed, tmp_path, run_script, capsys, nothing_written):
-    thesis = tmp_path / "pt_weights_weighted.png"
+    thesis = tmp_path / "weights_weighted.png"
     thesis.write_text("years of work")
     with pytest.raises(SystemExit):
         run_script("Production/make_pt_weights.py", "--input", mixed, "--output", tmp_path / "weights.root", "--overwrite")
-    assert "pt_weights_weighted.png: exists, and no manifest says that TauAdv made it" in capsys.readouterr().err
+    assert "weights_weighted.png: exists, and no manifest says that TauAdv made it" in capsys.readouterr().err
     assert thesis.read_text() == "years of work"
-    nothing_written("weights.root", "pt_weights_observed.png", "checksums.json")
+    nothing_written("weights.root", "weights_observed.png", "checksums.json")
 
 
 @pytest.fixture

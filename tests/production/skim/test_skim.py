@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import uproot
 
+from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError, InputWarning, OutputExistsError
 from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.production.skim.plan import parse_range
@@ -401,3 +402,9 @@ def test_a_tuple_and_its_own_skim(make_tuple, output):
         skim(source, output.with_name(name), SkimSettings(input_range=half))
     halves = [output.with_name(name) for name in ("first.root", "second.root")]
     assert skim(halves, output.with_name("whole.root"), SkimSettings())["counts"]["written"] == 200
+
+
+@pytest.mark.parametrize("name", ["a;3", "x y/", "/", "a//b", "/taus"])
+def test_trees_that_could_not_be_read_back_are_refused(name):
+    with pytest.raises(ConfigError, match="output_tree: expected the name of a tree, .*without ';'"):
+        load_settings(SkimSettings, None, {"output_tree": name})
