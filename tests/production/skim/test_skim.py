@@ -406,5 +406,5 @@ def test_a_tuple_and_its_own_skim(make_tuple, output):
 
 @pytest.mark.parametrize("name", ["a;3", "x y/", "/", "a//b", "/taus"])
 def test_trees_that_could_not_be_read_back_are_refused(name):
-    with pytest.raises(ConfigError, match="output_tree: expected the name of a tree, .*without ';'"):
+    with pytest.raises(ConfigError, match=r"output_tree: expected the name of a tree, .*without ';'"):
         load_settings(SkimSettings, None, {"output_tree": name})
