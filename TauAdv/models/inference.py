@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ import tensorflow as tf
 from TauAdv.models.conversion import dtype_of
 from TauAdv.models.tagger import Tagger, network_inputs
 
-__all__ = ["FEATURES", "Inference", "layer_inference", "output_names"]
+__all__ = ["FEATURES", "Inference", "layer_inference", "layers_for", "output_names"]
 
 #: From a batch to the outputs by name.
 Inference = Callable[[Mapping[str, Any]], dict[str, tf.Tensor]]
@@ -26,6 +26,13 @@ def output_names(model: Tagger, *, with_features: bool, with_adversarial_head: b
     return names + ([FEATURES] if with_features else [])
 
 
+def layers_for(model: Tagger, names: Sequence[str]) -> keras.Model:
+    """Return the layers of a model, with its weights, that give the outputs of these names."""
+    found = dict(model.output) if model.is_adversarial else {"main_output": model.output}
+    found[FEATURES] = model.get_layer(model.features_layer).output
+    return keras.Model(model.input, {name: found[name] for name in names})
+
+
 def layer_inference(model: Tagger, *, with_features: bool = False, with_adversarial_head: bool = True) -> Inference:
     """Return a compiled function from network inputs to outputs by name, traced once for all numbers of rows.
 
@@ -38,10 +45,8 @@ def layer_inference(model: Tagger, *, with_features: bool = False, with_adversar
         Function whose argument is a batch (entries that the network does not read are ignored) and whose result holds
         ``main_output`` [n, classes] and, where asked for, ``adv_output`` [n, 1] and ``features`` [n, ...].
     """
-    found = dict(model.output) if model.is_adversarial else {"main_output": model.output}
-    found[FEATURES] = model.get_layer(model.features_layer).output
     names = output_names(model, with_features=with_features, with_adversarial_head=with_adversarial_head)
-    layers = keras.Model(model.input, {name: found[name] for name in names})
+    layers = layers_for(model, names)
     dtype = keras.dtype_policies.get(dtype_of(model)).variable_dtype
 
     @tf.function(input_signature=[model.input_signature(model.network, dtype)], autograph=False)

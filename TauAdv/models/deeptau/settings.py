@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from TauAdv.config import Settings, load_settings
 from TauAdv.config.paths import expanded
 from TauAdv.errors import ConfigError, nearest
+from TauAdv.models.taus.inputs import columns_of
 
 __all__ = [
     "BlockSettings",
@@ -168,11 +169,7 @@ class NetworkSettings(Settings):
 
     def component_columns(self) -> dict[str, tuple[int, int]]:
         """Return the first and one-past-last column of each component in the cell features."""
-        columns, start = {}, 0
-        for name, component in self.components.items():
-            columns[name] = (start, start + component.n_features)
-            start += component.n_features
-        return columns
+        return columns_of(self.components)
 
     def component_widths(self, name: str) -> tuple[int, ...]:
         """Return the layer widths of one component."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-__all__ = ["GridInput", "TauInputs", "VectorInput"]
+__all__ = ["GridInput", "TauInputs", "VectorInput", "columns_of"]
 
 
 class VectorInput(Protocol):
@@ -49,3 +49,12 @@ class TauInputs(Protocol):
 
     def component_columns(self) -> dict[str, tuple[int, int]]:
         """Return the first and one-past-last column of each component in the cell features."""
+
+
+def columns_of(components: Mapping[str, VectorInput]) -> dict[str, tuple[int, int]]:
+    """Return the first and one-past-last column of each component in the features of a cell."""
+    columns, start = {}, 0
+    for name, component in components.items():
+        columns[name] = (start, start + component.n_features)
+        start += component.n_features
+    return columns
