@@ -15,12 +15,17 @@ from TauAdv.cli.options import path
 from TauAdv.io.checked_files import new_listed_file
 
 
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return the parser of ``--quick`` and ``--json FILE``."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--quick", action="store_true", help="smaller samples and fewer repetitions (under 5 minutes)")
+    made.add_argument("--json", type=path, metavar="FILE", help="also write the figures to FILE")
+    return made
+
+
 def options(description: str) -> argparse.Namespace:
     """Parse ``--quick`` and ``--json FILE``."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--quick", action="store_true", help="smaller samples and fewer repetitions (under 5 minutes)")
-    parser.add_argument("--json", type=path, metavar="FILE", help="also write the figures to FILE")
-    return parser.parse_args()
+    return parser(description).parse_args()
 
 
 def interleaved(

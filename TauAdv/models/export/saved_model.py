@@ -34,7 +34,10 @@ def _write(exported: Exported, folder: Path) -> None:
         return {OUTPUT: compute(sparse_inputs(tensors, network))["main_output"]}
 
     signatures = {DENSE: _concrete(from_dense, dense), SPARSE: _concrete(from_sparse, sparse)}
-    tf.saved_model.save(tf.Module(), str(_folder(exported, folder)), signatures=signatures)
+    module = tf.Module()
+    # weights that are no constants of the graph
+    module.weights = [weight for function in signatures.values() for weight in function.variables]
+    tf.saved_model.save(module, str(_folder(exported, folder)), signatures=signatures)
 
 
 def _concrete(function: Any, signature: dict[str, tf.TensorSpec]) -> Any:
