@@ -12,6 +12,7 @@ from TauAdv.errors import ConfigError, InputError, nearest
 from TauAdv.taggers.deeptau import DEEPTAU
 from TauAdv.taggers.jet_flavour import JET_FLAVOUR
 from TauAdv.taggers.spec import TaggerSpec
+from TauAdv.taggers.tau_transformer import TAU_TRANSFORMER
 
 if TYPE_CHECKING:
     from TauAdv.models.tagger import Tagger
@@ -30,7 +31,7 @@ __all__ = [
 
 GROUP = "TauAdv.taggers"
 """Group of the entry points by which another package brings a tagger: each is a :class:`TaggerSpec`."""
-SHIPPED = (DEEPTAU, JET_FLAVOUR)
+SHIPPED = (DEEPTAU, JET_FLAVOUR, TAU_TRANSFORMER)
 
 
 @cache

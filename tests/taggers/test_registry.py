@@ -49,7 +49,7 @@ def point(value):
 
 
 def test_shipped_taggers_are_found_by_name_rows_and_saved_models():
-    assert [tagger(name) for name in ("deeptau", "jet_flavour")] == list(SHIPPED)
+    assert [tagger(name) for name in ("deeptau", "jet_flavour", "tau_transformer")] == list(SHIPPED)
     assert {rows: tagger_of_rows(rows).name for rows in ROW_TYPES} == {"taus": "deeptau", "jets": "jet_flavour"}
     assert tagger_saved_as("TauAdv>JetTagger").name == "jet_flavour"
     assert tagger_saved_as("keras>Functional") is None
@@ -70,7 +70,7 @@ def test_a_tagger_and_its_models_say_the_same(spec):
 def test_trainings_of_a_tagger_are_of_that_tagger(spec):
     for training in spec.trainings:
         kind = training.settings_type()
-        assert (kind.rows, kind.model_fields["tagger"].default) == (spec.rows, spec.name)
+        assert (kind.rows, kind.model_fields["tagger"].default) == (spec.rows, tagger_of_rows(spec.rows).name)
 
 
 def test_an_unknown_tagger_is_an_error():

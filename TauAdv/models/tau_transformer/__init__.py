@@ -1,0 +1,1 @@
+"""A transformer over the filled cells of a tau."""

@@ -1,0 +1,59 @@
+"""Predictions of the transformer, and its exported forms."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+from network_batches import random_inputs
+from transformer_networks import reference_scores, small_transformer
+
+from TauAdv.io.manifests.manifest import read_manifest
+from TauAdv.models.export.dense_inputs import dense_inputs, dense_shapes
+from TauAdv.models.export.source import find_model
+from TauAdv.models.tau_transformer.inference import chunked_inference
+from TauAdv.taggers.exporting import ExportSettings, export_model
+from TauAdv.taggers.registry import tagger_of_model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return small_transformer(adversarial=True)
+
+
+@pytest.mark.parametrize("n_taus", [0, 1, 13])
+@pytest.mark.parametrize("chunk", [1, 5, 512])
+def test_chunks_do_not_matter(model, n_taus, chunk):
+    inputs = random_inputs(model.network, n_taus, seed=n_taus)
+    found = chunked_inference(model, with_features=True, chunk=chunk)({**inputs, "weight": np.ones(n_taus)})
+    assert {name: values.shape for name, values in found.items()} == {
+        "main_output": (n_taus, 4),
+        "adv_output": (n_taus, 1),
+        "features": (n_taus, 5 + 8),
+    }
+    if n_taus:
+        for name, expected in model(inputs, training=False).items():
+            np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-6)
+
+
+def test_the_adversarial_head_can_be_left_out(model):
+    compute = tagger_of_model(model).inference(model, with_adversarial_head=False)
+    assert compute(random_inputs(model.network, 3)).keys() == {"main_output"}
+
+
+@pytest.mark.slow
+def test_exported_models_give_the_scores(model, tmp_path):
+    model.save(tmp_path / "model.keras")
+    for form in ("onnx", "savedmodel"):
+        settings = ExportSettings(format=form, features="none", n_taus=50)
+        export_model(find_model(tmp_path / "model.keras"), tmp_path / form, settings)
+        for figures in read_manifest(tmp_path / form)["comparison"].values():
+            assert figures["largest_difference"] < 2e-6
+    session = onnxruntime.InferenceSession(tmp_path / "onnx/small.onnx", providers=["CPUExecutionProvider"])
+    assert {entry.name: tuple(entry.shape[1:]) for entry in session.get_inputs()} == dense_shapes(model.network)
+    for n_taus, filled in ((6, None), (3, {"inner": 0, "outer": 0}), (4, {"inner": 100, "outer": 100}), (0, None)):
+        inputs = random_inputs(model.network, n_taus, seed=3, filled=filled)
+        (scores,) = session.run(None, dense_inputs(inputs, model.network))
+        expected = reference_scores(model, inputs) if n_taus else np.zeros((0, 4))
+        np.testing.assert_allclose(scores, expected, rtol=0, atol=2e-6)
+    assert json.loads((tmp_path / "onnx/manifest.json").read_text())["both_in_double_precision"]["onnx"]["taus"] == 10
