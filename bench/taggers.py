@@ -75,7 +75,7 @@ def rates(demo: Path, repetitions: int) -> dict[str, dict[str, float]]:
     import tensorflow as tf
 
     from TauAdv.shards.store import ShardSet
-    from TauAdv.training.step.trainer import ClassifierTrainer
+    from TauAdv.training.step.trainer import Trainer
 
     shards, found, jobs = ShardSet.open(demo / "test/shards_classification"), {}, {}
 
@@ -98,7 +98,7 @@ def rates(demo: Path, repetitions: int) -> dict[str, dict[str, float]]:
     for name in TAGGERS:
         asked = settings(name, demo, 1, 1)
         model = asked.spec.model_type().classifier(asked.spec.load_network(asked.network), seed=1)
-        trainer, compute = ClassifierTrainer(model, asked), asked.spec.inference(model)
+        trainer, compute = Trainer(model, asked), asked.spec.inference(model)
         found[name] = {"parameters": float(model.count_params())}
 
         def train(batch: Any, trainer: Any = trainer) -> None:
