@@ -49,5 +49,5 @@ docs: $(STAMP)
 
 # demo_output/ (generated events, runs, plots) stays; remove it by hand
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .mypy_cache site
+	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .pytest_cache .hypothesis .ruff_cache .mypy_cache site
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
