@@ -12,14 +12,15 @@ from TauAdv.features.table import FeatureTable
 from TauAdv.shards.row_types import rows_of
 from TauAdv.shards.rows import Rows, rows_of_arrays, rows_of_tuples
 from TauAdv.shards.store import ShardSet
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.reader import open_tuples
+from TauAdv.tuples.sources import TupleSource
 
 __all__ = ["features", "shards", "tuples"]
 
 _ROWS_AT_ONCE = 2000  # features of a tau need about 25 kB while they are made
 
 
-def tuples(files: str | Path | Sequence[str | Path], tree: str = "taus", *, allow_duplicates: bool = False) -> TupleReader:
+def tuples(files: str | Path | Sequence[str | Path], tree: str = "taus", *, allow_duplicates: bool = False) -> TupleSource:
     """Open tuples of taus; entries are read when they are used (``iterate``, :func:`features`, ``tagger.predict``).
 
     Args:
@@ -30,7 +31,7 @@ def tuples(files: str | Path | Sequence[str | Path], tree: str = "taus", *, allo
     Raises:
         InputError: a file is missing, damaged or without the tree.
     """
-    return TupleReader(files, tree, allow_duplicates=allow_duplicates)
+    return open_tuples(files, tree, allow_duplicates=allow_duplicates)
 
 
 def shards(folder: str | Path) -> ShardSet:
@@ -58,7 +59,7 @@ def features(rows: Any, table: Any = "deeptau_v2p5", **extraction: Any) -> Rows:
     if isinstance(table, str | Path):
         table = FeatureTable.load(table)
     kind = rows_of(table)
-    if not isinstance(rows, TupleReader):
+    if not isinstance(rows, TupleSource):
         return rows_of_arrays(rows, table, kind, extraction)
     parts = list(rows_of_tuples(rows, table, kind, extraction, rows_at_once=_ROWS_AT_ONCE))
     columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}

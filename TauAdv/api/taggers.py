@@ -17,7 +17,7 @@ from TauAdv.runs.database import DATABASE
 from TauAdv.shards.row_types import row_type
 from TauAdv.shards.rows import Rows, require_extraction
 from TauAdv.shards.store import ShardSet
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.sources import TupleSource
 
 __all__ = ["TrainedTagger", "tagger"]
 
@@ -77,7 +77,7 @@ class TrainedTagger:
             table = scorer.of_set(rows, batch_size=batch_size)
             table.attrs["kind"] = rows.kind
             return table
-        if isinstance(rows, TupleReader):
+        if isinstance(rows, TupleSource):
             return pd.concat(list(scorer.of_tuples(rows, batch_size=batch_size)), ignore_index=True)
         if isinstance(rows, Rows):
             return scorer.of_rows(rows, batch_size=batch_size)
@@ -87,7 +87,7 @@ class TrainedTagger:
         return scorer.of_arrays(rows, batch_size=batch_size)
 
     def predict_in_pieces(
-        self, rows: TupleReader, *, batch_size: int = BATCH_SIZE, rows_at_once: int | None = None
+        self, rows: TupleSource, *, batch_size: int = BATCH_SIZE, rows_at_once: int | None = None
     ) -> Iterator[pd.DataFrame]:
         """Yield the table of :meth:`predict` in pieces, for tuples whose table does not fit into memory."""
         return self._scorer(True).of_tuples(rows, batch_size=batch_size, rows_at_once=rows_at_once)

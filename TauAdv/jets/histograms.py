@@ -49,7 +49,7 @@ def column_label(column: Column) -> str:
 def column_moments(extracted: ExtractedJets, columns: Sequence[Column]) -> Moments:
     """Return the moments of columns of all jets, fixed defaults and what is not finite left out."""
     default = fixed_defaults(columns)
-    blocks = (np.stack([jets[column.name] for column in columns], axis=1) for jets in extracted.iterate(4096))
+    blocks = (np.stack([jets[column.name] for column in columns], axis=1) for jets in extracted.iterate(step_size=4096))
     return reduce(add, (Moments.of(values, ~is_default(values, default)) for values in blocks))
 
 

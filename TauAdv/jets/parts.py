@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from TauAdv.commands import command
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, nearest
 from TauAdv.io.manifests.manifest import describe_input, read_manifest, require_checksums
+from TauAdv.io.sources import STEP_SIZE
 from TauAdv.io.verified_files import FileSet, opened_at_once
 from TauAdv.jets.columns import Jets, concatenate_jets
 from TauAdv.jets.schema import Column, JetTable
@@ -106,35 +107,61 @@ class ExtractedJets:
         return {int(flavour): number for flavour, number in self.manifest["counts"]["flavours"].items()}
 
     @property
-    def parts(self) -> list[Path]:
+    def files(self) -> list[Path]:
         """The Arrow files in the order of the lines."""
         return [self.folder / part["file"] for part in self.manifest["parts"]]
 
-    def iterate(self, batch_size: int = 20_000) -> Iterator[Jets]:
-        """Yield all jets in the order of the file, ``batch_size`` at a time at most; memory stays flat."""
-        for number in range(len(self.parts)):
-            yield from self.iterate_part(number, batch_size)
+    @property
+    def num_entries(self) -> int:
+        """Number of jets."""
+        return len(self)
 
-    def iterate_part(self, number: int, batch_size: int = 20_000) -> Iterator[Jets]:
-        """Yield the jets of one of the files (:attr:`parts`)."""
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns."""
+        return [column.name for column in self.columns]
+
+    def identity(self) -> list[dict[str, Any]]:
+        """Return what manifests record of the jets, as they were when opened."""
+        return [self.description]
+
+    def iterate(self, names: Sequence[str] | None = None, /, step_size: int = STEP_SIZE) -> Iterator[Jets]:
+        """Yield all jets in the order of the file, ``step_size`` at a time at most; memory stays flat.
+
+        Args:
+            names: columns to read; all if ``None``.
+            step_size: most jets in memory at once.
+
+        Raises:
+            InputError: if there are no such columns, or a file is not what was written.
+        """
+        for number in range(len(self.files)):
+            yield from self.iterate_part(number, step_size, names)
+
+    def iterate_part(
+        self, number: int, step_size: int = STEP_SIZE, names: Sequence[str] | None = None
+    ) -> Iterator[Jets]:
+        """Yield the jets of one of the :attr:`files`."""
+        columns = self.columns if names is None else self._chosen(names)
         file = self._files[self.manifest["parts"][number]["file"]]
         reader = pa.ipc.open_file(pa.py_buffer(file.content()))
         waiting: list[pa.RecordBatch] = []
         for index in range(reader.num_record_batches):
             waiting.append(reader.get_batch(index))
             last = index == reader.num_record_batches - 1
-            if last or sum(map(len, waiting)) >= batch_size:
-                jets = self._jets(pa.Table.from_batches(waiting))
-                for start in range(0, len(jets), batch_size):
-                    yield jets.take(slice(start, start + batch_size))
+            if last or sum(map(len, waiting)) >= step_size:
+                jets = _jets(pa.Table.from_batches(waiting), columns)
+                for start in range(0, len(jets), step_size):
+                    yield jets.take(slice(start, start + step_size))
                 waiting = []
                 file.release()  # or the whole file would count as memory of the process
 
-    def _jets(self, table: pa.Table) -> Jets:
-        values = np.empty((table.num_rows, len(self.columns)), dtype=np.float32)
-        for number, column in enumerate(self.columns):
-            values[:, number] = table.column(column.name).to_numpy()
-        return Jets(table.column("line").to_numpy(), table.column("n_tracks").to_numpy(), values, self.columns)
+    def _chosen(self, names: Sequence[str]) -> tuple[Column, ...]:
+        known = {column.name: column for column in self.columns}
+        if missing := [f"{name}{nearest(name, list(known))}" for name in names if name not in known]:
+            msg = f"{self.folder}: has no column {', '.join(missing)}"
+            raise InputError(msg)
+        return tuple(known[name] for name in names)
 
     def read(self) -> Jets:
         """Return all jets (185 columns take 750 bytes a jet)."""
@@ -142,3 +169,10 @@ class ExtractedJets:
             np.empty(0, np.int64), np.empty(0, np.int32), np.empty((0, len(self.columns)), np.float32), self.columns
         )
         return concatenate_jets([empty, *self.iterate()])
+
+
+def _jets(table: pa.Table, columns: tuple[Column, ...]) -> Jets:
+    values = np.empty((table.num_rows, len(columns)), dtype=np.float32)
+    for number, column in enumerate(columns):
+        values[:, number] = table.column(column.name).to_numpy()
+    return Jets(table.column("line").to_numpy(), table.column("n_tracks").to_numpy(), values, columns)

@@ -24,7 +24,8 @@ from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
 from TauAdv.production.targets import read_target
 from TauAdv.production.uniforms import ROOT_SEED, RandomSource, uniform_numbers
 from TauAdv.tuples.branches.writable import require_writable
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.reader import open_tuples
+from TauAdv.tuples.sources import TupleSource
 from TauAdv.tuples.weights import check_event_weights, check_finite
 from TauAdv.tuples.writer import TupleWriter
 
@@ -69,7 +70,7 @@ class EventDropSettings(Settings):
 
 
 def tau_pt_spectrum(
-    reader: TupleReader,
+    reader: TupleSource,
     edges: npt.ArrayLike,
     weights: str | None = None,
     step_size: int = 1_000_000,
@@ -131,7 +132,7 @@ def drop_events(
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes the output.
     """
-    reader = TupleReader(input_file, settings.tree, allow_duplicates=settings.allow_duplicates)
+    reader = open_tuples(input_file, settings.tree, allow_duplicates=settings.allow_duplicates)
     branches = require_writable(reader, reader.branches)
     reader.require(branches)
     inputs = [*reader.files, Path(target_file)]
@@ -166,11 +167,11 @@ def drop_events(
         )
 
 
-def _entries_to_read(reader: TupleReader, n_tau: int | None) -> int:
+def _entries_to_read(reader: TupleSource, n_tau: int | None) -> int:
     available = reader.num_entries
     where = f"{reader.files[0]}{f' and {len(reader.files) - 1} more' if len(reader.files) > 1 else ''}"
     if available == 0:
-        msg = f"{where}: tree '{reader.tree}' has no entries"
+        msg = f"{where}: {reader.place} has no entries"
         raise InputError(msg)
     if n_tau is not None and n_tau > available:
         msg = f"{where}: n_tau asks for {n_tau} taus, but there are only {available}; lower it, or leave it out to read all"
@@ -178,7 +179,7 @@ def _entries_to_read(reader: TupleReader, n_tau: int | None) -> int:
     return available if n_tau is None else n_tau
 
 
-def _table(reader: TupleReader, target_file: Path | str, settings: EventDropSettings) -> tuple[KeepTable, dict[str, int]]:
+def _table(reader: TupleSource, target_file: Path | str, settings: EventDropSettings) -> tuple[KeepTable, dict[str, int]]:
     options = {"allow_negative": settings.allow_negative}
     target = read_target(target_file, settings.target_histogram, settings.edges, rebin=settings.rebin, **options)
     check_target(target, f"{target_file}: {settings.target_histogram}")
@@ -196,7 +197,7 @@ def _table(reader: TupleReader, target_file: Path | str, settings: EventDropSett
 
 
 def _write_survivors(
-    reader: TupleReader,
+    reader: TupleSource,
     path: Path,
     table: KeepTable,
     uniforms: npt.NDArray[np.float64],

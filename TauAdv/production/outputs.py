@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from TauAdv.errors import InputError
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.sources import TupleSource
 
 __all__ = ["check_distinct", "check_no_input", "check_root_names", "errors_of"]
 
@@ -63,7 +63,7 @@ def _identity(path: Path) -> Hashable:
 
 
 @contextmanager
-def errors_of(reader: TupleReader) -> Iterator[None]:
+def errors_of(reader: TupleSource) -> Iterator[None]:
     """Put the name of the input before the message of an :class:`InputError` about the values of its branches."""
     try:
         yield

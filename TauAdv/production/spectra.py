@@ -23,8 +23,9 @@ from TauAdv.production.outputs import check_no_input, check_root_names, errors_o
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, EtaPtSpectrum, FloatArray, Spectrum
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.matching import MATCHING_BRANCHES, TauType, recompute_tau_type
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.reader import open_tuples
 from TauAdv.tuples.selection import parse_selection
+from TauAdv.tuples.sources import TupleSource
 from TauAdv.tuples.weights import check_event_weights, check_finite
 
 __all__ = ["RECOMPUTE", "EtaPtSettings", "TargetSettings", "make_eta_pt_spectra", "make_targets", "parse_processes"]
@@ -96,7 +97,7 @@ def make_eta_pt_spectra(
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes the output.
     """
-    reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
+    reader = open_tuples(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
     check_no_input([output], [*reader.files, *settings.files_read()])
     check_root_names([output])
     record = settings.model_dump(mode="json")
@@ -148,7 +149,7 @@ def make_targets(
     for key in processes:
         _check_key(key)
     twice = settings.allow_duplicates
-    readers = {key: TupleReader(inputs, settings.tree, allow_duplicates=twice) for key, inputs in processes.items()}
+    readers = {key: open_tuples(inputs, settings.tree, allow_duplicates=twice) for key, inputs in processes.items()}
     files = [path for reader in readers.values() for path in reader.files]
     check_no_input([output], [*files, *settings.files_read()])
     check_root_names([output])
@@ -203,7 +204,7 @@ def _require_content(what: str, spectrum: Spectrum | EtaPtSpectrum, weights: str
 
 
 def _selected(
-    reader: TupleReader,
+    reader: TupleSource,
     binned: Sequence[str],
     others: Sequence[str],
     settings: EtaPtSettings | TargetSettings,

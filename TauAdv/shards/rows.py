@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from TauAdv.errors import ConfigError, InputError, nearest
 from TauAdv.shards.row_layout import RowType
 from TauAdv.shards.row_types import layout_of, rows_of
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.sources import TupleSource
 
 __all__ = ["Rows", "require_extraction", "rows_of_arrays", "rows_of_tuples"]
 
@@ -49,7 +49,7 @@ class Rows:
 
 
 def rows_of_tuples(
-    reader: TupleReader, table: Any, rows: RowType, extraction: Mapping[str, Any], *, rows_at_once: int
+    reader: TupleSource, table: Any, rows: RowType, extraction: Mapping[str, Any], *, rows_at_once: int
 ) -> Iterator[Rows]:
     """Yield the rows of tuples in pieces, one row per entry, with run, lumi, evt, ... as far as the tuples have them.
 
@@ -74,7 +74,7 @@ def rows_of_tuples(
         yield Rows(features, {name: ak.to_numpy(arrays[name]) for name in known}, table)
 
 
-def _pieces(reader: TupleReader, branches: list[str], rows_at_once: int) -> Iterator[ak.Array]:
+def _pieces(reader: TupleSource, branches: list[str], rows_at_once: int) -> Iterator[ak.Array]:
     if reader.num_entries == 0:
         yield reader.empty(branches)
     yield from reader.iterate(branches, step_size=rows_at_once)

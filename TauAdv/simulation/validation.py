@@ -20,7 +20,7 @@ from TauAdv.simulation.quantities import QUANTITIES, Quantity, response
 from TauAdv.simulation.samples import ACCEPTANCE, STEP
 from TauAdv.tuples.files.inputs import resolve_inputs
 from TauAdv.tuples.matching import TauType
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.reader import open_tuples
 
 __all__ = [
     "CLASSES",
@@ -82,7 +82,7 @@ def load_candidates(inputs: Path | str, *, allow_duplicates: bool = False) -> Co
     Raises:
         InputError: if files are missing, or are not made by the simulation (``sim_trueType`` is missing).
     """
-    reader = TupleReader(inputs, allow_duplicates=allow_duplicates)
+    reader = open_tuples(inputs, allow_duplicates=allow_duplicates)
     wanted = [*_SCALARS, *_COUNTED]
     reader.require(wanted)
     parts = []

@@ -1,4 +1,4 @@
-"""What uproot raises on a file that it cannot read, as errors that name the file and what is wrong with it.
+"""What uproot and other libraries raise on a file that they cannot read, as errors that name the file and what is wrong with it.
 
 uproot takes damaged bytes for lengths, types, offsets and compressed data, so that almost any exception may come out of it:
 ``struct.error``, ``KeyError``, ``RecursionError``, those of the compression libraries, ...
@@ -19,9 +19,9 @@ _LONGEST_CAUSE = 200
 
 @contextmanager
 def reading(path: Path | str, what: str = "") -> Iterator[None]:
-    """Turn what uproot raises into an :class:`InputError` of one line.
+    """Turn what the library of a format raises into an :class:`InputError` of one line.
 
-    Keep the block to calls of uproot: a mistake of ours would be called damage, too.
+    Keep the block to calls of that library: a mistake of ours would be called damage, too.
 
     Args:
         path: the file.
@@ -40,7 +40,7 @@ def _explained(error: Exception) -> str:
     if isinstance(error, ImportError):
         return f"cannot be read here: {_cause(error)}"
     if isinstance(error, NotImplementedError):
-        return f"uproot cannot read this ({_cause(error)}); copy it with ROOT, in a newer version or another format"
+        return f"cannot be read here ({_cause(error)}); write it in a newer version or another format"
     if isinstance(error, OSError) and error.errno is not None and error.strerror:
         return f"cannot be read ({error.strerror})"
     if isinstance(error, MemoryError):

@@ -1,11 +1,10 @@
-"""Streamed reading of tau tuples: TTree or RNTuple; std::vector, RVec or leaf arrays; only the branches asked for."""
+"""Streamed reading of tau tuples of any format (:mod:`TauAdv.tuples.formats`); only the branches asked for."""
 
 from __future__ import annotations
 
 import weakref
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,18 +15,20 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from TauAdv.tuples.arrays import TreeArrays
+from TauAdv.io.manifests.manifest import describe_input
+from TauAdv.io.sources import STEP_SIZE
 from TauAdv.tuples.branches.conversion import as_asked, stored_names
 from TauAdv.tuples.branches.in_files import FileBranches
-from TauAdv.tuples.branches.types import BranchType, branch_types
+from TauAdv.tuples.branches.types import BranchType
 from TauAdv.tuples.files.inputs import resolve_inputs
+from TauAdv.tuples.formats.registry import common_format
+from TauAdv.tuples.formats.tuple_file import TupleFile
 from TauAdv.tuples.read_errors import reading
 from TauAdv.tuples.schema import collection_of
-from TauAdv.tuples.trees import open_root, open_tree
+from TauAdv.tuples.sources import TupleSource
 
-__all__ = ["EntryRange", "TupleReader", "open_root", "read"]
+__all__ = ["EntryRange", "TupleReader", "open_tuples", "read"]
 
-_STEP_SIZE = 20_000
 _SHOWN_FILES, _SHOWN_COLLECTIONS = 4, 8
 _BRANCHES_AT_ONCE = 48  # of a block of which only some rows are kept: bounds what is decompressed at a time
 
@@ -41,7 +42,7 @@ class EntryRange:
         start: first entry, counted within the file.
         stop: one past the last entry.
         offset: entries of the files before.
-        arrays: the branches of the file.
+        file: the open file.
         branches: the branches of all files.
     """
 
@@ -49,7 +50,7 @@ class EntryRange:
     start: int
     stop: int
     offset: int
-    arrays: TreeArrays
+    file: TupleFile
     branches: FileBranches
 
     def __len__(self) -> int:
@@ -69,7 +70,7 @@ class EntryRange:
             return ak.Array(ak.contents.RecordArray([], [], length=length))
         for first in range(0, len(names), max(step, 1)):
             wanted = names[first : first + step]
-            stored = self.arrays.read(stored_names(wanted, self.branches), self.start, self.stop)
+            stored = self.file.read(stored_names(wanted, self.branches), self.start, self.stop)
             part = as_asked(stored, wanted, self.path, self.branches)
             for name in part.fields:
                 columns[name] = part[name] if rows is None else ak.to_packed(part[name][rows])
@@ -77,20 +78,21 @@ class EntryRange:
 
 
 class TupleReader:
-    """One or more ROOT files with the same tree, read as one sequence of entries.
+    """One or more files of one format, read as one sequence of entries; make one with :func:`open_tuples`.
 
     Branches whose types differ between files become the type that holds all their numbers. Counters of lists that the file
     does not have (``n_pfCand`` for every ``pfCand_*``) can be read, too.
 
     Args:
         inputs: file, folder, glob pattern, ``.txt`` list or a sequence of these (see :func:`resolve_inputs`).
-        tree: name of the TTree, TNtuple or RNTuple.
+        tree: name of the tree; of no meaning for formats with one table a file.
         prefix: put before the names of ``inputs``.
         threads: threads that decompress.
         allow_duplicates: read a file again that is given under another name, too.
 
     Attributes:
         files: the files, in order.
+        format: of the files.
         entries_per_file: entries of each.
 
     Example:
@@ -99,7 +101,7 @@ class TupleReader:
         ...     print(len(taus), taus.tau_pt)
 
     Raises:
-        InputError: if a file is missing, damaged or without the tree.
+        InputError: if a file is missing, damaged or without the tree, or files are of several formats.
     """
 
     def __init__(
@@ -112,42 +114,72 @@ class TupleReader:
         allow_duplicates: bool = False,
     ) -> None:
         self.files = resolve_inputs(inputs, prefix, allow_duplicates=allow_duplicates)
+        self.format = common_format(self.files)
         self.tree = tree
         self._threads = threads
-        self._only_file = ExitStack()  # the tree of a single file stays open: to parse it again takes half a second
-        self._only_tree: Any = None
+        self._only_file = ExitStack()  # a single file stays open: to parse its tree again takes half a second
+        self._only_opened: TupleFile | None = None
         weakref.finalize(self, self._only_file.close)
-        self._branches = FileBranches(tree)
+        self._branches = FileBranches(self.place)
         self.entries_per_file: list[int] = []
         for path in self.files:
-            with self._opened(path) as opened, reading(path, f"tree '{tree}'"):
-                self.entries_per_file.append(int(opened.num_entries))
-                self._branches.add(path, self.entries_per_file[-1], branch_types(opened))
+            with self._opened(path) as opened, reading(path, self.place):
+                self.entries_per_file.append(opened.num_entries)
+                self._branches.add(path, self.entries_per_file[-1], opened.find_types())
 
     def __repr__(self) -> str:
-        return f"<tuples in {len(self.files)} files, tree '{self.tree}': {self.num_entries} entries>"
+        return f"<tuples in {len(self.files)} files, {self.place}: {self.num_entries} entries>"
 
     def __str__(self) -> str:
         names = [path.name for path in self.files[:_SHOWN_FILES]] + ["..."] * (len(self.files) > _SHOWN_FILES)
         collections = Counter(collection_of(name) for name in self.branches if name in self.counters)
         single = len(self.branches) - sum(collections.values())
         lines = [
-            f"tuples: {self.num_entries:,} entries of the tree '{self.tree}' in {', '.join(names)}",
+            f"tuples: {self.num_entries:,} entries of the {self.place} in {', '.join(names)}",
             f"  {len(self.branches)} branches: {single} of the entry; lists: "
             + ", ".join(f"{name} {count}" for name, count in collections.most_common(_SHOWN_COLLECTIONS)),
         ]
         return "\n".join(lines).removesuffix("; lists: ")
 
     @contextmanager
-    def _opened(self, path: Path) -> Iterator[Any]:
+    def _opened(self, path: Path) -> Iterator[TupleFile]:
         if len(self.files) > 1:
-            with open_root(path) as file:
-                yield open_tree(file, path, self.tree)
+            with ExitStack() as stack:
+                yield self._open(path, stack)
             return
-        if self._only_tree is None:
-            file = self._only_file.enter_context(open_root(path))
-            self._only_tree = open_tree(file, path, self.tree)
-        yield self._only_tree
+        if self._only_opened is None:
+            self._only_opened = self._open(path, self._only_file)
+        try:
+            yield self._only_opened
+        finally:
+            self._only_opened.release()
+
+    def _open(self, path: Path, stack: ExitStack) -> TupleFile:
+        with reading(path):
+            return stack.enter_context(self.format.open(path, self.tree, self._threads))
+
+    @property
+    def place(self) -> str:
+        """What messages call the tree or table within a file, for example ``tree 'taus'``."""
+        return self.format.place(self.tree)
+
+    def identity(self) -> list[dict[str, Any]]:
+        """What manifests record of the files."""
+        return [describe_input(path) for path in self.files]
+
+    def other_tree(self, tree: str) -> TupleReader:
+        """Return another tree of the same files.
+
+        Raises:
+            InputError: if a file does not have it, or its format has one table a file.
+        """
+        self.format.require_tree(self.files[0], tree)
+        return TupleReader(self.files, tree, threads=self._threads, allow_duplicates=True)
+
+    @property
+    def column_names(self) -> list[str]:
+        """The same as :attr:`branches`."""
+        return self.branches
 
     @property
     def branches(self) -> list[str]:
@@ -199,14 +231,15 @@ class TupleReader:
         path = self._branches.path
         if not names:
             return ak.Array(ak.contents.RecordArray([], [], length=0))
-        with self._opened(path) as tree:
-            stored = TreeArrays(path, tree).read(stored_names(names, self._branches), 0, 0)
+        with self._opened(path) as file:
+            stored = file.read(stored_names(names, self._branches), 0, 0)
             return as_asked(stored, names, path, self._branches)
 
     def iterate(
         self,
         branches: Sequence[str] | None = None,
-        step_size: int = _STEP_SIZE,
+        /,
+        step_size: int = STEP_SIZE,
         entry_start: int | None = None,
         entry_stop: int | None = None,
     ) -> Iterator[ak.Array]:
@@ -224,18 +257,19 @@ class TupleReader:
         names = self.branches if branches is None else list(dict.fromkeys(branches))
         self.require(names)
         stored = stored_names(names, self._branches)
-        for arrays, first, last, _ in self._ranges(entry_start, entry_stop) if names else ():
-            for chunk in arrays.iterate(stored, first, last, step_size):
-                yield as_asked(chunk, names, arrays.path, self._branches)
+        for file, first, last, _ in self._ranges(entry_start, entry_stop) if names else ():
+            for chunk in file.iterate(stored, first, last, step_size):
+                yield as_asked(chunk, names, file.path, self._branches)
 
     def blocks(
         self,
         branches: Sequence[str],
-        step_size: int = _STEP_SIZE,
+        /,
+        step_size: int = STEP_SIZE,
         entry_start: int | None = None,
         entry_stop: int | None = None,
     ) -> Iterator[EntryRange]:
-        """Yield ranges of about ``step_size`` entries that start and end with the baskets of the file where they can.
+        """Yield ranges of about ``step_size`` entries that start and end with the row groups (baskets) where they can.
 
         For steps that look at a few branches first and then read all of them for the entries that pass.
 
@@ -250,30 +284,43 @@ class TupleReader:
         """
         self.require(branches)
         stored = stored_names(branches, self._branches)
-        for arrays, first, last, offset in self._ranges(entry_start, entry_stop):
-            for start, stop in pairwise(arrays.edges(stored, first, last, step_size)):
-                yield EntryRange(arrays.path, start, stop, offset, arrays, self._branches)
+        for file, first, last, offset in self._ranges(entry_start, entry_stop):
+            for start, stop in pairwise(file.edges(stored, first, last, step_size)):
+                yield EntryRange(file.path, start, stop, offset, file, self._branches)
 
-    def _ranges(self, entry_start: int | None, entry_stop: int | None) -> Iterator[tuple[TreeArrays, int, int, int]]:
+    def _ranges(self, entry_start: int | None, entry_stop: int | None) -> Iterator[tuple[TupleFile, int, int, int]]:
         start = 0 if entry_start is None else entry_start
         stop = self.num_entries if entry_stop is None else min(entry_stop, self.num_entries)
         offset = 0
-        with _executor(self._threads) as executor:
-            for path, entries in zip(self.files, self.entries_per_file, strict=True):
-                first, last = max(start - offset, 0), min(stop - offset, entries)
-                if first < last:
-                    with self._opened(path) as tree:
-                        yield TreeArrays(path, tree, executor), first, last, offset
-                offset += entries
+        for path, entries in zip(self.files, self.entries_per_file, strict=True):
+            first, last = max(start - offset, 0), min(stop - offset, entries)
+            if first < last:
+                with self._opened(path) as file:
+                    yield file, first, last, offset
+            offset += entries
 
 
-@contextmanager
-def _executor(threads: int) -> Iterator[Executor | None]:
-    if threads <= 1:
-        yield None
-        return
-    with ThreadPoolExecutor(threads) as executor:
-        yield executor
+def open_tuples(
+    inputs: str | Path | Sequence[str | Path],
+    tree: str = "taus",
+    *,
+    prefix: str = "",
+    threads: int = 1,
+    allow_duplicates: bool = False,
+) -> TupleSource:
+    """Return tau tuples, whatever their format: it is chosen by the content of the files, or else by their suffix.
+
+    Args:
+        inputs: file, folder, glob pattern, ``.txt`` list or a sequence of these (see :func:`resolve_inputs`).
+        tree: name of the tree; of no meaning for formats with one table a file.
+        prefix: put before the names of ``inputs``.
+        threads: threads that decompress.
+        allow_duplicates: read a file again that is given under another name, too.
+
+    Raises:
+        InputError: if a file is missing, damaged or without the tree, or files are of several formats.
+    """
+    return TupleReader(inputs, tree, prefix=prefix, threads=threads, allow_duplicates=allow_duplicates)
 
 
 def read(
@@ -284,9 +331,9 @@ def read(
     entry_start: int | None = None,
     entry_stop: int | None = None,
 ) -> ak.Array:
-    """Return branches of all entries as one array (see :class:`TupleReader` for what can be read and raised)."""
-    reader = TupleReader(inputs, tree)
-    chunks = list(reader.iterate(branches, _STEP_SIZE, entry_start, entry_stop))
+    """Return branches of all entries as one array (see :func:`open_tuples` for what can be read and raised)."""
+    reader = open_tuples(inputs, tree)
+    chunks = list(reader.iterate(branches, STEP_SIZE, entry_start, entry_stop))
     if chunks:
         return chunks[0] if len(chunks) == 1 else ak.concatenate(chunks)
     return reader.empty(branches)

@@ -16,8 +16,9 @@ from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.tuples.branches.columns import Columns, check_counts, counter_names, dtype_of, prepared
 from TauAdv.tuples.branches.writable import Format, name_problem, require_writable
 from TauAdv.tuples.compression import compression as named_compression
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.reader import open_tuples
 from TauAdv.tuples.schema import branch_or_none
+from TauAdv.tuples.sources import TupleSource
 
 __all__ = ["Format", "TupleWriter"]
 
@@ -103,7 +104,7 @@ class TupleWriter:
 
     def copy_tree(
         self,
-        source: Path | str | Sequence[Path | str] | TupleReader,
+        source: Path | str | Sequence[Path | str] | TupleSource,
         tree: str,
         step_size: int = 20_000,
         branches: Sequence[str] | None = None,
@@ -119,7 +120,7 @@ class TupleWriter:
         Raises:
             InputError: if a file does not have that tree, or a branch cannot be written.
         """
-        reader = source if isinstance(source, TupleReader) else TupleReader(source, tree)
+        reader = source if isinstance(source, TupleSource) else open_tuples(source, tree)
         names = require_writable(reader, reader.branches if branches is None else branches, format=self.format)
         copied = 0
         for chunk in reader.iterate(names, step_size=step_size):

@@ -46,24 +46,24 @@ def test_extraction(dataset, tmp_path, n_tracks, part_lines):
     same(jets.read(), expected(n_tracks=n_tracks))
     assert len(jets) == len(CONTENT)
     assert jets.flavour_counts == {f: sum(jet[2] == f for jet in CONTENT) for f in (5, 4, 0)}
-    assert len(jets.parts) == -(-len(CONTENT) // part_lines)
+    assert len(jets.files) == -(-len(CONTENT) // part_lines)
     assert manifest == json.loads((tmp_path / "jets" / "manifest.json").read_text())
     assert [part["first_line"] for part in manifest["parts"]] == list(range(1, len(CONTENT) + 1, part_lines))
-    assert sorted(p.name for p in (tmp_path / "jets").iterdir()) == sorted([*(p.name for p in jets.parts), "manifest.json"])
+    assert sorted(p.name for p in (tmp_path / "jets").iterdir()) == sorted([*(p.name for p in jets.files), "manifest.json"])
 
 
 @pytest.mark.parametrize("batch_size", [1, 60, 1000])
 def test_batches(dataset, tmp_path, monkeypatch, batch_size):
     monkeypatch.setattr(extract_module, "_BLOCK", 30)
     extract_jets(dataset, tmp_path / "jets", SETTINGS)
-    batches = list(ExtractedJets.open(tmp_path / "jets").iterate(batch_size))
+    batches = list(ExtractedJets.open(tmp_path / "jets").iterate(step_size=batch_size))
     assert max(map(len, batches)) <= batch_size
     np.testing.assert_array_equal(np.concatenate([batch.line for batch in batches]), np.arange(1, len(CONTENT) + 1))
 
 
 def test_a_part_is_an_ordinary_table(dataset, tmp_path):
     extract_jets(dataset, tmp_path / "jets", SETTINGS)
-    table = pd.read_feather(ExtractedJets.open(tmp_path / "jets").parts[1])
+    table = pd.read_feather(ExtractedJets.open(tmp_path / "jets").files[1])
     np.testing.assert_array_equal(table["jet_eta"], expected()["jet_eta"][100:200])
 
 

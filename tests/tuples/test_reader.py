@@ -4,8 +4,9 @@ import pytest
 from same_arrays import assert_same_arrays
 
 from TauAdv.errors import InputError
-from TauAdv.tuples.arrays import TreeArrays, block_edges
-from TauAdv.tuples.reader import TupleReader, open_root, read
+from TauAdv.tuples.formats.tuple_file import TupleFile, block_edges
+from TauAdv.tuples.reader import TupleReader, read
+from TauAdv.tuples.trees import open_root
 
 
 @pytest.fixture(params=["ttree", "rntuple"])
@@ -32,13 +33,13 @@ def test_iterate_a_range_over_files(files, taus, start, stop):
 def test_only_the_branches_asked_for_are_read(files, monkeypatch):
     reader = TupleReader(files[:1])
     read_fields = []
-    original = TreeArrays._checked
+    original = TupleFile._checked
 
     def spy(self, arrays, *more):
         read_fields.append(arrays.fields)
         return original(self, arrays, *more)
 
-    monkeypatch.setattr(TreeArrays, "_checked", spy)
+    monkeypatch.setattr(TupleFile, "_checked", spy)
     list(reader.iterate(["evt"]))
     assert read_fields == [["evt"]]
 
@@ -103,7 +104,7 @@ def test_damaged_file(files):
 
 def test_reader_closes_its_file(files, recwarn):
     reader = TupleReader(files[:1])
-    file = reader._only_tree.file
+    file = reader._only_opened.tree.file
     assert not file.closed
     del reader
     assert file.closed

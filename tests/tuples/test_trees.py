@@ -7,8 +7,8 @@ import uproot
 from TauAdv.errors import InputError
 from TauAdv.tuples.files.header import check_root_file
 from TauAdv.tuples.histograms import read_th1
-from TauAdv.tuples.reader import TupleReader, open_root, read
-from TauAdv.tuples.trees import tree_names, without_cycle
+from TauAdv.tuples.reader import TupleReader, read
+from TauAdv.tuples.trees import open_root, tree_names, without_cycle
 
 
 @pytest.fixture

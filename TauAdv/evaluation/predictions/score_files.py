@@ -22,7 +22,8 @@ from TauAdv.io.manifests.manifest import finished
 from TauAdv.production.outputs import check_no_input, errors_of
 from TauAdv.runs import Run, find_run
 from TauAdv.shards.row_types import row_type
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.reader import open_tuples
+from TauAdv.tuples.sources import TupleSource
 from TauAdv.tuples.writer import TupleWriter
 
 __all__ = ["SCORE_TREE", "STEP", "write_scores"]
@@ -52,7 +53,7 @@ def write_scores(
     Args:
         mlpath: folder of the experiment, or the folder ``mlruns``.
         run_id: the run.
-        inputs: tuples, see :class:`TauAdv.tuples.reader.TupleReader`.
+        inputs: tuples, see :func:`TauAdv.tuples.reader.open_tuples`.
         output: ``.root``: a tree ``scores`` with as many entries as the tuples, to add to theirs as a friend; ``.parquet``.
         tree: name of the tree of the tuples.
         batch_size: taus evaluated together.
@@ -69,7 +70,7 @@ def write_scores(
     write = _format(output)
     run = find_run(mlpath, run_id)
     found, branches = _model(run, with_head=not not_adversarial)
-    reader = TupleReader(inputs, tree)
+    reader = open_tuples(inputs, tree)
     check_no_input([output], reader.files)
     settings = {"run": run.id, "tree": tree, "batch_size": batch_size, "not_adversarial": not_adversarial}
     made: dict[str, Any] = {"step": STEP, "settings": settings, "inputs": [found.file, *reader.files]}
@@ -108,7 +109,7 @@ def _model(run: Run, *, with_head: bool) -> tuple[TrainedModel, Sequence[str]]:
     return found, rows.tuple_columns(found.table)
 
 
-def _shown(pieces: Iterator[pd.DataFrame], reader: TupleReader) -> Iterator[pd.DataFrame]:
+def _shown(pieces: Iterator[pd.DataFrame], reader: TupleSource) -> Iterator[pd.DataFrame]:
     with tqdm(total=reader.num_entries, desc="predict", unit=" taus", mininterval=1) as progress:
         for piece in pieces:
             yield piece

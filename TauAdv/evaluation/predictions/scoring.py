@@ -18,7 +18,7 @@ from TauAdv.shards.row_types import layout_of, row_type
 from TauAdv.shards.rows import Rows, rows_of_arrays, rows_of_tuples
 from TauAdv.shards.store import ShardSet
 from TauAdv.taggers.registry import tagger_of_model
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.sources import TupleSource
 
 __all__ = ["ROWS_AT_ONCE", "Scorer"]
 
@@ -75,7 +75,7 @@ class Scorer:
         shards.require_table(self.table)
         return predict(self.model, shards, batch_size=batch_size, use_adversarial_head=self.adversarial_head).table
 
-    def of_tuples(self, reader: TupleReader, *, batch_size: int, rows_at_once: int | None = None) -> Iterator[pd.DataFrame]:
+    def of_tuples(self, reader: TupleSource, *, batch_size: int, rows_at_once: int | None = None) -> Iterator[pd.DataFrame]:
         """Yield prediction tables of pieces of tuples, one row per entry, in order.
 
         Args:

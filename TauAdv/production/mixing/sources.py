@@ -20,7 +20,8 @@ from TauAdv.tuples.branches.types import BranchType, common_dtype
 from TauAdv.tuples.branches.writable import require_writable
 from TauAdv.tuples.files.inputs import expanded_name
 from TauAdv.tuples.files.same_files import same_files
-from TauAdv.tuples.reader import TupleReader, read
+from TauAdv.tuples.reader import open_tuples, read
+from TauAdv.tuples.sources import TupleSource
 from TauAdv.tuples.weights import check_finite
 
 __all__ = ["Source", "check_momenta", "check_not_mixed", "choose", "common_branches", "common_dtypes", "open_sources"]
@@ -37,7 +38,7 @@ class Source:
 
     name: str
     dataset_id: int
-    reader: TupleReader
+    reader: TupleSource
 
 
 def open_sources(settings: MixingSettings, input_dir: Path) -> list[Source]:
@@ -51,7 +52,7 @@ def open_sources(settings: MixingSettings, input_dir: Path) -> list[Source]:
         names = [entry.files] if isinstance(entry.files, str) else entry.files
         try:
             paths = [input_dir / expanded_name(name) for name in names]
-            reader = TupleReader(paths, settings.tree, allow_duplicates=settings.allow_duplicates)
+            reader = open_tuples(paths, settings.tree, allow_duplicates=settings.allow_duplicates)
             reader.require(["sampleType"])
         except InputError as error:
             problems.append(f"contribution {entry.name}: {error}")

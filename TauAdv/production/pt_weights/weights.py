@@ -27,7 +27,8 @@ from TauAdv.production.spectrum import Spectrum
 from TauAdv.production.targets import read_target
 from TauAdv.tuples.files.inputs import resolve_inputs
 from TauAdv.tuples.histograms import write_histograms
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.reader import open_tuples
+from TauAdv.tuples.sources import TupleSource
 from TauAdv.tuples.weights import check_contents, check_event_weights, check_finite
 
 __all__ = ["PtWeightHistograms", "make_pt_weights", "mixed_contributions", "pt_weights"]
@@ -157,7 +158,7 @@ def make_pt_weights(
         OutputExistsError: if the output exists, made otherwise, and ``overwrite`` is false.
         OutputLockedError: if another process writes the output.
     """
-    reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
+    reader = open_tuples(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
     files = [*reader.files, *([] if target_file is None else [Path(target_file)])]
     check_no_input([output], [*files, *settings.files_read(), *([] if contributions is None else [contributions])])
     check_root_names([output])
@@ -192,7 +193,7 @@ def make_pt_weights(
         )
 
 
-def _observed(reader: TupleReader, settings: PtWeightsSettings) -> tuple[dict[str, Spectrum], dict[str, int]]:
+def _observed(reader: TupleSource, settings: PtWeightsSettings) -> tuple[dict[str, Spectrum], dict[str, int]]:
     names = {entry.dataset_id: entry.name for entry in settings.processes}
     spectra = {name: Spectrum.empty(settings.edges) for name in names.values()}
     negative = {"negative_event_weights": 0, "negative_tau_pt": 0}

@@ -17,8 +17,8 @@ from TauAdv.production.skim.columns import choose_columns
 from TauAdv.production.skim.modules import MODULES, ProcessingModule, processing_module
 from TauAdv.tuples.branches.types import BranchType
 from TauAdv.tuples.branches.writable import require_writable, unwritable
-from TauAdv.tuples.reader import EntryRange, TupleReader
 from TauAdv.tuples.selection import Selection, parse_selection
+from TauAdv.tuples.sources import EntryBlock, TupleSource
 from TauAdv.tuples.trees import require_tree_name, without_cycle
 
 __all__ = ["CutFlow", "SkimPlan", "SkimSettings", "parse_range"]
@@ -128,7 +128,7 @@ class OtherTree:
         left_out: those that cannot be written.
     """
 
-    reader: TupleReader
+    reader: TupleSource
     columns: list[str]
     left_out: dict[str, BranchType]
 
@@ -142,7 +142,7 @@ class OtherTree:
 class SkimPlan:
     """A skim whose settings fit its input (make it with :meth:`of`)."""
 
-    reader: TupleReader
+    reader: TupleSource
     settings: SkimSettings
     selection: Selection | None
     module: ProcessingModule | None
@@ -155,7 +155,7 @@ class SkimPlan:
     output_stop: int | None
 
     @classmethod
-    def of(cls, reader: TupleReader, settings: SkimSettings) -> SkimPlan:
+    def of(cls, reader: TupleSource, settings: SkimSettings) -> SkimPlan:
         """Check the settings against the input.
 
         Raises:
@@ -165,7 +165,7 @@ class SkimPlan:
         module = processing_module(settings.processing_module) if settings.processing_module else None
         names = reader.branches
         if not names:
-            msg = f"{reader.files[0]}: tree '{reader.tree}' has no branches"
+            msg = f"{reader.files[0]}: {reader.place} has no branches"
             raise InputError(msg)
         if module is not None:
             reader.require(module.branches)
@@ -238,7 +238,7 @@ class SkimPlan:
             columns[self.module.adds] = self.module.compute(self.reader.empty(self.module.branches))
         return ak.zip({name: columns[name] for name in self.columns}, depth_limit=1)
 
-    def _examine(self, block: EntryRange) -> dict[str, Any]:
+    def _examine(self, block: EntryBlock) -> dict[str, Any]:
         arrays = block.read(self._examined)
         examined = {name: arrays[name] for name in self._examined}
         if self.module is not None:
@@ -249,18 +249,18 @@ class SkimPlan:
                 raise InputError(msg) from error
         return examined
 
-    def _select(self, block: EntryRange, examined: dict[str, Any]) -> tuple[np.ndarray, list[int]]:
+    def _select(self, block: EntryBlock, examined: dict[str, Any]) -> tuple[np.ndarray, list[int]]:
         if self.selection is None:
             return np.ones(len(block), dtype=np.bool_), []
         return self.selection.cut_flow(examined, len(block))
 
-    def _columns_of(self, block: EntryRange, examined: dict[str, Any], rows: np.ndarray) -> ak.Array:
+    def _columns_of(self, block: EntryBlock, examined: dict[str, Any], rows: np.ndarray) -> ak.Array:
         arrays = block.read([name for name in self.columns if name not in examined], rows)
         columns = {name: examined[name][rows] if name in examined else arrays[name] for name in self.columns}
         return ak.zip(columns, depth_limit=1)
 
 
-def _check_selection(selection: Selection, names: list[str], reader: TupleReader) -> None:
+def _check_selection(selection: Selection, names: list[str], reader: TupleSource) -> None:
     """Refuse a selection of branches that are missing, cannot be read or are not one number an entry."""
     for name, module in MODULES.items():
         if module.adds in selection.branches and module.adds not in names:
@@ -282,7 +282,7 @@ def _is_usable(branch: BranchType, *, as_number: bool) -> bool:
 
 
 def _writable(
-    reader: TupleReader, columns: list[str], settings: SkimSettings, options: str
+    reader: TupleSource, columns: list[str], settings: SkimSettings, options: str
 ) -> tuple[list[str], dict[str, BranchType]]:
     """Return the branches that can be written and, with ``skip_unwritable``, the others."""
     left_out = unwritable(reader, columns, settings.format) if settings.skip_unwritable else {}
@@ -292,7 +292,7 @@ def _writable(
     return require_writable(reader, kept, f"leave others out with {options}", settings.format), left_out
 
 
-def _other_trees(reader: TupleReader, settings: SkimSettings) -> list[OtherTree]:
+def _other_trees(reader: TupleSource, settings: SkimSettings) -> list[OtherTree]:
     names = [settings.output_tree or without_cycle(settings.input_tree), *map(without_cycle, settings.other_trees)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         msg = f"the output would have tree '{twice[0]}' twice; give another --output-tree or other --other-trees"
@@ -300,20 +300,20 @@ def _other_trees(reader: TupleReader, settings: SkimSettings) -> list[OtherTree]
     return [_other_tree(reader, tree, settings) for tree in settings.other_trees]
 
 
-def _other_tree(reader: TupleReader, tree: str, settings: SkimSettings) -> OtherTree:
-    other = TupleReader(reader.files, tree, allow_duplicates=True)
+def _other_tree(reader: TupleSource, tree: str, settings: SkimSettings) -> OtherTree:
+    other = reader.other_tree(tree)
     columns, left_out = _writable(other, other.branches, settings, "--skip-unwritable")
     other.require(columns)
     return OtherTree(other, columns, left_out)
 
 
-def _only_in_some(reader: TupleReader) -> str:
+def _only_in_some(reader: TupleSource) -> str:
     names = reader.only_in_some
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return f"{len(names)} branches are only in some of the files, not in the first, and are left out: {shown}"
 
 
-def _entries(reader: TupleReader, settings: SkimSettings) -> tuple[int, int]:
+def _entries(reader: TupleSource, settings: SkimSettings) -> tuple[int, int]:
     start, stop = parse_range(settings.input_range, "input range")
     stop = reader.num_entries if stop is None else stop
     if settings.input_range is not None and (start >= reader.num_entries or stop > reader.num_entries):

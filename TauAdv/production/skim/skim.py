@@ -20,7 +20,7 @@ from TauAdv.io.manifests.verified import verified_manifest
 from TauAdv.production.outputs import check_no_input, check_root_names
 from TauAdv.production.skim.plan import CutFlow, SkimPlan, SkimSettings
 from TauAdv.tuples.read_errors import reading
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.reader import open_tuples
 from TauAdv.tuples.trees import open_root, tree_names
 from TauAdv.tuples.writer import TupleWriter
 
@@ -64,7 +64,7 @@ def skim(
         OutputLockedError: if another process writes the output.
     """
     output = Path(output)
-    reader = TupleReader(
+    reader = open_tuples(
         inputs, settings.input_tree, prefix=prefix, threads=threads, allow_duplicates=settings.allow_duplicates
     )
     check_no_input([output], [*reader.files, *settings.files_read()])

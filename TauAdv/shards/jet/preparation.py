@@ -85,7 +85,7 @@ def prepare_jets(
     sources = _open(inputs, settings)
     table = sources[0].extracted.table
     wanted = settings.model_dump(mode="json") | {"table_digest": table.digest}
-    described = [source.extracted.description for source in sources]
+    described = [entry for source in sources for entry in source.extracted.identity()]
     described += [describe_input(path) for path in settings.input_paths().values()]
     made = as_json({"step": STEP, "settings": wanted, "inputs": described})
     with output_lock(output):

@@ -36,7 +36,8 @@ from TauAdv.shards.tau.from_tuples import TauMaker, load_weights
 from TauAdv.shards.tau.packing import PackedTaus, PackLayout
 from TauAdv.shards.tau.settings import ShardSettings
 from TauAdv.shards.tau.summary import summarise
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.reader import open_tuples
+from TauAdv.tuples.sources import TupleSource
 
 __all__ = ["write_shards"]
 
@@ -52,8 +53,8 @@ class _Job:
     """What a worker process needs to make pieces and parts."""
 
     maker: TauMaker
-    files: list[Path]
-    entries: list[int]
+    files: Sequence[Path]
+    entries: Sequence[int]
     folder: Path
     bounds: list[int]
     num_parts: int
@@ -63,12 +64,12 @@ class _Job:
     def num_pieces(self) -> int:
         return len(self.bounds) - 1
 
-    def reader(self, number: int) -> tuple[TupleReader, int, int]:
+    def reader(self, number: int) -> tuple[TupleSource, int, int]:
         """Return a reader of the files that a piece needs, and the range of its entries in them."""
         starts = np.cumsum([0, *self.entries])
         first, last = np.searchsorted(starts, [self.bounds[number], self.bounds[number + 1] - 1], side="right") - 1
         begin = int(starts[first])
-        reader = TupleReader(self.files[first : last + 1], self.settings.tree, allow_duplicates=True)
+        reader = open_tuples(self.files[first : last + 1], self.settings.tree, allow_duplicates=True)
         return reader, self.bounds[number] - begin, self.bounds[number + 1] - begin
 
     @property
@@ -116,14 +117,14 @@ def write_shards(
         OutputExistsError: if the output was made with other settings or inputs, or is damaged.
         OutputLockedError: if another process is writing it.
     """
-    reader = TupleReader(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
+    reader = open_tuples(inputs, settings.tree, allow_duplicates=settings.allow_duplicates)
     table = FeatureTable.load(settings.features)
     statement = set_contributions(reader.files, settings) if settings.kind == "adversarial" else None
     if statement is not None:
         settings = settings.model_copy(update={"contributions": names_by_id(statement.contributions)})
     decisive = {**decisive_settings(settings, statement), "feature_table_digest": table.digest}
-    sources = [*reader.files, *settings.weight_files]
-    made = as_json({"step": STEP, "settings": decisive, "inputs": [describe_input(path) for path in sources]})
+    described = [*reader.identity(), *map(describe_input, settings.weight_files)]
+    made = as_json({"step": STEP, "settings": decisive, "inputs": described})
     with output_lock(output):
         manifest = finished(output, **made, overwrite=overwrite, checked=True)
         if manifest is None:
@@ -138,7 +139,7 @@ def write_shards(
     return manifest
 
 
-def _make_set(job: _Job, reader: TupleReader, n_workers: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def _make_set(job: _Job, reader: TupleSource, n_workers: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write all parts; return the entries of the manifest, and its counts."""
     settings, table = job.settings, job.maker.table
     statistics = _make_pieces(job, reader, n_workers)
@@ -156,10 +157,10 @@ def _make_set(job: _Job, reader: TupleReader, n_workers: int) -> tuple[dict[str,
     return more, summarise(job.folder, more, job.layout, settings, statistics, job.maker.statement)
 
 
-def _job(reader: TupleReader, maker: TauMaker, folder: Path, set_id: str) -> _Job:
+def _job(reader: TupleSource, maker: TauMaker, folder: Path, set_id: str) -> _Job:
     entries, settings = reader.num_entries, maker.settings
     if entries == 0:
-        msg = f"{reader.files[0]}: no entries in the tree '{settings.tree}' of the {len(reader.files)} input files"
+        msg = f"{reader.files[0]}: no entries in the {reader.place} of the {len(reader.files)} input files"
         raise InputError(msg)
     _require_enough(entries, "entries", settings)
     bounds = [*range(0, entries, _PIECE_ENTRIES), entries]
@@ -176,7 +177,7 @@ def _in_order(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
         yield from pool.map(function, *zip(*arguments, strict=True))
 
 
-def _make_pieces(job: _Job, reader: TupleReader, n_workers: int) -> list[dict[str, Any]]:
+def _make_pieces(job: _Job, reader: TupleSource, n_workers: int) -> list[dict[str, Any]]:
     """Make all pieces, or as many as ``n_batches`` needs; return what happened in each."""
     statistics, taken = [], 0
     make = partial(_make_piece, opened=reader) if n_workers <= 1 or job.num_pieces == 1 else _make_piece
@@ -207,7 +208,7 @@ def _require_enough(found: int, of_what: str, settings: ShardSettings) -> None:
         raise InputError(msg)
 
 
-def _make_piece(job: _Job, number: int, opened: TupleReader | None = None) -> dict[str, Any]:
+def _make_piece(job: _Job, number: int, opened: TupleSource | None = None) -> dict[str, Any]:
     """Read a range of entries, and write its taus by bucket; return counts.
 
     A worker process opens the files that it needs; in the main process all are ``opened`` already.

@@ -21,11 +21,11 @@ class FileBranches:
     """Types of branches, file by file; files without entries count only if all are.
 
     Args:
-        tree: name of the tree, for messages.
+        place: what messages call the tree or table of a file.
     """
 
-    def __init__(self, tree: str) -> None:
-        self.tree = tree
+    def __init__(self, place: str) -> None:
+        self.place = place
         self._files: list[tuple[Path, int, Mapping[str, BranchType]]] = []
 
     def add(self, path: Path, entries: int, types: Mapping[str, BranchType]) -> None:
@@ -120,18 +120,18 @@ class FileBranches:
         missing = [name for name in names if name not in types]
         if missing:
             lines = "".join(f"\n  {name}{nearest(name, list(types))}" for name in missing)
-            msg = f"{path}: tree '{self.tree}' lacks {len(missing)} of the branches needed:{lines}"
+            msg = f"{path}: {self.place} lacks {len(missing)} of the branches needed:{lines}"
             raise InputError(msg)
 
     def _unreadable(self, path: Path, names: Sequence[str], types: Mapping[str, BranchType]) -> list[str]:
         return [
-            f"{path}: tree '{self.tree}': branch '{name}' ({types[name]}) cannot be read: {types[name].problem}"
+            f"{path}: {self.place}: branch '{name}' ({types[name]}) cannot be read: {types[name].problem}"
             for name in names
             if types[name].problem
         ]
 
     def _disagreement(self, name: str) -> str:
-        lines = [f"branch '{name}' of tree '{self.tree}' has types that no common type holds without loss:"]
+        lines = [f"branch '{name}' of {self.place} has types that no common type holds without loss:"]
         for branch, paths in self._differing[name].items():
             shown = ", ".join(map(str, paths[:_FILES_SHOWN]))
             more = f" and {len(paths) - _FILES_SHOWN} more" if len(paths) > _FILES_SHOWN else ""

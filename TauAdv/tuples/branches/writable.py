@@ -10,7 +10,7 @@ from typing import Literal
 from TauAdv.commands import command
 from TauAdv.errors import InputError
 from TauAdv.tuples.branches.types import BranchType
-from TauAdv.tuples.reader import TupleReader
+from TauAdv.tuples.sources import TupleSource
 
 __all__ = ["Format", "name_problem", "require_writable", "unwritable"]
 
@@ -18,7 +18,7 @@ Format = Literal["ttree", "rntuple"]
 _NOT_IN_FIELD = re.compile(r"[./\\\x00-\x1f\x7f]")
 
 
-def unwritable(reader: TupleReader, names: Iterable[str], format: Format = "ttree") -> dict[str, BranchType]:
+def unwritable(reader: TupleSource, names: Iterable[str], format: Format = "ttree") -> dict[str, BranchType]:
     """Return those of the branches that cannot be read or written, with the reason.
 
     These hold something else than numbers, lists or arrays of numbers, or have a name that the format does not allow.
@@ -38,7 +38,7 @@ def name_problem(name: str, format: Format) -> str:
     return ""
 
 
-def require_writable(reader: TupleReader, names: Iterable[str], suggestion: str = "", format: Format = "ttree") -> list[str]:
+def require_writable(reader: TupleSource, names: Iterable[str], suggestion: str = "", format: Format = "ttree") -> list[str]:
     """Return the branches if all of them can be written.
 
     Args:
@@ -55,15 +55,15 @@ def require_writable(reader: TupleReader, names: Iterable[str], suggestion: str 
         what = suggestion or f"copy the file without them first: {command('skim')} --skip-unwritable"
         raise InputError(_message(reader, refused, what))
     if not names:
-        msg = f"{reader.files[0]}: tree '{reader.tree}' has no branches"
+        msg = f"{reader.files[0]}: {reader.place} has no branches"
         raise InputError(msg)
     return names
 
 
-def _message(reader: TupleReader, refused: Mapping[str, BranchType], suggestion: str) -> str:
+def _message(reader: TupleSource, refused: Mapping[str, BranchType], suggestion: str) -> str:
     lines = "".join(f"\n  {name} ({branch}): {branch.reason}" for name, branch in refused.items())
     many = f"{len(refused)} branches" if len(refused) > 1 else "a branch"
     return (
-        f"{reader.files[0]}: tree '{reader.tree}' has {many} that cannot be written:{lines}\n"
+        f"{reader.files[0]}: {reader.place} has {many} that cannot be written:{lines}\n"
         f"only numbers, and lists or fixed arrays of numbers, are written; {suggestion}"
     )

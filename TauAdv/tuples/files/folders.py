@@ -1,4 +1,4 @@
-"""The ROOT files in folders and behind glob patterns; links are followed, and no folder is passed over in silence."""
+"""The tuples in folders and behind glob patterns; links are followed, and no folder is passed over in silence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from glob import has_magic
 from pathlib import Path
 
-__all__ = ["expand_pattern", "is_pattern", "root_files"]
+__all__ = ["expand_pattern", "is_pattern", "tuple_files"]
 
 _Identity = tuple[int, int]
 
@@ -18,13 +18,13 @@ def is_pattern(name: str) -> bool:
     return has_magic(name)
 
 
-def root_files(folder: Path, problems: list[str]) -> list[Path]:
-    """Return the ROOT files of a folder and its subfolders, sorted, without hidden ones; add what cannot be read."""
+def tuple_files(folder: Path, suffixes: tuple[str, ...], problems: list[str]) -> list[Path]:
+    """Return the files of these suffixes in a folder and its subfolders, sorted, no hidden ones; add what cannot be read."""
     found = []
     for path in _folders(folder, problems, ()):
         for name in _names(path, problems):
             file = path / name
-            if name.lower().endswith(".root") and not file.is_dir():
+            if name.lower().endswith(suffixes) and not file.is_dir():
                 found.append(file)
     for file in found:
         if not file.exists():

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from TauAdv.config.paths import expanded
 from TauAdv.errors import InputError, nearest
-from TauAdv.tuples.files.folders import expand_pattern, is_pattern, root_files
+from TauAdv.tuples.files.folders import expand_pattern, is_pattern, tuple_files
 from TauAdv.tuples.files.lists import LIST_SUFFIXES, read_list
 from TauAdv.tuples.files.same_files import same_files
+from TauAdv.tuples.formats.registry import suffixes
 
 __all__ = ["expanded_name", "resolve_inputs"]
 
@@ -22,18 +23,18 @@ _SETTING = re.compile(r"[A-Za-z_][\w.]*=.+")
 def resolve_inputs(
     inputs: str | Path | Sequence[str | Path], prefix: str = "", *, allow_duplicates: bool = False
 ) -> list[Path]:
-    """Return the ROOT files that ``inputs`` names, each once, in order.
+    """Return the files that ``inputs`` names, each once, in order.
 
     Args:
-        inputs: a ROOT file; a folder (its ``*.root`` files and those of its subfolders, linked ones too, sorted; hidden ones
-            are left out); a glob pattern (sorted); a ``.txt`` or ``.list`` file with one of these per line (see
+        inputs: a file; a folder (the files of all formats in it and its subfolders, by suffix, linked ones too, sorted;
+            hidden ones are left out); a glob pattern (sorted); a ``.txt`` or ``.list`` file with one of these per line (see
             :func:`~TauAdv.tuples.files.lists.read_list`), where relative names are looked up from the working folder, then
             from the folder of the list; or a sequence of all these. ``~`` and environment variables are replaced.
         prefix: put before every name that is not found as it is (and before every line of a list).
         allow_duplicates: take a file again that is given under another name, or as a copy. The same name counts once.
 
     Raises:
-        InputError: lists every name that does not exist, cannot be read or holds no ROOT file, and the files given twice.
+        InputError: lists every name that does not exist, cannot be read or holds no tuple, and the files given twice.
     """
     found: list[Path] = []
     problems: list[str] = []
@@ -119,10 +120,10 @@ def _take(path: Path, prefix: str, found: list[Path], problems: list[str]) -> No
     if path.is_symlink() and not path.exists():
         problems.append(f"{path}: is a link to nothing ({os.readlink(path)})")
     elif path.is_dir():
-        files = root_files(path, problems)
+        files = tuple_files(path, suffixes(), problems)
         found.extend(files)
         if not files:
-            problems.append(f"{path}: this folder holds no *.root file")
+            problems.append(f"{path}: this folder holds no {' or '.join(f'*{suffix}' for suffix in suffixes())} file")
     elif path.suffix.lower() in LIST_SUFFIXES:
         _take_list(path, prefix, found, problems)
     elif not path.is_file():

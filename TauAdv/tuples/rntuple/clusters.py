@@ -51,6 +51,10 @@ class ClusterReader:
         columns = {name: (found[name] if name in found else self._arrays[name])[part] for name in names}
         return ak.zip(columns, depth_limit=1)
 
+    def release(self) -> None:
+        """Let go of the cluster that is in memory."""
+        self._window, self._arrays = (0, 0), {}
+
     def _read_clusters(self, names: Sequence[str], first: int, last: int) -> dict[str, ak.Array]:
         if not self._lists_checked:
             check_page_lists(self._ntuple)

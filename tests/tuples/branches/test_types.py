@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import uproot
 
-from TauAdv.tuples.branches.types import BranchType, branch_types, common_dtype
+from TauAdv.tuples.branches.types import BranchType, common_dtype
+from TauAdv.tuples.formats.root_types import branch_types
 
 
 def number(dtype, **more):
@@ -111,7 +112,7 @@ class _Split:
 
 
 def test_a_split_object_is_not_taken_for_the_number_of_its_parts(monkeypatch):
-    monkeypatch.setattr("TauAdv.tuples.branches.types.uproot.TTree", SimpleNamespace)
+    monkeypatch.setattr("TauAdv.tuples.formats.root_types.uproot.TTree", SimpleNamespace)
     tree = SimpleNamespace(branches=[_Split()], num_entries=3)
     (found,) = branch_types(tree).values()
     assert (found.typename, found.kind, found.can_be_written) == ("GenParticle", "an object split into branches", False)
