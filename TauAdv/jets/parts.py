@@ -138,9 +138,7 @@ class ExtractedJets:
         for number in range(len(self.files)):
             yield from self.iterate_part(number, step_size, names)
 
-    def iterate_part(
-        self, number: int, step_size: int = STEP_SIZE, names: Sequence[str] | None = None
-    ) -> Iterator[Jets]:
+    def iterate_part(self, number: int, step_size: int = STEP_SIZE, names: Sequence[str] | None = None) -> Iterator[Jets]:
         """Yield the jets of one of the :attr:`files`."""
         columns = self.columns if names is None else self._chosen(names)
         file = self._files[self.manifest["parts"][number]["file"]]
