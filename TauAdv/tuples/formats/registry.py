@@ -23,6 +23,7 @@ GROUP = "TauAdv.tuples"
 
 _OWN = {
     "root": "TauAdv.tuples.formats.root:Root",
+    "parquet": "TauAdv.tuples.formats.parquet:Parquet",
 }
 _BYTES = 64
 
