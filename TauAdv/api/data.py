@@ -24,12 +24,12 @@ def tuples(files: str | Path | Sequence[str | Path], tree: str = "taus", *, allo
     """Open tuples of taus; entries are read when they are used (``iterate``, :func:`features`, ``tagger.predict``).
 
     Args:
-        files: ROOT file, folder, glob pattern, text list of files, or several of these.
+        files: ROOT or Parquet file, folder, glob pattern, text list of files, or several of these.
         tree: name of the tree.
         allow_duplicates: read a file again that is given under another name, or as a copy.
 
     Raises:
-        InputError: a file is missing, damaged or without the tree.
+        InputError: a file is missing, damaged or without the tree, or files are of several formats.
     """
     return open_tuples(files, tree, allow_duplicates=allow_duplicates)
 

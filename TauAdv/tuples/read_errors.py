@@ -1,4 +1,4 @@
-"""What uproot and other libraries raise on a file that they cannot read, as errors that name the file and what is wrong with it.
+"""What uproot and other libraries raise on a file that they cannot read, as errors that name the file and the fault.
 
 uproot takes damaged bytes for lengths, types, offsets and compressed data, so that almost any exception may come out of it:
 ``struct.error``, ``KeyError``, ``RecursionError``, those of the compression libraries, ...

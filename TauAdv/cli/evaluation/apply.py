@@ -19,7 +19,7 @@ def add_options(parser: ArgumentParser) -> None:
     add("--expID", required=True, metavar="RUN_ID", help="run whose model is applied")
     add("--mlpath", required=True, type=path, help="folder of its experiment, .../mlruns/EXPERIMENT_ID")
     add("--eval-ds", type=path, metavar="SHARDS", help="set of shards to evaluate")
-    add("--input", nargs="+", metavar="TUPLES", help="ROOT files, folders, patterns or lists, instead of shards")
+    add("--input", nargs="+", metavar="TUPLES", help="ROOT or Parquet files, folders, patterns or lists, instead of shards")
     add("--output", type=path, metavar="FILE", help="of --input: friend tree 'scores' (.root) or table (.parquet)")
     add("--tree", default=None, help="of --input: name of the tree (default: taus)")
     add("--n-tau", type=count, default=100, help="taus per batch (default 100)")

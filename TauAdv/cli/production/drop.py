@@ -12,7 +12,7 @@ from TauAdv.cli.shared_options import add_allow_duplicates, add_overwrite, add_s
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("--input-file", required=True, help="tuples: ROOT file, folder, glob or .txt list")
+    add("--input-file", required=True, help="tuples: ROOT or Parquet file, folder, glob or .txt list")
     add("--target-file", type=path, required=True, help="ROOT file with the target histogram")
     add("--target-histo", required=True, help="path of the histogram in it, for example mt_inclusive/EMB")
     add("--n-tau", type=whole_number, help="taus to read (not to keep), from the first one on; default: all")

@@ -18,7 +18,7 @@ _DEFAULT = "pt_weights"
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("--input", nargs="+", required=True, help="mixed tuples: ROOT files, folders, globs, .txt lists")
+    add("--input", nargs="+", required=True, help="mixed tuples: ROOT or Parquet files, folders, globs, .txt lists")
     add("--output", type=path, required=True, help="ROOT file of the weights")
     add("--target-file", type=path, help="ROOT file with the target histograms that processes of the config name")
     add_config(parser, f"control region and bins (default: {_DEFAULT})")

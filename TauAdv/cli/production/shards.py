@@ -29,7 +29,7 @@ def add_options(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add_config(parser)
     add("--training-cfg", type=path, help="training config of TauMLTools; makes an adversarial set by default")
-    add("--input", "--input-dir", action="append", help="tuples: ROOT file, folder, glob or .txt list; repeatable")
+    add("--input", "--input-dir", action="append", help="tuples: ROOT or Parquet file, folder, glob, .txt list; repeatable")
     add("--output", "--save-path", type=path, required=True, help="folder of the set")
     add("--kind", choices=["classification", "adversarial"], help="what labels and weights mean")
     add("--n-batches", type=whole_number, help="take n_batches * n_tau taus; default: all")

@@ -13,7 +13,7 @@ _LISTS = ("other_trees", "include_columns", "exclude_columns")
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
-    add("--input", required=True, nargs="+", help="ROOT files, folders, globs, or .txt and .list lists (with # comments)")
+    add("--input", required=True, nargs="+", help="ROOT or Parquet files, folders, globs, .txt and .list lists (# comments)")
     add("--output", type=path, required=True, help="ROOT file to write")
     add("--input-tree", "--tree", help="tree to read (taus)")
     add("--output-tree", help="tree to write (named as the input's)")

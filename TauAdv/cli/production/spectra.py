@@ -18,7 +18,9 @@ def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     add = parser.add_argument
     kind = parser.add_mutually_exclusive_group(required=True)
-    kind.add_argument("--input", nargs="+", help="tuples of the (|eta|, pt) spectra: ROOT files, folders, globs, .txt lists")
+    kind.add_argument(
+        "--input", nargs="+", help="(|eta|, pt) spectra of these: ROOT or Parquet files, folders, globs, lists"
+    )
     kind.add_argument("--target", action="append", metavar="REGION/PROCESS=FILES", help="tuples of one pt target; repeat it")
     add("--output", type=path, required=True, help="ROOT file to write")
     add("--tree", help="name of the tree (taus)")

@@ -15,8 +15,8 @@ from TauAdv.cli.shared_options import add_allow_duplicates
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--nominal", required=True, help="ROOT files of the nominal samples (folder, glob or .txt list)")
-    parser.add_argument("--shifted", help="ROOT files made with other detector settings, or pseudo-data")
+    parser.add_argument("--nominal", required=True, help="ROOT or Parquet files of the nominal samples (folder, glob, list)")
+    parser.add_argument("--shifted", help="ROOT or Parquet files made with other detector settings, or pseudo-data")
     add_allow_duplicates(parser)
     parser.add_argument("--output", type=path, required=True, help="folder of the page")
 

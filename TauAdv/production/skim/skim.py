@@ -48,7 +48,7 @@ def skim(
     Order: input range, processing module, choice of columns (the selection may use the others), selection, output range.
 
     Args:
-        inputs: ROOT file, folder, glob pattern, ``.txt`` list or a sequence of these.
+        inputs: ROOT or Parquet file, folder, glob pattern, ``.txt`` list or a sequence of these.
         output: ROOT file to write.
         settings: what to do.
         prefix: put before the names of ``inputs``.
