@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from TauAdv.api.taggers import TrainedTagger
+from TauAdv.attacks.registry import DEFAULT_KIND
 from TauAdv.config import validate_settings
 from TauAdv.shards.rows import Rows
 from TauAdv.shards.store import ShardSet
@@ -17,7 +18,7 @@ __all__ = ["attack"]
 def attack(
     tagger: TrainedTagger,
     shards: ShardSet,
-    kind: str = "fgsm",
+    kind: str = DEFAULT_KIND,
     *,
     eps: Any = 0.01,
     batch_size: int = 2048,

@@ -10,6 +10,8 @@ import pytest
 import TauAdv as ta
 from TauAdv.tuples.writer import TupleWriter
 
+pytestmark = pytest.mark.slow
+
 PAGE = "docs/python.md"
 NOTEBOOKS = ("score_taus", "score_jets")
 

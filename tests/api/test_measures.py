@@ -13,6 +13,8 @@ from TauAdv.evaluation.predictions.tables import apply_run
 from TauAdv.evaluation.robustness.predictions import predict_disturbed
 from TauAdv.evaluation.robustness.settings import RobustnessSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tables(taus):

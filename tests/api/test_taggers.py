@@ -14,6 +14,8 @@ from TauAdv.evaluation.robustness.attacked import probabilities_of
 from TauAdv.shards.tau.settings import ShardSettings
 from TauAdv.shards.tau.writer import write_shards
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def adversarial(taus):

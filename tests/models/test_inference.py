@@ -1,6 +1,7 @@
 """Inference with the Keras layers as they are."""
 
 import numpy as np
+import pytest
 from cms_graphs import small_network
 from network_batches import random_inputs, randomise
 
@@ -8,6 +9,8 @@ from TauAdv.models.deeptau.network import build_adversarial, build_classifier
 from TauAdv.models.inference import layer_inference
 from TauAdv.models.jet_flavour.network import build_jet_adversarial
 from TauAdv.models.jet_flavour.settings import load_jet_network
+
+pytestmark = pytest.mark.slow
 
 
 def test_outputs_are_those_of_the_layers():

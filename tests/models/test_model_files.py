@@ -14,6 +14,8 @@ from TauAdv.models.deeptau.network import build_classifier
 from TauAdv.models.loading import load_model
 from TauAdv.models.model_files import read_keras_file
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):

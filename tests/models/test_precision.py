@@ -10,6 +10,8 @@ from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.loading import load_model
 from TauAdv.models.precision import in_single_precision
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def mixed():

@@ -7,6 +7,8 @@ from TauAdv.errors import InputError
 from TauAdv.models.deeptau.network import build_adversarial, build_classifier
 from TauAdv.models.transfer import copy_weights_by_name
 
+pytestmark = pytest.mark.slow
+
 
 def test_common_layers_are_copied_and_the_rest_is_named():
     source, target = build_classifier(tiny_network(), seed=1), build_adversarial(tiny_network(), seed=2)

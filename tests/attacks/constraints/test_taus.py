@@ -16,6 +16,8 @@ from TauAdv.models.deeptau.losses import loss_function
 from TauAdv.models.deeptau.network import TauTagger, build_classifier
 from TauAdv.models.deeptau.settings import load_network
 
+pytestmark = pytest.mark.slow
+
 TABLE = FeatureTable.load("deeptau_v2p5")
 TENSORS = ("tau", "inner_cells", "outer_cells")
 LOSS = loss_function("tau_crossentropy_v2")

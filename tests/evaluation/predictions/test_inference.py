@@ -8,6 +8,8 @@ from TauAdv.models.folded.inference import folded_inference
 from TauAdv.models.loading import load_model
 from TauAdv.shards.store import ShardSet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model(runs):

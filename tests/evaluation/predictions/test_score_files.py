@@ -13,6 +13,8 @@ from TauAdv.evaluation.predictions.score_files import write_scores
 from TauAdv.io.locks import output_lock
 from TauAdv.tuples.writer import TupleWriter
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "Evaluation/apply_adversarial_training.py"
 
 

@@ -9,6 +9,8 @@ from TauAdv.models.deeptau.settings import load_network
 from TauAdv.models.tagger import inference_function
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
 
+pytestmark = pytest.mark.slow
+
 # (DeepTau specification, section H)
 TRAINABLE = {
     "tau": 16_936,

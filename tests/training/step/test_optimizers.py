@@ -8,6 +8,8 @@ from nadam_reference import NadamReference
 
 from TauAdv.training.step.optimizers import Nadam, make_optimizer
 
+pytestmark = pytest.mark.slow
+
 
 def nadam_reference(start, gradients, rate, d):
     reference, w = NadamReference(rate, d), {"w": np.array(start, float)}
