@@ -16,33 +16,29 @@ from TauAdv.taggers.exporting import ExportSettings, export_model
 from TauAdv.taggers.registry import tagger_of_model
 
 
-@pytest.fixture(scope="module")
-def model():
-    return small_transformer(adversarial=True)
+@pytest.mark.parametrize("chunk", [5, 512])
+def test_chunks_do_not_matter(chunk):
+    model = small_transformer(adversarial=True, layers=1, groups=2)
+    compute = chunked_inference(model, with_features=True, chunk=chunk)
+    for n_taus in (0, 1, 13):
+        inputs = random_inputs(model.network, n_taus, seed=n_taus)
+        found = compute({**inputs, "weight": np.ones(n_taus)})
+        shapes = {"main_output": (n_taus, 4), "adv_output": (n_taus, 1), "features": (n_taus, 5 + 8)}
+        assert {name: values.shape for name, values in found.items()} == shapes
+        if n_taus:
+            for name, expected in model(inputs, training=False).items():
+                np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("n_taus", [0, 1, 13])
-@pytest.mark.parametrize("chunk", [1, 5, 512])
-def test_chunks_do_not_matter(model, n_taus, chunk):
-    inputs = random_inputs(model.network, n_taus, seed=n_taus)
-    found = chunked_inference(model, with_features=True, chunk=chunk)({**inputs, "weight": np.ones(n_taus)})
-    assert {name: values.shape for name, values in found.items()} == {
-        "main_output": (n_taus, 4),
-        "adv_output": (n_taus, 1),
-        "features": (n_taus, 5 + 8),
-    }
-    if n_taus:
-        for name, expected in model(inputs, training=False).items():
-            np.testing.assert_allclose(found[name], expected, rtol=0, atol=1e-6)
-
-
-def test_the_adversarial_head_can_be_left_out(model):
+def test_the_adversarial_head_can_be_left_out():
+    model = small_transformer(adversarial=True, layers=0, groups=1)
     compute = tagger_of_model(model).inference(model, with_adversarial_head=False)
     assert compute(random_inputs(model.network, 3)).keys() == {"main_output"}
 
 
 @pytest.mark.slow
-def test_exported_models_give_the_scores(model, tmp_path):
+def test_exported_models_give_the_scores(tmp_path):
+    model = small_transformer(adversarial=True, groups=2)
     model.save(tmp_path / "model.keras")
     for form in ("onnx", "savedmodel"):
         settings = ExportSettings(format=form, features="none", n_taus=50)
