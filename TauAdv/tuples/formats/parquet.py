@@ -20,7 +20,8 @@ from TauAdv.tuples.formats.tuple_file import TupleFile, TupleFormat
 __all__ = ["Parquet"]
 
 _BATCH = 1024  # rows decoded at a time: a row group may hold all rows of a file
-_BUFFER = 1 << 16  # bytes read ahead of each column, instead of all bytes of a row group
+#: Bytes of a column are read piece by piece. By default, pyarrow reads the whole row group first.
+_PIECEWISE = {"pre_buffer": False, "buffer_size": 1 << 16}
 
 
 class Parquet(TupleFormat):
@@ -39,7 +40,7 @@ class Parquet(TupleFormat):
         if path.is_file() and not path.stat().st_size:
             msg = f"{path}: empty file (0 bytes); make or copy it again"
             raise InputError(msg)
-        with pq.ParquetFile(str(path), buffer_size=_BUFFER, page_checksum_verification=True) as file:
+        with pq.ParquetFile(str(path), page_checksum_verification=True, **_PIECEWISE) as file:
             yield ParquetTable(path, file, use_threads=threads > 1)
 
 

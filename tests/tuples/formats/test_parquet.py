@@ -64,6 +64,17 @@ def test_a_large_row_group_is_decoded_in_batches(tmp_path, monkeypatch):
     assert sum(decoded) == 100
 
 
+def test_a_row_group_is_never_in_memory_as_a_whole(tmp_path):
+    values = np.random.default_rng(1).random((4, 200_000))
+    columns = {f"x{number}": column for number, column in enumerate(values)}
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table(columns), path, row_group_size=200_000, use_dictionary=False, data_page_size=16_384)
+    before = pa.total_allocated_bytes()
+    chunks = open_tuples(path).iterate(step_size=1000)
+    next(chunks)
+    assert pa.total_allocated_bytes() - before < path.stat().st_size / 4
+
+
 def test_files_of_awkward(taus, tmp_path):
     ak.to_parquet(taus, tmp_path / "x.parquet")
     assert_same_arrays(read(tmp_path / "x.parquet"), taus)
