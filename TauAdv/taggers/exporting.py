@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +14,10 @@ from pydantic import Field
 from TauAdv.config import Settings
 from TauAdv.config.characters import of_characters
 from TauAdv.errors import ConfigError, InputError, nearest
-from TauAdv.features.table import FeatureTable
 from TauAdv.io.atomic import new_folder
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests.manifest import finished, write_manifest
-from TauAdv.models.cms.compare import Agreement, GraphComparison, Scores, compare_all, compare_scores
+from TauAdv.models.cms.compare import Agreement, Draw, GraphComparison, Scores, compare_all, compare_scores
 from TauAdv.models.deeptau.double_precision import double_model, double_scores
 from TauAdv.models.export.formats import Exported, Format
 from TauAdv.models.export.source import ModelSource
@@ -44,6 +44,7 @@ class ExportSettings(Settings):
         features: feature table of a model without a recorded one; ``none``: there is none.
         n_taus: random taus to compare on.
         seed: of the random taus.
+        with_preprocessing: the files take physical values: scaling, clipping and defaults of the feature table are inside.
     """
 
     format: str
@@ -51,6 +52,7 @@ class ExportSettings(Settings):
     features: str | None = None
     n_taus: Annotated[int, Field(ge=1)] = 500
     seed: Annotated[int, Field(ge=0)] = 1
+    with_preprocessing: bool = False
 
 
 @locking("output")
@@ -71,14 +73,14 @@ def export_model(
         return made
     model = read_tagger(source.file)
     spec = tagger_of_model(model)
-    form, table = _form(spec, settings.format), source.feature_table(settings.features)
+    form, table = _form(spec, settings), source.feature_table(settings.features, spec.rows)
     exported = _prepared(spec, model, source, table, settings)
     notes = form.notes(exported.network)
     with new_folder(output) as folder:
         form.write(exported, folder)
         if table is not None:
             (folder / "features.json").write_text(spec.feature_text(table, exported.network), encoding="utf-8")
-        comparisons = _compare(spec, exported, form, folder, settings)
+        comparisons = _compare(_Originals.of(spec, exported), exported, form, folder, settings)
         counts = {"parameters": exported.model.count_params()}
         manifest = write_manifest(
             folder,
@@ -98,20 +100,26 @@ def export_model(
     return manifest
 
 
-def _form(spec: TaggerSpec, name: str) -> Format:
-    forms = spec.export_formats()
+def _form(spec: TaggerSpec, settings: ExportSettings) -> Format:
+    forms, name = spec.export_formats(), settings.format
     if name not in forms:
         known = f"expected one of {', '.join(forms)}" if forms else "it has none"
         msg = f"format '{name}'{nearest(name, list(forms))}: not a format of the tagger '{spec.name}'; {known}"
         raise ConfigError(msg)
+    if settings.with_preprocessing and not forms[name].takes_preprocessing:
+        able = [known for known, form in forms.items() if form.takes_preprocessing]
+        more = f"; those that can: {', '.join(able)}" if able else "; features.json says how inputs are scaled"
+        msg = f"--with-preprocessing: format '{name}' of the tagger '{spec.name}' cannot hold it{more}"
+        raise ConfigError(msg)
     return forms[name]
 
 
-def _prepared(
-    spec: TaggerSpec, model: Tagger, source: ModelSource, table: FeatureTable | None, settings: ExportSettings
-) -> Exported:
+def _prepared(spec: TaggerSpec, model: Tagger, source: ModelSource, table: Any, settings: ExportSettings) -> Exported:
     if table is not None:
         spec.require_features(model.network, table)
+    elif settings.with_preprocessing:
+        msg = f"{source.file}: --with-preprocessing needs the feature table of the model; give --features TABLE"
+        raise InputError(msg)
     classifier = type(model).classifier(model.network)
     copy_weights_by_name(model, classifier, require_shapes=True)
     return Exported(
@@ -121,21 +129,46 @@ def _prepared(
         {} if table is None else {"feature_table": table.name, "feature_table_digest": table.digest},
         spec.inference(classifier, with_adversarial_head=False),
         spec.double_network(model.network),
+        table if settings.with_preprocessing else None,
     )
 
 
+@dataclass(frozen=True)
+class _Originals:
+    """What files are compared with, and random inputs that they take.
+
+    Attributes:
+        references: name -> scores of the model, as predictions are made and in double precision.
+        draw: from a number of rows and a seed to inputs.
+    """
+
+    references: Mapping[str, Scores]
+    draw: Draw
+
+    @classmethod
+    def of(cls, spec: TaggerSpec, exported: Exported) -> _Originals:
+        """Return those of a model; with preprocessing, inputs are physical values."""
+        in_double = double_scores(double_model(exported.model, exported.double_network))
+        table = exported.preprocessing
+        if table is None:
+            return cls({"model": exported.scores, "float64": in_double}, partial(spec.random_inputs, exported.network))
+        references: dict[str, Scores] = {
+            "model": lambda values: exported.scores(spec.preprocessed(table, values)),
+            "float64": lambda values: in_double(spec.preprocessed(table, values)),
+        }
+        return cls(references, partial(spec.random_values, table))
+
+
 def _compare(
-    spec: TaggerSpec, exported: Exported, form: Format, folder: Path, settings: ExportSettings
+    originals: _Originals, exported: Exported, form: Format, folder: Path, settings: ExportSettings
 ) -> dict[str, dict[str, GraphComparison]]:
     """Return how far every way to execute the files is from the ``model`` and from it in ``float64``.
 
     Raises:
         InputError: if one does not give the model's scores.
     """
-    double = double_model(exported.model, exported.double_network)
-    references: dict[str, Scores] = {"model": exported.scores, "float64": double_scores(double)}
+    references, draw = originals.references, originals.draw
     ways = form.execute(exported, folder)
-    draw = partial(spec.random_inputs, exported.network)
     found = compare_all(references, ways, draw, n_taus=settings.n_taus, seed=settings.seed)
     # a format that keeps the weights was compared in double precision as it lies in the files: what remains is its rounding
     units = [found["float64"]["model"], *(found["float64"][name] for name in ways if form.keeps_weights)]
@@ -162,4 +195,4 @@ def _figures(comparisons: Mapping[str, GraphComparison]) -> dict[str, Any]:
 
 def _worst(comparisons: Mapping[str, GraphComparison]) -> str:
     found = ", ".join(f"{name} {comparison.largest_relative:.2g}" for name, comparison in comparisons.items())
-    return f"{found} of a tau's largest score"
+    return f"{found} of a row's largest score"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from TauAdv.taggers.spec import TaggerSpec, TrainingOf
 
 if TYPE_CHECKING:
     from TauAdv.attacks.constraints.constraints import Constraints
+    from TauAdv.models.cms.compare import Inputs
+    from TauAdv.models.export.formats import Format
     from TauAdv.models.tagger import Tagger
     from TauAdv.taggers.objective import ClassObjective
 
@@ -71,6 +74,37 @@ class JetFlavour(TaggerSpec):
             by_weight=True,
             use_weights=settings.use_weights,
         )
+
+    def export_formats(self) -> Mapping[str, Format]:
+        """Return ONNX and SavedModel."""
+        from TauAdv.models.export.jet_formats import JET_FORMATS
+
+        return JET_FORMATS
+
+    def random_inputs(self, network: JetNetworkSettings, n_rows: int, seed: int) -> Inputs:
+        """Return scaled inputs of random jets."""
+        from TauAdv.models.jet_flavour.inputs import random_jets
+
+        return random_jets(network.n_features, n_rows, seed)
+
+    def random_values(self, table: Any, n_rows: int, seed: int) -> Inputs:
+        """Return physical values of random jets, some of them absent."""
+        from TauAdv.models.export.jet_formats import VALUES
+        from TauAdv.models.jet_flavour.inputs import random_values
+
+        return {VALUES: random_values(table, n_rows, seed)}
+
+    def preprocessed(self, table: Any, values: Inputs) -> Inputs:
+        """Return the scaled inputs of physical values."""
+        from TauAdv.models.export.jet_formats import VALUES
+
+        return {"x": JET_ROWS.from_arrays(table, values[VALUES]).x}
+
+    def feature_text(self, table: Any, network: JetNetworkSettings) -> str:
+        """Return the text of ``features.json``: order, defaults and scaling of the inputs."""
+        from TauAdv.models.jet_flavour.inputs import feature_text
+
+        return feature_text(table)
 
 
 JET_FLAVOUR = JetFlavour()

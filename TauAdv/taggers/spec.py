@@ -142,6 +142,14 @@ class TaggerSpec(ABC):
         """Return random network inputs, on which an exported model is compared with the original."""
         raise NotImplementedError(self.name)
 
+    def random_values(self, table: Any, n_rows: int, seed: int) -> Inputs:
+        """Return random inputs of a model that was exported with its preprocessing: physical values."""
+        raise NotImplementedError(self.name)
+
+    def preprocessed(self, table: Any, values: Inputs) -> Inputs:
+        """Return the network inputs of physical values, as shards of a feature table hold them."""
+        raise NotImplementedError(self.name)
+
     def feature_text(self, table: Any, network: Any) -> str:
         """Return the text of ``features.json``, which says what an exported model takes."""
         raise NotImplementedError(self.name)

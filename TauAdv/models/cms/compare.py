@@ -72,10 +72,10 @@ class GraphComparison:
         return asdict(self)
 
     def __str__(self) -> str:
+        cells = f" with {self.filled_cells:.0f} filled cells on average" if self.filled_cells else ""
         return (
-            f"largest difference of a score {self.largest_difference:.2g} ({self.largest_relative:.2g} of the tau's largest "
-            f"score), all together {self.relative_difference:.2g} relative, on {self.taus} random taus with "
-            f"{self.filled_cells:.0f} filled cells on average"
+            f"largest difference of a score {self.largest_difference:.2g} ({self.largest_relative:.2g} of its row's largest "
+            f"score), all together {self.relative_difference:.2g} relative, on {self.taus} random rows{cells}"
         )
 
 
@@ -112,7 +112,7 @@ class Agreement:
 
     def __str__(self) -> str:
         return (
-            f"allowed by the network's own rounding are {self.single:.1e} of the tau's largest score, "
+            f"allowed by the network's own rounding are {self.single:.1e} of a row's largest score, "
             f"{self.all_together:.1e} all together"
         )
 

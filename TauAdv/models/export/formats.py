@@ -26,6 +26,7 @@ class Exported:
         metadata: texts for formats that keep some.
         compute: from network inputs to the outputs of the classifier, as predictions are made.
         double_network: settings of the same network in double precision.
+        preprocessing: feature table whose scaling, clipping and defaults are written, too; ``None``: inputs are scaled.
     """
 
     model: Tagger
@@ -34,6 +35,7 @@ class Exported:
     metadata: Mapping[str, str]
     compute: Inference
     double_network: Any
+    preprocessing: Any = None
 
     @property
     def network(self) -> Any:
@@ -56,6 +58,7 @@ class Format:
             format that holds the very operations of the predictions.
         keeps_weights: whether the files hold the model's weights as they are: in double precision they are the model then.
         notes: what users of the files should know of a network.
+        takes_preprocessing: whether the files can hold the preprocessing of inputs.
     """
 
     write: Callable[[Exported, Path], None]
@@ -63,3 +66,4 @@ class Format:
     execute_in_double_precision: Callable[[Exported, Path], Scores | None] = lambda exported, folder: None
     keeps_weights: bool = False
     notes: Callable[[Any], list[str]] = lambda network: []
+    takes_preprocessing: bool = False

@@ -148,6 +148,8 @@ def test_a_format_that_the_tagger_does_not_have_is_refused(model_file, tmp_path)
     with pytest.raises(ConfigError, match=r"'onx'.*'onnx'.*tagger 'deeptau'; expected one of cms, onnx, savedm"):
         export(model_file, tmp_path / "out", "onx")
     build_jet_classifier(load_jet_network("jet_flavour")).save(tmp_path / "jets.keras")
-    with pytest.raises(ConfigError, match=r"format 'onnx': not a format of the tagger 'jet_flavour'; it has none"):
-        export(tmp_path / "jets.keras", tmp_path / "out", "onnx")
+    with pytest.raises(ConfigError, match=r"format 'cms': not a format of the tagger 'jet_flavour'; expected one of onnx"):
+        export(tmp_path / "jets.keras", tmp_path / "out", "cms")
+    with pytest.raises(ConfigError, match=r"--with-preprocessing: format 'onnx' of the tagger 'deeptau' cannot hold it"):
+        export(model_file, tmp_path / "out", "onnx", with_preprocessing=True)
     assert not (tmp_path / "out").exists()
