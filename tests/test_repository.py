@@ -269,6 +269,7 @@ WRITERS = {
 WRITERS_IN = {
     "evaluation/predictions/score_files.py": dict.fromkeys(("_write_root", "_write_parquet"), (1, "path")),
     "models/export/deeptau_formats.py": {"_write_cms": (1, "folder")},
+    "models/export/jet_formats.py": dict.fromkeys(("_write_onnx", "_write_saved_model"), (1, "folder")),
     "models/export/onnx_format.py": {"_write": (2, "folder")},
     "models/export/saved_model.py": {"_write": (1, "folder")},
     "production/event_drop.py": {"_write_survivors": (1, "path")},

@@ -153,10 +153,10 @@ class _Originals:
         if table is None:
             return cls({"model": exported.scores, "float64": in_double}, partial(spec.random_inputs, exported.network))
         references: dict[str, Scores] = {
-            "model": lambda values: exported.scores(spec.preprocessed(table, values)),
-            "float64": lambda values: in_double(spec.preprocessed(table, values)),
+            "model": lambda values: exported.scores(spec.preprocessed(exported.network, table, values)),
+            "float64": lambda values: in_double(spec.preprocessed(exported.network, table, values)),
         }
-        return cls(references, partial(spec.random_values, table))
+        return cls(references, partial(spec.random_values, exported.network, table))
 
 
 def _compare(

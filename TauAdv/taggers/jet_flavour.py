@@ -87,14 +87,14 @@ class JetFlavour(TaggerSpec):
 
         return random_jets(network.n_features, n_rows, seed)
 
-    def random_values(self, table: Any, n_rows: int, seed: int) -> Inputs:
+    def random_values(self, network: JetNetworkSettings, table: Any, n_rows: int, seed: int) -> Inputs:
         """Return physical values of random jets, some of them absent."""
         from TauAdv.models.export.jet_formats import VALUES
         from TauAdv.models.jet_flavour.inputs import random_values
 
         return {VALUES: random_values(table, n_rows, seed)}
 
-    def preprocessed(self, table: Any, values: Inputs) -> Inputs:
+    def preprocessed(self, network: JetNetworkSettings, table: Any, values: Inputs) -> Inputs:
         """Return the scaled inputs of physical values."""
         from TauAdv.models.export.jet_formats import VALUES
 

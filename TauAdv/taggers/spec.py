@@ -142,11 +142,11 @@ class TaggerSpec(ABC):
         """Return random network inputs, on which an exported model is compared with the original."""
         raise NotImplementedError(self.name)
 
-    def random_values(self, table: Any, n_rows: int, seed: int) -> Inputs:
+    def random_values(self, network: Any, table: Any, n_rows: int, seed: int) -> Inputs:
         """Return random inputs of a model that was exported with its preprocessing: physical values."""
         raise NotImplementedError(self.name)
 
-    def preprocessed(self, table: Any, values: Inputs) -> Inputs:
+    def preprocessed(self, network: Any, table: Any, values: Inputs) -> Inputs:
         """Return the network inputs of physical values, as shards of a feature table hold them."""
         raise NotImplementedError(self.name)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.shards.tau.layout import TAU_ROWS
 from TauAdv.taggers.spec import TaggerSpec, TrainingOf
@@ -70,6 +72,20 @@ class TauTaggerSpec(TaggerSpec):
         from TauAdv.models.cms.compare import random_taus
 
         return random_taus(network, n_rows, seed)
+
+    def random_values(self, network: Any, table: Any, n_rows: int, seed: int) -> Inputs:
+        """Return dense tensors of physical values of random taus, some of them not valid."""
+        from TauAdv.models.export.tau_preprocessing import random_values
+
+        return random_values(network, table, n_rows, seed)
+
+    def preprocessed(self, network: Any, table: Any, values: Inputs) -> Inputs:
+        """Return the network inputs of dense tensors of physical values."""
+        from TauAdv.models.export.dense_inputs import sparse_inputs
+        from TauAdv.models.export.tau_preprocessing import scaled_in_numpy
+
+        found = sparse_inputs(scaled_in_numpy(values, table, network), network)
+        return {name: np.asarray(tensor) for name, tensor in found.items()}
 
     def feature_text(self, table: Any, network: Any) -> str:
         """Return the text of ``features.json``: order and scaling of the features of every dense tensor."""

@@ -22,7 +22,7 @@ def add_options(parser: ArgumentParser) -> None:
     add("--output", required=True, type=path, metavar="FOLDER", help="folder to write")
     add("--name", help="name of the files (default: of the network)")
     add("--features", metavar="TABLE", help="feature table of a model without a recorded one, or 'none'")
-    add("--with-preprocessing", action="store_true", help="take physical values: scaling and defaults are inside (jets)")
+    add("--with-preprocessing", action="store_true", help="take physical values: scaling and defaults are inside")
     add("--n-taus", type=whole_number, help="random taus or jets to compare on (default 500)")
     add("--seed", type=whole_number, help="of these (default 1)")
     add_overwrite(parser, "replace a folder made of another model or settings")

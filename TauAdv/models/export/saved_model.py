@@ -11,6 +11,7 @@ import tensorflow as tf
 from TauAdv.models.cms.compare import Scores
 from TauAdv.models.export.dense_inputs import dense_inputs, dense_shapes, sparse_inputs
 from TauAdv.models.export.formats import Exported, Format
+from TauAdv.models.export.tau_preprocessing import scaled_in_tensorflow
 
 __all__ = ["DENSE", "OUTPUT", "SAVED_MODEL", "SPARSE"]
 
@@ -31,9 +32,13 @@ def _write(exported: Exported, folder: Path) -> None:
 
     @tf.function
     def from_dense(**tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {OUTPUT: compute(sparse_inputs(tensors, network))["main_output"]}
+        table = exported.preprocessing
+        scaled = tensors if table is None else scaled_in_tensorflow(tensors, table, network)
+        return {OUTPUT: compute(sparse_inputs(scaled, network))["main_output"]}
 
-    signatures = {DENSE: _concrete(from_dense, dense), SPARSE: _concrete(from_sparse, sparse)}
+    signatures = {DENSE: _concrete(from_dense, dense)}
+    if exported.preprocessing is None:
+        signatures[SPARSE] = _concrete(from_sparse, sparse)
     module = tf.Module()
     # weights that are no constants of the graph
     module.weights = [weight for function in signatures.values() for weight in function.variables]
@@ -51,6 +56,8 @@ def _execute(exported: Exported, folder: Path) -> dict[str, Scores]:
     def compute(signature: str, inputs: Mapping[str, Any]) -> Any:
         return loaded.signatures[signature](**{name: tf.constant(value) for name, value in inputs.items()})[OUTPUT].numpy()
 
+    if exported.preprocessing is not None:
+        return {DENSE: lambda inputs: compute(DENSE, inputs)}
     return {
         DENSE: lambda inputs: compute(DENSE, dense_inputs(inputs, exported.network)),
         SPARSE: lambda inputs: compute(SPARSE, inputs),
@@ -61,4 +68,4 @@ def _folder(exported: Exported, folder: Path) -> Path:
     return folder / exported.name
 
 
-SAVED_MODEL = Format(_write, _execute)
+SAVED_MODEL = Format(_write, _execute, takes_preprocessing=True)

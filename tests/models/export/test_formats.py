@@ -150,6 +150,40 @@ def test_a_format_that_the_tagger_does_not_have_is_refused(model_file, tmp_path)
     build_jet_classifier(load_jet_network("jet_flavour")).save(tmp_path / "jets.keras")
     with pytest.raises(ConfigError, match=r"format 'cms': not a format of the tagger 'jet_flavour'; expected one of onnx"):
         export(tmp_path / "jets.keras", tmp_path / "out", "cms")
-    with pytest.raises(ConfigError, match=r"--with-preprocessing: format 'onnx' of the tagger 'deeptau' cannot hold it"):
+    with pytest.raises(ConfigError, match=r"--with-preprocessing: format 'onnx' of .* cannot hold it; .*: savedmodel"):
         export(model_file, tmp_path / "out", "onnx", with_preprocessing=True)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_preprocessing_inside(tmp_path):
+    """Physical values of a tuple, feature by feature, give the scores of the shards; cells without objects are NaN."""
+    from evaluation_inputs import tiny_network, write_run
+
+    import TauAdv as ta
+    from TauAdv.models.cms.parts import TAU_INPUT
+    from TauAdv.models.deeptau.network import build_classifier
+
+    run = write_run(tmp_path / "mlruns", build_classifier(tiny_network(), seed=3), "one")
+    tagger = ta.tagger(run)
+    settings = ExportSettings(format="savedmodel", with_preprocessing=True, name="whole", n_taus=20)
+    manifest = export_model(find_model(mlpath=run.mlpath, run_id=run.id), tmp_path / "out", settings)
+    assert manifest["comparison"]["serving_default"]["relative_difference"] < 1e-6
+    values = {name: np.full((2, *shape), np.nan, np.float32) for name, shape in dense_shapes(tiny_network()).items()}
+    pt = tagger.table.features("tau")[0]
+    values[TAU_INPUT][:, 0] = 50.0
+    values["input_inner_muon"][1, 5, 5, 0] = 1.0
+    scores = (
+        tf.saved_model.load(str(tmp_path / "out" / "whole"))
+        .signatures["serving_default"](**{name: tf.constant(value) for name, value in values.items()})["main_output"]
+        .numpy()
+    )
+    defaults = {part: np.array([f.default for f in tagger.table.features(part)], np.float32) for part in ("tau", "cell")}
+    scaling, muon = pt.scaling["inner"], tagger.table.features("muon")[0].scaling["inner"]
+    flat = np.tile(defaults["tau"], (2, 1))
+    flat[:, 0] = np.clip((50.0 - scaling.mean) / scaling.std, scaling.low, scaling.high)
+    cell = defaults["cell"].copy()
+    cell[tagger.table.layout.tensors["muon"][0]] = np.clip((1.0 - muon.mean) / muon.std, muon.low, muon.high)
+    nothing = {"outer_index": np.zeros((0, 3)), "outer_cells": np.zeros((0, len(cell)))}
+    inputs = {"tau": flat, "inner_index": np.array([[1, 5, 5]]), "inner_cells": cell[None], **nothing}
+    assert scores == pytest.approx(tagger.predict(inputs)[["p_e", "p_mu", "p_tau", "p_jet"]].to_numpy(), abs=2e-6)
