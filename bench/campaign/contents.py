@@ -16,7 +16,7 @@ __all__ = ["content", "differences", "leftovers", "names"]
 
 #: Keys of JSON files that say when, where and as which set something was made, and checksums of files that hold such keys.
 _VOLATILE = re.compile(
-    r"created|seconds|versions|checksum|checksums|digest|digests|identifier|id|set|set_id|uuid|run|mlpath|host|size|sizes|files"
+    r"created|seconds|versions|checksum|checksums|digest|digests|identifier|id|set|set_id|uuid|run|mlpath|host|size|sizes|files|replaced"
 )
 _LEFTOVER = re.compile(r"^\.(?!gitignore)|\.tmp|\.lock$|unfinished|starting")
 
