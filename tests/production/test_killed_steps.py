@@ -14,6 +14,8 @@ from TauAdv.production.mixing.settings import MixingSettings
 from TauAdv.production.skim.skim import SkimSettings, skim
 from TauAdv.tuples.reader import read
 
+pytestmark = pytest.mark.slow
+
 MIX = {
     "contributions": [
         {"name": "data", "files": "data.root", "dataset_id": 0, "per_batch": 2},

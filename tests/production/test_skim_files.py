@@ -15,6 +15,8 @@ from TauAdv.production.skim.skim import SkimSettings, skim, summary
 from TauAdv.tuples.reader import TupleReader, read
 from TauAdv.tuples.writer import TupleWriter
 
+pytestmark = pytest.mark.slow
+
 UNWRITABLE = {"tau_p4", "dataset", "vtx", "vv", "triggers"}
 
 

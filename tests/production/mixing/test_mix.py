@@ -10,6 +10,8 @@ from TauAdv.production.mixing.mix import mix_events
 from TauAdv.production.mixing.settings import MixingSettings
 from TauAdv.tuples.reader import TupleReader, read
 
+pytestmark = pytest.mark.slow
+
 OUTPUTS = ("trainval.root", "evaluate.root")
 
 

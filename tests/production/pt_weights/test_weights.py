@@ -15,6 +15,8 @@ from TauAdv.shards.tau.weights import PtWeights
 from TauAdv.tuples.histograms import read_th1
 from TauAdv.tuples.reader import read
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = PtWeightsSettings(control_region=REGION)
 EDGES = np.array([30.0, 40.0, 60.0])
 KEYS = {0: "data", 1: "DYT", 2: "TTT", 3: "DYM", 4: "TTJ", 5: "WJ", 6: "QCD"}

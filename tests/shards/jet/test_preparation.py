@@ -19,6 +19,8 @@ from TauAdv.shards.jet.settings import JetPreparationSettings
 from TauAdv.shards.shuffle import Dealer
 from TauAdv.shards.store import ShardSet, iterate
 
+pytestmark = pytest.mark.slow
+
 SETS = ("train", "val", "test")
 SETTINGS = JetPreparationSettings(chunk_size=32, seed=3)
 

@@ -17,6 +17,8 @@ from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.reader import read
 from TauAdv.tuples.writer import TupleWriter
 
+pytestmark = pytest.mark.slow
+
 
 def contents(folder):
     """Bytes of every file but the manifest, and the manifest without the time it was made."""
