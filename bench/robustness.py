@@ -42,9 +42,9 @@ from TauAdv.shards.jet.settings import JetPreparationSettings
 from TauAdv.shards.store import ShardSet
 from TauAdv.simulation.jets.produce import produce_jets
 from TauAdv.simulation.jets.settings import JetSimulationSettings
-from TauAdv.training.methods.jets import train_jet_tagger
+from TauAdv.training.run.train import train
 from TauAdv.training.settings.attack import TrainingAttack
-from TauAdv.training.settings.jets import jet_settings
+from TauAdv.training.settings.load import training_settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 CONFIG = Path(__file__).with_suffix(".yaml")
@@ -126,7 +126,7 @@ class Bench:
             if kept["made_with"] == wanted["made_with"]:
                 return str(kept["run"])
         start = time.monotonic()
-        run_id = train_jet_tagger(self.settings(name, seed, prepared))
+        run_id = train(self.settings(name, seed, prepared))
         assert run_id is not None
         shutil.rmtree(find_run(self.mlruns, run_id).artifacts / "model_checkpoints")  # of every epoch: much room
         _write(note, {**wanted, "run": run_id, "seconds": time.monotonic() - start})
@@ -151,11 +151,11 @@ class Bench:
         files = {"shards": str(prepared / "train"), "validation_shards": str(prepared / "val"), "mlruns": str(self.mlruns)}
         metric = "val_loss" if attack is None else "val_attacked_loss"
         stopping = {"metric": metric, "patience": overrides["n_epochs"]}  # the best epoch of all of them
-        own = {"method": NOMINAL if attack is None else "adversarial", "early_stopping": stopping}
+        own = {"tagger": "jet_flavour", "early_stopping": stopping}
         if attack is not None:
             own["validation_attack"] = {key: value for key, value in attack.items() if key not in _OF_TRAINING}
         names = {"seed": seed, "run_name": f"{name}, seed {seed}", "experiment": "robustness"}
-        return jet_settings(None, {**overrides, **files, **own, **names})
+        return training_settings(None, {**overrides, **files, **own, **names})
 
     def attacks(self) -> dict[str, dict[str, Any]]:
         """Return name -> attack: FGSM, PGD and noise at every eps."""

@@ -37,14 +37,13 @@ def dense_step(occupancy: str, n_class: int, n_adv: int) -> Callable[[], None]:
 
 def sparse_step(precision: str, occupancy: str, n_class: int, n_adv: int) -> Callable[[], None]:
     """Return our step as a training runs it, metrics included; the batches differ in their numbers of cells."""
-    from TauAdv.config import load_settings
     from TauAdv.models.deeptau.network import build_adversarial
-    from TauAdv.training.settings.taus import AdversarialSettings
+    from TauAdv.training.settings.load import training_settings
     from TauAdv.training.step.trainer import Trainer
 
     wanted = {"shards": "none", "adv_shards": "none", "n_tau": n_class, "n_adv_tau": n_adv}
     model = build_adversarial(NETWORK, dtype=precision)
-    trainer = Trainer(model, load_settings(AdversarialSettings, None, wanted))
+    trainer = Trainer(model, training_settings(None, {"method": "reversal", **wanted}))
     knobs = {"learning_rate": 1e-3, "adv_learning_rate": 1e-2, "k1": 1.0, "k2": 10.0}
     batches = []
     for seed in range(3):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from TauAdv.config import merged
 from TauAdv.runs import Run, find_run
-from TauAdv.training.settings.choice import kind_of_run, kind_of_settings
+from TauAdv.training.settings.common import TrainingSettings
+from TauAdv.training.settings.load import training_settings
+from TauAdv.training.settings.of_run import settings_of_run
 
 __all__ = ["resume", "train"]
 
@@ -26,10 +27,8 @@ def train(config: str | Path, *words: str, dry_run: bool = False, **settings: An
         ConfigError: lists everything that is wrong with the settings.
         InputError: the sets are not there or do not fit.
     """
-    changes = merged(words, settings)
-    training = _training(kind_of_settings(config, changes))
-    chosen = training.settings(config, changes)
-    run_id = training.train(chosen, resume=None, dry_run=dry_run)
+    chosen = training_settings(config, merged(words, settings))
+    run_id = _train(chosen, None, dry_run=dry_run)
     return None if run_id is None else find_run(chosen.mlruns, run_id)
 
 
@@ -45,10 +44,12 @@ def resume(run: Run, *words: str, dry_run: bool = False) -> Run:
         ConfigError: a change that the steps would notice.
         OutputLockedError: another process trains it.
     """
-    training = _training(kind_of_run(run.mlpath, run.id))
-    training.train(training.settings_of_run(run.mlpath, run.id, words), resume=run.id, dry_run=dry_run)
+    _train(settings_of_run(run.mlpath, run.id, words), run.id, dry_run=dry_run)
     return find_run(run.mlpath, run.id)
 
 
-def _training(kind: str) -> Any:
-    return import_module(f"TauAdv.cli.training.{kind}")
+def _train(settings: TrainingSettings, resumed: str | None, *, dry_run: bool) -> str | None:
+    # TensorFlow takes seconds to load: after all checks of settings
+    from TauAdv.training.run.train import train as train_settings
+
+    return train_settings(settings, resume=resumed, dry_run=dry_run)

@@ -29,10 +29,7 @@ class JetFlavour(TaggerSpec):
     registered_name = "TauAdv>JetTagger"
     default_network = "jet_flavour"
     sizes_are = "this number of features of a jet:"
-    trainings = (
-        TrainingOf("trainings of jets ({})", ("train jets",), "TauAdv.training.settings.jets:JetSettings"),
-        TrainingOf("'method: domain' of {}", ("train jets",), "TauAdv.training.settings.jets:JetDomainSettings"),
-    )
+    training = TrainingOf("trainings of jets ({})", ("train jets",), "TauAdv.training.settings.jets:JetSettings")
     trained_by = ("train jets",)
     evaluated_by = "robustness"
 

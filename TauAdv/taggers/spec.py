@@ -25,12 +25,12 @@ __all__ = ["TaggerSpec", "TrainingOf"]
 
 @dataclass(frozen=True)
 class TrainingOf:
-    """A training of a tagger.
+    """The trainings of a tagger.
 
     Attributes:
-        title: what it is called in messages; ``{}`` stands for the commands that start it.
-        commands: that start it, keys of :data:`TauAdv.commands.SCRIPTS`.
-        settings: where the class of its settings is, ``module:name``; read when it is needed, after this stage.
+        title: what they are called in messages; ``{}`` stands for the commands that start it.
+        commands: that start them, keys of :data:`TauAdv.commands.SCRIPTS`.
+        settings: where the class of their settings is, ``module:name``; read when it is needed, after this stage.
     """
 
     title: str
@@ -57,7 +57,7 @@ class TaggerSpec(ABC):
         registered_name: under which its models are saved, ``package>class``.
         default_network: name of the network that is trained if none is named.
         sizes_are: what :meth:`sizes` are, for messages.
-        trainings: that there are.
+        training: its settings, and the commands that start it.
         trained_by: commands that train it, keys of :data:`TauAdv.commands.SCRIPTS`.
         evaluated_by: command that evaluates its runs on a set of shards, such a key.
     """
@@ -67,7 +67,7 @@ class TaggerSpec(ABC):
     registered_name: ClassVar[str]
     default_network: ClassVar[str]
     sizes_are: ClassVar[str]
-    trainings: ClassVar[Sequence[TrainingOf]]
+    training: ClassVar[TrainingOf]
     trained_by: ClassVar[Sequence[str]]
     evaluated_by: ClassVar[str]
 

@@ -25,15 +25,8 @@ class TauTaggerSpec(TaggerSpec):
 
     rows = TAU_ROWS.name
     sizes_are = "(features of a tau, features of a cell, cells of the grids)"
-    trainings = (
-        TrainingOf(
-            "trainings of taus ({})",
-            ("train classifier", "train adversarial"),
-            "TauAdv.training.settings.taus:ClassifierSettings",
-        ),
-        TrainingOf(
-            "adversarial trainings of taus ({})", ("train adversarial",), "TauAdv.training.settings.taus:AdversarialSettings"
-        ),
+    training = TrainingOf(
+        "trainings of taus ({})", ("train classifier", "train adversarial"), "TauAdv.training.settings.taus:TauSettings"
     )
     trained_by = ("train classifier", "train adversarial")
     evaluated_by = "apply"

@@ -170,9 +170,9 @@ def _valid_yaml(rng: np.random.Generator) -> None:
 
 def _override(text: str) -> Any:
     from TauAdv.config import load_settings
-    from TauAdv.training.settings.taus import ClassifierSettings
+    from TauAdv.training.settings.taus import TauSettings
 
-    return load_settings(ClassifierSettings, None, [f"run_name={text}", "shards=s"])
+    return load_settings(TauSettings, None, [f"run_name={text}", "shards=s"])
 
 
 def _valid_override(rng: np.random.Generator) -> None:

@@ -222,7 +222,6 @@ def _adversarial_training(w: Workspace, out: Path) -> list[str]:
 def _jet_training(w: Workspace, out: Path) -> list[str]:
     sets = [f"shards={w.path('prepared/train')}", f"validation_shards={w.path('prepared/val')}"]
     steps = [
-        "method=adversarial",
         "attack={kind: fgsm, eps: 0.01}",
         "n_epochs=2",
         "batch_size=512",

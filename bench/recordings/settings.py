@@ -42,7 +42,7 @@ _JETS = {
 }
 _DOMAIN = {
     **_JETS,
-    "method": "domain",
+    "method": "reversal",
     "adv_shards": "in/domains/train",
     "adv_validation_shards": "in/domains/val",
     "adv_batch_size": 128,
@@ -52,7 +52,7 @@ _DOMAIN = {
 
 
 def _attacked(**attack: Any) -> dict[str, Any]:
-    return {**_JETS, "method": "adversarial", "attack": attack}
+    return {**_JETS, "attack": attack}
 
 
 #: name of the case -> script and settings of the training

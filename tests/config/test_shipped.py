@@ -1,6 +1,7 @@
 """Configurations of the package: found by name, never instead of a file that is missing."""
 
 import pytest
+from training_classes import AdversarialSettings
 
 from TauAdv.cli import main
 from TauAdv.config import load_settings, read_yaml
@@ -8,7 +9,6 @@ from TauAdv.config.shipped import config_file, shipped_config, shipped_configs
 from TauAdv.domain.control_region import load_control_region
 from TauAdv.errors import ConfigError
 from TauAdv.production.pt_weights.settings import PtWeightsSettings
-from TauAdv.training.settings.taus import AdversarialSettings
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def test_every_configuration_says_which_command_takes_it(repository):
 
 def test_settings_by_name():
     assert load_settings(AdversarialSettings, "adversarial_deeptau_v2p5").adv_parameter == (1, 10)
-    assert read_yaml("jet_nominal")["method"] == "nominal"
+    assert read_yaml("jet_nominal")["method"] == "none"
 
 
 def test_a_file_of_that_name_wins(empty_folder):

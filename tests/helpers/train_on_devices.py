@@ -61,12 +61,12 @@ def record(results, die_after):
 def resume_with_dropout(results):
     """Write the variables after four steps with dropout, without and with a restart from a checkpoint after two."""
     from network_batches import paired_batch, take_taus, tiny_network
+    from training_classes import AdversarialSettings
 
     from TauAdv.config import load_settings
     from TauAdv.models.deeptau.network import build_adversarial
     from TauAdv.training.devices.devices import open_devices
     from TauAdv.training.run import checkpoints
-    from TauAdv.training.settings.taus import AdversarialSettings
     from TauAdv.training.step.trainer import Trainer
 
     devices = open_devices("mirrored")
@@ -104,14 +104,15 @@ def main():
     arguments = parse()
     if arguments.cpus > 1:
         use_cpus(arguments.cpus)
+    from training_classes import AdversarialSettings
+
     from TauAdv.config import load_settings
     from TauAdv.errors import report_errors
-    from TauAdv.training.methods.adversarial import train_adversarial
-    from TauAdv.training.settings.taus import AdversarialSettings
+    from TauAdv.training.run.train import train
 
     record(arguments.results, arguments.die_after)
     settings = load_settings(AdversarialSettings, None, json.loads(arguments.settings.read_text()))
-    report_errors(lambda: train_adversarial(settings))()
+    report_errors(lambda: train(settings))()
     if arguments.resume_with_dropout:
         resume_with_dropout(arguments.results)
 

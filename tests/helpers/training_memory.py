@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 
 import tensorflow as tf
+from training_classes import AdversarialSettings
 
 from TauAdv.config import load_settings
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.deeptau.settings import load_network
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.memory import estimate_memory
-from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.trainer import Trainer
 
 

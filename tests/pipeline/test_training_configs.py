@@ -36,6 +36,7 @@ def sets(tmp_path_factory):
         ("Training/train_classifier.py", "classifier_deeptau_v2p5", []),
         ("Training/train_classifier.py", "deeptau_fgsm", []),
         ("Training/train_adversarial.py", "adversarial_deeptau_v2p5", ["n_adv_tau=16", "adv_shards={sets}/adv"]),
+        ("Training/train_adversarial.py", "deeptau_mmd", ["n_adv_tau=16", "adv_shards={sets}/adv"]),
     ],
 )
 def test_shipped_configs_train(script, config, more, sets, run_script, repository, tmp_path):
@@ -63,11 +64,16 @@ def jets(tmp_path_factory):
         ),
         ("jet_adversarial", ["attack.kind=pgd", "attack.steps=2", "attack.trades_beta=3"], {"divergence"}),
         ("jet_domain", ["adv_batch_size=32"], {"adv_loss", "val_adv_accuracy"}),
+        (
+            "jet_mmd",
+            ["adv_batch_size=32", "attack.eps=0.01", "n_batches=2", "gradient_steps=2"],
+            {"mmd", "val_mmd", "mmd_gradient"},
+        ),
     ],
 )
 def test_shipped_configs_train_jets(config, more, metrics, jets, run_script, repository, tmp_path):
     folders = {"jets/train": "shards", "jets/val": "validation_shards"}
-    if config == "jet_domain":
+    if config in ("jet_domain", "jet_mmd"):
         folders |= {"domains/train": "adv_shards", "domains/val": "adv_validation_shards"}
     changes = [f"{key}={jets / folder}" for folder, key in folders.items()]
     changes += [f"network={jets}/small.yaml", f"mlruns={tmp_path}/mlruns", "batch_size=64", "n_epochs=1", *more]

@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import keras
 import pytest
+from training_classes import ClassifierSettings
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
@@ -22,8 +23,8 @@ from TauAdv.taggers.registry import (
     taggers,
     with_others,
 )
-from TauAdv.training.settings.jets import jet_settings
-from TauAdv.training.settings.taus import ClassifierSettings
+from TauAdv.training.settings.by_method import variants_by_method
+from TauAdv.training.settings.jets import JetSettings
 
 _OTHER = """
 from TauAdv.taggers.deeptau import DeepTau
@@ -68,8 +69,7 @@ def test_a_tagger_and_its_models_say_the_same(spec):
 
 @pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.name)
 def test_trainings_of_a_tagger_are_of_that_tagger(spec):
-    for training in spec.trainings:
-        kind = training.settings_type()
+    for _, kind in variants_by_method(spec.training.settings_type()):
         assert (kind.rows, kind.model_fields["tagger"].default) == (spec.rows, tagger_of_rows(spec.rows).name)
 
 
@@ -86,7 +86,7 @@ def test_another_package_brings_a_tagger(other_package, monkeypatch):
         assert tagger_of_rows("taus").name == "deeptau"
         assert load_settings(ClassifierSettings, None, {"shards": "a", "tagger": "other"}).spec is tagger("other")
         with pytest.raises(ConfigError, match=r"tagger 'other': of jets there are jet_flavour"):
-            jet_settings(None, {"shards": "a", "tagger": "other"})
+            load_settings(JetSettings, None, {"shards": "a", "tagger": "other"})
     finally:
         taggers.cache_clear()
 

@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from prepared_jets import prepared_jets
 from synthetic_shards import write_network, write_shards
+from training_classes import AdversarialSettings, ClassifierSettings, jet_settings
 
 from TauAdv.config import load_settings
-from TauAdv.training.settings.jets import jet_settings
-from TauAdv.training.settings.taus import AdversarialSettings, ClassifierSettings
 
 
 @pytest.fixture(scope="session")
@@ -37,11 +36,11 @@ def _settings(kind, data, mlruns, **changes):
 def classifier_run(data, tmp_path_factory):
     """A finished training of a classifier: its settings and its run."""
     from TauAdv.runs import find_run
-    from TauAdv.training.methods.classifier import train_classifier
+    from TauAdv.training.run.train import train
 
     changes = {"validation_shards": data / "class_val", "run_name": "classifier", "n_epochs": 3}
     settings = _settings(ClassifierSettings, data, tmp_path_factory.mktemp("runs") / "mlruns", **changes)
-    return settings, find_run(settings.mlruns, train_classifier(settings))
+    return settings, find_run(settings.mlruns, train(settings))
 
 
 @pytest.fixture
@@ -64,18 +63,15 @@ def jets(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def settings_of_jets(jets, tmp_path):
-    """Return a function: changes -> settings of a training of jets; those of a domain training with method="domain"."""
+    """Return a function: changes -> settings of a training of jets; with two domains for a method that reads them."""
 
     def settings(**changes):
         common = {"shards": jets / "jets/train", "validation_shards": jets / "jets/val", "network": str(jets / "small.yaml")}
         common |= {"mlruns": tmp_path / "mlruns", "batch_size": 64, "n_epochs": 2, "learning_rate": 0.01, "log_steps": 2}
-        if changes.get("method") == "domain":
-            common |= {
-                "adv_shards": jets / "domains/train",
-                "adv_batch_size": 32,
-                "adv_parameter": [1, 2],
-                "gradient_steps": 0,
-            }
+        if changes.get("method") in {"reversal", "mmd"}:
+            common |= {"adv_shards": jets / "domains/train", "adv_batch_size": 32, "gradient_steps": 0}
+        if changes.get("method") == "reversal":
+            common["adv_parameter"] = [1, 2]
         return jet_settings(None, {**common, **changes})
 
     return settings

@@ -22,7 +22,4 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Resume."""
-    from TauAdv.training.settings.choice import kind_of_run
-
-    kind = kind_of_run(options.mlpath, options.run_id)
-    resume(kind, options.mlpath, options.run_id, options.overrides, dry_run=options.dry_run)
+    resume(options.mlpath, options.run_id, options.overrides, dry_run=options.dry_run)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
-from importlib import import_module
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from TauAdv.cli.options import path
 from TauAdv.cli.shared_options import add_config, add_overrides
+from TauAdv.commands import commands
 from TauAdv.errors import ConfigError
 
 __all__ = ["add_dry_run", "add_mlpath", "add_script_options", "resume", "run_script", "start"]
@@ -34,32 +34,60 @@ def add_script_options(parser: ArgumentParser) -> None:
     add_overrides(parser)
 
 
-def run_script(kind: str, options: Namespace) -> None:
+def run_script(name: str, options: Namespace, defaults: Mapping[str, str]) -> None:
     """Do what the options of a training script say.
 
+    Args:
+        name: of the command that the script stands for.
+        options: of the command line.
+        defaults: ``tagger`` and ``method`` of settings that do not name them.
+
     Raises:
-        ConfigError: unless exactly one of ``--config`` and ``--resume`` is given.
+        ConfigError: unless exactly one of ``--config`` and ``--resume`` is given, and if another script trains the tagger.
     """
     if (options.config is None) == (options.resume is None):
         msg = "give --config FILE for a new run, or --resume RUN_ID to resume one"
         raise ConfigError(msg)
     if options.resume:
-        resume(kind, options.mlpath, options.resume, options.overrides, dry_run=options.dry_run)
+        resume(options.mlpath, options.resume, options.overrides, dry_run=options.dry_run, script=name)
     else:
-        start(kind, options.config, options.overrides, dry_run=options.dry_run)
+        start(options.config, options.overrides, dry_run=options.dry_run, defaults=defaults, script=name)
 
 
-def start(kind: str, config: Path, overrides: Sequence[str], *, dry_run: bool) -> None:
-    """Start a training of a kind: ``classifier``, ``adversarial`` or ``jets``, the names of modules beside this one."""
-    training = _training(kind)
-    training.train(training.settings(config, overrides), resume=None, dry_run=dry_run)
+def start(
+    config: Path,
+    overrides: Sequence[str],
+    *,
+    dry_run: bool,
+    defaults: Mapping[str, str] | None = None,
+    script: str | None = None,
+) -> None:
+    """Start a training; ``script``: the command of the script that was called."""
+    from TauAdv.training.settings.load import training_settings
+
+    settings = training_settings(config, overrides, defaults)
+    _require_script(script, settings, str(config))
+    _train(settings, None, dry_run=dry_run)
 
 
-def resume(kind: str, mlpath: Path, run_id: str, overrides: Sequence[str], *, dry_run: bool) -> None:
-    """Resume a training of a kind."""
-    training = _training(kind)
-    training.train(training.settings_of_run(mlpath, run_id, overrides), resume=run_id, dry_run=dry_run)
+def resume(mlpath: Path, run_id: str, overrides: Sequence[str], *, dry_run: bool, script: str | None = None) -> None:
+    """Resume a training."""
+    from TauAdv.training.settings.of_run import settings_of_run
+
+    settings = settings_of_run(mlpath, run_id, overrides)
+    _require_script(script, settings, f"run {run_id}")
+    _train(settings, run_id, dry_run=dry_run)
 
 
-def _training(kind: str) -> Any:
-    return import_module(f"TauAdv.cli.training.{kind}")
+def _require_script(script: str | None, settings: Any, source: str) -> None:
+    """Refuse the training of a tagger by the script of another."""
+    if script is not None and script not in settings.spec.trained_by:
+        msg = f"{source}: is a training of the tagger '{settings.tagger}'; this is for {commands(*settings.spec.trained_by)}"
+        raise ConfigError(msg)
+
+
+def _train(settings: Any, resumed: str | None, *, dry_run: bool) -> None:
+    # TensorFlow takes seconds to load: after all checks of settings
+    from TauAdv.training.run.train import train
+
+    train(settings, resume=resumed, dry_run=dry_run)

@@ -22,7 +22,4 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Train."""
-    from TauAdv.training.settings.choice import kind_of_settings
-
-    kind = kind_of_settings(options.config, options.overrides)
-    start(kind, options.config, options.overrides, dry_run=options.dry_run)
+    start(options.config, options.overrides, dry_run=options.dry_run)

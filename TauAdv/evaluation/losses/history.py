@@ -11,6 +11,7 @@ from TauAdv.errors import InputError, nearest
 from TauAdv.runs import Run
 from TauAdv.runs.layout import STEP_METRICS, TRAINING
 from TauAdv.training.settings.attack import TrainingAttack
+from TauAdv.training.settings.of_run import present_form
 
 __all__ = ["loss_history"]
 
@@ -47,7 +48,7 @@ def _trained_on_attacks(run: Run) -> bool:
     """Return whether a run attacked its training inputs; one that keeps no settings of a training did not."""
     has_settings = (run.artifacts / TRAINING).is_file()
     settings = read_yaml(run.require_file(TRAINING, "put a copy of it back")) if has_settings else {}
-    attack = settings.get("attack")
-    if not attack or settings.get("method") == "nominal":
+    attack = present_form(settings).get("attack")
+    if not attack:
         return False
     return TrainingAttack(**{key: attack[key] for key in ("kind", "eps") if key in attack}).acts

@@ -6,16 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from TauAdv.config import load_settings, read_yaml
 from TauAdv.errors import TauAdvError
 from TauAdv.runs import Run
 from TauAdv.runs.layout import INPUTS, SHARDS, TRAINING
 from TauAdv.shards.overlap import common_rows, of_one_split
 from TauAdv.shards.store import ShardSet
 from TauAdv.training.run.inputs import open_inputs
-from TauAdv.training.settings.common import TrainingSettings
-from TauAdv.training.settings.jets import jet_settings
-from TauAdv.training.settings.taus import AdversarialSettings, ClassifierSettings
+from TauAdv.training.settings.of_run import stored_settings
 
 __all__ = ["trained_on"]
 
@@ -52,17 +49,10 @@ def _recorded(run: Run, path: str) -> dict[str, Any]:
 def _training_set(run: Run, recorded: Mapping[str, Any], role: str) -> ShardSet | None:
     """Return the taus of a role as the run saw them, if they are still there and unchanged."""
     try:
-        used = open_inputs(_settings(run.artifacts / TRAINING)).sets[role]
+        used = open_inputs(stored_settings(run.artifacts / TRAINING)).sets[role]
     except (TauAdvError, OSError, KeyError):
         return None
     return used if used.description["digest"] == recorded["digest"] else None
-
-
-def _settings(path: Path) -> TrainingSettings:
-    content = read_yaml(path)
-    if "method" in content:
-        return jet_settings(path)
-    return load_settings(AdversarialSettings if "adv_shards" in content else ClassifierSettings, path)
 
 
 def _tuples(manifest: Mapping[str, Any]) -> set[str]:

@@ -64,12 +64,14 @@ class Acting:
         optimizers: by name; their state is part of a checkpoint.
         compares_domains: whether :meth:`domain` gives a loss.
         sees_attacked: whether the network is given the attacked batch, in a training against an attack.
+        layers_scale: whether layers of the model apply the factors of the gradients on the common layers.
         needs_features: whether the common features are to be among the outputs of the network.
         gradient_metric: name of the mean gradient of :meth:`domain` among the metrics.
     """
 
     compares_domains = False
     sees_attacked = True
+    layers_scale = False
     needs_features = False
     gradient_metric: str | None = None
 
@@ -90,10 +92,6 @@ class Acting:
     def domain(self, view: StepView, outputs: Any) -> Any | None:
         """Return the loss that compares two domains, before its factor; ``None``: there is none."""
         return None
-
-    def in_joint_loss(self, term: Any, knobs: Knobs) -> Any:
-        """Return what the loss of :meth:`domain` is in the sum of all losses, which one backward pass follows."""
-        return self.domain_factor(knobs) * term
 
     def domain_factor(self, knobs: Knobs) -> Any:
         """Return the factor of the gradient of :meth:`domain` on the common layers."""

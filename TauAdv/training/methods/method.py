@@ -20,6 +20,8 @@ class Method(Settings):
         metrics: its metrics of steps and epochs, with their meanings.
         validation_metrics: those of them that are measured on the adversarial validation set, too.
         gradient_metrics: its metrics of gradients, with their meanings.
+        one_device_only: why it cannot be trained on several devices; ``None``: it can.
+        former_names: what configurations called it before.
     """
 
     reads_domains: ClassVar[bool] = False
@@ -27,6 +29,8 @@ class Method(Settings):
     metrics: ClassVar[Mapping[str, str]] = {}
     validation_metrics: ClassVar[tuple[str, ...]] = ()
     gradient_metrics: ClassVar[Mapping[str, str]] = {}
+    one_device_only: ClassVar[str | None] = None
+    former_names: ClassVar[tuple[str, ...]] = ()
 
     def begin(self, training: Surroundings) -> Acting:
         """Return the method at work in a training."""

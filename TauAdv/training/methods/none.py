@@ -11,6 +11,8 @@ __all__ = ["NoMethod"]
 class NoMethod(Method):
     """The class loss alone; with an attack, that of the attacked inputs (arXiv:2203.13890)."""
 
+    former_names = ("nominal", "adversarial")
+
     def begin(self, training: Surroundings) -> Acting:
         """Return what adds nothing."""
         return Acting()

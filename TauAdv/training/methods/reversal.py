@@ -31,6 +31,7 @@ class Reversal(Method):
 
     reads_domains = True
     needs_head = True
+    former_names = ("domain",)
     metrics = {
         "adv_loss": "sum of weight x cross entropy of data against simulation over adversarial rows / their number",
         "adv_accuracy": "share of the weight of adversarial rows on the right side of y_adv = 0.5",
@@ -60,6 +61,7 @@ class Reversal(Method):
 
 class _Opposed(Acting):
     compares_domains = True
+    layers_scale = True
     gradient_metric = "adv_gradient"
 
     def __init__(self, method: Reversal, training: Surroundings) -> None:
@@ -87,9 +89,6 @@ class _Opposed(Acting):
         from TauAdv.training.step.losses import adversary_loss
 
         return adversary_loss(self.loss, view.seen, outputs["adv_output"], view.n_adv)
-
-    def in_joint_loss(self, term: Any, knobs: Knobs) -> Any:
-        return term  # the layers of the model multiply its gradient by -k2
 
     def domain_factor(self, knobs: Knobs) -> Any:
         return -knobs["k2"]

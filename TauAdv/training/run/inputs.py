@@ -22,7 +22,7 @@ from TauAdv.shards.tau.selection import UNLABELLED
 from TauAdv.taggers.registry import tagger_of_rows
 from TauAdv.training.run.balance import absent_classes, require_both_sides
 from TauAdv.training.run.row_weights import require_weights, weight_note
-from TauAdv.training.settings.taus import DomainSettings, TrainingSettings
+from TauAdv.training.settings.common import TrainingSettings
 
 __all__ = ["Inputs", "open_inputs", "open_set"]
 
@@ -161,8 +161,7 @@ def open_inputs(settings: TrainingSettings) -> Inputs:
             background), or jets without a class.
     """
     sets = _opened("", "classification", settings.shards, settings.validation_shards, settings)
-    if isinstance(settings, DomainSettings):
-        adversarial = (settings.adv_shards, settings.adv_validation_shards)
+    if (adversarial := settings.domain_sets) is not None:
         sets |= _opened("adversarial ", "adversarial", *adversarial, settings)
         _require_same_contributions([sets[role] for role in sets if role.startswith("adversarial")])
     for shards in sets.values():

@@ -25,7 +25,7 @@ from TauAdv.training.run import checkpoints
 from TauAdv.training.run.checkpoints import State
 from TauAdv.training.run.inputs import Inputs
 from TauAdv.training.run.progress import EpochBar, say
-from TauAdv.training.settings.taus import TrainingSettings
+from TauAdv.training.settings.common import TrainingSettings
 from TauAdv.training.step.attacked_batches import STRENGTH
 from TauAdv.training.step.ema import averaged, keep_average
 from TauAdv.training.step.metrics import means

@@ -10,7 +10,7 @@ from TauAdv.errors import InputError, TauAdvError
 from TauAdv.runs.store import require_place
 from TauAdv.training.run.inputs import open_set
 from TauAdv.training.run.pretrained import locate_pretrained
-from TauAdv.training.settings.taus import SETS, TrainingSettings
+from TauAdv.training.settings.common import SETS, TrainingSettings
 
 __all__ = ["require_inputs"]
 

@@ -19,7 +19,7 @@ from TauAdv.runs.layout import CHECKPOINTS, FEATURES, MODEL
 from TauAdv.shards.row_types import read_table
 from TauAdv.training.run.checkpoints import copy_optimizer_state, stored_optimizer, usable_checkpoint
 from TauAdv.training.run.inputs import Inputs
-from TauAdv.training.settings.taus import PretrainedSettings, TrainingSettings
+from TauAdv.training.settings.common import PretrainedSettings, TrainingSettings
 from TauAdv.training.step.trainer import Trainer
 
 __all__ = ["Pretrained", "find_pretrained", "freeze_statistics", "locate_pretrained", "network_of", "start_from"]

@@ -19,8 +19,8 @@ from TauAdv.runs import Run
 from TauAdv.runs.layout import CHANGES, FEATURES, INPUTS, METRICS, MODEL, NETWORK, SHARDS, TRAINING
 from TauAdv.training.run.inputs import Inputs
 from TauAdv.training.run.plan import network_lines
+from TauAdv.training.settings.common import TrainingSettings
 from TauAdv.training.settings.precision import precision_note
-from TauAdv.training.settings.taus import TrainingSettings
 from TauAdv.training.step.metrics import metrics_of
 from TauAdv.version import __version__
 

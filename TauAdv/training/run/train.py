@@ -1,4 +1,4 @@
-"""From settings to a finished run: what training a classifier and an adversarial model have in common."""
+"""From settings to a finished run, of any tagger and by any method."""
 
 from __future__ import annotations
 
@@ -35,23 +35,11 @@ from TauAdv.training.run.record import (
     save_model,
     stored_network,
 )
-from TauAdv.training.settings.taus import TrainingSettings, comparable, resolved
+from TauAdv.training.settings.common import TrainingSettings
+from TauAdv.training.settings.of_run import comparable, resolved
 from TauAdv.training.step.trainer import Trainer
 
-__all__ = ["Kind", "train"]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What distinguishes one kind of training from another.
-
-    Attributes:
-        name: of the kind, a tag of its runs.
-        command: that trains it, a key of :data:`TauAdv.commands.SCRIPTS`.
-    """
-
-    name: str
-    command: str
+__all__ = ["train"]
 
 
 @dataclass(frozen=True)
@@ -63,12 +51,11 @@ class _Start:
     checkpoint: Path | None
 
 
-def train(settings: TrainingSettings, kind: Kind, *, resume: str | None = None, dry_run: bool = False) -> str | None:
+def train(settings: TrainingSettings, *, resume: str | None = None, dry_run: bool = False) -> str | None:
     """Train, and return the identifier of the run (``None`` after a dry run).
 
     Args:
         settings: what to train, on what.
-        kind: classifier or adversarial model.
         resume: identifier of a run to go on with, instead of a new one.
         dry_run: only check, and say what would be done.
 
@@ -82,17 +69,17 @@ def train(settings: TrainingSettings, kind: Kind, *, resume: str | None = None, 
     settings = resolved(settings)
     if dry_run:
         require_devices(settings.devices)
-        return _train(settings, kind, resume, ONE_DEVICE, dry_run=True)
+        return _train(settings, resume, ONE_DEVICE, dry_run=True)
     devices = open_devices(settings.devices)  # first of all: an error below also ends the workers that wait for this one
     with devices.watched(lambda: "no step was done"):
-        return _train(settings, kind, resume, devices, dry_run=False)
+        return _train(settings, resume, devices, dry_run=False)
 
 
-def _train(settings: TrainingSettings, kind: Kind, resume: str | None, devices: Devices, *, dry_run: bool) -> str | None:
+def _train(settings: TrainingSettings, resume: str | None, devices: Devices, *, dry_run: bool) -> str | None:
     if resume is None:
-        return _train_run(settings, kind, None, devices, dry_run=dry_run)
+        return _train_run(settings, None, devices, dry_run=dry_run)
     with _resumable(settings, resume, alone=devices.is_chief and not dry_run) as before:
-        return _train_run(settings, kind, before, devices, dry_run=dry_run)
+        return _train_run(settings, before, devices, dry_run=dry_run)
 
 
 @contextmanager
@@ -105,7 +92,7 @@ def _resumable(settings: TrainingSettings, run_id: str, *, alone: bool) -> Itera
         yield run
 
 
-def _train_run(settings: TrainingSettings, kind: Kind, before: Run | None, devices: Devices, *, dry_run: bool) -> str | None:
+def _train_run(settings: TrainingSettings, before: Run | None, devices: Devices, *, dry_run: bool) -> str | None:
     """Train a new run, or one from ``before``."""
     require_inputs(settings, resumed=before is not None)
     inputs = open_inputs(settings)
@@ -129,7 +116,7 @@ def _train_run(settings: TrainingSettings, kind: Kind, before: Run | None, devic
             say(line)
         say(f"settings:\n{dump_settings(settings)}dry run: nothing was written")
         return None
-    with shared_run(devices, _opened(settings, kind, before)) as run:
+    with shared_run(devices, _opened(settings, before)) as run:
         if before is None and devices.is_chief:
             record_inputs(run, settings, inputs, start.network, start.pretrained.file if start.pretrained else None)
         if before is not None and devices.is_chief:
@@ -139,8 +126,8 @@ def _train_run(settings: TrainingSettings, kind: Kind, before: Run | None, devic
             run.log_text("\n".join(report) + "\n", PRETRAINED)
         if devices.is_chief:
             say(f"run {run.id} ({run.name}), artifacts in {run.artifacts}")
-        with devices.watched(lambda: _how_to_go_on(run, kind)):
-            _run(run, trainer, inputs, start, kind)
+        with devices.watched(lambda: _how_to_go_on(run, settings)):
+            _run(run, trainer, inputs, start)
     return run.id
 
 
@@ -190,17 +177,17 @@ def _resumption(state: State, inputs: Inputs) -> str:
     return f"resuming after step {state.step:,} of {steps:,}"
 
 
-def _opened(settings: TrainingSettings, kind: Kind, before: Run | None) -> AbstractContextManager[Run]:
+def _opened(settings: TrainingSettings, before: Run | None) -> AbstractContextManager[Run]:
     if before is not None:
         return reopened(before)
-    return start_run(settings.mlruns, settings.experiment, settings.run_name, {"kind": kind.name, **job_tags()})
+    return start_run(settings.mlruns, settings.experiment, settings.run_name, {**settings.tags, **job_tags()})
 
 
-def _how_to_go_on(run: Run, kind: Kind) -> str:
+def _how_to_go_on(run: Run, settings: TrainingSettings) -> str:
     """Return what a run keeps of its training so far, and the command that resumes it."""
     checkpoint = checkpoints.latest_checkpoint(run.artifacts / CHECKPOINTS)
     kept = f"the state up to {checkpoint} is saved" if checkpoint else "no checkpoint was made yet"
-    return f"{kept}; resume it, on all workers, with: {resume_line(kind.command, run.id, run.mlpath)}"
+    return f"{kept}; resume it, on all workers, with: {resume_line(settings.command, run.id, run.mlpath)}"
 
 
 def _restore(trainer: Trainer, inputs: Inputs, start: _Start) -> State | None:
@@ -228,7 +215,7 @@ def _restore(trainer: Trainer, inputs: Inputs, start: _Start) -> State | None:
     return state
 
 
-def _run(run: Run, trainer: Trainer, inputs: Inputs, start: _Start, kind: Kind) -> None:
+def _run(run: Run, trainer: Trainer, inputs: Inputs, start: _Start) -> None:
     state = _restore(trainer, inputs, start)
     run.drop_metrics(state.step if state else -1, STEP_METRICS)
     run.drop_metrics(state.step if state else -1, SYSTEM_PREFIX)
@@ -237,7 +224,7 @@ def _run(run: Run, trainer: Trainer, inputs: Inputs, start: _Start, kind: Kind) 
         state = Loop(trainer, inputs, run, state).run_to_end()
     except KeyboardInterrupt:
         if trainer.devices.is_chief:
-            say(f"stopped; resume it with: {resume_line(kind.command, run.id, run.mlpath)}")
+            say(f"stopped; resume it with: {resume_line(trainer.settings.command, run.id, run.mlpath)}")
         raise
     if trainer.devices.is_chief:
         require_finite_weights(trainer.model, run, state.step)

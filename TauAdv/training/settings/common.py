@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator
 
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.config import Settings
@@ -16,19 +16,20 @@ from TauAdv.taggers.registry import tagger, taggers
 from TauAdv.taggers.spec import TaggerSpec
 from TauAdv.training.devices.cluster import DeviceChoice
 from TauAdv.training.methods.method import Method
-from TauAdv.training.methods.reversal import Reversal
+from TauAdv.training.methods.registry import DEFAULT_KIND, method_class
 from TauAdv.training.methods.trades import Trades
 from TauAdv.training.settings.attack import TrainingAttack
+from TauAdv.training.settings.by_method import without_settings
 from TauAdv.training.settings.key_hints import home_of
 from TauAdv.training.settings.numbers import Count, NotNegative, Rate
 from TauAdv.training.settings.precision import Precision
-from TauAdv.training.settings.schedules import K2Schedule, LearningRateSchedule
+from TauAdv.training.settings.schedules import LearningRateSchedule
 
 __all__ = [
     "FREE_ON_RESUME",
     "PLACES",
     "SETS",
-    "DomainSettings",
+    "DomainRows",
     "EarlyStopping",
     "PretrainedSettings",
     "TrainingSettings",
@@ -107,6 +108,8 @@ class TrainingSettings(Settings):
 
     Attributes:
         tagger: name of the tagger, ``deeptau``, ``jet_flavour``, or one that another package brings.
+        method: ``none``: the class loss alone; ``reversal``, ``mmd``: the same features in two domains; or one that another
+            package brings.
         rows: type of the rows that the training reads (no setting: it belongs to the class).
         class_size_key: name of the setting that tells the class rows per batch.
         shards: classification set.
@@ -148,6 +151,7 @@ class TrainingSettings(Settings):
     class_size_key: ClassVar[str]
 
     tagger: str
+    method: Annotated[str, PlainValidator(without_settings)] = DEFAULT_KIND
     shards: Path
     validation_shards: Path | None = None
     validation_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.0
@@ -225,6 +229,9 @@ class TrainingSettings(Settings):
                 ("tagger",),
                 f"tagger '{self.tagger}'{nearest(self.tagger, known)}: of {self.rows} there are {', '.join(known)}",
             )
+        reason = method_class(self.method).one_device_only
+        if reason is not None and self.devices != "one":
+            yield ("method", "devices"), f"method '{self.method}': on one device only: {reason}"
         if self.use_previous_opt and (self.pretrained is None or self.pretrained.run_id is None):
             message = "use_previous_opt needs pretrained.run_id: only a run keeps the state of its optimiser"
             yield ("use_previous_opt", "pretrained"), message
@@ -276,8 +283,30 @@ class TrainingSettings(Settings):
     @property
     def methods(self) -> tuple[Method, ...]:
         """What is done beyond making the class loss smaller; those that add to it come first."""
+        chosen = method_class(self.method)
+        own = chosen(**{key: getattr(self, key) for key in chosen.model_fields})
         beta = None if self.acting_attack is None else self.acting_attack.trades_beta
-        return () if beta is None else (Trades(beta=beta),)
+        return (own,) if beta is None else (Trades(beta=beta), own)
+
+    @classmethod
+    def with_domains(cls) -> Any:
+        """Return the class with the settings of rows of two domains."""
+        raise NotImplementedError(cls.__name__)
+
+    @property
+    def domain_sets(self) -> tuple[Path, Path | None] | None:
+        """The set of two domains, and the one to validate on; ``None``: none is read."""
+        return None
+
+    @property
+    def command(self) -> str:
+        """Command that starts such a training, a key of :data:`TauAdv.commands.SCRIPTS`."""
+        return self.spec.trained_by[-1 if self.reads_domains else 0]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Tags of a run that say what was trained, and how."""
+        return {"kind": "training", "tagger": self.tagger, "method": self.method}
 
     @property
     def needs_head(self) -> bool:
@@ -295,31 +324,19 @@ class TrainingSettings(Settings):
         return self.attack if self.attack is not None and self.attack.acts else None
 
 
-class DomainSettings(TrainingSettings):
-    """What all trainings have in common whose common features are to be the same in two domains.
+class DomainRows(TrainingSettings):
+    """What all trainings have in common that read rows of two domains with every batch.
 
     Attributes:
         adversary_size_key: name of the setting that tells the adversarial rows per batch.
         adv_shards: adversarial set: data and simulation of the control region, or jets of two detectors.
         adv_validation_shards: adversarial set to validate on.
-        adv_parameter: k1, k2: the common layers follow k1 dL_class - k2 dL_adv.
-        k2_schedule: how k2 grows to its value.
-        adv_learning_rate: of the adversarial head.
-        adv_schedule_decay: how fast the momentum of the head's optimiser warms up.
-        adv_head_steps: updates of the adversarial head per step: the joint one, and further ones of the head alone.
-        adv_focal_gamma: exponent of a focal adversarial loss; ``null``: plain cross entropy.
     """
 
     adversary_size_key: ClassVar[str]
 
     adv_shards: Path
     adv_validation_shards: Path | None = None
-    adv_parameter: tuple[NotNegative, NotNegative] = (1.0, 10.0)
-    k2_schedule: K2Schedule = K2Schedule()
-    adv_learning_rate: Rate = 0.01
-    adv_schedule_decay: NotNegative = 0.004
-    adv_head_steps: Count = 1
-    adv_focal_gamma: NotNegative | None = None
 
     @property
     def validates(self) -> bool:
@@ -327,9 +344,9 @@ class DomainSettings(TrainingSettings):
         return super().validates or self.adv_validation_shards is not None
 
     @property
-    def methods(self) -> tuple[Method, ...]:
-        """What is done beyond making the class loss smaller; those that add to it come first."""
-        return (*super().methods, Reversal(**{key: getattr(self, key) for key in Reversal.model_fields}))
+    def domain_sets(self) -> tuple[Path, Path | None] | None:
+        """The set of two domains, and the one to validate on."""
+        return self.adv_shards, self.adv_validation_shards
 
     @property
     def n_adversarial(self) -> int:

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from TauAdv.config import Settings
 from TauAdv.config.problems import settings_in
 from TauAdv.io.atomic import write_text
-from TauAdv.training.settings.taus import AdversarialSettings, ClassifierSettings
+from TauAdv.training.settings.by_method import variants_by_method
+from TauAdv.training.settings.taus import TauSettings
 
 __all__ = ["key_table", "write_key_table"]
 
@@ -24,8 +25,20 @@ BEGIN, END = "<!-- keys: begin -->", "<!-- keys: end -->"
 def key_table() -> str:
     """Return a Markdown table of key, meaning and default of every setting; groups of settings with dotted keys."""
     lines = ["| key | meaning | default |", "|---|---|---|"]
-    lines += [f"| `{key}` | {meaning} | {default} |" for key, meaning, default in _rows(AdversarialSettings)]
+    lines += [f"| `{key}` | {meaning} | {default} |" for key, meaning, default in _all_rows(TauSettings)]
     return "\n".join(lines)
+
+
+def _all_rows(kind: Any) -> Iterator[tuple[str, str, str]]:
+    """Yield the rows of all trainings, then those of settings that only some methods have."""
+    yield from _rows(kind)
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for method, variant in variants_by_method(kind):
+        for row in _rows(variant):
+            if row[0].partition(".")[0] not in kind.model_fields:
+                found.setdefault(row, []).append(f"`{method}`")
+    for (key, meaning, default), methods in found.items():
+        yield key, f"{meaning} (method {', '.join(methods)})", default
 
 
 def write_key_table(page: Path | str) -> None:
@@ -39,11 +52,10 @@ def write_key_table(page: Path | str) -> None:
 def _rows(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, str, str]]:
     meanings = {name: text for base in reversed(kind.__mro__) for name, text in _attributes(base).items()}
     for name, field in kind.model_fields.items():
-        only = kind is AdversarialSettings and name not in ClassifierSettings.model_fields
         if name not in meanings:
             msg = f"{kind.__name__}: the docstring does not say what '{name}' is"
             raise KeyError(msg)
-        meaning = meanings[name] + (" (adversarial training)" if only else "")
+        meaning = meanings[name]
         if name == "kind" and (variants := _variants(kind)):
             meaning += f": {', '.join(f'`{variant}`' for variant in variants)}"
         group = settings_in(field.annotation)

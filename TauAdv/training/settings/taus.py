@@ -1,47 +1,18 @@
-"""Settings of the trainings of taus, of a classifier and of an adversarial model; settings of a run."""
+"""Settings of trainings of taus."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterator
+from typing import Any, Literal
 
-from pydantic import model_validator
-
-from TauAdv.commands import command
-from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.deeptau.settings import GridMode
-from TauAdv.runs import Run, find_run
-from TauAdv.runs.layout import TRAINING
 from TauAdv.taggers.deeptau import DEEPTAU
-from TauAdv.training.settings.common import (
-    FREE_ON_RESUME,
-    PLACES,
-    SETS,
-    DomainSettings,
-    EarlyStopping,
-    PretrainedSettings,
-    TrainingSettings,
-)
+from TauAdv.training.settings.common import DomainRows, TrainingSettings
 from TauAdv.training.settings.numbers import Count
-from TauAdv.training.settings.relocation import moved
 
-__all__ = [
-    "AdversarialSettings",
-    "ClassifierSettings",
-    "DomainSettings",
-    "EarlyStopping",
-    "PretrainedSettings",
-    "TauSettings",
-    "TrainingSettings",
-    "comparable",
-    "resolved",
-    "settings_file",
-    "settings_of_run",
-]
+__all__ = ["TauDomainSettings", "TauSettings"]
 
 
 class TauSettings(TrainingSettings):
@@ -69,13 +40,10 @@ class TauSettings(TrainingSettings):
     n_empty_rows: Count | None = None
     experiment: str = "tau tagging"
 
-    @model_validator(mode="before")
     @classmethod
-    def _require_taus(cls, content: Any) -> Any:
-        if isinstance(content, Mapping) and "method" in content:  # every training of jets has one
-            msg = f"these are settings of jets (key 'method'): this is for {command('train jets')}"
-            raise ValueError(msg)
-        return content
+    def with_domains(cls) -> type[TauDomainSettings]:
+        """Return the class with the settings of rows of two domains."""
+        return TauDomainSettings
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield the settings that do not go together: their names, and what to change."""
@@ -111,12 +79,8 @@ class TauSettings(TrainingSettings):
         return network.model_copy(update=asked)
 
 
-class ClassifierSettings(TauSettings):
-    """Settings of a classifier of taus; see :class:`TauSettings`."""
-
-
-class AdversarialSettings(TauSettings, DomainSettings):
-    """Settings of an adversarial training of taus: :class:`TauSettings`, :class:`DomainSettings`, and these.
+class TauDomainSettings(TauSettings, DomainRows):
+    """Settings of a training of taus that reads two domains: :class:`TauSettings`, and these.
 
     Attributes:
         n_adv_tau: adversarial rows per batch; need not equal ``n_tau``.
@@ -126,89 +90,3 @@ class AdversarialSettings(TauSettings, DomainSettings):
 
     n_adv_tau: Count = 100
     experiment: str = "domain adaptation"
-
-
-def resolved(settings: TrainingSettings) -> TrainingSettings:
-    """Return the settings with absolute paths, as a run keeps them."""
-    update: dict[str, object] = {}
-    for name in (*SETS, "mlruns"):
-        if getattr(settings, name, None) is not None:
-            update[name] = getattr(settings, name).resolve()
-    if settings.pretrained is not None:
-        paths = {name: getattr(settings.pretrained, name) for name in ("mlpath", "file")}
-        pretrained = {name: path.resolve() for name, path in paths.items() if path is not None}
-        update["pretrained"] = settings.pretrained.model_copy(update=pretrained)
-    if settings.network is not None and Path(settings.network).suffix in {".yaml", ".yml"}:
-        update["network"] = str(Path(settings.network).resolve())
-    return settings.model_copy(update=update)
-
-
-def comparable(settings: TrainingSettings) -> str:
-    """Return the settings as text without what names places: these may differ between machines."""
-    dumped = settings.model_dump(mode="json", exclude={*SETS, "mlruns", "network", "features", "pretrained"})
-    return json.dumps(dumped, sort_keys=True)
-
-
-Kind = TypeVar("Kind", bound=TrainingSettings)
-
-
-def settings_of_run(kind: type[Kind], mlpath: Path | str, run_id: str, overrides: Iterable[str] = ()) -> Kind:
-    """Return the settings that a run was started with, to resume it.
-
-    Args:
-        kind: class of the settings.
-        mlpath: folder of the run's experiment, or the folder ``mlruns``.
-        run_id: identifier of the run.
-        overrides: ``"key=value"``; only of settings that leave the steps as they are (:data:`FREE_ON_RESUME`), or of places:
-            that the content there is the same is checked when it is opened.
-
-    Raises:
-        InputError: if there is no such run.
-        ConfigError: if an override would change the steps, or the run is not a training of this kind.
-    """
-    run = find_run(mlpath, run_id)
-    path = settings_file(run)
-    before = load_settings(kind, path)
-    after = load_settings(kind, path, overrides)
-    changed = _changed(before, after)
-    if after.mlruns != before.mlruns and after.mlruns.resolve() != run.mlpath.parent:
-        changed.append("mlruns (the run is found by --mlpath)")
-    if changed:
-        cannot = f"{', '.join(changed)}: cannot change when a run is resumed"
-        possible = f"possible: {', '.join(FREE_ON_RESUME)}, and the paths {', '.join(PLACES)} of the same content"
-        msg = f"{run.title}: {cannot}; {possible}; or start a new run"
-        raise ConfigError(msg)
-    return moved(after, before.mlruns, run)
-
-
-def settings_file(run: Run) -> Path:
-    """Return the file of the settings of a run, undamaged.
-
-    Raises:
-        ConfigError: if the run is no training, or ended before it kept its settings.
-        InputError: if the file is damaged.
-    """
-    if not (run.artifacts / TRAINING).is_file():
-        msg = f"{run.title} keeps no {TRAINING}: it is not a training that can be resumed; start a new one"
-        raise ConfigError(msg)
-    return run.require_file(TRAINING, "start a new run")
-
-
-def _changed(before: TrainingSettings, after: TrainingSettings) -> list[str]:
-    """Return the settings that differ and decide what a training does, places apart."""
-    old, new = before.model_dump(), after.model_dump()
-    free = {*FREE_ON_RESUME, *SETS, "mlruns", "pretrained"}
-    changed = sorted(name for name in old if old[name] != new[name] and name not in free)
-    changed += [f"pretrained.{key}" for key in _changes_of_pretrained(before.pretrained, after.pretrained)]
-    for key in SETS:
-        if (getattr(before, key, None) is None) != (getattr(after, key, None) is None):
-            changed.append(key)
-    if before.early_stopping and after.early_stopping and before.early_stopping.metric != after.early_stopping.metric:
-        changed.append("early_stopping.metric")
-    return changed
-
-
-def _changes_of_pretrained(before: PretrainedSettings | None, after: PretrainedSettings | None) -> list[str]:
-    if before is None or after is None:
-        return [] if before is after else ["run_id or file"]
-    return [key for key in ("run_id",) if getattr(before, key) != getattr(after, key)]

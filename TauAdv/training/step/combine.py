@@ -55,7 +55,8 @@ def joint_gradients(model: Tagger, compute: Callable[[], Losses], methods: Seque
         losses = compute()
         total = losses.loss if factor is None else losses.class_part + losses.head_penalty
         for method, term in losses.domain:
-            total += method.in_joint_loss(term, knobs)
+            term = tf.cast(term, total.dtype)
+            total += term if method.layers_scale else _number(method.domain_factor(knobs), total.dtype) * term
         if factor is not None:
             # the penalty is part of L_class but does not pass the layer that multiplies its gradient by k1
             total += tf.cast(factor, losses.pure.dtype) * losses.common_penalty

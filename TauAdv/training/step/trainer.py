@@ -15,7 +15,7 @@ from TauAdv.models.tagger import Tagger, network_inputs
 from TauAdv.models.variables import class_head_variables, common_variables
 from TauAdv.training.devices.devices import ONE_DEVICE, Devices
 from TauAdv.training.methods.acting import Acting, StepView, Surroundings
-from TauAdv.training.settings.taus import TrainingSettings
+from TauAdv.training.settings.common import TrainingSettings
 from TauAdv.training.step.attacked_batches import TrainingAttacks
 from TauAdv.training.step.combine import Combined, joint_gradients, mean_magnitude, separate_gradients
 from TauAdv.training.step.head_steps import with_features

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from evaluation_inputs import tiny_network, write_set
+from training_classes import ClassifierSettings
 
 from TauAdv.evaluation.predictions.overlap import trained_on
 from TauAdv.io.records import write_record
@@ -12,7 +13,6 @@ from TauAdv.runs import start_run
 from TauAdv.shards.store import ShardSet
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.record import record_inputs
-from TauAdv.training.settings.taus import ClassifierSettings
 
 
 @pytest.fixture(scope="module")

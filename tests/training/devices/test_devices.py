@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from training_classes import AdversarialSettings
 
 from TauAdv.config import load_settings
 from TauAdv.runs import find_run, list_runs
-from TauAdv.training.methods.adversarial import train_adversarial
 from TauAdv.training.run.checkpoints import latest_checkpoint
-from TauAdv.training.settings.taus import AdversarialSettings, settings_of_run
+from TauAdv.training.run.train import train
+from TauAdv.training.settings.of_run import settings_of_run
 
 pytestmark = pytest.mark.slow
 
@@ -94,7 +95,7 @@ def free_ports(number):
 @pytest.fixture(scope="module")
 def reference(started, content):
     """The run on one device: variables after every epoch, and metrics. Runs while the others do."""
-    run = find_run(content["mlruns"], train_adversarial(load_settings(AdversarialSettings, None, content)))
+    run = find_run(content["mlruns"], train(load_settings(AdversarialSettings, None, content)))
     stored = sorted((run.artifacts / "model_checkpoints").glob("step_*/variables.npz"))
     return [dict(np.load(file)) for file in stored], history(run)
 
@@ -202,9 +203,9 @@ def test_end_of_a_worker_ends_the_other_with_the_way_to_go_on(broken_off):
 def test_training_goes_on_after_the_end_of_a_worker(broken_off, reference):
     """Here on one device; the result is that of a training that nothing happened to."""
     run, _ = broken_off
-    settings = settings_of_run(AdversarialSettings, run.mlpath, run.id, ["devices=one"])
+    settings = settings_of_run(run.mlpath, run.id, ["devices=one"])
     assert latest_checkpoint(run.artifacts / "model_checkpoints").name == f"step_{STEPS_PER_EPOCH:09d}"
-    train_adversarial(settings, resume=run.id)
+    train(settings, resume=run.id)
     final = latest_checkpoint(run.artifacts / "model_checkpoints")
     found = {name.removeprefix("model/"): value for name, value in np.load(final / "variables.npz").items()}
     del found["window"]

@@ -50,8 +50,9 @@ def bad_sets(tmp_path_factory):
 def trainer(data, tmp_path_factory):
     from functools import partial
 
+    from training_classes import AdversarialSettings
+
     from TauAdv.config import load_settings
-    from TauAdv.training.settings.taus import AdversarialSettings
 
     make = partial(load_settings, AdversarialSettings, None)
     common = {"network": str(data / "network.yaml"), "mlruns": tmp_path_factory.mktemp("guard") / "mlruns", "n_tau": 32}

@@ -12,22 +12,21 @@ from TauAdv.models.jet_flavour.network import JetTagger
 from TauAdv.models.loading import load_tagger
 from TauAdv.runs import find_run, list_runs
 from TauAdv.shards.store import ShardSet
-from TauAdv.training.methods.jets import train_jet_tagger
 from TauAdv.training.run import loop
 from TauAdv.training.run.checkpoints import latest_checkpoint
 from TauAdv.training.run.inputs import open_inputs
-from TauAdv.training.settings.jets import jet_settings_of_run
+from TauAdv.training.run.train import train
+from TauAdv.training.settings.of_run import settings_of_run
 
 pytestmark = pytest.mark.slow
 
 METHODS = {
     "nominal": {"optimizer": "nadam", "weight_average": 0.8},
     "pgd": {
-        "method": "adversarial",
         "attack": {"kind": "pgd", "eps": 0.2, "steps": 2, "restarts": 2, "fraction": 0.5, "training": True},
     },
-    "trades": {"method": "adversarial", "attack": {"kind": "pgd", "eps": 0.2, "steps": 2, "trades_beta": 2}},
-    "domain": {"method": "domain", "attack": {"eps": 0.1, "warmup_epochs": 1}, "adv_head_steps": 2},
+    "trades": {"attack": {"kind": "pgd", "eps": 0.2, "steps": 2, "trades_beta": 2}},
+    "domain": {"method": "reversal", "attack": {"eps": 0.1, "warmup_epochs": 1}, "adv_head_steps": 2},
 }
 
 
@@ -36,7 +35,7 @@ class Stopped(BaseException):
 
 
 def trained(settings):
-    return find_run(settings.mlruns, train_jet_tagger(settings))
+    return find_run(settings.mlruns, train(settings))
 
 
 def variables(run):
@@ -58,7 +57,7 @@ def equal(one, other):
 @pytest.fixture(scope="module")
 def whole(request, jets, tmp_path_factory):
     """Function: method -> (settings, run) of a training of four epochs that nothing stopped."""
-    from TauAdv.training.settings.jets import jet_settings
+    from training_classes import jet_settings
 
     made = {}
 
@@ -67,7 +66,7 @@ def whole(request, jets, tmp_path_factory):
             common = {"shards": jets / "jets/train", "validation_shards": jets / "jets/val", "batch_size": 64}
             common |= {"network": str(jets / "small.yaml"), "mlruns": tmp_path_factory.mktemp(method) / "mlruns"}
             common |= {"n_epochs": 4, "learning_rate": 0.01, "log_steps": 2, "checkpoint_steps": 2, "gradient_steps": 0}
-            if method == "domain":
+            if method in ("domain", "mmd"):
                 common |= {"adv_shards": jets / "domains/train", "adv_batch_size": 32, "adv_parameter": [1, 2]}
             settings = jet_settings(None, {**common, "validation_attack": {"eps": 0.2}, **METHODS[method]})
             made[method] = settings, trained(settings)
@@ -89,10 +88,10 @@ def test_killed_training_goes_on_to_the_same_end(whole, method, monkeypatch, tmp
 
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(loop.Loop, "_step", step)
-        train_jet_tagger(cut)
+        train(cut)
     (run,) = list_runs(cut.mlruns)
     assert latest_checkpoint(run.artifacts / "model_checkpoints").name == "step_000000008"
-    train_jet_tagger(jet_settings_of_run(cut.mlruns, run.id), resume=run.id)
+    train(settings_of_run(cut.mlruns, run.id), resume=run.id)
     equal(variables(uninterrupted), variables(find_run(cut.mlruns, run.id)))
     assert history(find_run(cut.mlruns, run.id)) == history(uninterrupted)
 
@@ -100,13 +99,13 @@ def test_killed_training_goes_on_to_the_same_end(whole, method, monkeypatch, tmp
 def test_adding_epochs_equals_having_asked_for_them(whole, tmp_path):
     settings, longer = whole("pgd")
     short = trained(settings.model_copy(update={"mlruns": tmp_path / "mlruns", "n_epochs": 2}))
-    train_jet_tagger(jet_settings_of_run(short.mlpath, short.id, ["n_epochs=4"]), resume=short.id)
+    train(settings_of_run(short.mlpath, short.id, ["n_epochs=4"]), resume=short.id)
     equal(variables(longer), variables(find_run(short.mlpath, short.id)))
 
 
 def test_without_eps_the_training_is_a_nominal_one(whole, tmp_path):
     settings, nominal = whole("nominal")
-    content = settings.model_dump() | {"method": "adversarial", "attack": {"eps": 0, "training": True}}
+    content = settings.model_dump() | {"attack": {"eps": 0, "training": True}}
     run = trained(type(settings).model_validate(content | {"mlruns": tmp_path / "mlruns"}))
     equal(variables(nominal), variables(run))
     assert history(run) == history(nominal)
@@ -114,9 +113,10 @@ def test_without_eps_the_training_is_a_nominal_one(whole, tmp_path):
 
 @pytest.mark.parametrize("method", ["trades", "domain"])
 def test_training_in_mixed_precision_is_near_that_in_single_precision(settings_of_jets, jets, method):
-    common = {"network": str(jets / "still.yaml"), "n_batches": 2, "attack": {"eps": 0.1}, "method": method}
+    common = {"network": str(jets / "still.yaml"), "n_batches": 2, "attack": {"eps": 0.1}}
+    common |= {"method": "reversal"} if method == "domain" else {}
     if method == "trades":
-        common |= {"method": "adversarial", "attack": {"kind": "pgd", "eps": 0.1, "steps": 1, "trades_beta": 2}}
+        common |= {"attack": {"kind": "pgd", "eps": 0.1, "steps": 1, "trades_beta": 2}}
     single, mixed = (trained(settings_of_jets(**common, precision=name)) for name in ("float32", "mixed_bfloat16"))
     assert mixed.metrics["loss"] == pytest.approx(single.metrics["loss"], rel=0.02)  # 8 bits of a number: 0.4 %
     assert mixed.metrics["loss"] != single.metrics["loss"]
@@ -158,14 +158,14 @@ def test_run_explains_itself(whole, jets):
     folder = run.artifacts / "input_cfg"
     features = JetFeatures.from_text((folder / "features.yaml").read_text())
     assert features.digest == run.tags["feature_table"] == ShardSet.open(jets / "jets/train").table_digest
-    assert run.tags["kind"] == "adversarial jet tagger"
+    assert (run.tags["tagger"], run.tags["method"]) == ("jet_flavour", "none")
     assert json.loads((folder / "shards/training.json").read_text())["rows"] == "jets"
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["areas"]["auc_b_vs_c"] == [0, 1]
     assert "divergence" in metrics["metrics"]
     assert "divergence" in run.metrics
     assert isinstance(load_tagger(run.artifacts / "model/model.keras"), JetTagger)
-    assert jet_settings_of_run(run.mlpath, run.id) == settings
+    assert settings_of_run(run.mlpath, run.id) == settings
 
 
 def test_early_stopping_on_an_area_and_more_patience(settings_of_jets, monkeypatch):
@@ -179,14 +179,14 @@ def test_early_stopping_on_an_area_and_more_patience(settings_of_jets, monkeypat
     kept = load_tagger(run.artifacts / "model/model.keras")
     for one, other in zip(best.get_weights(), kept.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
-    train_jet_tagger(jet_settings_of_run(run.mlpath, run.id, ["early_stopping.patience=4"]), resume=run.id)
+    train(settings_of_run(run.mlpath, run.id, ["early_stopping.patience=4"]), resume=run.id)
     assert len(find_run(run.mlpath, run.id).metric_history("val_auc_b_vs_c")) == 6
     with pytest.raises(ConfigError, match=r"early_stopping\.metric: cannot change"):
-        jet_settings_of_run(run.mlpath, run.id, ["early_stopping.metric=val_loss"])
+        settings_of_run(run.mlpath, run.id, ["early_stopping.metric=val_loss"])
 
 
 def test_number_of_jets_and_weights(settings_of_jets, capsys):
-    train_jet_tagger(settings_of_jets(n_jets=100, use_weights=False), dry_run=True)
+    train(settings_of_jets(n_jets=100, use_weights=False), dry_run=True)
     assert "100 jets" in capsys.readouterr().out
     inputs = open_inputs(settings_of_jets(n_jets=100, validation_fraction=0.0))
     assert (inputs.sets["training"].num_rows, inputs.steps_per_epoch) == (100, 1)
@@ -195,7 +195,7 @@ def test_number_of_jets_and_weights(settings_of_jets, capsys):
 def test_pretrained_tagger_gets_an_adversarial_head(whole, settings_of_jets, capsys):
     _, run = whole("nominal")
     pretrained = {"run_id": run.id, "mlpath": run.mlpath}
-    settings = settings_of_jets(method="domain", pretrained=pretrained, network=None, n_epochs=1, n_batches=1)
+    settings = settings_of_jets(method="reversal", pretrained=pretrained, network=None, n_epochs=1, n_batches=1)
     tuned = trained(settings)
     assert "weights of 4 layers copied" not in capsys.readouterr().err
     assert load_tagger(tuned.artifacts / "model/model.keras").is_adversarial
@@ -217,7 +217,7 @@ def test_pretrained_tagger_gets_an_adversarial_head(whole, settings_of_jets, cap
         ({"network": "jet_flavor"}, InputError, "did you mean 'jet_flavour'"),
         ({"network": "{jets}/narrow.yaml"}, InputError, "takes this number of features of a jet: 20, but"),
         ({"loss": {"kind": "focal", "alpha": [1, 2]}}, InputError, "one factor for each of the 3 classes"),
-        ({"attack": {"eps": {"track_0_DO": 0.1}}, "method": "adversarial"}, ConfigError, "did you mean 'track_0_D0'"),
+        ({"attack": {"eps": {"track_0_DO": 0.1}}}, ConfigError, "did you mean 'track_0_D0'"),
         ({"early_stopping": {"metric": "val_auc_b_vs_lite"}}, ConfigError, "did you mean 'val_auc_b_vs_light'"),
     ],
 )
@@ -228,7 +228,7 @@ def test_bad_input(settings_of_jets, jets, data, other_jets, changes, error, mes
     places = {"data": data, "jets": jets, "other": other_jets}
     filled = {key: value.format(**places) if isinstance(value, str) else value for key, value in changes.items()}
     with pytest.raises(error, match=message):
-        train_jet_tagger(settings_of_jets(**filled))
+        train(settings_of_jets(**filled))
 
 
 @pytest.fixture(scope="module")
@@ -240,17 +240,17 @@ def other_jets(tmp_path_factory):
 
 
 def test_jets_for_a_training_of_taus(jets, classifier_settings):
-    from TauAdv.training.methods.classifier import train_classifier
+    from TauAdv.training.run.train import train
 
     with pytest.raises(InputError, match=r"expected shards of taus, received jets; train them with tauadv train"):
-        train_classifier(classifier_settings(shards=jets / "jets/train"))
+        train(classifier_settings(shards=jets / "jets/train"))
 
 
 def test_script_resumes_only_jets(classifier_run, run_script, capsys):
     _, run = classifier_run
     with pytest.raises(SystemExit, match="2"):
         run_script("Training/train_jet_tagger.py", "--resume", run.id, "--mlpath", run.mlpath)
-    assert "is not a training of jets" in capsys.readouterr().err
+    assert "is a training of the tagger 'deeptau'; this is for Training/train_classifier.py or" in capsys.readouterr().err
 
 
 def test_values_that_are_not_finite_name_the_jets(settings_of_jets, monkeypatch):
@@ -266,14 +266,14 @@ def test_values_that_are_not_finite_name_the_jets(settings_of_jets, monkeypatch)
         return batch
 
     monkeypatch.setattr(Batches, "__call__", spoiled)
-    settings = settings_of_jets(method="adversarial", attack={"eps": 0.1, "training": True})
+    settings = settings_of_jets(attack={"eps": 0.1, "training": True})
     with pytest.raises(InputError, match=r"step 2 are not finite(.|\n)*inputs(.|\n)*1 of the 64 jets(.|\n)*jet_id"):
-        train_jet_tagger(settings)
+        train(settings)
 
 
 def test_config_file_and_dry_run(settings_of_jets, tmp_path, run_script, capsys):
     config = tmp_path / "training.yaml"
-    config.write_text(dump_settings(settings_of_jets(method="adversarial", attack={"eps": 0.1})))
+    config.write_text(dump_settings(settings_of_jets(attack={"eps": 0.1})))
     run_script("Training/train_jet_tagger.py", "--config", config, "--dry-run", "attack.eps=0.3", "batch_size=50")
     shown = capsys.readouterr().out
     for expected in ("attack on every batch, as the loss sees it: fgsm, eps 0.3", "50 class jets", "nothing was written"):
@@ -291,7 +291,7 @@ def test_resuming_what_stopped_early_says_so(settings_of_jets, capsys):
     run = trained(settings)
     assert [epoch for epoch, _ in run.metric_history("val_loss")] == [1, 2]
     capsys.readouterr()
-    train_jet_tagger(settings, resume=run.id)
+    train(settings, resume=run.id)
     said = capsys.readouterr().out
     assert "stopped early after step" in said
     assert "a larger early_stopping.patience than 1 continues it" in said

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from network_batches import paired_batch, tiny_network
 from synthetic_shards import write_shards
+from training_classes import AdversarialSettings
 
 from TauAdv.config import load_settings
 from TauAdv.errors import InputError
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.training.run.balance import classes_of_loss
 from TauAdv.training.run.inputs import open_inputs
-from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import Trainer
 

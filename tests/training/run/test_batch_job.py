@@ -25,7 +25,7 @@ def test_interrupted_training_is_a_job_to_go_on_with(settings_of_jets, repositor
         "import os, signal, sys\n"
         "class Finder:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name == 'TauAdv.training.methods.jets':\n"
+        "        if name == 'TauAdv.training.run.train':\n"
         "            sys.meta_path.remove(self)\n"
         "            from TauAdv.training.run import loop\n"
         "            real = loop.Loop._step\n"

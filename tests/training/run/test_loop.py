@@ -5,6 +5,7 @@ import signal
 
 import numpy as np
 import pytest
+from training_classes import AdversarialSettings
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
@@ -16,7 +17,7 @@ from TauAdv.training.run import checkpoints
 from TauAdv.training.run.checkpoints import State
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.loop import Loop, require_stopping_metric
-from TauAdv.training.settings.taus import AdversarialSettings, EarlyStopping
+from TauAdv.training.settings.common import EarlyStopping
 from TauAdv.training.step.trainer import Trainer
 
 pytestmark = pytest.mark.slow

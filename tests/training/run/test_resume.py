@@ -37,8 +37,9 @@ def moments():
 @pytest.fixture(scope="module")
 def runs(data, tmp_path_factory, repository):
     """The uninterrupted run and the one that was killed, and what the processes said."""
+    from training_classes import AdversarialSettings
+
     from TauAdv.config import load_settings
-    from TauAdv.training.settings.taus import AdversarialSettings
 
     folder = tmp_path_factory.mktemp("killed")
     changes = {

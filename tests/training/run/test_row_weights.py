@@ -3,8 +3,8 @@ import pytest
 from synthetic_shards import write_shards
 
 from TauAdv.errors import InputError
-from TauAdv.training.methods.classifier import train_classifier
 from TauAdv.training.run.inputs import open_inputs
+from TauAdv.training.run.train import train
 
 
 def weigh(weights):
@@ -46,7 +46,7 @@ def test_weights_that_are_none(adversarial_settings, tmp_path, key, weights, mes
 def test_a_dry_run_finds_them(classifier_settings, tmp_path):
     folder = write_shards(tmp_path / "bad", "classification", 60, 1, change=weigh([0] * 60))
     with pytest.raises(InputError, match=r"training set .*bad: all weights of its 60 taus are 0"):
-        train_classifier(classifier_settings(shards=folder), dry_run=True)
+        train(classifier_settings(shards=folder), dry_run=True)
 
 
 def test_negative_weights_that_are_allowed(classifier_settings, adversarial_settings, tmp_path):

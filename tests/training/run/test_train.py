@@ -15,7 +15,7 @@ from TauAdv.models.loading import load_model
 from TauAdv.models.tagger import inference_function
 from TauAdv.runs import list_runs
 from TauAdv.training.run.inputs import open_inputs
-from TauAdv.training.settings.taus import ClassifierSettings, resolved, settings_of_run
+from TauAdv.training.settings.of_run import resolved, settings_of_run
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ def weights_of(run):
 def test_run_explains_itself(classifier_run):
     settings, run = classifier_run
     folder = run.artifacts / "input_cfg"
-    assert settings_of_run(ClassifierSettings, run.mlpath, run.id) == resolved(settings)
+    assert settings_of_run(run.mlpath, run.id) == resolved(settings)
     assert FeatureTable.load(folder / "features.yaml").digest == run.tags["feature_table"]
     assert yaml.safe_load((folder / "network.yaml").read_text())["name"] == "test"
     metrics = set(json.loads((folder / "metrics.json").read_text())["metrics"])

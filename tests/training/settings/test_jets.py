@@ -1,13 +1,15 @@
 """Settings of trainings of jets."""
 
 import pytest
+from training_classes import ClassifierSettings, jet_settings
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.training.settings.attack import TrainingAttack
-from TauAdv.training.settings.jets import JetDomainSettings, JetSettings, jet_settings
+from TauAdv.training.settings.by_method import settings_of_method
+from TauAdv.training.settings.jets import JetDomainSettings, JetSettings
+from TauAdv.training.settings.load import training_settings
 from TauAdv.training.settings.schedules import LearningRateSchedule
-from TauAdv.training.settings.taus import AdversarialSettings, ClassifierSettings
 
 
 @pytest.fixture(autouse=True)
@@ -30,23 +32,25 @@ def test_inverse_schedule_warms_up():
 
 
 def test_method_decides_the_class_of_the_settings(tmp_path):
-    (tmp_path / "c.yaml").write_text("shards: a\nadv_shards: b\nmethod: domain\n")
-    assert type(jet_settings("c.yaml")) is JetDomainSettings
-    assert type(jet_settings(None, {"shards": "a", "adv_shards": "b", "method": "domain"})) is JetDomainSettings
-    assert type(jet_settings(None, ["shards=a", "method=adversarial", "attack.eps=0.1"])) is JetSettings
+    (tmp_path / "c.yaml").write_text("shards: a\nadv_shards: b\nmethod: reversal\ntagger: jet_flavour\n")
+    kind = settings_of_method(JetSettings, "reversal")
+    assert issubclass(kind, JetDomainSettings)
+    assert type(training_settings("c.yaml")) is kind
+    assert type(jet_settings(None, {"shards": "a", "adv_shards": "b", "method": "reversal"})) is kind
+    assert type(jet_settings(None, ["shards=a", "attack.eps=0.1"])) is settings_of_method(JetSettings, "none")
 
 
 @pytest.mark.parametrize(
     ("overrides", "acts"),
     [
-        (["method=adversarial", "attack.eps=0.01"], True),
-        (["method=adversarial", "attack.eps=0"], False),
-        (["method=adversarial", "attack.kind=none"], False),
-        (["method=adversarial", "attack.eps={jet_pt: 0.1, jet_eta: 0}"], True),
-        (["method=adversarial", "attack.eps={jet_pt: 0}"], False),
-        (["method=nominal", "attack.eps=0.01"], False),
-        (["method=domain", "adv_shards=b", "attack.eps=0.01"], True),
-        (["method=domain", "adv_shards=b"], False),
+        (["attack.eps=0.01"], True),
+        (["attack.eps=0"], False),
+        (["attack.kind=none"], False),
+        (["attack.eps={jet_pt: 0.1, jet_eta: 0}"], True),
+        (["attack.eps={jet_pt: 0}"], False),
+        (["attack=null"], False),
+        (["method=reversal", "adv_shards=b", "attack.eps=0.01"], True),
+        (["method=reversal", "adv_shards=b"], False),
     ],
 )
 def test_when_an_attack_acts(overrides, acts):
@@ -56,10 +60,21 @@ def test_when_an_attack_acts(overrides, acts):
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["method=adversarial"], "needs an attack"),
-        (["method=adverserial"], "did you mean 'adversarial'"),
-        (["method=domain"], "adv_shards: required"),
-        (["adv_shards=b"], "adv_shards: unknown key; it belongs to 'method: domain'"),
+        (["method=adversarial"], "'adversarial' is called 'none' now"),
+        (["method=nominal"], "'nominal' is called 'none' now"),
+        (["method=domain", "adv_shards=b"], "'domain' is called 'reversal' now: method=reversal"),
+        (["method=reversl"], "did you mean 'reversal'"),
+        (["method=reversal"], "adv_shards: required"),
+        (["method=mmd"], "adv_shards: required"),
+        (["method=mmd", "adv_shards=b", "devices=mirrored"], "method 'mmd': on one device only: pairs of rows"),
+        (
+            ["method=mmd", "adv_shards=b", "adv_parameter=[1,2]"],
+            "unknown key; it belongs to 'method: reversal' of",
+        ),
+        (
+            ["adv_shards=b"],
+            "unknown key; it belongs to 'method: reversal' or 'method: mmd' of trainings of jets",
+        ),
         (["attack.eps={jet_pt: -0.1}"], r"attack\.eps"),
         (["attack.eps=-1"], r"attack\.eps: expected at least 0"),
         (["attack.eps=.inf"], r"attack\.eps: expected a finite number"),
@@ -95,7 +110,7 @@ def test_refused(overrides, message):
 
 def test_domain_settings_are_made_by_their_own_class():
     with pytest.raises(ConfigError, match="settings of its own"):
-        load_settings(JetSettings, None, ["shards=a", "method=domain"])
+        load_settings(JetSettings, None, ["shards=a", "method=reversal"])
 
 
 def test_taus_have_the_attack_too():
@@ -104,13 +119,17 @@ def test_taus_have_the_attack_too():
     assert settings.acting_attack == TrainingAttack(eps=0.02)
 
 
-@pytest.mark.parametrize("kind", [ClassifierSettings, AdversarialSettings])
-@pytest.mark.parametrize("config", ["jet_nominal", "jet_adversarial", "jet_domain"])
-def test_settings_of_jets_are_told_as_such(kind, config, repository):
-    with pytest.raises(ConfigError, match=r"1 setting not accepted:\n  .*this is for tauadv train$"):
-        load_settings(kind, repository / f"TauAdv/configs/{config}.yaml")
+@pytest.mark.parametrize("script", ["train_classifier", "train_adversarial"])
+@pytest.mark.parametrize("config", ["jet_nominal", "jet_adversarial"])
+def test_settings_of_jets_are_told_as_such(script, config, repository, run_script, capsys):
+    path = repository / f"TauAdv/configs/{config}.yaml"
+    with pytest.raises(SystemExit, match="2"):
+        run_script(f"Training/{script}.py", "--config", path, "shards=a", "validation_shards=b")
+    expected = "is a training of the tagger 'jet_flavour'; this is for Training/train_jet_tagger.py"
+    assert f"{path}: {expected}" in capsys.readouterr().err
 
 
 def test_key_of_the_adversarial_training():
-    with pytest.raises(ConfigError, match=r"n_adv_tau: unknown key; it belongs to adversarial .* \(tauadv train\)"):
+    message = r"n_adv_tau: unknown key; it belongs to 'method: reversal' or 'method: mmd' of .* \(tauadv train\)"
+    with pytest.raises(ConfigError, match=message):
         load_settings(ClassifierSettings, None, ["shards=a", "n_adv_tau=3"])

@@ -5,9 +5,10 @@ import re
 from TauAdv.config import Settings
 from TauAdv.config.problems import settings_in
 from TauAdv.training.settings import key_table as keys
+from TauAdv.training.settings.by_method import variants_by_method
 from TauAdv.training.settings.common import FREE_ON_RESUME
 from TauAdv.training.settings.key_table import BEGIN, END, key_table, write_key_table
-from TauAdv.training.settings.taus import AdversarialSettings, ClassifierSettings
+from TauAdv.training.settings.taus import TauSettings
 
 
 def keys_of(kind, prefix=""):
@@ -21,10 +22,13 @@ def keys_of(kind, prefix=""):
 
 def test_table_has_every_key_once():
     listed = [line.split("`")[1] for line in key_table().splitlines()[2:]]
-    assert listed == list(keys_of(AdversarialSettings))
-    assert set(keys_of(ClassifierSettings)) <= set(listed)
+    every = {key for _, kind in variants_by_method(TauSettings) for key in keys_of(kind)}
+    assert len(listed) == len(set(listed))
+    assert set(listed) == every
     assert "| `adv_parameter` | k1, k2" in key_table()
-    assert "(adversarial training) | `[1.0, 10.0]` |" in key_table()
+    assert "(method `reversal`) | `[1.0, 10.0]` |" in key_table()
+    assert "| `adv_shards` | adversarial set: data and simulation of the control region, or jets of two" in key_table()
+    assert "(method `reversal`, `mmd`) | required |" in key_table()
     assert "| `attack.kind` | which attack: `none`, `fgsm`, `pgd`" in key_table()
     assert "| `validation_attack.steps` | `pgd`: gradient steps of each start; `ngm`: number of steps" in key_table()
     assert "| `10`, `1` |" in key_table()

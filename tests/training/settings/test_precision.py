@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 from network_batches import random_inputs
+from training_classes import ClassifierSettings
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.models.deeptau.network import build_classifier
 from TauAdv.models.loading import load_model
 from TauAdv.runs import find_run
-from TauAdv.training.methods.classifier import train_classifier
+from TauAdv.training.run.train import train
 from TauAdv.training.settings.precision import MIXED_BFLOAT16_SCORE_SHIFT, precision_note
-from TauAdv.training.settings.taus import ClassifierSettings
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "float16"])
@@ -42,7 +42,7 @@ def test_training_in_mixed_precision(classifier_settings, data, capsys):
     without_dropout = str(data / "still.yaml")  # masks differ between number types
     for precision in ("float32", "mixed_bfloat16"):
         settings = classifier_settings(precision=precision, n_epochs=1, network=without_dropout)
-        run = find_run(settings.mlruns, train_classifier(settings))
+        run = find_run(settings.mlruns, train(settings))
         assert ("mixed_bfloat16: scores move by up to" in capsys.readouterr().out) == (precision == "mixed_bfloat16")
         model = load_model(run.artifacts / "model" / "model.keras")
         losses.append(run.metrics["loss"])

@@ -12,7 +12,8 @@ from TauAdv.runs.layout import INPUTS, NETWORK, TRAINING
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.record import record_inputs, require_same_inputs, require_same_pretrained
 from TauAdv.training.run.train import train
-from TauAdv.training.settings.taus import AdversarialSettings, PretrainedSettings, resolved, settings_of_run
+from TauAdv.training.settings.common import PretrainedSettings
+from TauAdv.training.settings.of_run import resolved, settings_of_run
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def project(data, adversarial_settings, tmp_path):
 def test_a_project_that_is_moved_as_a_whole(project, tmp_path):
     folder, run = project
     moved = folder.rename(tmp_path / "elsewhere")
-    settings = settings_of_run(AdversarialSettings, moved / "mlruns", run.id)
+    settings = settings_of_run(moved / "mlruns", run.id)
     assert (settings.shards, settings.adv_shards) == (moved / "class", moved / "adv")
     assert (settings.mlruns, settings.pretrained.file) == (moved / "mlruns", moved / "start.keras")
     found = find_run(moved / "mlruns", run.id)
@@ -48,7 +49,7 @@ def test_single_inputs_that_are_moved(project, tmp_path):
     for name in ("class", "start.keras"):
         shutil.move(folder / name, tmp_path / f"now {name}")
     overrides = [f"shards={tmp_path / 'now class'}", f"pretrained.file={tmp_path / 'now start.keras'}"]
-    settings = settings_of_run(AdversarialSettings, run.mlpath, run.id, overrides)
+    settings = settings_of_run(run.mlpath, run.id, overrides)
     require_same_inputs(run, open_inputs(settings))
     require_same_pretrained(run, settings.pretrained.file)
 
@@ -57,7 +58,7 @@ def test_other_content_is_refused_by_name(project, tmp_path):
     folder, run = project
     shutil.rmtree(folder / "adv")
     write_shards(folder / "adv", "adversarial", 90, 77)
-    inputs = open_inputs(settings_of_run(AdversarialSettings, run.mlpath, run.id))
+    inputs = open_inputs(settings_of_run(run.mlpath, run.id))
     message = rf"the adversarial training set changed .* \(adv_shards: {folder}/adv, digest "
     with pytest.raises(InputError, match=message) as raised:
         require_same_inputs(run, inputs)
@@ -77,17 +78,17 @@ def test_what_is_no_place_stays(project):
     ):
         words = [override] if "run_id" not in override else [override, "pretrained.file=null"]
         with pytest.raises(ConfigError, match=rf"{named}.*cannot change when a run is resumed"):
-            settings_of_run(AdversarialSettings, run.mlpath, run.id, words)
+            settings_of_run(run.mlpath, run.id, words)
     here = run.mlpath.parent
-    assert settings_of_run(AdversarialSettings, run.mlpath, run.id, [f"mlruns={here}"]).mlruns == here
+    assert settings_of_run(run.mlpath, run.id, [f"mlruns={here}"]).mlruns == here
 
 
 def test_missing_inputs_are_named_with_the_way_to_give_them(project):
     folder, run = project
     (folder / "class").rename(folder / "renamed")
-    settings = settings_of_run(AdversarialSettings, run.mlpath, run.id)
+    settings = settings_of_run(run.mlpath, run.id)
     with pytest.raises(InputError, match=r"shards: .*class: no such .*; if it was moved, give its place: shards=PATH"):
-        train(settings, None, resume=run.id)
+        train(settings, resume=run.id)
 
 
 @pytest.mark.parametrize("path", [TRAINING, INPUTS, NETWORK])
@@ -97,5 +98,5 @@ def test_damaged_files_of_a_run(project, path):
     content[len(content) // 2] ^= 1
     (run.artifacts / path).write_bytes(bytes(content))
     with pytest.raises(InputError, match=rf"{path}: damaged or replaced"):
-        require_same_inputs(run, open_inputs(settings_of_run(AdversarialSettings, run.mlpath, run.id)))
+        require_same_inputs(run, open_inputs(settings_of_run(run.mlpath, run.id)))
         run.require_file(NETWORK, "")

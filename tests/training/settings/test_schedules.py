@@ -3,11 +3,11 @@
 import math
 
 import pytest
+from training_classes import AdversarialSettings, ClassifierSettings
 
 from TauAdv.config import load_settings
 from TauAdv.training.run.loop import knobs_at
 from TauAdv.training.settings.schedules import K2Schedule, LearningRateSchedule
-from TauAdv.training.settings.taus import AdversarialSettings, ClassifierSettings
 
 
 def test_cosine_falls_from_one_to_its_end():

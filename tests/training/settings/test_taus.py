@@ -1,11 +1,12 @@
 """Settings of trainings: what is refused, and how."""
 
 import pytest
+from training_classes import AdversarialSettings, ClassifierSettings
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.runs import start_run
-from TauAdv.training.settings.taus import AdversarialSettings, ClassifierSettings, resolved, settings_of_run
+from TauAdv.training.settings.of_run import resolved, settings_of_run
 
 NEEDED = {"shards": "a", "adv_shards": "b"}
 
@@ -72,18 +73,18 @@ def test_run_that_is_no_training_cannot_be_resumed(tmp_path):
     with start_run(tmp_path / "mlruns", "other") as run:
         pass
     with pytest.raises(ConfigError, match=r"keeps no input_cfg/training\.yaml"):
-        settings_of_run(ClassifierSettings, run.mlpath, run.id)
+        settings_of_run(run.mlpath, run.id)
     with pytest.raises(InputError, match=f"no run 'abc'(.|\n)*{run.id}"):
-        settings_of_run(ClassifierSettings, run.mlpath, "abc")
+        settings_of_run(run.mlpath, "abc")
 
 
 def test_resuming_keeps_the_settings_of_the_steps(tmp_path):
     with start_run(tmp_path / "mlruns", "some") as run:
         run.log_text("shards: a\nn_tau: 50\n", "input_cfg/training.yaml")
-    settings = settings_of_run(ClassifierSettings, run.mlpath, run.id, ["n_epochs=7"])
+    settings = settings_of_run(run.mlpath, run.id, ["n_epochs=7"])
     assert (settings.n_tau, settings.n_epochs, settings.mlruns) == (50, 7, run.mlpath.parent)
     with pytest.raises(ConfigError, match=rf"run {run.id} \(.*\): n_tau, seed: cannot change when a run is resumed"):
-        settings_of_run(ClassifierSettings, run.mlpath, run.id, ["n_tau=60", "seed=5"])
+        settings_of_run(run.mlpath, run.id, ["n_tau=60", "seed=5"])
 
 
 @pytest.mark.parametrize(

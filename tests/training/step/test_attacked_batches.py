@@ -26,8 +26,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def settings(**changes):
-    method = {"method": "adversarial"} if "attack" in changes else {}
-    return JetSettings.model_validate({"shards": "a", "batch_size": 20, "precision": "float64", **method, **changes})
+    return JetSettings.model_validate({"shards": "a", "batch_size": 20, "precision": "float64", **changes})
 
 
 def double_model(dropout=0.0):

@@ -11,9 +11,8 @@ from TauAdv.features.table import FeatureTable
 from TauAdv.models.deeptau.network import build_classifier
 from TauAdv.models.deeptau.settings import load_network
 from TauAdv.runs import find_run
-from TauAdv.training.methods.adversarial import train_adversarial
-from TauAdv.training.methods.classifier import train_classifier
 from TauAdv.training.run.inputs import open_inputs
+from TauAdv.training.run.train import train
 from TauAdv.training.step.attacked_batches import TrainingAttacks
 
 pytestmark = pytest.mark.slow
@@ -61,7 +60,7 @@ def test_classifier_against_fgsm(classifier_settings, data):
     settings = classifier_settings(
         attack=attack, validation_attack={"eps": 0.2}, validation_shards=data / "class_val", n_epochs=1
     )
-    run = find_run(settings.mlruns, train_classifier(settings))
+    run = find_run(settings.mlruns, train(settings))
     assert run.metrics["val_attacked_loss"] > run.metrics["val_loss"]
     assert {"val_auc_tau_vs_jet", "val_attacked_auc_tau_vs_e"} <= set(run.metrics)
 
@@ -69,7 +68,7 @@ def test_classifier_against_fgsm(classifier_settings, data):
 def test_domain_adaptation_against_trades(adversarial_settings):
     attack = {"kind": "pgd", "eps": 0.05, "steps": 2, "trades_beta": 2}
     settings = adversarial_settings(attack=attack, n_epochs=1, n_batches=2, gradient_steps=2)
-    run = find_run(settings.mlruns, train_adversarial(settings))
+    run = find_run(settings.mlruns, train(settings))
     assert run.metrics["divergence"] > 0
     assert run.metrics["loss"] == pytest.approx(
         run.metrics["pure_loss"] + 2 * run.metrics["divergence"] + run.metrics["reg_loss"], rel=1e-5

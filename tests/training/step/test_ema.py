@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from attack_inputs import jet_batch, jet_model
+from training_classes import jet_settings
 
 from TauAdv.errors import ConfigError
-from TauAdv.training.settings.jets import JetSettings, jet_settings
+from TauAdv.training.settings.jets import JetSettings
 from TauAdv.training.step.ema import averaged, keep_average
 from TauAdv.training.step.trainer import Trainer
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from network_batches import paired_batch, tiny_network
+from training_classes import AdversarialSettings
 
 from TauAdv.config import load_settings
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.tagger import network_inputs
-from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import Trainer
 

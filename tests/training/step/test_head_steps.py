@@ -5,13 +5,13 @@ import pytest
 import tensorflow as tf
 from nadam_reference import NadamReference
 from network_batches import paired_batch, randomise, tiny_network
+from training_classes import AdversarialSettings
 
 from TauAdv.config import load_settings
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.tagger import network_inputs
 from TauAdv.models.variables import part_of_layer
 from TauAdv.training.run.checkpoints import model_variables
-from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.head_steps import FEATURES, with_features
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import Trainer

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from network_batches import paired_batch, randomise, tiny_network
+from training_classes import AdversarialSettings
 
 from TauAdv.config import load_settings
 from TauAdv.models.deeptau.network import build_adversarial
@@ -12,7 +13,6 @@ from TauAdv.models.gradient_reversal import set_gradient_scales
 from TauAdv.models.tagger import network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
 from TauAdv.training.run.checkpoints import model_variables
-from TauAdv.training.settings.taus import AdversarialSettings
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import Trainer
 
