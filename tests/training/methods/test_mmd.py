@@ -68,15 +68,13 @@ def test_pairs_of_different_rows_count_as_often_as_repeated_rows(sample):
     again = np.repeat(np.arange(12), times)
     spread = spread_by_hand(h, source + target)
 
-    def mean(rows):
-        pairs = [(i, j) for i in rows for j in rows if i != j]
-        return np.mean([np.mean([np.exp(-((h[i] - h[j]) ** 2).sum() / (2 * a * spread)) for a in WIDTHS]) for i, j in pairs])
+    def mean(rows, others):
+        distances = np.array([((h[i] - h[j]) ** 2).sum() for i in rows for j in others if i != j])
+        return np.mean([np.exp(-distances / (2 * a * spread)) for a in WIDTHS])
 
     ours, theirs = again[source[again] > 0], again[target[again] > 0]
-    across = [
-        np.mean([np.exp(-((h[i] - h[j]) ** 2).sum() / (2 * a * spread)) for a in WIDTHS]) for i in ours for j in theirs
-    ]
-    assert value(h, source, target) == pytest.approx(mean(ours) + mean(theirs) - 2 * np.mean(across), rel=1e-12)
+    expected = mean(ours, ours) + mean(theirs, theirs) - 2 * mean(ours, theirs)
+    assert value(h, source, target) == pytest.approx(expected, rel=1e-12)
 
 
 def test_gradient_is_that_of_fixed_widths(sample):

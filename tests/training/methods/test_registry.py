@@ -61,7 +61,7 @@ def test_another_package_brings_a_method(other_package, brought):
     features = tf.constant([[9.0, 9.0], [1.0, 0.0], [3.0, 0.0], [0.0, 4.0]])  # means of both domains: (2, 0), (0, 4)
     batch = {"weight_adv": tf.constant([0.0, 1, 1, 2]), "y_adv": tf.constant([[0.0], [0], [0], [1]])}
     assert float(method.begin(None).domain(StepView(batch, batch, batch, 1), {"features": features})) == 20
-    with pytest.raises(ConfigError, match="means_wight: unknown key .did you mean 'means_weight'"):
+    with pytest.raises(ConfigError, match=r"means_wight: unknown key .did you mean 'means_weight'"):
         training_settings(None, ["shards=a", "method=means", "adv_shards=b", "means_wight=3"])
 
 
