@@ -9,7 +9,7 @@ from typing import Any
 
 from TauAdv.cli.options import path
 from TauAdv.cli.shared_options import add_config, add_overrides
-from TauAdv.commands import commands
+from TauAdv.commands import command
 from TauAdv.errors import ConfigError
 
 __all__ = ["add_dry_run", "add_mlpath", "add_script_options", "resume", "run_script", "start"]
@@ -43,7 +43,7 @@ def run_script(name: str, options: Namespace, defaults: Mapping[str, str]) -> No
         defaults: ``tagger`` and ``method`` of settings that do not name them.
 
     Raises:
-        ConfigError: unless exactly one of ``--config`` and ``--resume`` is given, and if another script trains the tagger.
+        ConfigError: unless exactly one of ``--config`` and ``--resume`` is given, and if another script trains the tagger by this method.
     """
     if (options.config is None) == (options.resume is None):
         msg = "give --config FILE for a new run, or --resume RUN_ID to resume one"
@@ -80,9 +80,10 @@ def resume(mlpath: Path, run_id: str, overrides: Sequence[str], *, dry_run: bool
 
 
 def _require_script(script: str | None, settings: Any, source: str) -> None:
-    """Refuse the training of a tagger by the script of another."""
-    if script is not None and script not in settings.spec.trained_by:
-        msg = f"{source}: is a training of the tagger '{settings.tagger}'; this is for {commands(*settings.spec.trained_by)}"
+    """Refuse a training by the script of another tagger, or of other methods."""
+    if script is not None and script != settings.command:
+        which = f"is a training of the tagger '{settings.tagger}' with method '{settings.method}'"
+        msg = f"{source}: {which}; this is for {command(settings.command)}"
         raise ConfigError(msg)
 
 

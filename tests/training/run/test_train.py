@@ -40,7 +40,8 @@ def test_run_explains_itself(classifier_run):
     assert "adv_accuracy" not in metrics  # of a method that this training does not have
     manifest = json.loads((folder / "shards" / "training.json").read_text())
     assert manifest["kind"] == "classification"
-    assert (run.name, run.status, run.tags["kind"]) == ("classifier", "FINISHED", "classifier")
+    assert (run.name, run.status, run.tags["kind"]) == ("classifier", "FINISHED", "training")
+    assert (run.tags["tagger"], run.tags["method"]) == ("deeptau", "none")
     assert run.params["n_tau"] == "32"
     assert [step for step, _ in run.metric_history("val_loss")] == [1, 2, 3]
     names = sorted(path.name for path in (run.artifacts / "model_checkpoints").iterdir())
@@ -85,7 +86,8 @@ def test_dry_run_shows_and_writes_nothing(classifier_settings, tmp_path, run_scr
         ("classifier", [], "give --config FILE"),
         ("classifier", ["--config", "nowhere.yaml"], "no such configuration file"),
         ("classifier", ["--resume", "abc", "--mlpath", "{folder}"], "found no mlflow.db"),
-        ("adversarial", ["--config", "{config}"], "adv_shards: required"),
+        ("adversarial", ["--config", "{config}"], "with method 'none'; this is for Training/train_classifier.py"),
+        ("adversarial", ["--config", "{config}", "method=reversal"], "adv_shards: required"),
     ],
 )
 def test_errors_of_the_scripts(classifier_settings, tmp_path, run_script, capsys, script, arguments, message):

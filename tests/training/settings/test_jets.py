@@ -125,7 +125,7 @@ def test_settings_of_jets_are_told_as_such(script, config, repository, run_scrip
     path = repository / f"TauAdv/configs/{config}.yaml"
     with pytest.raises(SystemExit, match="2"):
         run_script(f"Training/{script}.py", "--config", path, "shards=a", "validation_shards=b")
-    expected = "is a training of the tagger 'jet_flavour'; this is for Training/train_jet_tagger.py"
+    expected = "is a training of the tagger 'jet_flavour' with method 'none'; this is for Training/train_jet_tagger.py"
     assert f"{path}: {expected}" in capsys.readouterr().err
 
 
