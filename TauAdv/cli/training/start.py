@@ -43,7 +43,8 @@ def run_script(name: str, options: Namespace, defaults: Mapping[str, str]) -> No
         defaults: ``tagger`` and ``method`` of settings that do not name them.
 
     Raises:
-        ConfigError: unless exactly one of ``--config`` and ``--resume`` is given, and if another script trains the tagger by this method.
+        ConfigError: unless exactly one of ``--config`` and ``--resume`` is given, and if another script trains the tagger by
+            this method.
     """
     if (options.config is None) == (options.resume is None):
         msg = "give --config FILE for a new run, or --resume RUN_ID to resume one"
