@@ -250,10 +250,8 @@ def test_script_resumes_only_jets(classifier_run, run_script, capsys):
     _, run = classifier_run
     with pytest.raises(SystemExit, match="2"):
         run_script("Training/train_jet_tagger.py", "--resume", run.id, "--mlpath", run.mlpath)
-    assert (
-        "is a training of the tagger 'deeptau' with method 'none'; this is for Training/train_classifier.py"
-        in capsys.readouterr().err
-    )
+    expected = "is a training of the tagger 'deeptau' with method 'none'; this is for Training/train_classifier.py"
+    assert expected in capsys.readouterr().err
 
 
 def test_values_that_are_not_finite_name_the_jets(settings_of_jets, monkeypatch):
