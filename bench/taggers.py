@@ -35,13 +35,12 @@ LARGEST = 150_000
 
 def settings(name: str, demo: Path, seed: int, epochs: int) -> Any:
     """Return the settings of a training."""
-    from TauAdv.config import load_settings
-    from TauAdv.training.settings.taus import ClassifierSettings
+    from TauAdv.training.settings.load import training_settings
 
     own = {**TAGGERS[name], "shards": demo / "train/shards_classification", "seed": seed, "n_epochs": epochs}
     steps = {"n_tau": N_TRAINING, "n_batches": 100, "learning_rate_schedule": {"kind": "cosine"}}
     other = {"validation_fraction": 0.1, "gradient_steps": 0, "system_metrics": False, "mlruns": Path("mlruns").resolve()}
-    return load_settings(ClassifierSettings, None, {**own, **steps, **other})
+    return training_settings(None, {**own, **steps, **other})
 
 
 def measure(name: str, demo: Path, seed: int, epochs: int) -> dict[str, float]:
@@ -54,10 +53,10 @@ def measure(name: str, demo: Path, seed: int, epochs: int) -> dict[str, float]:
     from TauAdv.runs.layout import MODEL
     from TauAdv.shards.store import ShardSet
     from TauAdv.taggers.registry import read_tagger
-    from TauAdv.training.methods.classifier import train_classifier
+    from TauAdv.training.run.train import train
 
     asked, start = settings(name, demo, seed, epochs), time.process_time()
-    run = find_run(asked.mlruns, str(train_classifier(asked)))
+    run = find_run(asked.mlruns, str(train(asked)))
     seconds = time.process_time() - start
     table = predict(read_tagger(run.artifacts / MODEL), ShardSet.open(demo / "test/shards_classification")).table
     tau, jet = (table[table["y"] == TAU_CLASSES.index(side)] for side in ("tau", "jet"))
