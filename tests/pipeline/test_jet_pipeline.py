@@ -114,7 +114,7 @@ def test_runs_differ_in_method_and_seed(done):
     assert {name: run.params["seed"] for name, run in runs.items()} == {
         name: "2" if name.endswith("2") else "1" for name in runs
     }
-    assert [name for name, run in sorted(runs.items()) if run.params["attack"] != "None"] == sorted(runs)[:2]
+    assert [name for name, run in sorted(runs.items()) if "attack.kind" in run.params] == sorted(runs)[:2]
 
 
 def test_report_and_table_of_seeds(done, demo):

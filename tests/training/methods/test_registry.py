@@ -10,7 +10,6 @@ from TauAdv.errors import ConfigError
 from TauAdv.training.methods import registry
 from TauAdv.training.methods.method import Method
 from TauAdv.training.methods.registry import method_class, method_kinds
-from TauAdv.training.settings.by_method import settings_of_method
 from TauAdv.training.settings.load import training_settings
 
 
@@ -29,7 +28,7 @@ def brought(monkeypatch):
     """Return a function: kind, place -> nothing; a package brings a method."""
 
     def clear():
-        for cached in (registry._known, method_class, settings_of_method):
+        for cached in (registry._known, method_class):
             cached.cache_clear()
 
     def bring(kind, place):
