@@ -97,7 +97,7 @@ def test_a_plot_that_fails_does_not_cost_the_tables(jets, run_script, capsys, mo
 
 @pytest.mark.parametrize("before", [True, False])
 def test_files_that_come_while_it_is_measured_stay(jets, run_script, capsys, monkeypatch, before):
-    from TauAdv.evaluation.robustness.study import report as robustness_report
+    from TauAdv.evaluation.robustness import report as robustness_report
 
     folder, sets, (one, _) = jets
     report = folder / f"meanwhile_{before}"
