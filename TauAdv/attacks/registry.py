@@ -9,9 +9,10 @@ An attack is one file with one class, see docs/attacks.md. Another package names
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any
 
+from TauAdv.config.plugins import known_plugins, load_plugin
 from TauAdv.errors import ConfigError
 
 __all__ = ["DEFAULT_KIND", "attack_class", "attack_kinds"]
@@ -35,13 +36,7 @@ _OWN = {
 
 @cache
 def _known() -> dict[str, EntryPoint]:
-    own = {kind: EntryPoint(kind, place, GROUP) for kind, place in _OWN.items()}
-    for entry in entry_points(group=GROUP):
-        if entry.name in own:
-            msg = f"two attacks are called '{entry.name}': {own[entry.name].value} and {entry.value}; rename one of them"
-            raise ConfigError(msg)
-        own[entry.name] = entry
-    return own
+    return known_plugins(GROUP, _OWN, "attacks")
 
 
 def attack_kinds() -> list[str]:
@@ -62,11 +57,7 @@ def attack_class(kind: str) -> Any:
         KeyError: no such kind.
     """
     entry = _known()[kind]
-    try:
-        found = entry.load()
-    except (ImportError, AttributeError) as error:
-        msg = f"attack '{kind}' ({entry.value}): {error}; mend or remove the package that brings it"
-        raise ConfigError(msg) from error
+    found = load_plugin(entry, "attack")
     field = getattr(found, "model_fields", {}).get("kind")
     if field is None or field.default != kind:
         msg = f"attack '{kind}' ({entry.value}): expected a subclass of AttackSettings whose kind is '{kind}'"

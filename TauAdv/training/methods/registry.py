@@ -9,8 +9,9 @@ A method is one file with its settings, see docs/own_method.md. Another package 
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
+from TauAdv.config.plugins import known_plugins, load_plugin
 from TauAdv.errors import ConfigError
 from TauAdv.training.methods.method import Method
 
@@ -31,13 +32,7 @@ _OWN = {
 
 @cache
 def _known() -> dict[str, EntryPoint]:
-    found = {kind: EntryPoint(kind, place, GROUP) for kind, place in _OWN.items()}
-    for entry in entry_points(group=GROUP):
-        if entry.name in found:
-            msg = f"two methods are called '{entry.name}': {found[entry.name].value} and {entry.value}; rename one of them"
-            raise ConfigError(msg)
-        found[entry.name] = entry
-    return found
+    return known_plugins(GROUP, _OWN, "methods")
 
 
 def method_kinds() -> list[str]:
@@ -58,11 +53,7 @@ def method_class(kind: str) -> type[Method]:
         KeyError: no such kind.
     """
     entry = _known()[kind]
-    try:
-        found = entry.load()
-    except (ImportError, AttributeError) as error:
-        msg = f"method '{kind}' ({entry.value}): {error}; mend or remove the package that brings it"
-        raise ConfigError(msg) from error
+    found = load_plugin(entry, "method")
     if not (isinstance(found, type) and issubclass(found, Method)):
         msg = f"method '{kind}' ({entry.value}): expected a subclass of Method; received {found!r}"
         raise ConfigError(msg)

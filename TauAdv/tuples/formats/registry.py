@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
+from TauAdv.config.plugins import known_plugins, load_plugin
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.tuples.formats.tuple_file import TupleFormat
 
@@ -35,24 +36,12 @@ def formats() -> Mapping[str, TupleFormat]:
     Raises:
         ConfigError: two formats have the same name, or another package's format cannot be imported, or is none.
     """
-    own = {name: EntryPoint(name, place, GROUP) for name, place in _OWN.items()}
-    for entry in entry_points(group=GROUP):
-        if entry.name in own:
-            msg = (
-                f"two input formats are called '{entry.name}': {own[entry.name].value} and {entry.value}; rename one of them"
-            )
-            raise ConfigError(msg)
-        own[entry.name] = entry
-    return {name: _loaded(entry) for name, entry in own.items()}
+    return {name: _loaded(entry) for name, entry in known_plugins(GROUP, _OWN, "input formats").items()}
 
 
 def _loaded(entry: EntryPoint) -> TupleFormat:
+    found = load_plugin(entry, "input format")
     what = f"input format '{entry.name}' ({entry.value})"
-    try:
-        found = entry.load()
-    except (ImportError, AttributeError) as error:
-        msg = f"{what}: {error}; mend or remove the package that brings it"
-        raise ConfigError(msg) from error
     if not (isinstance(found, type) and issubclass(found, TupleFormat)):
         msg = f"{what}: expected a subclass of TupleFormat; received {found!r}"
         raise ConfigError(msg)

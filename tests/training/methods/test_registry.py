@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
+from TauAdv.config import plugins
 from TauAdv.config.shipped import shipped_config
 from TauAdv.errors import ConfigError
 from TauAdv.training.methods import registry
@@ -32,7 +33,7 @@ def brought(monkeypatch):
             cached.cache_clear()
 
     def bring(kind, place):
-        monkeypatch.setattr(registry, "entry_points", lambda group: [EntryPoint(kind, place, group)])
+        monkeypatch.setattr(plugins, "entry_points", lambda group: [EntryPoint(kind, place, group)])
         clear()
 
     yield bring
