@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 import keras
 import tensorflow as tf
 
+from TauAdv.models.gradient_reversal import opposed
 from TauAdv.shards.row_types import INPUT_NAMES
 
-__all__ = ["Tagger", "TaggerType", "inference_function", "network_inputs", "tagger_of"]
+__all__ = ["NetworkParts", "Tagger", "TaggerType", "inference_function", "network_inputs", "tagger_of"]
+
+
+class NetworkParts(Protocol):
+    """The parts of a network, as functions from Keras tensors to Keras tensors."""
+
+    def inputs(self) -> dict[str, Any]:
+        """Return the inputs by name."""
+
+    def common_features(self, inputs: dict[str, Any]) -> Any:
+        """Return what all heads share [n, features]."""
+
+    def class_head(self, features: Any) -> Any:
+        """Return the class probabilities [n, classes]."""
+
+    def adversarial_head(self, features: Any) -> Any:
+        """Return the probability of the second domain [n, 1]."""
 
 
 class Tagger(keras.Model):
     """Functional model with the settings of its network; saves to and loads from ``.keras`` in safe mode.
 
     The output is ``main_output`` [n, classes], or a dictionary of ``main_output`` and ``adv_output`` [n, 1] for a model with
-    an adversarial head. A network has a class of its own, which is registered with Keras and knows how to build the network.
+    an adversarial head. A network has a class of its own, which is registered with Keras and knows its
+    parts (:meth:`parts`).
 
     Attributes:
         settings_type: class of the network settings.
@@ -32,6 +50,11 @@ class Tagger(keras.Model):
     scores_are_logits: ClassVar[bool] = False
 
     @classmethod
+    def parts(cls, network: Any, dtype: str, seed: int) -> NetworkParts:
+        """Return the parts of which models with these settings, dtype policy and seed are made."""
+        raise NotImplementedError(cls.__name__)
+
+    @classmethod
     def classifier(cls, network: Any, *, dtype: str = "float32", seed: int = 0) -> Self:
         """Return the network with its class head.
 
@@ -40,7 +63,9 @@ class Tagger(keras.Model):
             dtype: Keras dtype policy, for example ``float32``, ``float64`` or ``mixed_bfloat16``.
             seed: of the initial weights and of dropout.
         """
-        raise NotImplementedError(cls.__name__)
+        parts = cls.parts(network, dtype, seed)
+        inputs = parts.inputs()
+        return tagger_of(cls, inputs, parts.class_head(parts.common_features(inputs)), network)
 
     @classmethod
     def adversarial(cls, network: Any, *, dtype: str = "float32", seed: int = 0, k1: float = 1.0, k2: float = 10.0) -> Self:
@@ -53,7 +78,11 @@ class Tagger(keras.Model):
             k1: factor of the class gradient on the common layers.
             k2: factor of the reversed adversarial gradient on the common layers.
         """
-        raise NotImplementedError(cls.__name__)
+        parts = cls.parts(network, dtype, seed)
+        inputs = parts.inputs()
+        for_class, for_adversary = opposed(parts.common_features(inputs), k1, k2, dtype)
+        outputs = {"main_output": parts.class_head(for_class), "adv_output": parts.adversarial_head(for_adversary)}
+        return tagger_of(cls, inputs, outputs, network)
 
     @classmethod
     def input_signature(cls, network: Any, dtype: str = "float32") -> dict[str, tf.TensorSpec]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -17,9 +17,8 @@ from TauAdv.models.deeptau.grid_rows import GridRows, GridRowWeights
 from TauAdv.models.deeptau.row_dropout import RowDropout
 from TauAdv.models.deeptau.scatter import GridScatter
 from TauAdv.models.deeptau.settings import ConvolutionLayer, NetworkSettings
-from TauAdv.models.gradient_reversal import opposed
 from TauAdv.models.normalisation import WeightedBatchNormalization
-from TauAdv.models.tagger import Tagger, tagger_of
+from TauAdv.models.tagger import Tagger
 
 __all__ = ["FEATURES_LAYER", "NetworkBuilder", "TauTagger", "build_adversarial", "build_classifier"]
 
@@ -35,22 +34,9 @@ class TauTagger(Tagger):
     objects = "taus"
 
     @classmethod
-    def classifier(cls, network: NetworkSettings, *, dtype: str = "float32", seed: int = 0) -> Self:
-        """Return the network with its class head; see :func:`build_classifier`."""
-        builder = NetworkBuilder(network, dtype, seed)
-        inputs = builder.inputs()
-        return tagger_of(cls, inputs, builder.class_head(builder.common_features(inputs)), network)
-
-    @classmethod
-    def adversarial(
-        cls, network: NetworkSettings, *, dtype: str = "float32", seed: int = 0, k1: float = 1.0, k2: float = 10.0
-    ) -> Self:
-        """Return the network with its class head and an adversarial head; see :func:`build_adversarial`."""
-        builder = NetworkBuilder(network, dtype, seed)
-        inputs = builder.inputs()
-        for_class, for_adversary = opposed(builder.common_features(inputs), k1, k2, dtype)
-        outputs = {"main_output": builder.class_head(for_class), "adv_output": builder.adversarial_head(for_adversary)}
-        return tagger_of(cls, inputs, outputs, network)
+    def parts(cls, network: NetworkSettings, dtype: str, seed: int) -> NetworkBuilder:
+        """Return the parts of the network."""
+        return NetworkBuilder(network, dtype, seed)
 
     @classmethod
     def input_signature(cls, network: NetworkSettings, dtype: str = "float32") -> dict[str, tf.TensorSpec]:

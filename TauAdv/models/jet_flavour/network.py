@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from TauAdv.models.gradient_reversal import opposed
 from TauAdv.models.jet_flavour.settings import JetNetworkSettings
-from TauAdv.models.tagger import Tagger, tagger_of
+from TauAdv.models.tagger import Tagger
 
 __all__ = ["LOGITS_LAYER", "JetTagger", "build_jet_adversarial", "build_jet_classifier", "logits_model"]
 
@@ -31,22 +30,9 @@ class JetTagger(Tagger):
     scores_are_logits = True
 
     @classmethod
-    def classifier(cls, network: JetNetworkSettings, *, dtype: str = "float32", seed: int = 0) -> Self:
-        """Return the network with its class head; see :func:`build_jet_classifier`."""
-        builder = _JetNetworkBuilder(network, dtype, seed)
-        inputs = builder.inputs()
-        return tagger_of(cls, inputs, builder.class_head(builder.common_features(inputs)), network)
-
-    @classmethod
-    def adversarial(
-        cls, network: JetNetworkSettings, *, dtype: str = "float32", seed: int = 0, k1: float = 1.0, k2: float = 1.0
-    ) -> Self:
-        """Return the network with its class head and an adversarial head; see :func:`build_jet_adversarial`."""
-        builder = _JetNetworkBuilder(network, dtype, seed)
-        inputs = builder.inputs()
-        for_class, for_adversary = opposed(builder.common_features(inputs), k1, k2, dtype)
-        outputs = {"main_output": builder.class_head(for_class), "adv_output": builder.adversarial_head(for_adversary)}
-        return tagger_of(cls, inputs, outputs, network)
+    def parts(cls, network: JetNetworkSettings, dtype: str, seed: int) -> _JetNetworkBuilder:
+        """Return the parts of the network."""
+        return _JetNetworkBuilder(network, dtype, seed)
 
     @classmethod
     def input_signature(cls, network: JetNetworkSettings, dtype: str = "float32") -> dict[str, tf.TensorSpec]:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from TauAdv.models.gradient_reversal import opposed
-from TauAdv.models.tagger import Tagger, tagger_of
+from TauAdv.models.tagger import Tagger
 from TauAdv.models.tau_transformer.settings import TransformerSettings
 from TauAdv.models.tau_transformer.tokens import CellPosition, FirstToken, FromGroups, TokenGroup, TokenGroupMask
 
@@ -31,22 +30,9 @@ class TauTransformer(Tagger):
     objects = "taus"
 
     @classmethod
-    def classifier(cls, network: TransformerSettings, *, dtype: str = "float32", seed: int = 0) -> Self:
-        """Return the network with its class head."""
-        builder = _Builder(network, dtype, seed)
-        inputs = builder.inputs()
-        return tagger_of(cls, inputs, builder.class_head(builder.common_features(inputs)), network)
-
-    @classmethod
-    def adversarial(
-        cls, network: TransformerSettings, *, dtype: str = "float32", seed: int = 0, k1: float = 1.0, k2: float = 10.0
-    ) -> Self:
-        """Return the network with its class head and an adversarial head on the same common features."""
-        builder = _Builder(network, dtype, seed)
-        inputs = builder.inputs()
-        for_class, for_adversary = opposed(builder.common_features(inputs), k1, k2, dtype)
-        outputs = {"main_output": builder.class_head(for_class), "adv_output": builder.adversarial_head(for_adversary)}
-        return tagger_of(cls, inputs, outputs, network)
+    def parts(cls, network: TransformerSettings, dtype: str, seed: int) -> _Builder:
+        """Return the parts of the network."""
+        return _Builder(network, dtype, seed)
 
     @classmethod
     def input_signature(cls, network: TransformerSettings, dtype: str = "float32") -> dict[str, tf.TensorSpec]:
