@@ -159,7 +159,6 @@ def test_training_moves_weights_by_more_than_the_tolerance(reference):
     assert metrics["step/loss"].keys() == set(range(1, N_EPOCHS * STEPS_PER_EPOCH + 1))
 
 
-@pytest.mark.long
 def test_mirrored_training_equals_that_on_one_device(mirrored, reference):
     states, metrics = reference
     for epoch, expected in enumerate(states, start=1):
@@ -172,7 +171,6 @@ def test_mirrored_training_equals_that_on_one_device(mirrored, reference):
         assert found[name] == pytest.approx(values, rel=1e-9), name
 
 
-@pytest.mark.long
 def test_mirrored_training_with_dropout_resumes_exactly(mirrored):
     whole = recorded(mirrored / "mirrored_whole.npz")
     for one, other in zip(whole, recorded(mirrored / "mirrored_resumed.npz"), strict=True):
