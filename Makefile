@@ -1,4 +1,4 @@
-# make setup | demo | demo-jets | test | test-long | coverage | lint | bench | docs | clean        (each makes .venv first where it needs it)
+# make setup | demo | demo-jets | test | coverage | lint | bench | docs | clean        (each makes .venv first where it needs it)
 SHELL := /bin/bash
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -9,7 +9,7 @@ TENSORFLOW ?= cpu
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 
-.PHONY: setup demo demo-jets test test-long coverage lint bench docs clean
+.PHONY: setup demo demo-jets test coverage lint bench docs clean
 
 setup: $(STAMP)
 
@@ -29,11 +29,7 @@ demo-jets: $(STAMP)
 	$(PY) demo/run_demo_jets.py
 
 test: $(STAMP)
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
-
-# a few tests of half a minute each, about what shorter ones look at as well
-test-long: $(STAMP)
-	$(PY) -m pytest -n 2 --dist loadfile -m long
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # some minutes longer than test; the floor is in pyproject.toml
 coverage: $(STAMP)

@@ -9,7 +9,7 @@ from network_batches import random_inputs
 from TauAdv.models.deeptau.network import build_classifier
 from TauAdv.models.transfer import copy_weights_by_name
 
-pytestmark = [pytest.mark.slow, pytest.mark.long]
+pytestmark = pytest.mark.slow
 
 LAYERS = [f"{grid}_all_norm_{number}" for grid in ("inner", "outer") for number in (1, 2, 3, 4)]  # of merged cells
 N_TAUS, N_SEEDS = 24, 6

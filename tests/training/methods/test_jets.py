@@ -75,7 +75,7 @@ def whole(request, jets, tmp_path_factory):
     return run
 
 
-@pytest.mark.parametrize("method", [pytest.param("pgd", marks=pytest.mark.long), "domain"])
+@pytest.mark.parametrize("method", ["pgd", "domain"])
 def test_killed_training_goes_on_to_the_same_end(whole, method, monkeypatch, tmp_path):
     settings, uninterrupted = whole(method)
     cut = settings.model_copy(update={"mlruns": tmp_path / "mlruns"})

@@ -18,7 +18,6 @@ pytestmark = pytest.mark.slow
 HELPER = Path(__file__).parents[2] / "helpers" / "training_memory.py"
 
 
-@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the kernel does not tell the peak")
 def test_within_a_factor_of_one_and_a_half(tmp_path):
     write_shards(tmp_path / "class", "classification", 1500, 1)

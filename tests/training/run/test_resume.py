@@ -18,7 +18,7 @@ from TauAdv.models.loading import load_model
 from TauAdv.runs import list_runs
 from TauAdv.training.run import checkpoints
 
-pytestmark = [pytest.mark.slow, pytest.mark.long]
+pytestmark = pytest.mark.slow
 
 SEED = 20180613
 N_STEPS = 20  # 160 class taus in batches of 32: 4 epochs of 5 steps
