@@ -16,6 +16,7 @@ from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.tuples.branches.columns import Columns, check_counts, counter_names, dtype_of, prepared
 from TauAdv.tuples.branches.writable import Format, name_problem, require_writable
 from TauAdv.tuples.compression import compression as named_compression
+from TauAdv.tuples.linear_trees import linear_trees
 from TauAdv.tuples.reader import open_tuples
 from TauAdv.tuples.schema import branch_or_none
 from TauAdv.tuples.sources import TupleSource
@@ -179,4 +180,5 @@ class TupleWriter:
         if self.format == "rntuple":
             return self._file.mkrntuple(tree, ak.Array(columns).layout.form)
         types = {name: column.type if isinstance(column, ak.Array) else dtype_of(column) for name, column in columns.items()}
-        return self._file.mktree(tree, types, counter_name=counter_names(columns, counters).__getitem__)
+        with linear_trees():
+            return self._file.mktree(tree, types, counter_name=counter_names(columns, counters).__getitem__)
