@@ -283,6 +283,7 @@ ATOMIC = {
     ("shards/jet/preparation.py", "_Preparation.survey", "found.save"),
     ("training/run/loop.py", "Loop.checkpoint", "checkpoints.save"),
     ("runs/page.py", "_database_of_page", "TemporaryDirectory"),  # a copy for the time of a look
+    ("tuples/linear_trees.py", "_has_same_bytes", "uproot.recreate"),  # in memory
 }
 
 
