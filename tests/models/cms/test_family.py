@@ -13,14 +13,14 @@ from TauAdv.models.layer_weights import layer_weights
 
 pytestmark = pytest.mark.slow
 
-WIDTHS = st.lists(st.integers(1, 12), min_size=1, max_size=4)
+WIDTHS = st.lists(st.integers(1, 12), min_size=1, max_size=3)
 CONVOLUTION = st.fixed_dictionaries({"kernel": st.integers(1, 3), "stride": st.integers(1, 2), "width": st.integers(1, 9)})
 
 
 @st.composite
 def grids(draw):
     """A grid as large as its convolutions, last layer first, make it."""
-    layers, size = draw(st.lists(CONVOLUTION, min_size=1, max_size=4)), 1
+    layers, size = draw(st.lists(CONVOLUTION, min_size=1, max_size=3)), 1
     for layer in reversed(layers):
         size = (size - 1) * layer["stride"] + layer["kernel"]
     return {"n_cells": size, "layers": layers}
@@ -28,7 +28,7 @@ def grids(draw):
 
 @st.composite
 def networks(draw):
-    names = draw(st.permutations(["egamma", "muon", "hadrons", "tracks"]))[: draw(st.integers(2, 4))]
+    names = draw(st.permutations(["egamma", "muon", "hadrons", "tracks"]))[: draw(st.integers(2, 3))]
     block = st.fixed_dictionaries({"n_features": st.integers(1, 20), "widths": WIDTHS})
     return small_network(
         tau=draw(block),
