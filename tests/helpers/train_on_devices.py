@@ -1,40 +1,43 @@
-"""One process of an adversarial training on several devices; keeps the variables of its replicas at every checkpoint.
+"""Processes of adversarial trainings on several devices; they keep the variables of their replicas at every checkpoint.
 
-python train_on_devices.py SETTINGS.json RESULTS [--cpus N] [--die-after STEP] [--resume-with-dropout]
+python train_on_devices.py PLAN.json, a list of {"name": ..., "folder": ..., "settings": {...}, "environment": {...}} with
+"cpus", "die_after" and "resume_with_dropout" where they apply. Each process writes FOLDER/NAME.log, and its exit status
+comes into FOLDER/NAME.status.
+
+Everything is imported once and the processes are forked, before TensorFlow has done anything.
 """
 
-import argparse
+import gc
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
+from network_batches import paired_batch, take_taus, tiny_network
+from training_classes import AdversarialSettings
 
-
-def parse():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("settings", type=Path)
-    parser.add_argument("results", type=Path)
-    parser.add_argument("--cpus", type=int, default=1)
-    parser.add_argument("--die-after", type=int)
-    parser.add_argument("--resume-with-dropout", action="store_true")
-    return parser.parse_args()
+from TauAdv.config import load_settings
+from TauAdv.errors import report_errors
+from TauAdv.models.deeptau.network import build_adversarial
+from TauAdv.runs import list_runs
+from TauAdv.training.devices.devices import open_devices
+from TauAdv.training.run import checkpoints
+from TauAdv.training.run import train as run
+from TauAdv.training.step.trainer import Trainer
 
 
 def use_cpus(number):
     """Let TensorFlow see several CPU devices."""
-    import tensorflow as tf
-
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * number)
 
 
 def variables(trainer):
     """Variables of model and optimisers by replica and name."""
-    from TauAdv.training.run.checkpoints import model_variables
-
-    named = dict(model_variables(trainer.model))
+    named = dict(checkpoints.model_variables(trainer.model))
     for group, optimizer in trainer.optimizers.items():
         named |= {f"{group}/{name}": value for name, value in optimizer.state().items()}
     copies = trainer.devices.strategy.experimental_local_results
@@ -43,7 +46,6 @@ def variables(trainer):
 
 def record(results, die_after):
     """Let the loop write the variables at every checkpoint, and kill the process after a step."""
-    from TauAdv.training.run import train as run
 
     class RecordedLoop(run.Loop):
         def checkpoint(self):
@@ -60,20 +62,15 @@ def record(results, die_after):
 
 def resume_with_dropout(results):
     """Write the variables after four steps with dropout, without and with a restart from a checkpoint after two."""
-    from network_batches import paired_batch, take_taus, tiny_network
-    from training_classes import AdversarialSettings
-
-    from TauAdv.config import load_settings
-    from TauAdv.models.deeptau.network import build_adversarial
-    from TauAdv.training.devices.devices import open_devices
-    from TauAdv.training.run import checkpoints
-    from TauAdv.training.step.trainer import Trainer
-
     devices = open_devices("mirrored")
     small = {"components": {"egamma": {"n_features": 5, "widths": [4]}}, "merge": {"widths": [4]}}
     heads = {"class_head": {"widths": [6]}, "adversarial_head": {"widths": [6]}}
     network = tiny_network(
-        dropout=0.3, tau={"n_features": 6, "widths": [5]}, grids={"inner": {"n_cells": 3}}, **small, **heads
+        dropout=0.3,
+        tau={"n_features": 6, "widths": [5]},
+        grids={"inner": {"n_cells": 3}, "outer": {"n_cells": 3}},
+        **small,
+        **heads,
     )
     with devices.scope():
         model = build_adversarial(network, seed=1)
@@ -100,21 +97,50 @@ def resume_with_dropout(results):
     np.savez(f"{results}_resumed.npz", **variables(trainer))
 
 
+def train(process):
+    """Be one of the processes."""
+    os.environ.update(process["environment"])
+    results = Path(process["folder"]) / process["name"]
+    with results.with_suffix(".log").open("w") as log:
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(log.fileno(), stream.fileno())
+    if "cpus" in process:
+        use_cpus(process["cpus"])
+    record(results, process.get("die_after"))
+    settings = load_settings(AdversarialSettings, None, process["settings"])
+    report_errors(lambda: run.train(settings))()
+    if process.get("resume_with_dropout"):
+        resume_with_dropout(results)
+
+
+def forked(process):
+    """Start a process; return its identifier."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        train(process)
+        status = 0
+    except SystemExit as end:
+        status = end.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
 def main():
-    arguments = parse()
-    if arguments.cpus > 1:
-        use_cpus(arguments.cpus)
-    from training_classes import AdversarialSettings
-
-    from TauAdv.config import load_settings
-    from TauAdv.errors import report_errors
-    from TauAdv.training.run.train import train
-
-    record(arguments.results, arguments.die_after)
-    settings = load_settings(AdversarialSettings, None, json.loads(arguments.settings.read_text()))
-    report_errors(lambda: train(settings))()
-    if arguments.resume_with_dropout:
-        resume_with_dropout(arguments.results)
+    plan = json.loads(Path(sys.argv[1]).read_text())
+    list_runs(plan[0]["settings"]["mlruns"])  # imports what reads runs
+    gc.freeze()
+    children = {forked(process): process for process in plan}
+    while children:
+        child, status = os.wait()
+        process = children.pop(child)
+        (Path(process["folder"]) / f"{process['name']}.status").write_text(str(os.waitstatus_to_exitcode(status)))
 
 
 if __name__ == "__main__":

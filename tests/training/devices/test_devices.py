@@ -6,6 +6,7 @@ All processes are started at once and have time limits, so that a worker that wa
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from training_classes import AdversarialSettings
 
 from TauAdv.config import load_settings
 from TauAdv.runs import find_run, list_runs
+from TauAdv.runs.records import MlflowStore
 from TauAdv.training.run.checkpoints import latest_checkpoint
 from TauAdv.training.run.train import train
 from TauAdv.training.settings.of_run import settings_of_run
@@ -60,28 +62,28 @@ def content(data, folder):
 @pytest.fixture(scope="module")
 def started(content, folder):
     """Processes at work: one with two logical devices, and two workers, the second of which dies."""
-    processes = {"mirrored": start(folder, "mirrored", content, ["--cpus=2", "--resume-with-dropout"])}
+    plan = [process(folder, "mirrored", {**content, "devices": "mirrored"}, cpus=2, resume_with_dropout=True)]
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
-    for index, options in enumerate(([], [f"--die-after={DIES_AFTER}"])):
+    # the step with one backward pass; it is the same step
+    own = {**content, "devices": "multi_worker", "gradient_steps": 0}
+    for index, options in enumerate(({}, {"die_after": DIES_AFTER})):
         cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        own = {**content, "gradient_steps": 0}  # the step with one backward pass; it is the same step
-        processes[f"worker{index}"] = start(folder, "multi_worker", own, options, f"worker{index}", cluster)
-    yield processes
-    for process in processes.values():
-        process.kill()
-        process.wait()
-
-
-def start(folder, devices, content, options, name=None, cluster=None):
-    name = name or devices
-    settings = folder / f"{name}.json"
-    settings.write_text(json.dumps({**content, "devices": devices, "mlruns": str(folder / devices)}))
+        plan.append(process(folder, f"worker{index}", own, {"TF_CONFIG": json.dumps(cluster)}, **options))
+    for name in {Path(one["settings"]["mlruns"]) for one in plan}:
+        name.mkdir()
+        MlflowStore(name)
+    (folder / "plan.json").write_text(json.dumps(plan))
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "no_proxy": "127.0.0.1"}
-    if cluster:
-        environment["TF_CONFIG"] = json.dumps(cluster)
-    with (folder / f"{name}.log").open("w") as log:
-        command = [sys.executable, HELPER, settings, folder / name, *options]
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT)
+    running = subprocess.Popen([sys.executable, HELPER, folder / "plan.json"], env=environment, start_new_session=True)
+    yield running
+    if running.poll() is None:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+
+
+def process(folder, name, settings, environment=None, **options):
+    settings = {**settings, "mlruns": str(folder / settings["devices"])}
+    return {"name": name, "folder": str(folder), "settings": settings, "environment": environment or {}, **options}
 
 
 def free_ports(number):
@@ -106,18 +108,26 @@ def history(run):
 
 
 @pytest.fixture(scope="module")
-def mirrored(started, folder):
-    assert started["mirrored"].wait(SECONDS) == 0, (folder / "mirrored.log").read_text()
+def ended(started, folder):
+    """Function: name of a process -> its exit status, and what it said, when all have ended."""
+    assert started.wait(SECONDS) == 0
+    return lambda name: (int((folder / f"{name}.status").read_text()), (folder / f"{name}.log").read_text())
+
+
+@pytest.fixture(scope="module")
+def mirrored(ended, folder):
+    status, text = ended("mirrored")
+    assert status == 0, text
     return folder
 
 
 @pytest.fixture(scope="module")
-def broken_off(started, folder):
+def broken_off(ended, folder):
     """Both workers have ended: the run and what the survivor said."""
-    assert started["worker1"].wait(SECONDS) < 0, (folder / "worker1.log").read_text()
-    code = started["worker0"].wait(SECONDS)
-    text = (folder / "worker0.log").read_text()
-    assert code == 2, text
+    status, text = ended("worker1")
+    assert status == -signal.SIGKILL, text
+    status, text = ended("worker0")
+    assert status == 2, text
     return list_runs(folder / "multi_worker")[0], text
 
 
