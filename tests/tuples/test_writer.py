@@ -138,3 +138,13 @@ def test_lzma_is_as_small_as_with_the_largest_dictionary():
     assert len(compression("LZMA").compress(data)) <= len(uproot.LZMA(9).compress(data))
     assert bytes(uproot.LZMA(9).decompress(compression("lzma").compress(data), len(data))) == data
     assert compression("lzma").code == uproot.LZMA(9).code
+
+
+@pytest.mark.parametrize("level", range(1, 10))
+def test_lzma_settings_are_for_numbers(level):
+    from TauAdv.tuples.compression import compression
+
+    data = np.random.default_rng(1).normal(size=4000).astype(">f4").tobytes()
+    small = compression("lzma", level).compress(data)
+    assert len(small) < len(uproot.LZMA(level).compress(data))
+    assert bytes(uproot.LZMA(level).decompress(small, len(data))) == data
