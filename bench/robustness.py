@@ -146,15 +146,19 @@ class Bench:
         """Return the settings of one training."""
         overrides = {**self.plan["training"], **self.plan["configurations"][name]}
         attack = overrides.get("attack")
-        if (network := CONFIG.parent / overrides["network"]).is_file():
-            overrides["network"] = str(network)
-        files = {"shards": str(prepared / "train"), "validation_shards": str(prepared / "val"), "mlruns": str(self.mlruns)}
+        if (network := CONFIG.parent / overrides["model.network"]).is_file():
+            overrides["model.network"] = str(network)
+        files = {
+            "data.shards": str(prepared / "train"),
+            "data.validation_shards": str(prepared / "val"),
+            "output.mlruns": str(self.mlruns),
+        }
         metric = "val_loss" if attack is None else "val_attacked_loss"
-        stopping = {"metric": metric, "patience": overrides["n_epochs"]}  # the best epoch of all of them
-        own = {"tagger": "jet_flavour", "early_stopping": stopping}
+        stopping = {"metric": metric, "patience": overrides["schedule.n_epochs"]}  # the best epoch of all of them
+        own = {"tagger": "jet_flavour", "schedule.early_stopping": stopping}
         if attack is not None:
-            own["validation_attack"] = {key: value for key, value in attack.items() if key not in _OF_TRAINING}
-        names = {"seed": seed, "run_name": f"{name}, seed {seed}", "experiment": "robustness"}
+            own["data.validation_attack"] = {key: value for key, value in attack.items() if key not in _OF_TRAINING}
+        names = {"seed": seed, "output.run_name": f"{name}, seed {seed}", "output.experiment": "robustness"}
         return training_settings(None, {**overrides, **files, **own, **names})
 
     def attacks(self) -> dict[str, dict[str, Any]]:
@@ -250,13 +254,13 @@ def plan_of(path: Path, *, quick: bool, only: Sequence[str] | None, seeds: Seque
         samples = plan["sample"] if isinstance(plan["sample"], list) else [plan["sample"]]
         for sample in samples:
             sample["events"] = small["events"]
-        plan["training"]["n_epochs"] = small["n_epochs"]
+        plan["training"]["schedule.n_epochs"] = small["n_epochs"]
         plan["seeds"] = small["seeds"]
     chosen = only or (small["configurations"] if quick else list(plan["configurations"]))
     plan["configurations"] = {name: plan["configurations"][name] for name in dict.fromkeys((NOMINAL, *chosen))}
     if quick:
         for settings in plan["configurations"].values():
-            settings.pop("n_epochs", None)
+            settings.pop("schedule.n_epochs", None)
             settings.pop("weight_average", None)  # there are fewer steps than its window
     return {**plan, "seeds": list(seeds or plan["seeds"])}
 

@@ -23,8 +23,12 @@ from report import Report, interleaved, parser
 from TauAdv.cli.options import path
 
 TAGGERS: Mapping[str, Mapping[str, Any]] = {
-    "deeptau_demo": {"tagger": "deeptau", "network": "deeptau_demo", "learning_rate": 0.003},
-    "tau_transformer_demo": {"tagger": "tau_transformer", "network": "tau_transformer_demo", "learning_rate": 0.002},
+    "deeptau_demo": {"tagger": "deeptau", "model.network": "deeptau_demo", "schedule.learning_rate": 0.003},
+    "tau_transformer_demo": {
+        "tagger": "tau_transformer",
+        "model.network": "tau_transformer_demo",
+        "schedule.learning_rate": 0.002,
+    },
 }
 SEEDS, EPOCHS = (1, 2, 3), 13
 WORKING_POINTS = (0.7, 0.9)
@@ -37,9 +41,14 @@ def settings(name: str, demo: Path, seed: int, epochs: int) -> Any:
     """Return the settings of a training."""
     from TauAdv.training.settings.load import training_settings
 
-    own = {**TAGGERS[name], "shards": demo / "train/shards_classification", "seed": seed, "n_epochs": epochs}
-    steps = {"n_tau": N_TRAINING, "n_batches": 100, "learning_rate_schedule": {"kind": "cosine"}}
-    other = {"validation_fraction": 0.1, "gradient_steps": 0, "system_metrics": False, "mlruns": Path("mlruns").resolve()}
+    own = {**TAGGERS[name], "data.shards": demo / "train/shards_classification", "seed": seed, "schedule.n_epochs": epochs}
+    steps = {"data.n_tau": N_TRAINING, "schedule.n_batches": 100, "schedule.learning_rate_schedule": {"kind": "cosine"}}
+    other = {
+        "data.validation_fraction": 0.1,
+        "output.gradient_steps": 0,
+        "output.system_metrics": False,
+        "output.mlruns": Path("mlruns").resolve(),
+    }
     return training_settings(None, {**own, **steps, **other})
 
 
@@ -56,7 +65,7 @@ def measure(name: str, demo: Path, seed: int, epochs: int) -> dict[str, float]:
     from TauAdv.training.run.train import train
 
     asked, start = settings(name, demo, seed, epochs), time.process_time()
-    run = find_run(asked.mlruns, str(train(asked)))
+    run = find_run(asked.output.mlruns, str(train(asked)))
     seconds = time.process_time() - start
     table = predict(read_tagger(run.artifacts / MODEL), ShardSet.open(demo / "test/shards_classification")).table
     tau, jet = (table[table["y"] == TAU_CLASSES.index(side)] for side in ("tau", "jet"))
@@ -96,7 +105,7 @@ def rates(demo: Path, repetitions: int) -> dict[str, dict[str, float]]:
 
     for name in TAGGERS:
         asked = settings(name, demo, 1, 1)
-        model = asked.spec.model_type().classifier(asked.spec.load_network(asked.network), seed=1)
+        model = asked.spec.model_type().classifier(asked.spec.load_network(asked.model.network), seed=1)
         trainer, compute = Trainer(model, asked), asked.spec.inference(model)
         found[name] = {"parameters": float(model.count_params())}
 

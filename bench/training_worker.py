@@ -41,7 +41,7 @@ def sparse_step(precision: str, occupancy: str, n_class: int, n_adv: int) -> Cal
     from TauAdv.training.settings.load import training_settings
     from TauAdv.training.step.trainer import Trainer
 
-    wanted = {"shards": "none", "adv_shards": "none", "n_tau": n_class, "n_adv_tau": n_adv}
+    wanted = {"data.shards": "none", "data.adv_shards": "none", "data.n_tau": n_class, "data.n_adv_tau": n_adv}
     model = build_adversarial(NETWORK, dtype=precision)
     trainer = Trainer(model, training_settings(None, {"method": "reversal", **wanted}))
     knobs = {"learning_rate": 1e-3, "adv_learning_rate": 1e-2, "k1": 1.0, "k2": 10.0}

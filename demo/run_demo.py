@@ -131,18 +131,21 @@ def drop_command(datacard: Path, skims: Path, name: str, drop: Mapping[str, Any]
 def train(runner: Runner, config: Mapping[str, Any], output: Path) -> tuple[Path, dict[str, str]]:
     """Train the classifier and its fine-tunes; return the folder of the experiment and the run ids by label."""
     mlruns = output / "mlruns"
-    common = (f"shards={output}/train/shards_classification", f"mlruns={mlruns}", "experiment=demo")
+    common = (f"data.shards={output}/train/shards_classification", f"output.mlruns={mlruns}", "output.experiment=demo")
     runner.title("train the classifier")
-    runner.run("train", "Training/train_classifier.py", "--config", DEMO / "classifier.yaml", *common, "run_name=nominal")
+    runner.run(
+        "train", "Training/train_classifier.py", "--config", DEMO / "classifier.yaml", *common, "output.run_name=nominal"
+    )
     nominal = newest(mlruns, "nominal")
     strengths = config["fine_tunes"]
     runner.title(
         "fine-tune against the control region: " + ", ".join(f"{name} (k2 = {k2})" for name, k2 in strengths.items())
     )
-    adversary = (f"adv_shards={output}/train/shards_adversarial", f"pretrained.run_id={nominal.id}")
+    adversary = (f"data.adv_shards={output}/train/shards_adversarial", f"model.pretrained.run_id={nominal.id}")
     fine_tune = ("Training/train_adversarial.py", "--config", DEMO / "adversarial.yaml", *common, *adversary)
     runner.run_together(
-        "fine-tune", [(*fine_tune, f"adv_parameter=[1,{k2}]", f"run_name={label}") for label, k2 in strengths.items()]
+        "fine-tune",
+        [(*fine_tune, f"method.adv_parameter=[1,{k2}]", f"output.run_name={label}") for label, k2 in strengths.items()],
     )
     runs = {"nominal": nominal.id} | {label: newest(mlruns, label).id for label in strengths}
     return nominal.mlpath, runs

@@ -53,10 +53,10 @@ def label(training: str, seed: int) -> str:
 def train(runner: Runner, prepared: Path, mlruns: Path) -> dict[str, str]:
     """Train all; return label -> run id."""
     runner.title(f"train {' and '.join(TRAININGS)}, {len(SEEDS)} seeds each, two at a time")
-    sets = (f"shards={prepared}/train", f"validation_shards={prepared}/val", f"mlruns={mlruns}")
+    sets = (f"data.shards={prepared}/train", f"data.validation_shards={prepared}/val", f"output.mlruns={mlruns}")
     runner.run_together("train", [
         ("Training/train_jet_tagger.py", "--config", CONFIGS / f"{training}.yaml", *sets,
-         f"seed={seed}", f"run_name={label(training, seed)}")
+         f"seed={seed}", f"output.run_name={label(training, seed)}")
         for seed in SEEDS for training in TRAININGS
     ])  # fmt: skip
     labels = [label(training, seed) for seed in SEEDS for training in TRAININGS]

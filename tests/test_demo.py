@@ -109,7 +109,9 @@ def test_simulated_files_are_generated(demo, config, repository):
 def test_fine_tunes_differ_in_the_strength_only(commands, config):
     assert len(commands["fine-tune"]) == len(config["fine_tunes"])
     differing = [set(a) ^ set(b) for a, b in zip(commands["fine-tune"], commands["fine-tune"][1:], strict=False)]
-    assert all({word.partition("=")[0] for word in words} == {"adv_parameter", "run_name"} for words in differing)
+    assert all(
+        {word.partition("=")[0] for word in words} == {"method.adv_parameter", "output.run_name"} for words in differing
+    )
 
 
 @pytest.fixture

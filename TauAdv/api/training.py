@@ -21,7 +21,7 @@ def train(config: str | Path, *words: str, dry_run: bool = False, **settings: An
         config: YAML file, or the name of a shipped configuration.
         words: changes as on the command line, such as ``"attack.eps=0.03"``.
         dry_run: print settings, inputs and network, and stop.
-        settings: changes by name, such as ``n_epochs=2``.
+        settings: changes by name or group, such as ``seed=2`` or ``schedule={"n_epochs": 2}``.
 
     Raises:
         ConfigError: lists everything that is wrong with the settings.
@@ -29,7 +29,7 @@ def train(config: str | Path, *words: str, dry_run: bool = False, **settings: An
     """
     chosen = training_settings(config, merged(words, settings))
     run_id = _train(chosen, None, dry_run=dry_run)
-    return None if run_id is None else find_run(chosen.mlruns, run_id)
+    return None if run_id is None else find_run(chosen.output.mlruns, run_id)
 
 
 def resume(run: Run, *words: str, dry_run: bool = False) -> Run:
@@ -37,7 +37,7 @@ def resume(run: Run, *words: str, dry_run: bool = False) -> Run:
 
     Args:
         run: the run (:func:`TauAdv.run`).
-        words: changes as on the command line, such as ``"n_epochs=40"``.
+        words: changes as on the command line, such as ``"schedule.n_epochs=40"``.
         dry_run: print what would be done, and stop.
 
     Raises:

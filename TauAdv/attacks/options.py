@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from types import new_class
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, PlainValidator, model_validator
-from pydantic_core import PydanticKnownError
+from pydantic import Field, PlainValidator
 
 from TauAdv.attacks.registry import DEFAULT_KIND, attack_class, attack_kinds
-from TauAdv.config import Settings
+from TauAdv.config import KindSettings, refused_kind
 from TauAdv.config.scalars import Written, core_value
 from TauAdv.errors import ConfigError
 
@@ -25,11 +24,10 @@ Count = Annotated[int, Field(ge=1)]
 
 def _refuse_kind(value: Any) -> str:
     """Refuse a kind that no attack has; those that one has become settings of that attack's class."""
-    *kinds, last = map(repr, attack_kinds())
-    raise PydanticKnownError("literal_error", {"expected": f"{', '.join(kinds)} or {last}"})
+    raise refused_kind(attack_kinds())
 
 
-class AttackSettings(Settings):
+class AttackSettings(KindSettings):
     """Which attack, how strong, and within which limits: what all attacks have, and the base of each.
 
     Settings with a ``kind`` become those of that kind's class, which adds its own options:
@@ -52,8 +50,6 @@ class AttackSettings(Settings):
         frozen: names or patterns of columns that do not move.
         covariance: ``ignore``, ``check`` or ``project`` matrices that become non-positive.
     """
-
-    model_config = ConfigDict(polymorphic_serialization=True)
 
     needs_gradient: ClassVar[bool] = True
 
@@ -92,39 +88,26 @@ class AttackSettings(Settings):
         """Whether the first gradient is that at the clean inputs, where a divergence from them has no slope."""
         return self.needs_gradient
 
-    def __new__(cls, **values: Any) -> Self:
-        """Return an object of the class of the kind that the values name."""
-        return super().__new__(cls.chosen(values))
+    @classmethod
+    def kinds(cls) -> list[str]:
+        """Return the kinds of all attacks."""
+        return attack_kinds()
 
     @classmethod
-    def chosen(cls, content: Mapping[str, Any]) -> type[Self]:
-        """Return the class of the settings in ``content``; this one if it is that of an attack, or there is no such kind."""
-        kind = str(content.get("kind", DEFAULT_KIND))
-        return cls if cls._is_attack() or kind not in attack_kinds() else _class_of(cls, kind)
-
-    @classmethod
-    def variants(cls) -> dict[str, type[Self]]:
-        """Return kind -> class of all attacks; empty for the settings of one attack."""
-        return {} if cls._is_attack() else {kind: _class_of(cls, kind) for kind in attack_kinds()}
+    def class_of_kind(cls, kind: str) -> Any:
+        """Return the class of the attacks of a kind."""
+        return _class_of(cls, kind)
 
     @classmethod
     def elsewhere(cls, key: str) -> str | None:
         """Return which attacks have an option."""
         owners = [kind for kind in attack_kinds() if key in attack_class(kind).model_fields]
-        return f"attacks of kind {' or '.join(owners)}" if owners else None
+        return f"it belongs to attacks of kind {' or '.join(owners)}" if owners else None
 
     @classmethod
-    def _is_attack(cls) -> bool:
-        return cls.model_fields["kind"].annotation is not str
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _of_its_kind(cls, content: Any, as_it_is: Callable[[Any], Self]) -> Self:
-        if not isinstance(content, Mapping):
-            return as_it_is(content)
-        if (chosen := cls.chosen(content)) is not cls:
-            return chosen.model_validate(content)
-        return as_it_is({key: value for key, value in content.items() if not cls._is_default_elsewhere(str(key), value)})
+    def own_part(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a content without defaults of other attacks' options."""
+        return {key: value for key, value in content.items() if not cls._is_default_elsewhere(str(key), value)}
 
     @classmethod
     def _is_default_elsewhere(cls, key: str, value: Any) -> bool:

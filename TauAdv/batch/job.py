@@ -35,13 +35,19 @@ _TAUADV = ("-P", "-m", "TauAdv")  # -P: modules of the working folder are not im
 _VARIABLE = "TAUADV_JOB"
 
 
+class _Output(AsMeant):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    run_name: str | None = None
+    mlruns: Path = Path("mlruns")
+
+
 class _PlaceOfRun(AsMeant):
     """What the settings of a training say about its run; all else is for the training to check."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    run_name: str | None = None
-    mlruns: Path = Path("mlruns")
+    output: _Output = _Output()
 
 
 @dataclass(frozen=True)
@@ -72,14 +78,14 @@ class Job:
         arguments = list(arguments)
         options, overrides = _split(arguments)
         if several:
-            arguments.append("devices=multi_worker")
+            arguments.append("schedule.devices=multi_worker")
         if "--resume" in options or str(script) == "resume":
             return cls(str(script), arguments, options.get("--mlpath", "mlruns"), several, None)
         content = read_written(options["--config"]) if "--config" in options else {}
         apply_overrides(content, overrides)
-        run = validate_settings(_PlaceOfRun, content, options.get("--config", "command line"))
+        run = validate_settings(_PlaceOfRun, content, options.get("--config", "command line")).output
         if run.run_name is None:
-            arguments.append(f"run_name={name}")
+            arguments.append(f"output.run_name={name}")
         return cls(str(script), arguments, str(run.mlruns), several, uuid.uuid4().hex)
 
     @classmethod
@@ -120,7 +126,7 @@ class Job:
             return None
         if not (before.artifacts / TRAINING).is_file():
             return self._start()
-        devices = [text for text in self.arguments if text.startswith("devices=")]
+        devices = [text for text in self.arguments if text.startswith("schedule.devices=")]
         where = [before.id, "--mlpath", self.mlruns, *devices]
         return [self.script, "--resume", *where] if is_script(self.script) else [*_TAUADV, "resume", *where]
 

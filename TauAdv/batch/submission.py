@@ -46,7 +46,7 @@ class SubmissionSettings(Settings):
         cpus: processor cores per node.
         memory_gb: memory per node.
         gpus: per node.
-        nodes: machines that train together (Slurm only): ``devices=multi_worker`` is set.
+        nodes: machines that train together (Slurm only): ``schedule.devices=multi_worker`` is set.
         port: that the workers of several nodes talk through.
         partition, account: of Slurm.
         notice_seconds: before the end of its time, the training is asked to make a checkpoint: a number, or HH:MM:SS.
@@ -190,7 +190,7 @@ def _checked(training: Sequence[str]) -> list[str]:
     if not starts_training(words):
         msg = (
             f"expected, behind --, a training and its arguments, such as -- {command('train jets')} --config jet_nominal "
-            f"n_epochs=50; received: {shlex.join(training) or 'nothing'}"
+            f"schedule.n_epochs=50; received: {shlex.join(training) or 'nothing'}"
         )
         raise ConfigError(msg)
     if not is_script(words[0]):

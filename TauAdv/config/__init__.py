@@ -8,11 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from TauAdv.config.overrides import Overrides, merged
-    from TauAdv.config.settings import Settings, dump_settings, load_settings, validate_settings
+    from TauAdv.config.settings import (
+        KindSettings,
+        Settings,
+        dump_settings,
+        load_settings,
+        refused_kind,
+        replaced,
+        validate_settings,
+        value_of,
+    )
     from TauAdv.config.yaml_files import parse_yaml, read_yaml
     from TauAdv.config.yaml_writer import yaml_block, yaml_text, yaml_value
 
 __all__ = [
+    "KindSettings",
     "Overrides",
     "Settings",
     "dump_settings",
@@ -20,7 +30,10 @@ __all__ = [
     "merged",
     "parse_yaml",
     "read_yaml",
+    "refused_kind",
+    "replaced",
     "validate_settings",
+    "value_of",
     "yaml_block",
     "yaml_text",
     "yaml_value",
@@ -28,7 +41,16 @@ __all__ = [
 
 _HOMES = {
     "overrides": ("Overrides", "merged"),
-    "settings": ("Settings", "dump_settings", "load_settings", "validate_settings"),
+    "settings": (
+        "KindSettings",
+        "Settings",
+        "dump_settings",
+        "load_settings",
+        "refused_kind",
+        "replaced",
+        "validate_settings",
+        "value_of",
+    ),
     "yaml_files": ("parse_yaml", "read_yaml"),
     "yaml_writer": ("yaml_block", "yaml_text", "yaml_value"),
 }

@@ -33,6 +33,10 @@ class AsMeant(BaseModel):
 
     from_own_folder: ClassVar[tuple[str, ...]] = ()
     """Settings that name a file: a relative name in a file of settings starts from the folder of that file."""
+    kind_alone: ClassVar[tuple[str, ...]] = ()
+    """Groups with a ``kind`` that may be written as their kind alone."""
+    parts: ClassVar[tuple[str, ...]] = ()
+    """Groups of which an override changes the keys that it names, and leaves the others."""
 
     @model_validator(mode="before")
     @classmethod

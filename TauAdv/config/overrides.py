@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from TauAdv.config.meaning import opened
@@ -31,13 +31,24 @@ def merged(*overrides: Overrides) -> dict[str, Any]:
     return dict(pair for each in overrides for pair in override_pairs(each))
 
 
-def apply_overrides(content: dict[str, Any], overrides: Overrides) -> None:
+def apply_overrides(
+    content: dict[str, Any], overrides: Overrides, kind_alone: Sequence[str] = (), parts: Sequence[str] = ()
+) -> None:
     """Put overrides into the content of a file, in place.
+
+    Args:
+        content: of the file.
+        overrides: later ones win.
+        kind_alone: groups that may stand there as their kind alone, see :class:`TauAdv.config.meaning.AsMeant`.
+        parts: groups of which an override changes the keys that it names, see there.
 
     Raises:
         ConfigError: if a word is not ``key=value``, or a key leads through a single value.
     """
-    for key, value in override_pairs(overrides):
+    for key, value in _by_key(override_pairs(overrides), parts):
+        group = key.partition(".")[0]
+        if group in kind_alone and group != key:
+            _open_kind(content, group)
         _assign(content, key, value)
 
 
@@ -54,6 +65,23 @@ def _pair(word: str) -> tuple[str, Written]:
         msg = f"override {word!r}: the value is empty; write one, or leave {key} out ({key}=null: none)"
         raise ConfigError(msg)
     return key, Written(value, typed=True)
+
+
+def _by_key(pairs: Iterable[tuple[str, Any]], parts: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """Yield overrides, those of whole groups in ``parts`` key by key."""
+    for key, value in pairs:
+        inner = opened(value) if key in parts else None
+        if isinstance(inner, Mapping):
+            yield from ((f"{key}.{name}", one) for name, one in inner.items())
+        else:
+            yield key, value
+
+
+def _open_kind(content: dict[str, Any], name: str) -> None:
+    """Make a group of its kind alone, so that it takes further settings."""
+    kind = opened(content.get(name))
+    if isinstance(kind, str) and not (isinstance(kind, Written) and kind.plain and kind in NULLS):
+        _put(content, name, {"kind": kind}, getattr(kind, "typed", False))
 
 
 def _assign(content: dict[str, Any], key: str, value: Any) -> None:

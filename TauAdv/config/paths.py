@@ -14,7 +14,7 @@ from pydantic import AfterValidator
 
 from TauAdv.errors import InputError
 
-__all__ = ["FileName", "expanded", "hint_of_names", "require_replaced"]
+__all__ = ["FileName", "expanded", "hint_of_names", "is_yaml", "require_replaced"]
 
 _VARIABLE = re.compile(r"\$([A-Z_][A-Z0-9_]*|\{\w+\})")
 _HOME = re.compile(r"~[\w.-]*(?=/)")
@@ -27,6 +27,11 @@ def expanded(name: Path | str) -> str:
 
 FileName = Annotated[str, AfterValidator(expanded)]
 """Type of a setting that names a file."""
+
+
+def is_yaml(name: Path | str) -> bool:
+    """Return whether a name is that of a YAML file, by its ending; otherwise it may be one that comes with TauAdv."""
+    return Path(name).suffix in {".yaml", ".yml"}
 
 
 def require_replaced(path: Path | str) -> None:

@@ -126,11 +126,20 @@ def _shown(value: Any) -> str:
 def _hint(kind: type[BaseModel], location: list[str]) -> str:
     """Return what might help with an unknown key: what it belongs to, the nearest known one, or all."""
     group: Any = _group_at(kind, location[:-1])
-    if hasattr(group, "elsewhere") and (home := group.elsewhere(location[-1])):
-        return f"; it belongs to {home}"
+    for one in (group, kind):
+        if hasattr(one, "elsewhere") and (home := one.elsewhere(location[-1])):
+            return f"; {home}"
     variants = group.variants().values() if hasattr(group, "variants") else ()
     known = list(dict.fromkeys(name for one in (group, *variants) for name in one.model_fields))
-    return nearest(location[-1], known) or f"; known here: {', '.join(known)}"
+    return nearest(location[-1], known) or _nearest_in_groups(kind, location[-1]) or f"; known here: {', '.join(known)}"
+
+
+def _nearest_in_groups(kind: type[BaseModel], name: str) -> str:
+    """Return the key of a group that is closest to a name."""
+    places = {key: f"{group}.{key}" for group, one in _groups(kind) for key in one.model_fields}
+    hint = nearest(name, list(places))
+    found = hint.split("'")[1] if hint else ""
+    return hint.replace(f"'{found}'", f"'{places[found]}'") if found else ""
 
 
 def _wording(entry: Any) -> str:
@@ -156,31 +165,81 @@ def _of_the_rest(kind: type[BaseModel], content: Any, locations: list[tuple[Any,
     """Yield contradictions and missing inputs among the settings that are good, in groups of settings as well."""
     if not isinstance(content, Mapping) or not all(locations):
         return  # a location () is of settings that pydantic did compare
-    if hasattr(kind, "chosen"):
-        kind = kind.chosen(content)
-    bad = {location[0] for location in locations}
-    for name in bad & set(kind.model_fields):
-        annotation = kind.model_fields[name].annotation
-        group = settings_in(annotation)
-        if group is not None and get_origin(annotation) in (None, Union, UnionType):  # not a list or dictionary of groups
-            below = [location[1:] for location in locations if location[0] == name]
+    kind = _chosen(kind, content)
+    for name, group in _groups(kind):
+        if below := _below(locations, name):
             yield from _of_the_rest(group, opened(content.get(name)), below, f"{prefix}{name}.")
-    good = _good_part(kind, {name: value for name, value in content.items() if name not in bad})
+    good = _good_part(kind, content, locations)
     if hasattr(good, "contradictions"):
-        misspelt = not bad <= set(kind.model_fields)  # perhaps what seems to be left out
+        misspelt = not all(_is_setting(kind, content, location) for location in locations)  # perhaps what seems left out
         for names, message in good.contradictions():
-            if bad.isdisjoint(names) and not (misspelt and set(names).isdisjoint(content)):
+            paths = [name.split(".") for name in names]
+            if any(_overlap(path, location) for path in paths for location in locations):
+                continue
+            if not misspelt or any(_is_given(content, path) for path in paths):
                 yield f"{prefix.rstrip('.')}: {message}" if prefix else message
     if hasattr(good, "missing_inputs"):
         yield from (f"{prefix}{message}" for message in good.missing_inputs())
 
 
-def _good_part(kind: type[BaseModel], content: Mapping[str, Any]) -> Any:
+def _chosen(kind: type[BaseModel], content: Mapping[str, Any]) -> Any:
+    return kind.chosen(content) if hasattr(kind, "chosen") else kind
+
+
+def _groups(kind: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield the groups among settings with their classes; none that is within a list or a dictionary."""
+    for name, field in kind.model_fields.items():
+        group = settings_in(field.annotation)
+        if group is not None and get_origin(field.annotation) in (None, Union, UnionType):
+            yield name, group
+
+
+def _below(locations: Iterable[tuple[Any, ...]], name: str) -> list[tuple[Any, ...]]:
+    return [location[1:] for location in locations if location[0] == name]
+
+
+def _is_setting(kind: Any, content: Any, location: tuple[Any, ...]) -> bool:
+    """Return whether there is a setting of the name that a location has."""
+    for part in location:
+        content = opened(content)
+        if not hasattr(kind, "model_fields") or not isinstance(part, str):
+            return True  # within a value
+        kind = _chosen(kind, content) if isinstance(content, Mapping) else kind
+        if part not in kind.model_fields:
+            return False
+        kind, content = settings_in(kind.model_fields[part].annotation), entry_of(content, part)
+    return True
+
+
+def _overlap(path: list[str], location: tuple[Any, ...]) -> bool:
+    """Return whether a setting is the one at a location, its group, or within it."""
+    return all(name == str(part) for name, part in zip(path, location, strict=False))
+
+
+def _is_given(content: Any, path: list[str]) -> bool:
+    for name in path:
+        content = opened(content)
+        if not isinstance(content, Mapping) or name not in content:
+            return False
+        content = content[name]
+    return True
+
+
+def _good_part(kind: type[BaseModel], content: Mapping[str, Any], locations: list[tuple[Any, ...]]) -> Any:
     """Return settings with what is good in ``content`` and defaults; required ones that are absent are ``None``."""
-    given: Any = {name: (field.annotation, field) for name, field in kind.model_fields.items() if name in content}
+    bad = {location[0] for location in locations}
+    given: Any = {
+        name: (field.annotation, field) for name, field in kind.model_fields.items() if name in content and name not in bad
+    }
     values = create_model("Part", __base__=AsMeant, **given)(**{name: content[name] for name in given})
     absent = {name: None for name, field in kind.model_fields.items() if field.is_required() and name not in given}
-    return kind.model_construct(**absent, **{name: getattr(values, name) for name in given})
+    groups = {}
+    for name, group in _groups(kind):
+        if name not in given and kind.model_fields[name].default_factory is not None:
+            inner = opened(content.get(name))
+            inner = inner if isinstance(inner, Mapping) else {}
+            groups[name] = _good_part(_chosen(group, inner), inner, [each for each in _below(locations, name) if each])
+    return kind.model_construct(**absent, **groups, **{name: getattr(values, name) for name in given})
 
 
 def _group_at(kind: type[BaseModel], location: list[str]) -> type[BaseModel]:

@@ -6,12 +6,13 @@ known key; all errors of a file are listed together, contradictions and missing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pydantic import PrivateAttr, ValidationError, model_validator
+from pydantic import ConfigDict, PrivateAttr, ValidationError, model_validator
+from pydantic_core import PydanticKnownError
 
 from TauAdv.config.meaning import AsMeant
 from TauAdv.config.overrides import Overrides, apply_overrides
@@ -22,7 +23,16 @@ from TauAdv.config.yaml_files import read_written, read_yaml
 from TauAdv.config.yaml_writer import yaml_text
 from TauAdv.errors import ConfigError
 
-__all__ = ["Settings", "dump_settings", "load_settings", "validate_settings"]
+__all__ = [
+    "KindSettings",
+    "Settings",
+    "dump_settings",
+    "load_settings",
+    "refused_kind",
+    "replaced",
+    "validate_settings",
+    "value_of",
+]
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ class Settings(AsMeant):
 
     @classmethod
     def elsewhere(cls, key: str) -> str | None:
-        """Return what a key that is none of these settings belongs to, for messages; ``None`` if that is not known."""
+        """Return what to say of a key that is none of these settings: where it belongs; ``None`` if that is not known."""
         return None
 
     @classmethod
@@ -75,6 +85,68 @@ class Settings(AsMeant):
         if found := [message for _, message in self.contradictions()]:
             raise ValueError("\n".join(found))
         return self
+
+
+class KindSettings(Settings):
+    """Settings that become those of their kind's class, which adds its own.
+
+    A subclass has a setting ``kind`` of the type ``str``; the classes of single kinds narrow it to their own name. In files
+    and on the command line, the kind alone stands for settings that are its defaults: ``method: mmd``.
+    """
+
+    model_config = ConfigDict(polymorphic_serialization=True)
+
+    @classmethod
+    def kinds(cls) -> list[str]:
+        """Return all kinds."""
+        raise NotImplementedError
+
+    @classmethod
+    def class_of_kind(cls, kind: str) -> Any:
+        """Return the class of the settings of a kind."""
+        raise NotImplementedError
+
+    @classmethod
+    def is_of_one_kind(cls) -> bool:
+        """Return whether the class is that of a single kind."""
+        return cls.model_fields["kind"].annotation is not str
+
+    def __new__(cls, **values: Any) -> Self:
+        """Return an object of the class of the kind that the values name."""
+        return super().__new__(cls.chosen(values))
+
+    @classmethod
+    def chosen(cls, content: Mapping[str, Any]) -> type[Self]:
+        """Return the class of the settings in ``content``; this one if it is that of a kind, or there is no such kind."""
+        kind = str(content.get("kind", cls.model_fields["kind"].default))
+        return cls if cls.is_of_one_kind() or kind not in cls.kinds() else cls.class_of_kind(kind)
+
+    @classmethod
+    def variants(cls) -> dict[str, type[Self]]:
+        """Return kind -> class of all kinds; empty for the settings of one."""
+        return {} if cls.is_of_one_kind() else {kind: cls.class_of_kind(kind) for kind in cls.kinds()}
+
+    @classmethod
+    def own_part(cls, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what of a content is to become these settings."""
+        return dict(content)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _of_its_kind(cls, content: Any, as_it_is: Callable[[Any], Self]) -> Self:
+        if isinstance(content, str):
+            content = {"kind": content}
+        if not isinstance(content, Mapping):
+            return as_it_is(content)
+        if (chosen := cls.chosen(content)) is not cls:
+            return chosen.model_validate(content)
+        return as_it_is(cls.own_part(content))
+
+
+def refused_kind(kinds: list[str]) -> PydanticKnownError:
+    """Return the error of a kind that is none of those known."""
+    *others, last = map(repr, kinds)
+    return PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
 
 
 SettingsType = TypeVar("SettingsType", bound=AsMeant)
@@ -95,7 +167,7 @@ def load_settings(kind: type[SettingsType], path: Path | str | None = None, over
     """
     path = None if path is None else config_file(path)
     content = {} if path is None else read_written(path) | _beside(kind, path)
-    apply_overrides(content, overrides)
+    apply_overrides(content, overrides, kind.kind_alone, kind.parts)
     settings = validate_settings(kind, content, "command line" if path is None else str(path))
     if path is not None and isinstance(settings, Settings):
         settings._origin = _Origin(Path(path))
@@ -127,6 +199,22 @@ def validate_settings(kind: type[SettingsType], content: Mapping[str, Any], sour
         lines = problems(kind, content, error, source)
         msg = f"{source}: {len(lines)} setting{'s' if len(lines) > 1 else ''} not accepted:\n  " + "\n  ".join(lines)
         raise ConfigError(msg) from error
+
+
+def value_of(settings: Any, key: str) -> Any:
+    """Return the value of a dotted key; ``None`` also if there is no such setting."""
+    for name in key.split("."):
+        settings = getattr(settings, name, None)
+    return settings
+
+
+def replaced(settings: SettingsType, changes: Mapping[str, Any]) -> SettingsType:
+    """Return settings with some values replaced, by dotted keys. New values are not validated."""
+    update: dict[str, Any] = {key: value for key, value in changes.items() if "." not in key}
+    for group in dict.fromkeys(key.partition(".")[0] for key in changes if "." in key):
+        inner = {key.partition(".")[2]: value for key, value in changes.items() if key.startswith(f"{group}.")}
+        update[group] = replaced(getattr(settings, group), inner)
+    return settings.model_copy(update=update)
 
 
 def dump_settings(settings: Settings) -> str:

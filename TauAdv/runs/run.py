@@ -25,7 +25,10 @@ _MOST_WAITING = 1000  # metrics
 _FLUSH_AFTER_SECONDS = 5.0
 _SHOWN_FILES = 12
 _SHOWN_METRICS = 6
-_SHOWN_PARAMETERS = ("tagger", "method", "network", "loss", "n_epochs", "batch_size", "learning_rate", "seed")
+_SHOWN_PARAMETERS = (
+    "tagger", "method.kind", "model.network", "model.loss", "schedule.n_epochs", "data.n_tau", "data.batch_size",
+    "schedule.learning_rate", "seed",
+)  # fmt: skip
 
 
 def _by_use(metric: str) -> tuple[bool, str]:

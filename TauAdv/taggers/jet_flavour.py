@@ -62,14 +62,14 @@ class JetFlavour(TaggerSpec):
         from TauAdv.models.jet_flavour.losses import crossentropy, jet_loss
         from TauAdv.taggers.objective import ClassObjective
 
-        loss = jet_loss(settings.loss, len(JET_CLASSES))
+        loss = jet_loss(settings.model.loss, len(JET_CLASSES))
         return ClassObjective(
             loss,
             terms={"unweighted_loss": loss, "crossentropy": crossentropy},
             pairs={"auc_b_vs_light": (0, 2), "auc_b_vs_c": (0, 1), "auc_c_vs_light": (1, 2)},
             are_logits=True,
             by_weight=True,
-            use_weights=settings.use_weights,
+            use_weights=settings.data.use_weights,
         )
 
     def export_formats(self) -> Mapping[str, Format]:

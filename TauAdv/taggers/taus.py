@@ -58,7 +58,7 @@ class TauTaggerSpec(TaggerSpec):
         from TauAdv.taggers.objective import ClassObjective
 
         pairs = {f"auc_tau_vs_{name}": (_TAU, k) for k, name in enumerate(TAU_CLASSES) if k != _TAU}
-        return ClassObjective(loss_function(settings.loss), TauLosses().functions(), pairs)
+        return ClassObjective(loss_function(settings.model.loss), TauLosses().functions(), pairs)
 
     def random_inputs(self, network: Any, n_rows: int, seed: int) -> Inputs:
         """Return network inputs of random taus, from empty grids to busy ones."""

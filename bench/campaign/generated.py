@@ -172,13 +172,13 @@ def _override(text: str) -> Any:
     from TauAdv.config import load_settings
     from TauAdv.training.settings.taus import TauSettings
 
-    return load_settings(TauSettings, None, [f"run_name={text}", "shards=s"])
+    return load_settings(TauSettings, None, [f"output.run_name={text}", "data.shards=s"])
 
 
 def _valid_override(rng: np.random.Generator) -> None:
     alphabet = list("abc #:=,[]{}\"'!&*%0123456789-.é")
     text = "x" + "".join(rng.choice(alphabet, int(rng.integers(0, 12)))) + "x"
-    if _override(text).run_name != text:
+    if _override(text).output.run_name != text:
         raise Wrong(text)
 
 

@@ -21,10 +21,10 @@ def start_twice(step: Step, workspace: Workspace, reference: Reference, n_pairs:
     for _ in range(n_pairs):
         folder = fresh_folder(step, workspace)
         if step.resumes:
-            run(step.script, [*step.command(workspace, folder), "n_epochs=1"])
+            run(step.script, [*step.command(workspace, folder), "schedule.n_epochs=1"])
         commands = [step.command(workspace, folder)] * 2
         if step.resumes:
-            commands = [[*command, "n_epochs=2"] for command in commands]
+            commands = [[*command, "schedule.n_epochs=2"] for command in commands]
         first = start(step.script, commands[0])
         time.sleep(float(rng.uniform(0, reference.seconds / 2)))
         attempts = [process.wait() for process in (first, start(step.script, commands[1]))]

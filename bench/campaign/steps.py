@@ -200,12 +200,18 @@ def _prepare(w: Workspace, out: Path) -> list[str]:
 
 
 def _training(w: Workspace, out: Path, name: str) -> list[str]:
-    steps = ["n_epochs=2", "n_batches=3", "n_tau=32", "checkpoint_steps=2", "log_steps=2"]
+    steps = [
+        "schedule.n_epochs=2",
+        "schedule.n_batches=3",
+        "data.n_tau=32",
+        "output.checkpoint_steps=2",
+        "output.log_steps=2",
+    ]
     return [
-        f"shards={w.path('classification')}",
-        f"network={w.path('network.yaml')}",
-        f"mlruns={out / 'mlruns'}",
-        f"run_name={name}",
+        f"data.shards={w.path('classification')}",
+        f"model.network={w.path('network.yaml')}",
+        f"output.mlruns={out / 'mlruns'}",
+        f"output.run_name={name}",
         *steps,
     ]
 
@@ -215,26 +221,26 @@ def _classifier(w: Workspace, out: Path) -> list[str]:
 
 
 def _adversarial_training(w: Workspace, out: Path) -> list[str]:
-    more = [f"adv_shards={w.path('adversarial')}", "n_adv_tau=24", "adv_parameter=[1,2]"]
+    more = [f"data.adv_shards={w.path('adversarial')}", "data.n_adv_tau=24", "method.adv_parameter=[1,2]"]
     return ["--config", w.path("training.yaml"), *_training(w, out, "adversarial"), *more]
 
 
 def _jet_training(w: Workspace, out: Path) -> list[str]:
-    sets = [f"shards={w.path('prepared/train')}", f"validation_shards={w.path('prepared/val')}"]
+    sets = [f"data.shards={w.path('prepared/train')}", f"data.validation_shards={w.path('prepared/val')}"]
     steps = [
         "attack={kind: fgsm, eps: 0.01}",
-        "n_epochs=2",
-        "batch_size=512",
-        "log_steps=2",
-        "checkpoint_steps=3",
-        "run_name=jets",
+        "schedule.n_epochs=2",
+        "data.batch_size=512",
+        "output.log_steps=2",
+        "output.checkpoint_steps=3",
+        "output.run_name=jets",
     ]
     return [
         "--config",
         w.path("training.yaml"),
         *sets,
-        f"network={w.path('jet_network.yaml')}",
-        f"mlruns={out / 'mlruns'}",
+        f"model.network={w.path('jet_network.yaml')}",
+        f"output.mlruns={out / 'mlruns'}",
         *steps,
     ]
 

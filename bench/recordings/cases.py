@@ -56,14 +56,14 @@ def _training(name: str) -> Case:
     file = f"settings/{name}.yaml"
     commands = [(script, ["--config", file])]
     if name == "jet-resumed":
-        commands.append((script, ["--resume", f"<run of {name}>", "--mlpath", "mlruns", "n_epochs=2"]))
+        commands.append((script, ["--resume", f"<run of {name}>", "--mlpath", "mlruns", "schedule.n_epochs=2"]))
     return Case(
         name,
         _WEIGHTS,
         commands,
         lambda place: run_contents(place, name),
         needs=[other for other in TRAININGS if f"<run of {other}>" in json.dumps(settings)],
-        devices=2 if settings.get("devices") == "mirrored" else 1,
+        devices=2 if settings["schedule"].get("devices") == "mirrored" else 1,
         quick=name in ("tau-classifier", "tau-adversarial", "jet-nominal", "jet-fgsm"),
     )
 
@@ -73,7 +73,8 @@ def write_settings(place: Place, name: str) -> None:
     if name in TRAININGS:
         path = place.folder / "settings" / f"{name}.yaml"
         path.parent.mkdir(exist_ok=True)
-        content = {**TRAININGS[name][1], "run_name": name}
+        content = TRAININGS[name][1]
+        content = {**content, "output": {**content["output"], "run_name": name}}
         path.write_text(place.with_identifiers(json.dumps(content, indent=1)))
 
 

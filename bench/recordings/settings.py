@@ -14,6 +14,17 @@ CLASSIFIER_SCRIPT = "Training/train_classifier.py"
 ADVERSARIAL_SCRIPT = "Training/train_adversarial.py"
 JETS_SCRIPT = "Training/train_jet_tagger.py"
 
+_GROUPS = {
+    "model": "network pretrained use_previous_opt precision loss batch_norm grid_mode",
+    "data": "shards validation_shards validation_fraction validation_attack shuffle adv_shards adv_validation_shards n_tau "
+    "n_adv_tau batch_size adv_batch_size use_weights",
+    "method": "adv_parameter k2_schedule adv_learning_rate adv_head_steps",
+    "schedule": "n_epochs n_batches optimizer learning_rate learning_rate_schedule clip_norm early_stopping devices "
+    "weight_average",
+    "output": "mlruns log_steps gradient_steps system_metrics",
+}
+_PLACES = {"method": "method.kind"} | {key: f"{group}.{key}" for group, keys in _GROUPS.items() for key in keys.split()}
+
 _EVERY = {"mlruns": "mlruns", "seed": 7, "n_epochs": 2, "log_steps": 1, "system_metrics": False}
 _TAUS = {
     **_EVERY,
@@ -55,8 +66,7 @@ def _attacked(**attack: Any) -> dict[str, Any]:
     return {**_JETS, "attack": attack}
 
 
-#: name of the case -> script and settings of the training
-TRAININGS: Mapping[str, tuple[str, dict[str, Any]]] = {
+_TRAININGS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "tau-classifier": (
         CLASSIFIER_SCRIPT,
         {
@@ -140,6 +150,19 @@ TRAININGS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "jet-bfloat16": (JETS_SCRIPT, {**_JETS, "precision": "mixed_bfloat16"}),
     "jet-two-devices": (JETS_SCRIPT, {**_attacked(kind="pgd", eps=0.05, steps=2), "devices": "mirrored"}),
 }
+
+
+def _grouped(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings in their groups."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        group, _, name = _PLACES.get(key, key).rpartition(".")
+        (found.setdefault(group, {}) if group else found)[name] = value
+    return found
+
+
+#: name of the case -> script and settings of the training
+TRAININGS = {name: (script, _grouped(settings)) for name, (script, settings) in _TRAININGS.items()}
 
 #: of Evaluation/compare_runs.py
 COMPARISON = ["head_folds=2", "folds=2", "bootstrap=3", "bins=5"]

@@ -20,7 +20,7 @@ def script(tmp_path, monkeypatch):
     """A training script that notes how it was called; the working folder is empty but for it and a configuration."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train_anything.py").write_text("import sys\nprint('called with', *sys.argv[1:])\n")
-    (tmp_path / "training.yaml").write_text("mlruns: somewhere\n")
+    (tmp_path / "training.yaml").write_text("output: {mlruns: somewhere}\n")
     return tmp_path / "train_anything.py"
 
 
@@ -35,7 +35,7 @@ def directives(text):
 
 def test_slurm_job(script):
     asked = settings(hours=1.5, gpus=2, cpus=8, memory_gb=20, partition="gpu", lines=["#SBATCH --constraint=a100"])
-    job = Submission.of(asked, [str(script), "--config", "training.yaml", "n_epochs=3"])
+    job = Submission.of(asked, [str(script), "--config", "training.yaml", "schedule.n_epochs=3"])
     found = directives(job.files["job.sh"])
     assert (found["time"], found["output"]) == ("0-01:30:00", "log.txt")
     assert (found["gpus-per-node"], found["cpus-per-task"], found["mem"]) == ("2", "8", "20480M")
@@ -43,7 +43,12 @@ def test_slurm_job(script):
     assert "account" not in found
     assert "@" not in job.files["job.sh"].replace("TERM@300", "")
     assert job.command == ("sbatch", "job.sh")
-    assert json.loads(job.files[JOB_FILE])["arguments"] == ["--config", "training.yaml", "n_epochs=3", "run_name=one"]
+    assert json.loads(job.files[JOB_FILE])["arguments"] == [
+        "--config",
+        "training.yaml",
+        "schedule.n_epochs=3",
+        "output.run_name=one",
+    ]
 
 
 def test_condor_job(script):
@@ -69,7 +74,7 @@ def test_job_file_is_a_valid_script_that_trains(script, system):
     environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "SLURM_JOB_NUM_NODES": "1"}
     done = subprocess.run([job.folder / "job.sh"], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
-    assert "called with --config training.yaml run_name=one" in done.stdout
+    assert "called with --config training.yaml output.run_name=one" in done.stdout
 
 
 AWKWARD = [
@@ -99,7 +104,7 @@ def test_any_folder_name(tmp_path, monkeypatch, system, name):
     jobs = folder / f"jobs {name}"
     jobs.mkdir()  # of such a name, only a folder that is there is taken
     asked = settings(system=system, jobs=str(jobs), python=sys.executable)
-    job = Submission.of(asked, ["./train_it.py", "run_name=scan #3", f"mlruns={name}"])
+    job = Submission.of(asked, ["./train_it.py", "output.run_name=scan #3", f"output.mlruns={name}"])
     job.write()
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -112,7 +117,7 @@ def test_any_folder_name(tmp_path, monkeypatch, system, name):
     assert not any(str(tmp_path) in line for line in read)
     done = subprocess.run([job.folder / "job.sh"], capture_output=True, text=True, env=environment, cwd=job.folder)
     assert done.returncode == 0, done.stderr
-    assert f"in {folder} called with run_name=scan #3 mlruns={name}" in done.stdout
+    assert f"in {folder} called with output.run_name=scan #3 output.mlruns={name}" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["line\nend", "caf\udce9", "bell\x07"])
@@ -184,7 +189,7 @@ def test_script_prints_the_job_and_writes_nothing(script, run_script, capsys):
         (["--dry-run", "hours=0:05", "--", "train_anything.py"], "notice_seconds: 300 seconds leave no time"),
         (["--dry-run", "jobs=", "--", "train_anything.py"], "the value is empty"),
         (["--dry-run", "--", "train_anything.py", "--config", ""], "--config: an empty text was given"),
-        (["--dry-run", "--", "train_anything.py", "run_name="], "the value is empty"),
+        (["--dry-run", "--", "train_anything.py", "output.run_name="], "the value is empty"),
         (["--dry-run", "train_anything.py", "--config", "training.yaml"], "-- is missing: put it before the training"),
         (["name=x", "train_anything.py", "--resume", "1"], "name=x -- train_anything.py --resume 1"),
         (["--dry-run", "train", "--config", "training.yaml"], "--dry-run -- train --config training.yaml"),
@@ -202,7 +207,9 @@ def test_errors(script, run_script, capsys, monkeypatch, words, message):
 
 
 def test_job_started_again_goes_on_with_its_own_run(script):
-    job = Job.of(script, ["--config", "training.yaml", "mlruns=runs", "devices=mirrored"], "one", several=False)
+    job = Job.of(
+        script, ["--config", "training.yaml", "output.mlruns=runs", "schedule.devices=mirrored"], "one", several=False
+    )
     assert job.command({}) == [str(script), *job.arguments]
     with start_run("runs", "e", "one") as foreign:  # of the same name, from a different job
         foreign.log_text("shards: a\n", "input_cfg/training.yaml")
@@ -211,7 +218,7 @@ def test_job_started_again_goes_on_with_its_own_run(script):
         assert job.command({}) == [str(script), *job.arguments]  # nothing to resume yet
         run.log_text("shards: a\n", "input_cfg/training.yaml")
         raise KeyboardInterrupt
-    assert job.command({}) == [str(script), "--resume", run.id, "--mlpath", "runs", "devices=mirrored"]
+    assert job.command({}) == [str(script), "--resume", run.id, "--mlpath", "runs", "schedule.devices=mirrored"]
     several = Job(**{**job.__dict__, "several": True})
     assert several.command({}) == [str(script), *job.arguments]
     assert several.command({"SLURM_RESTART_COUNT": "1"})[1] == "--resume"
@@ -220,15 +227,22 @@ def test_job_started_again_goes_on_with_its_own_run(script):
 @pytest.mark.parametrize("called", [["train"], ["tauadv", "train"], ["python3", "-m", "TauAdv", "train"]])
 def test_job_of_a_command(script, called):
     """``tauadv train`` in a job: of the package alone, which resumes with ``tauadv resume``."""
-    submission = Submission.of(settings(), [*called, "--config", "training.yaml", "devices=mirrored"])
+    submission = Submission.of(settings(), [*called, "--config", "training.yaml", "schedule.devices=mirrored"])
     content = json.loads(submission.files[JOB_FILE])
     job = Job(**{name: content[name] for name in ("script", "arguments", "mlruns", "several", "id")})
     tauadv = ["-P", "-m", "TauAdv"]
-    assert job.command({}) == [*tauadv, "train", "--config", "training.yaml", "devices=mirrored", "run_name=one"]
+    assert job.command({}) == [
+        *tauadv,
+        "train",
+        "--config",
+        "training.yaml",
+        "schedule.devices=mirrored",
+        "output.run_name=one",
+    ]
     with pytest.raises(KeyboardInterrupt), start_run("somewhere", "e", "any name", job_tags({"TAUADV_JOB": job.id})) as run:
         run.log_text("shards: a\n", "input_cfg/training.yaml")
         raise KeyboardInterrupt
-    assert job.command({}) == [*tauadv, "resume", run.id, "--mlpath", "somewhere", "devices=mirrored"]
+    assert job.command({}) == [*tauadv, "resume", run.id, "--mlpath", "somewhere", "schedule.devices=mirrored"]
 
 
 def test_job_that_resumes(script):
@@ -253,8 +267,8 @@ def test_workers_of_several_nodes():
 
 
 def test_run_name_of_the_training_is_kept(script):
-    job = Job.of(script, ["--config", "training.yaml", "run_name=mine"], "one", several=False)
-    assert (job.mlruns, job.arguments[-1]) == ("somewhere", "run_name=mine")
+    job = Job.of(script, ["--config", "training.yaml", "output.run_name=mine"], "one", several=False)
+    assert (job.mlruns, job.arguments[-1]) == ("somewhere", "output.run_name=mine")
     job = Job.of(script, ["--resume", "abc", "--mlpath=there/1"], "one", several=False)
     assert (job.id, job.mlruns) == (None, "there/1")
 
@@ -262,17 +276,19 @@ def test_run_name_of_the_training_is_kept(script):
 @pytest.mark.parametrize(
     ("words", "mlruns", "named"),
     [
-        (["--config", "training.yaml", "mlruns=runs #1"], "runs #1", False),
+        (["--config", "training.yaml", "output.mlruns=runs #1"], "runs #1", False),
         (["--conf=training.yaml"], "somewhere", False),
         (["--config", "a=b.yaml"], "0123", True),
-        (["run_name=2026-02-30", "n_epochs=3"], "mlruns", True),
-        (["run_name=null"], "mlruns", False),
+        (["output.run_name=2026-02-30", "schedule.n_epochs=3"], "mlruns", True),
+        (["output.run_name=null"], "mlruns", False),
     ],
 )
 def test_place_of_the_run(script, words, mlruns, named):
-    (script.parent / "a=b.yaml").write_text("run_name: no\nmlruns: 0123  # four digits\nn_epochs: 3\n")
+    (script.parent / "a=b.yaml").write_text(
+        "output:\n  run_name: no\n  mlruns: 0123  # four digits\nschedule: {n_epochs: 3}\n"
+    )
     job = Job.of(script, words, "one", several=False)
-    assert (job.mlruns, job.arguments) == (mlruns, words if named else [*words, "run_name=one"])
+    assert (job.mlruns, job.arguments) == (mlruns, words if named else [*words, "output.run_name=one"])
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"script": 1}', "{", "[" * 100_000, "\x00", '{"script": "a", "more": 1}'])

@@ -1,7 +1,7 @@
 """Configurations of the package: found by name, never instead of a file that is missing."""
 
 import pytest
-from training_classes import AdversarialSettings
+from training_classes import load_adversarial
 
 from TauAdv.cli import main
 from TauAdv.config import load_settings, read_yaml
@@ -29,7 +29,7 @@ def test_every_configuration_says_which_command_takes_it(repository):
 
 
 def test_settings_by_name():
-    assert load_settings(AdversarialSettings, "adversarial_deeptau_v2p5").adv_parameter == (1, 10)
+    assert load_adversarial("adversarial_deeptau_v2p5").method.adv_parameter == (1, 10)
     assert read_yaml("jet_nominal")["method"] == "none"
 
 

@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from network_batches import paired_batch, take_taus, tiny_network
-from training_classes import AdversarialSettings
+from training_classes import load_adversarial
 
-from TauAdv.config import load_settings
 from TauAdv.errors import report_errors
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.runs import list_runs
@@ -74,8 +73,8 @@ def resume_with_dropout(results):
     )
     with devices.scope():
         model = build_adversarial(network, seed=1)
-    sizes = {"n_tau": 8, "n_adv_tau": 4}
-    trainer = Trainer(model, load_settings(AdversarialSettings, None, {"shards": "a", "adv_shards": "b", **sizes}), devices)
+    sizes = {"data.n_tau": 8, "data.n_adv_tau": 4}
+    trainer = Trainer(model, load_adversarial(None, {"data.shards": "a", "data.adv_shards": "b", **sizes}), devices)
     devices.spread_seeds(model)
     knobs = {"learning_rate": 1e-3, "adv_learning_rate": 1e-2, "k1": 1.0, "k2": 3.0}
 
@@ -107,7 +106,7 @@ def train(process):
     if "cpus" in process:
         use_cpus(process["cpus"])
     record(results, process.get("die_after"))
-    settings = load_settings(AdversarialSettings, None, process["settings"])
+    settings = load_adversarial(None, process["settings"])
     report_errors(lambda: run.train(settings))()
     if process.get("resume_with_dropout"):
         resume_with_dropout(results)
@@ -134,7 +133,7 @@ def forked(process):
 
 def main():
     plan = json.loads(Path(sys.argv[1]).read_text())
-    list_runs(plan[0]["settings"]["mlruns"])  # imports what reads runs
+    list_runs(plan[0]["settings"]["output.mlruns"])  # imports what reads runs
     gc.freeze()
     children = {forked(process): process for process in plan}
     while children:

@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 import tensorflow as tf
-from training_classes import AdversarialSettings
+from training_classes import load_adversarial
 
-from TauAdv.config import load_settings
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.deeptau.settings import load_network
 from TauAdv.training.run.inputs import open_inputs
@@ -21,12 +20,12 @@ def status(key: str) -> int:
     return int(line.split()[1]) * 1024
 
 
-settings = load_settings(AdversarialSettings, sys.argv[1])
+settings = load_adversarial(sys.argv[1])
 inputs = open_inputs(settings)
 tf.add(tf.constant(1.0), 1.0)
 gc.collect()
 before = status("VmRSS")
-trainer = Trainer(build_adversarial(load_network(settings.network), seed=1), settings)
+trainer = Trainer(build_adversarial(load_network(settings.model.network), seed=1), settings)
 knobs = {"learning_rate": 1e-3, "adv_learning_rate": 1e-2, "k1": 1.0, "k2": 1.0}
 for batch in inputs.training(0):
     trainer.train(batch, knobs)

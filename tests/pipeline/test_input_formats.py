@@ -70,7 +70,7 @@ def _run(folder, suffix) -> dict:
         **{name: read(folder / f"{name}.root") for name in ("skimmed", "dropped")},
         "mixed": read(mixed),
         **{name: _histograms(folder / f"{name}.root") for name in ("spectra", "targets", "weights")},
-        "shards": shards,
+        "data.shards": shards,
         "features": ta.features(ta.tuples(source), folder / "small.yaml").inputs(),
         "candidates": load_candidates(folder / f"DYee{suffix}"),
     }

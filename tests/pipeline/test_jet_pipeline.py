@@ -16,7 +16,7 @@ from TauAdv.shards.store import ShardSet
 pytestmark = pytest.mark.slow
 
 FEW = {
-    "train": ["n_epochs=2", "early_stopping.patience=2", "n_jets=1000"],
+    "train": ["schedule.n_epochs=2", "schedule.early_stopping.patience=2", "data.n_jets=1000"],
     "report": ["bootstrap=3", "discriminators=[BvsL,BvsC]", "input_variables=[jet_pt]", "eps=[0,0.1]", "scanned=[FGSM]"],
     "seeds": ["bootstrap=3", "discriminators=[BvsL,BvsC]"],
 }

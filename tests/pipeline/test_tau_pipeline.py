@@ -87,14 +87,20 @@ def chain(tmp_path_factory, run_script, repository):
 def runs(chain, run_script, repository):
     """Train the classifier and the adversarial model; return (folder of the experiment, run ids by name)."""
     demo, mlruns = repository / "demo", chain / "mlruns"
-    common = [f"shards={chain}/classification", f"mlruns={mlruns}", "n_epochs=1", "n_batches=3", "n_tau=32"]
-    network = f"network={write_network(chain / 'network.yaml')}"  # that of the demo takes twice as long to compile
+    common = [
+        f"data.shards={chain}/classification",
+        f"output.mlruns={mlruns}",
+        "schedule.n_epochs=1",
+        "schedule.n_batches=3",
+        "data.n_tau=32",
+    ]
+    network = f"model.network={write_network(chain / 'network.yaml')}"  # that of the demo takes twice as long to compile
     run_script("Training/train_classifier.py", "--config", demo / "classifier.yaml", *common, network)
     (nominal,) = list_runs(mlruns)
     run_script(
-        "Training/train_adversarial.py", "--config", demo / "adversarial.yaml", *common, "n_adv_tau=24",
-        "run_name=adversarial",
-        f"adv_shards={chain}/adversarial_train", f"pretrained.run_id={nominal.id}",
+        "Training/train_adversarial.py", "--config", demo / "adversarial.yaml", *common, "data.n_adv_tau=24",
+        "output.run_name=adversarial",
+        f"data.adv_shards={chain}/adversarial_train", f"model.pretrained.run_id={nominal.id}",
     )  # fmt: skip
     return nominal.mlpath, {found.name: found for found in list_runs(mlruns)}
 

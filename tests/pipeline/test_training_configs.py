@@ -18,7 +18,7 @@ from TauAdv.shards.store import ShardSet
 
 pytestmark = pytest.mark.slow
 
-FEW_STEPS = ("n_epochs=1", "n_batches=2", "n_tau=24", "gradient_steps=0")
+FEW_STEPS = ("schedule.n_epochs=1", "schedule.n_batches=2", "data.n_tau=24", "output.gradient_steps=0")
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +35,12 @@ def sets(tmp_path_factory):
     [
         ("Training/train_classifier.py", "classifier_deeptau_v2p5", []),
         ("Training/train_classifier.py", "deeptau_fgsm", []),
-        ("Training/train_adversarial.py", "adversarial_deeptau_v2p5", ["n_adv_tau=16", "adv_shards={sets}/adv"]),
-        ("Training/train_adversarial.py", "deeptau_mmd", ["n_adv_tau=16", "adv_shards={sets}/adv"]),
+        ("Training/train_adversarial.py", "adversarial_deeptau_v2p5", ["data.n_adv_tau=16", "data.adv_shards={sets}/adv"]),
+        ("Training/train_adversarial.py", "deeptau_mmd", ["data.n_adv_tau=16", "data.adv_shards={sets}/adv"]),
     ],
 )
 def test_shipped_configs_train(script, config, more, sets, run_script, repository, tmp_path):
-    changes = [f"shards={sets}/class", f"network={sets}/network.yaml", f"mlruns={tmp_path}/mlruns"]
+    changes = [f"data.shards={sets}/class", f"model.network={sets}/network.yaml", f"output.mlruns={tmp_path}/mlruns"]
     changes += [text.format(sets=sets) for text in more]
     run_script(script, "--config", repository / f"TauAdv/configs/{config}.yaml", *FEW_STEPS, *changes)
     (found,) = list_runs(tmp_path / "mlruns")
@@ -63,8 +63,12 @@ def jets(tmp_path_factory):
             {"val_unweighted_loss"},
         ),
         ("jet_adversarial", ["attack.kind=pgd", "attack.steps=2", "attack.trades_beta=3"], {"divergence"}),
-        ("jet_domain", ["adv_batch_size=32"], {"adv_loss", "val_adv_accuracy"}),
-        ("jet_mmd", ["adv_batch_size=32", "attack.eps=0.01", "n_batches=2", "gradient_steps=0"], {"mmd", "val_mmd"}),
+        ("jet_domain", ["data.adv_batch_size=32"], {"adv_loss", "val_adv_accuracy"}),
+        (
+            "jet_mmd",
+            ["data.adv_batch_size=32", "attack.eps=0.01", "schedule.n_batches=2", "output.gradient_steps=0"],
+            {"mmd", "val_mmd"},
+        ),
     ],
 )
 def test_shipped_configs_train_jets(config, more, metrics, jets, run_script, repository, tmp_path):
@@ -72,7 +76,13 @@ def test_shipped_configs_train_jets(config, more, metrics, jets, run_script, rep
     if config in ("jet_domain", "jet_mmd"):
         folders |= {"domains/train": "adv_shards", "domains/val": "adv_validation_shards"}
     changes = [f"{key}={jets / folder}" for folder, key in folders.items()]
-    changes += [f"network={jets}/small.yaml", f"mlruns={tmp_path}/mlruns", "batch_size=64", "n_epochs=1", *more]
+    changes += [
+        f"model.network={jets}/small.yaml",
+        f"output.mlruns={tmp_path}/mlruns",
+        "data.batch_size=64",
+        "schedule.n_epochs=1",
+        *more,
+    ]
     run_script("Training/train_jet_tagger.py", "--config", repository / f"TauAdv/configs/{config}.yaml", *changes)
     (found,) = list_runs(tmp_path / "mlruns")
     assert found.status == "FINISHED"
@@ -91,8 +101,9 @@ def test_a_cms_network_is_imported_fine_tuned_applied_and_exported(sets, run_scr
     imported = read_manifest(output)["run"]
 
     run_script(
-        "Training/train_adversarial.py", "--config", repository / "demo/finetune_official.yaml", *FEW_STEPS, "n_adv_tau=16",
-        f"shards={sets}/class", f"adv_shards={sets}/adv", f"mlruns={mlruns}", f"pretrained.run_id={imported['id']}",
+        "Training/train_adversarial.py", "--config", repository / "demo/finetune_official.yaml", *FEW_STEPS,
+        "data.n_adv_tau=16", f"data.shards={sets}/class", f"data.adv_shards={sets}/adv", f"output.mlruns={mlruns}",
+        f"model.pretrained.run_id={imported['id']}",
     )  # fmt: skip
     (tuned,) = [run for run in list_runs(mlruns) if run.id != imported["id"]]
     which = ("--expID", tuned.id, "--mlpath", tuned.mlpath)

@@ -23,7 +23,14 @@ feed_forward: 4
 class_head: {widths: [4]}
 adversarial_head: {widths: [4]}
 """
-FEW_STEPS = ("n_epochs=1", "n_batches=2", "n_tau=24", "gradient_steps=0", "validation_fraction=0", "early_stopping=null")
+FEW_STEPS = (
+    "schedule.n_epochs=1",
+    "schedule.n_batches=2",
+    "data.n_tau=24",
+    "output.gradient_steps=0",
+    "data.validation_fraction=0",
+    "schedule.early_stopping=null",
+)
 
 
 @pytest.fixture
@@ -36,13 +43,14 @@ def sets(tmp_path):
 
 def test_the_commands_of_other_taggers_serve_the_transformer(sets, run_script, repository, tmp_path):
     config, mlruns = repository / "TauAdv/configs/classifier_tau_transformer.yaml", tmp_path / "mlruns"
-    common = (*FEW_STEPS, f"shards={sets}/class", f"mlruns={mlruns}")
-    run_script("Training/train_classifier.py", "--config", config, *common, f"network={sets}/network.yaml")
+    common = (*FEW_STEPS, f"data.shards={sets}/class", f"output.mlruns={mlruns}")
+    run_script("Training/train_classifier.py", "--config", config, *common, f"model.network={sets}/network.yaml")
     (nominal,) = list_runs(mlruns)
     run_script(
         "Training/train_adversarial.py", "--config", repository / "TauAdv/configs/adversarial_deeptau_v2p5.yaml", *common,
-        "tagger=tau_transformer", "network=null", f"adv_shards={sets}/adv", "n_adv_tau=16", "experiment=tau transformer",
-        f"pretrained.run_id={nominal.id}", f"pretrained.mlpath={nominal.mlpath}", "use_previous_opt=true",
+        "tagger=tau_transformer", "model.network=null", f"data.adv_shards={sets}/adv", "data.n_adv_tau=16",
+        "output.experiment=tau transformer",
+        f"model.pretrained.run_id={nominal.id}", f"model.pretrained.mlpath={nominal.mlpath}", "model.use_previous_opt=true",
         "attack={kind: fgsm, eps: 0.1}",
     )  # fmt: skip
     (tuned,) = [run for run in list_runs(mlruns) if run.id != nominal.id]

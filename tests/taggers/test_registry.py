@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 
 import keras
 import pytest
-from training_classes import ClassifierSettings
+from training_classes import load_classifier
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
@@ -23,8 +23,9 @@ from TauAdv.taggers.registry import (
     taggers,
     with_others,
 )
-from TauAdv.training.settings.by_method import variants_by_method
+from TauAdv.training.methods.registry import method_kinds
 from TauAdv.training.settings.jets import JetSettings
+from TauAdv.training.settings.places import settings_of_method
 
 _OTHER = """
 from TauAdv.taggers.deeptau import DeepTau
@@ -69,7 +70,8 @@ def test_a_tagger_and_its_models_say_the_same(spec):
 
 @pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.name)
 def test_trainings_of_a_tagger_are_of_that_tagger(spec):
-    for _, kind in variants_by_method(spec.training.settings_type()):
+    for method in method_kinds():
+        kind = settings_of_method(spec.training.settings_type(), method)
         assert (kind.rows, kind.model_fields["tagger"].default) == (spec.rows, tagger_of_rows(spec.rows).name)
 
 
@@ -84,9 +86,9 @@ def test_another_package_brings_a_tagger(other_package, monkeypatch):
     try:
         assert tagger("other").default_network == DeepTau.default_network
         assert tagger_of_rows("taus").name == "deeptau"
-        assert load_settings(ClassifierSettings, None, {"shards": "a", "tagger": "other"}).spec is tagger("other")
+        assert load_classifier(None, {"data.shards": "a", "tagger": "other"}).spec is tagger("other")
         with pytest.raises(ConfigError, match=r"tagger 'other': of jets there are jet_flavour"):
-            load_settings(JetSettings, None, {"shards": "a", "tagger": "other"})
+            load_settings(JetSettings, None, {"data.shards": "a", "tagger": "other"})
     finally:
         taggers.cache_clear()
 

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 from prepared_jets import prepared_jets
 from synthetic_shards import write_network, write_shards
-from training_classes import AdversarialSettings, ClassifierSettings, jet_settings
-
-from TauAdv.config import load_settings
+from training_classes import jet_settings, load_adversarial, load_classifier, placed
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +22,12 @@ def data(tmp_path_factory) -> Path:
     return folder
 
 
-def _settings(kind, data, mlruns, **changes):
+def _settings(load, data, mlruns, **changes):
     common = {"shards": data / "class", "network": str(data / "network.yaml"), "mlruns": mlruns, "n_tau": 32, "n_epochs": 2}
     common["gradient_steps"] = 0  # a measured step is another graph, which takes seconds to make
-    if kind is AdversarialSettings:
+    if load is load_adversarial:
         common |= {"adv_shards": data / "adv", "n_adv_tau": 20, "adv_parameter": [1, 2]}
-    return load_settings(kind, None, {**common, **changes})
+    return load(None, placed({**common, **changes}))
 
 
 @pytest.fixture(scope="session")
@@ -38,21 +36,21 @@ def classifier_run(data, tmp_path_factory):
     from TauAdv.runs import find_run
     from TauAdv.training.run.train import train
 
-    changes = {"validation_shards": data / "class_val", "run_name": "classifier", "n_epochs": 3}
-    settings = _settings(ClassifierSettings, data, tmp_path_factory.mktemp("runs") / "mlruns", **changes)
-    return settings, find_run(settings.mlruns, train(settings))
+    changes = {"data.validation_shards": data / "class_val", "output.run_name": "classifier", "schedule.n_epochs": 3}
+    settings = _settings(load_classifier, data, tmp_path_factory.mktemp("runs") / "mlruns", **changes)
+    return settings, find_run(settings.output.mlruns, train(settings))
 
 
 @pytest.fixture
 def classifier_settings(data, tmp_path):
     """Return a function: changes -> settings of a classifier's training."""
-    return partial(_settings, ClassifierSettings, data, tmp_path / "mlruns")
+    return partial(_settings, load_classifier, data, tmp_path / "mlruns")
 
 
 @pytest.fixture
 def adversarial_settings(data, tmp_path):
     """Return a function: changes -> settings of an adversarial training."""
-    return partial(_settings, AdversarialSettings, data, tmp_path / "mlruns")
+    return partial(_settings, load_adversarial, data, tmp_path / "mlruns")
 
 
 @pytest.fixture(scope="session")
@@ -72,6 +70,6 @@ def settings_of_jets(jets, tmp_path):
             common |= {"adv_shards": jets / "domains/train", "adv_batch_size": 32, "gradient_steps": 0}
         if changes.get("method") == "reversal":
             common["adv_parameter"] = [1, 2]
-        return jet_settings(None, {**common, **changes})
+        return jet_settings(None, placed({**common, **changes}))
 
     return settings

@@ -1,6 +1,6 @@
 """Fine-tune a classifier adversarially, so that it treats data and simulation alike.
 
-{train adversarial} --config adversarial_deeptau_v2p5 pretrained.run_id=RUN_ID n_epochs=2
+{train adversarial} --config adversarial_deeptau_v2p5 model.pretrained.run_id=RUN_ID schedule.n_epochs=2
 {train adversarial} --resume RUN_ID --mlpath mlruns/1
 """
 

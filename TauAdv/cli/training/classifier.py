@@ -1,6 +1,6 @@
 """Train a classifier of tau candidates.
 
-{train classifier} --config classifier_deeptau_v2p5 n_epochs=2 learning_rate=5e-4
+{train classifier} --config classifier_deeptau_v2p5 schedule.n_epochs=2 schedule.learning_rate=5e-4
 {train classifier} --resume RUN_ID --mlpath mlruns/1
 """
 

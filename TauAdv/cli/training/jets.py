@@ -1,8 +1,8 @@
 """Train a tagger of jets (b, c, light): nominal, against attacks on its inputs, or alike in two detectors.
 
-{train jets} --config jet_nominal n_epochs=20 n_jets=100000
+{train jets} --config jet_nominal schedule.n_epochs=20 data.n_jets=100000
 {train jets} --config jet_adversarial attack.eps=0.03 attack.fraction=0.5
-{train jets} --resume RUN_ID --mlpath mlruns/1 n_epochs=40
+{train jets} --resume RUN_ID --mlpath mlruns/1 schedule.n_epochs=40
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Resume a training that was interrupted, or let it train longer, with its own settings.
 
 tauadv resume RUN_ID --mlpath mlruns
-tauadv resume RUN_ID --mlpath mlruns/1 n_epochs=40
+tauadv resume RUN_ID --mlpath mlruns/1 schedule.n_epochs=40
 """
 
 from __future__ import annotations

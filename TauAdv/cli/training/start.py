@@ -83,7 +83,7 @@ def resume(mlpath: Path, run_id: str, overrides: Sequence[str], *, dry_run: bool
 def _require_script(script: str | None, settings: Any, source: str) -> None:
     """Refuse a training by the script of another tagger, or of other methods."""
     if script is not None and script != settings.command:
-        which = f"is a training of the tagger '{settings.tagger}' with method '{settings.method}'"
+        which = f"is a training of the tagger '{settings.tagger}' with method '{settings.method.kind}'"
         msg = f"{source}: {which}; this is for {command(settings.command)}"
         raise ConfigError(msg)
 

@@ -1,7 +1,7 @@
 """Train a tagger: a classifier or an adversarial model of taus, or a tagger of jets, as the settings say.
 
-tauadv train --config classifier_deeptau_v2p5 n_epochs=2 learning_rate=5e-4
-tauadv train --config adversarial_deeptau_v2p5 pretrained.run_id=RUN_ID
+tauadv train --config classifier_deeptau_v2p5 schedule.n_epochs=2 schedule.learning_rate=5e-4
+tauadv train --config adversarial_deeptau_v2p5 model.pretrained.run_id=RUN_ID
 tauadv train --config jet_adversarial attack.eps=0.03 attack.fraction=0.5
 """
 

@@ -134,5 +134,5 @@ def _record(
 def _say(text: str, manifest: dict[str, Any]) -> None:
     print(text)
     if run := manifest.get("run"):
-        start = f"pretrained.run_id={run['id']} pretrained.mlpath={run['mlpath']}"
+        start = f"model.pretrained.run_id={run['id']} model.pretrained.mlpath={run['mlpath']}"
         print(f"run {run['id']}; fine-tune it with {start}")

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from TauAdv.config import Settings, load_settings
-from TauAdv.config.paths import expanded
+from TauAdv.config.paths import expanded, is_yaml
 from TauAdv.errors import ConfigError, nearest
 from TauAdv.models.taus.inputs import columns_of
 
@@ -218,7 +218,7 @@ def network_file(name_or_path: str | Path, family: str = "deeptau") -> Path:
         ConfigError: if no network of that name and family comes with the package.
     """
     path = Path(expanded(name_or_path))
-    if path.suffix in {".yaml", ".yml"}:
+    if is_yaml(path):
         return path
     known = shipped_networks(family)
     if str(name_or_path) not in known:

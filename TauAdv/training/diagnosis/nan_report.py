@@ -130,7 +130,7 @@ def require_finite_metrics(values: Mapping[str, float], trainer: Trainer, inputs
 def _blamed(role: str, trainer: Trainer, inputs: Inputs) -> str:
     """Return which rows of a validation set have inputs or labels, or else scores, that are not finite."""
     shards = inputs.sets[role]
-    source = Batches(shards, inputs.settings.n_class, shuffle=False)
+    source = Batches(shards, inputs.settings.data.n_class, shuffle=False)
     of_inputs: list[int] = []
     of_scores: list[int] = []
     for step in range(inputs.validation_steps(role)):

@@ -7,7 +7,7 @@ The maximum mean discrepancy (A. Gretton et al., JMLR 13 (2012) 723) of event-we
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ from TauAdv.attacks.lazy import tf
 from TauAdv.training.methods.acting import Acting, Batch, Knobs, StepView, Surroundings
 from TauAdv.training.methods.method import Method
 from TauAdv.training.settings.numbers import NotNegative
-from TauAdv.training.settings.schedules import K2Schedule
+from TauAdv.training.settings.schedule import K2Schedule
 
 __all__ = ["Mmd", "mean_discrepancy"]
 
@@ -39,6 +39,7 @@ class Mmd(Method):
     gradient_metrics = {"mmd_gradient": "mean over common variables of the mean |gradient| of the discrepancy"}
     one_device_only = "pairs of rows are not compared between devices"
 
+    kind: Literal["mmd"] = "mmd"
     mmd_weight: NotNegative = 10.0
     mmd_schedule: K2Schedule = K2Schedule()
     mmd_widths: Annotated[tuple[Width, ...], Field(min_length=1)] = (0.125, 0.25, 0.5, 1.0, 2.0)

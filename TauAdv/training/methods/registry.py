@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.metadata import EntryPoint
+from typing import Any
 
 from TauAdv.config.plugins import known_plugins, load_plugin
 from TauAdv.errors import ConfigError
-from TauAdv.training.methods.method import Method
 
 __all__ = ["DEFAULT_KIND", "GROUP", "method_class", "method_kinds"]
 
@@ -45,16 +45,17 @@ def method_kinds() -> list[str]:
 
 
 @cache
-def method_class(kind: str) -> type[Method]:
-    """Return the class of a method's settings.
+def method_class(kind: str) -> Any:
+    """Return the class of a method's settings, a subclass of :class:`TauAdv.training.methods.method.Method`.
 
     Raises:
-        ConfigError: another package's method cannot be imported, or is no method.
+        ConfigError: another package's method cannot be imported, or is of another kind than its entry point says.
         KeyError: no such kind.
     """
     entry = _known()[kind]
     found = load_plugin(entry, "method")
-    if not (isinstance(found, type) and issubclass(found, Method)):
-        msg = f"method '{kind}' ({entry.value}): expected a subclass of Method; received {found!r}"
+    field = getattr(found, "model_fields", {}).get("kind")
+    if field is None or field.default != kind or not hasattr(found, "begin"):
+        msg = f"method '{kind}' ({entry.value}): expected a subclass of Method whose kind is '{kind}'; received {found!r}"
         raise ConfigError(msg)
     return found

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from TauAdv.training.methods.acting import Acting, Batch, Knobs, StepView, Surroundings
 from TauAdv.training.methods.method import Method
 from TauAdv.training.settings.numbers import Count, NotNegative, Rate
-from TauAdv.training.settings.schedules import K2Schedule
+from TauAdv.training.settings.schedule import K2Schedule
 
 __all__ = ["Reversal"]
 
@@ -41,6 +41,7 @@ class Reversal(Method):
         "adv_gradient": "mean over common variables of the mean |gradient| of the adversarial loss, before k2"
     }
 
+    kind: Literal["reversal"] = "reversal"
     adv_parameter: tuple[NotNegative, NotNegative] = (1.0, 10.0)
     k2_schedule: K2Schedule = K2Schedule()
     adv_learning_rate: Rate = 0.01

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,7 @@ class Trades(Method):
 
     metrics = {"divergence": "of attacked from clean class probabilities, weighted as the loss (TRADES)"}
 
+    kind: Literal["trades"] = "trades"
     beta: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
 
     def begin(self, training: Surroundings) -> Acting:

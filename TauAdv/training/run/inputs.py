@@ -23,6 +23,7 @@ from TauAdv.taggers.registry import tagger_of_rows
 from TauAdv.training.run.balance import absent_classes, require_both_sides
 from TauAdv.training.run.row_weights import require_weights, weight_note
 from TauAdv.training.settings.common import TrainingSettings
+from TauAdv.training.settings.data import DataSettings
 
 __all__ = ["Inputs", "open_inputs", "open_set"]
 
@@ -40,6 +41,11 @@ class Inputs:
     sets: Mapping[str, ShardSet]
 
     @property
+    def data(self) -> DataSettings:
+        """Settings of the sets."""
+        return self.settings.data
+
+    @property
     def rows_name(self) -> str:
         """What rows are called: ``taus`` or ``jets``."""
         return self.sets["training"].rows_name
@@ -51,26 +57,27 @@ class Inputs:
 
     @property
     def batch_sizes(self) -> dict[str, int]:
-        """Rows of a training batch, by the setting that tells them."""
-        return self.settings.batch_sizes
+        """Rows of a training batch, by the setting that gives them."""
+        return self.data.batch_sizes
 
     @property
     def steps_per_epoch(self) -> int:
         """Training steps of an epoch."""
-        if self.settings.n_batches is not None:
-            return self.settings.n_batches
-        return self.sets["training"].num_steps_per_epoch(self.settings.n_class, drop_remainder=True)
+        asked = self.settings.schedule.n_batches
+        if asked is not None:
+            return asked
+        return self.sets["training"].num_steps_per_epoch(self.data.n_class, drop_remainder=True)
 
     @property
     def n_steps(self) -> int:
         """Training steps of all epochs."""
-        return self.steps_per_epoch * self.settings.n_epochs
+        return self.steps_per_epoch * self.settings.schedule.n_epochs
 
     def training(self, start_step: int, share: Share | None = None) -> Any:
         """Return the ``tf.data.Dataset`` of the batches, or of shares of them, from a step to the end of the training."""
         options: dict[str, Any] = {
             "seed": self.settings.seed,
-            "shuffle": self.settings.shuffle,
+            "shuffle": self.data.shuffle,
             "start_step": start_step,
             "num_steps": self.n_steps - start_step,
             "drop_remainder": True,
@@ -78,18 +85,18 @@ class Inputs:
         }
         adversarial = self.sets.get("adversarial training")
         if adversarial is not None:
-            sizes = self.settings.batch_sizes.values()
+            sizes = self.data.batch_sizes.values()
             return paired_batches(self.sets["training"], adversarial, *sizes, **options)
-        return batches(self.sets["training"], self.settings.n_class, **options)
+        return batches(self.sets["training"], self.data.n_class, **options)
 
     def source(self) -> Batches | PairedBatches:
         """Return the function from the number of a training step to its whole batch, as arrays."""
-        options: dict[str, Any] = {"seed": self.settings.seed, "shuffle": self.settings.shuffle, "drop_remainder": True}
+        options: dict[str, Any] = {"seed": self.settings.seed, "shuffle": self.data.shuffle, "drop_remainder": True}
         adversarial = self.sets.get("adversarial training")
         if adversarial is not None:
-            sizes = self.settings.batch_sizes.values()
+            sizes = self.data.batch_sizes.values()
             return PairedBatches(self.sets["training"], adversarial, *sizes, **options)
-        return Batches(self.sets["training"], self.settings.n_class, **options)
+        return Batches(self.sets["training"], self.data.n_class, **options)
 
     def rows(self, step: int) -> dict[str, NDArray[np.int64]]:
         """Return the stored rows of a training step by role of their set, in the order of the batch."""
@@ -109,12 +116,13 @@ class Inputs:
         shards = self.sets.get(role)
         if shards is None:
             return None
-        return batches(shards, self.settings.n_class, shuffle=False, num_steps=self.validation_steps(role), every=every)
+        return batches(shards, self.data.n_class, shuffle=False, num_steps=self.validation_steps(role), every=every)
 
     def validation_steps(self, role: str) -> int:
         """Return the number of batches of a validation set."""
-        steps = self.sets[role].num_steps_per_epoch(self.settings.n_class)
-        return steps if self.settings.n_batches_val is None else min(steps, self.settings.n_batches_val)
+        steps = self.sets[role].num_steps_per_epoch(self.data.n_class)
+        most = self.settings.schedule.n_batches_val
+        return steps if most is None else min(steps, most)
 
     def folders(self) -> dict[str, Path]:
         """Return the folders read, by role (a set and its validation part share one)."""
@@ -132,7 +140,7 @@ class Inputs:
                 total = weights.sum(dtype=np.float64)
                 counted = _counted(len(weights), shards, 10)
                 yield f"    {name:24s} {counted}, sum of weights {total:,.1f}{weight_note(weights)}"
-            if absent := absent_classes(shards, self.settings.named_loss):
+            if absent := absent_classes(shards, self.settings.model.named_loss):
                 yield f"    no {', '.join(absent)}: what tells them from the others is not learned here"
         yield from self.overlaps()
 
@@ -140,15 +148,15 @@ class Inputs:
         """Yield a warning for every validation set that has rows of the training set."""
         for prefix, setting in (("", "validation_shards"), ("adversarial ", "adv_validation_shards")):
             training, validation = (self.sets.get(f"{prefix}{role}") for role in ("training", "validation"))
-            if training is None or validation is None or getattr(self.settings, setting, None) is None:
+            if training is None or validation is None or getattr(self.data, setting, None) is None:
                 continue  # parts of one set have no row in common
             if of_one_split(training.manifest, validation.manifest):
                 continue
             if count := common_rows(validation, training):
                 yield (
-                    f"WARNING: {count:,} of the {validation.num_rows:,} {self.rows_name} of {setting} ({validation.folder}) "
-                    f"are in the {prefix}training set {training.folder}: its metrics are too good, and early stopping does "
-                    "not see overtraining"
+                    f"WARNING: {count:,} of the {validation.num_rows:,} {self.rows_name} of data.{setting} "
+                    f"({validation.folder}) are in the {prefix}training set {training.folder}: its metrics are too good, "
+                    "and early stopping does not see overtraining"
                 )
 
 
@@ -160,18 +168,19 @@ def open_inputs(settings: TrainingSettings) -> Inputs:
             differ, or one has weights that are none, taus of one side only (no data or no simulation, no genuine taus or no
             background), or jets without a class.
     """
-    sets = _opened("", "classification", settings.shards, settings.validation_shards, settings)
-    if (adversarial := settings.domain_sets) is not None:
+    data = settings.data
+    sets = _opened("", "classification", data.shards, data.validation_shards, settings)
+    if (adversarial := data.domain_sets) is not None:
         sets |= _opened("adversarial ", "adversarial", *adversarial, settings)
         _require_same_contributions([sets[role] for role in sets if role.startswith("adversarial")])
     for shards in sets.values():
         shards.require_table(sets["training"].table)
-    if (table := settings.feature_table()) is not None:
+    if (table := data.feature_table()) is not None:
         sets["training"].require_table(table)
-    _require_rows(sets["training"], settings.n_class, settings.class_size_key)
+    _require_rows(sets["training"], data.n_class, f"data.{data.class_size_key}")
     for role, shards in sets.items():
         require_weights(role, shards)
-        require_both_sides(role, shards, settings.named_loss)
+        require_both_sides(role, shards, settings.model.named_loss)
     return Inputs(settings, sets)
 
 
@@ -190,8 +199,8 @@ def _opened(
             f"{prefix}training": _taken(shards, prefix, settings),
             f"{prefix}validation": open_set(validation, kind, settings),
         }
-    if settings.validation_fraction:
-        first, second = shards.split(settings.validation_fraction, settings.seed)
+    if settings.data.validation_fraction:
+        first, second = shards.split(settings.data.validation_fraction, settings.seed)
         return {f"{prefix}training": _taken(first, prefix, settings), f"{prefix}validation": second}
     return {f"{prefix}training": _taken(shards, prefix, settings)}
 
@@ -213,7 +222,7 @@ def open_set(folder: Path, kind: str, settings: TrainingSettings) -> ShardSet:
 
 def _taken(shards: ShardSet, prefix: str, settings: TrainingSettings) -> ShardSet:
     """Return the part of a training set that the settings ask for; sets are shuffled when they are written."""
-    return shards if settings.n_rows is None or prefix else shards.head(settings.n_rows)
+    return shards if settings.data.n_rows is None or prefix else shards.head(settings.data.n_rows)
 
 
 def _require_rows(shards: ShardSet, needed: int, key: str) -> None:

@@ -38,8 +38,9 @@ _GUARD_STEPS_ON_GPU = 20
 
 def knobs_at(settings: TrainingSettings, step: int, steps_per_epoch: int, n_steps: int) -> dict[str, float]:
     """Return what changes from step to step: learning rates, the share of eps of an attack that warms up, and of methods."""
-    rate = settings.learning_rate_schedule.factor(step, steps_per_epoch, n_steps)
-    knobs = {"learning_rate": settings.learning_rate * rate}
+    schedule = settings.schedule
+    rate = schedule.learning_rate_schedule.factor(step, steps_per_epoch, n_steps)
+    knobs = {"learning_rate": schedule.learning_rate * rate}
     attack = settings.acting_attack
     if attack is not None and attack.warmup_epochs:
         knobs[STRENGTH] = min(1.0, (step + 1) / (attack.warmup_epochs * steps_per_epoch))
@@ -54,10 +55,10 @@ def require_stopping_metric(trainer: Trainer, inputs: Inputs) -> None:
     Raises:
         ConfigError: if not; lists those that there are.
     """
-    rule = inputs.settings.early_stopping
+    rule = inputs.settings.schedule.early_stopping
     if rule is None:
         return
-    names = [name for name in trainer.sums.names if inputs.settings.gradient_steps or not name.endswith("_gradient")]
+    names = [name for name in trainer.sums.names if inputs.settings.output.gradient_steps or not name.endswith("_gradient")]
     of_domains = {f"val_{name}" for name in trainer.domain_metrics}
     for role, is_of_domains in (("validation", False), ("adversarial validation", True)):
         if role in inputs.sets:
@@ -65,7 +66,8 @@ def require_stopping_metric(trainer: Trainer, inputs: Inputs) -> None:
     if "validation" in inputs.sets and trainer.attacked_validation is not None:
         names += trainer.attacked_validation.names
     if rule.metric not in names:
-        msg = f"early_stopping.metric: no metric '{rule.metric}'{nearest(rule.metric, names)}; there are {', '.join(names)}"
+        known = f"{nearest(rule.metric, names)}; there are {', '.join(names)}"
+        msg = f"schedule.early_stopping.metric: no metric '{rule.metric}'{known}"
         raise ConfigError(msg)
 
 
@@ -82,6 +84,7 @@ class Loop:
     def __init__(self, trainer: Trainer, inputs: Inputs, run: Run, state: State | None = None) -> None:
         self.trainer, self.inputs, self.run = trainer, inputs, run
         self.settings = inputs.settings
+        self.schedule, self.output = self.settings.schedule, self.settings.output
         self.state = state or State()
         self.devices = trainer.devices
         self.state.n_replicas = self.devices.n_replicas
@@ -96,8 +99,8 @@ class Loop:
         self._guard_steps = _GUARD_STEPS_ON_GPU if tf.config.list_physical_devices("GPU") else 1
         trainer.guard.start(self.state.step)
         writes = self.devices.is_chief
-        self._system = SystemMetrics() if self.settings.system_metrics and writes else None
-        self._events = EventLog(run.artifacts / "tensorboard") if self.settings.tensorboard and writes else None
+        self._system = SystemMetrics() if self.output.system_metrics and writes else None
+        self._events = EventLog(run.artifacts / "tensorboard") if self.output.tensorboard and writes else None
 
     def run_to_end(self) -> State:
         """Train until the last epoch or early stopping; return the state.
@@ -120,7 +123,7 @@ class Loop:
     def _epoch(self, batches: Iterator[Any], interrupted: threading.Event) -> None:
         rows = self.trainer.rows
         done = self.state.step % self.steps_per_epoch
-        title = f"epoch {self.state.epoch + 1}/{self.settings.n_epochs}"
+        title = f"epoch {self.state.epoch + 1}/{self.schedule.n_epochs}"
         with EpochBar(
             title,
             self.steps_per_epoch * rows,
@@ -146,7 +149,7 @@ class Loop:
     def _step(self, batch: Any) -> bool:
         """Do one step; return whether the time it took is that of every other: the first of its kind is traced."""
         knobs = knobs_at(self.settings, self.state.step, self.steps_per_epoch, self.inputs.n_steps)
-        every = self.settings.gradient_steps
+        every = self.output.gradient_steps
         measured = every > 0 and self.state.step % every == 0
         timed = self.trainer.is_traced(measure_gradients=measured)
         with clear_errors(f"training, step {self.state.step + 1}"):
@@ -156,7 +159,7 @@ class Loop:
             self._logged = (self.state.step, time.monotonic())
         if self.state.step % self._guard_steps == 0:
             self._require_finite()
-        if self.state.step % self.settings.log_steps == 0:
+        if self.state.step % self.output.log_steps == 0:
             self._log_window(knobs)
         return timed
 
@@ -215,14 +218,14 @@ class Loop:
         ]
         shown = [f"{name} {values[name]:.4f}" for name in summary if name in values]
         if self.devices.is_chief:
-            say(f"epoch {self.state.epoch}/{self.settings.n_epochs}: {', '.join(shown)} ({minutes:.1f} min)")
+            say(f"epoch {self.state.epoch}/{self.schedule.n_epochs}: {', '.join(shown)} ({minutes:.1f} min)")
 
     def _validate(self) -> dict[str, float]:
         """Return the metrics of the validation; workers take turns with its batches."""
         every = (self.devices.worker, self.devices.workers)
         looks = [self.trainer.validation]
         attacked = self.trainer.attacked_validation
-        if attacked is not None and self.state.epoch % self.settings.validation_attack_epochs == 0:
+        if attacked is not None and self.state.epoch % self.settings.data.validation_attack_epochs == 0:
             looks.append(attacked)
         for look in looks:
             look.start()
@@ -237,7 +240,7 @@ class Loop:
 
     def _judge(self, values: dict[str, float]) -> None:
         """Keep the best epoch in mind, and stop if it is too long ago."""
-        rule = self.settings.early_stopping
+        rule = self.schedule.early_stopping
         if rule is None:
             return
         value = -values[rule.metric] if rule.larger_is_better else values[rule.metric]
@@ -246,11 +249,11 @@ class Loop:
         self.state.stopped = self._is_over()
 
     def _is_over(self) -> bool:
-        rule = self.settings.early_stopping
+        rule = self.schedule.early_stopping
         return rule is not None and rule.is_over(self.state.epoch, self.state.best_epoch)
 
     def _restore_best(self) -> None:
-        rule = self.settings.early_stopping
+        rule = self.schedule.early_stopping
         if rule is None or not rule.restore_best or self.state.best_epoch in (0, self.state.epoch):
             keep_average(self.trainer.optimizers["optimizer"])
             return
@@ -278,10 +281,10 @@ class Loop:
     def _checkpoint_is_due(self) -> bool:
         if self.state.step % self.steps_per_epoch == 0:
             return False  # the end of the epoch makes one
-        every = self.settings.checkpoint_steps
+        every = self.output.checkpoint_steps
         if every is not None and self.state.step % every == 0:
             return True
-        return time.monotonic() - self._checkpointed_at > 3600 * self.settings.checkpoint_hours
+        return time.monotonic() - self._checkpointed_at > 3600 * self.output.checkpoint_hours
 
     def _require_finite(self) -> None:
         step = self.trainer.guard.first_broken_step()

@@ -97,7 +97,7 @@ def estimate_memory(model: Any, inputs: Inputs) -> MemoryEstimate:
     trainable = sum(math.prod(variable.shape) for variable in model.trainable_variables)
     fixed = model.count_params() - trainable
     flat, cell = _widths(inputs.sets["training"])
-    measured = bool(inputs.settings.gradient_steps) and len(sizes) > 1  # a second graph, with two backward passes
+    measured = bool(inputs.settings.output.gradient_steps) and len(sizes) > 1  # a second graph, with two backward passes
     return MemoryEstimate(
         weights=(_STATES * trainable + fixed) * width,
         activations=_KEPT_PER_OUTPUT * _output_bytes(model, rows, cells),

@@ -59,19 +59,20 @@ def plan_lines(model: Any, inputs: Inputs) -> Iterator[str]:
     """
     settings = inputs.settings
     yield f"memory: {estimate_memory(model, inputs)}"
-    width = 4 if settings.precision != "float64" else 8
+    output = settings.output
+    width = 4 if settings.model.precision != "float64" else 8
     weights = model.count_params() * width / 1e6
     checkpoint = weights + 2 * width * sum(math.prod(v.shape) for v in model.trainable_variables) / 1e6
-    total = (settings.n_epochs + 1) * weights + KEPT_CHECKPOINTS * checkpoint
-    between = f", every {_counted(settings.checkpoint_steps, 'step')}" if settings.checkpoint_steps else ""
-    yield f"would be written: a new run in {settings.mlruns}, experiment '{settings.experiment}', about {total:,.1f} MB"
+    total = (settings.schedule.n_epochs + 1) * weights + KEPT_CHECKPOINTS * checkpoint
+    between = f", every {_counted(output.checkpoint_steps, 'step')}" if output.checkpoint_steps else ""
+    yield f"would be written: a new run in {output.mlruns}, experiment '{output.experiment}', about {total:,.1f} MB"
     yield f"  model/model.keras ({weights:,.1f} MB)"
-    yield f"  model_checkpoints/: {_counted(settings.n_epochs, 'model')}, one per epoch"
-    yield f"    checkpoints to resume from, after each epoch{between} and every {settings.checkpoint_hours:g} hours"
+    yield f"  model_checkpoints/: {_counted(settings.schedule.n_epochs, 'model')}, one per epoch"
+    yield f"    checkpoints to resume from, after each epoch{between} and every {output.checkpoint_hours:g} hours"
     yield f"    (the {KEPT_CHECKPOINTS} newest are kept, {checkpoint:,.1f} MB each)"
     yield "  input_cfg/: settings, network, feature table, manifests of the shards, names of metrics, state of the code"
-    often = f"every {_counted(settings.log_steps, 'step')}"
-    yield f"  metrics after each epoch and {often}" + (", tensorboard/" if settings.tensorboard else "")
+    often = f"every {_counted(output.log_steps, 'step')}"
+    yield f"  metrics after each epoch and {often}" + (", tensorboard/" if output.tensorboard else "")
 
 
 def _counted(count: int, thing: str) -> str:

@@ -10,7 +10,8 @@ from TauAdv.errors import InputError, TauAdvError
 from TauAdv.runs.store import require_place
 from TauAdv.training.run.inputs import open_set
 from TauAdv.training.run.pretrained import locate_pretrained
-from TauAdv.training.settings.common import SETS, TrainingSettings
+from TauAdv.training.settings.common import TrainingSettings
+from TauAdv.training.settings.data import SETS
 
 __all__ = ["require_inputs"]
 
@@ -27,12 +28,12 @@ def require_inputs(settings: TrainingSettings, *, resumed: bool = False) -> None
     Raises:
         InputError: listing everything that is not.
     """
-    require_place(settings.mlruns)
+    require_place(settings.output.mlruns)
     problems = settings.missing_inputs()
     missing = {line.partition(":")[0] for line in problems}
     if resumed:
         problems = [f"{line}; if it was moved, give its place: {line.partition(':')[0]}=PATH" for line in problems]
-    checks = [*_checks(settings), *([] if resumed or "pretrained.mlpath" in missing else _pretrained(settings))]
+    checks = [*_checks(settings), *([] if resumed or "model.pretrained.mlpath" in missing else _pretrained(settings))]
     for key, check in checks:
         if key not in missing:
             try:
@@ -47,16 +48,16 @@ def require_inputs(settings: TrainingSettings, *, resumed: bool = False) -> None
 
 def _checks(settings: TrainingSettings) -> Iterator[tuple[str, Callable[[], Any]]]:
     for key in SETS:
-        if (folder := getattr(settings, key, None)) is not None:
+        if (folder := getattr(settings.data, key, None)) is not None:
             kind = "adversarial" if key.startswith("adv_") else "classification"
-            yield key, partial(open_set, folder, kind, settings)
-    if (network := settings.network) is not None:
-        yield "network", lambda: settings.spec.load_network(network)
-    yield "features", settings.feature_table
-    yield "loss", lambda: settings.spec.objective(settings)
+            yield f"data.{key}", partial(open_set, folder, kind, settings)
+    if (network := settings.model.network) is not None:
+        yield "model.network", lambda: settings.spec.load_network(network)
+    yield "data.features", settings.data.feature_table
+    yield "model.loss", lambda: settings.spec.objective(settings)
 
 
 def _pretrained(settings: TrainingSettings) -> Iterator[tuple[str, Callable[[], Any]]]:
-    source = settings.pretrained
+    source = settings.model.pretrained
     if source is not None and source.run_id is not None:
-        yield "pretrained.run_id", lambda: locate_pretrained(source, settings.mlruns)
+        yield "model.pretrained.run_id", lambda: locate_pretrained(source, settings.output.mlruns)

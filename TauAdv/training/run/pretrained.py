@@ -19,7 +19,8 @@ from TauAdv.runs.layout import CHECKPOINTS, FEATURES, MODEL
 from TauAdv.shards.row_types import read_table
 from TauAdv.training.run.checkpoints import copy_optimizer_state, stored_optimizer, usable_checkpoint
 from TauAdv.training.run.inputs import Inputs
-from TauAdv.training.settings.common import PretrainedSettings, TrainingSettings
+from TauAdv.training.settings.common import TrainingSettings
+from TauAdv.training.settings.model import PretrainedSettings
 from TauAdv.training.step.trainer import Trainer
 
 __all__ = ["Pretrained", "find_pretrained", "freeze_statistics", "locate_pretrained", "network_of", "start_from"]
@@ -51,10 +52,10 @@ def find_pretrained(settings: TrainingSettings, inputs: Inputs) -> Pretrained | 
     Raises:
         InputError: if the run or the file is missing, or the model was trained with another feature table.
     """
-    source = settings.pretrained
+    source = settings.model.pretrained
     if source is None:
         return None
-    run, file = locate_pretrained(source, settings.mlruns)
+    run, file = locate_pretrained(source, settings.output.mlruns)
     features = file.parent.parent / FEATURES
     if features.is_file():
         table = read_table(inputs.rows_name, read_text(features), str(features))
@@ -71,7 +72,7 @@ def locate_pretrained(source: PretrainedSettings, mlruns: Path) -> tuple[Run | N
     if source.file is not None:
         return None, source.file
     run = find_run(source.mlpath or mlruns, str(source.run_id))
-    way_out = "resume it to its end, name another, or give one of its epochs as pretrained.file"
+    way_out = "resume it to its end, name another, or give one of its epochs as model.pretrained.file"
     return run, run.require_file(MODEL, way_out)
 
 
@@ -82,12 +83,12 @@ def network_of(settings: TrainingSettings, inputs: Inputs, pretrained: Pretraine
         ConfigError: if the network is not known.
         InputError: if it has another number of inputs than the shards have features.
     """
-    spec = settings.spec
-    if settings.network is None and pretrained is not None:
+    spec, model = settings.spec, settings.model
+    if model.network is None and pretrained is not None:
         network = pretrained.model.network
     else:
-        network = spec.load_network(settings.network or spec.default_network)
-    network = settings.adapted(network)
+        network = spec.load_network(model.network or spec.default_network)
+    network = model.adapted(network)
     given, wanted = spec.sizes_of_table(inputs.table), spec.sizes(network)
     if given != wanted:
         msg = (
@@ -111,15 +112,16 @@ def start_from(pretrained: Pretrained, trainer: Trainer, *, with_optimizer: bool
     try:
         report = copy_weights_by_name(pretrained.model, trainer.model, require_shapes=True, same_layers=_is_no_adversary)
     except InputError as error:
-        if trainer.settings.network is None:
+        network = trainer.settings.model.network
+        if network is None:
             raise
-        msg = f"{error}\nleave out network ({trainer.settings.network}): the pretrained model's own is taken"
+        msg = f"{error}\nleave out model.network ({network}): the pretrained model's own is taken"
         raise InputError(msg) from error
     if not with_optimizer or pretrained.run is None:
         return report, []
     checkpoint = usable_checkpoint(pretrained.run.artifacts / CHECKPOINTS)
     if checkpoint is None:
-        msg = f"{pretrained.title} keeps no checkpoint with the state of its optimiser: set use_previous_opt to false"
+        msg = f"{pretrained.title} keeps no checkpoint with the state of its optimiser: set model.use_previous_opt to false"
         raise InputError(msg)
     missing = []
     for name, optimizer in trainer.optimizers.items():

@@ -92,9 +92,19 @@ def record_inputs(
         texts[CHANGES] = changes + "\n"
     for path, text in texts.items():
         run.log_text(text, path, checked=True)
-    run.log_params(settings.model_dump(mode="json"))
+    run.log_params(_parameters(settings))
     run.log_tags({"feature_table": inputs.table.digest, "network": network.name, **code_version()})
     run.log_text(dump_settings(settings), TRAINING, checked=True)  # last: a run that has it can be resumed
+
+
+def _parameters(settings: TrainingSettings) -> dict[str, Any]:
+    """Return the settings by their keys, with groups; an attack is one parameter."""
+    found = settings.model_dump(mode="json")
+    attack = {"attack": found.pop("attack")}
+    groups = {
+        f"{name}.{key}": value for name, group in found.items() if isinstance(group, dict) for key, value in group.items()
+    }
+    return {name: value for name, value in found.items() if not isinstance(value, dict)} | groups | attack
 
 
 def _manifest_copy(role: str) -> str:
@@ -129,7 +139,7 @@ def require_same_pretrained(run: Run, file: Path) -> None:
     if before is not None and before.get("checksum") != describe_file(file)["checksum"]:
         msg = (
             f"{run.title}: the pretrained model {file} is not the one it was started with (another checksum); give the path "
-            f"of that one (pretrained.file=PATH or pretrained.mlpath=PATH), or {_START_ANEW}"
+            f"of that one (model.pretrained.file=PATH or model.pretrained.mlpath=PATH), or {_START_ANEW}"
         )
         raise InputError(msg)
 
@@ -146,7 +156,7 @@ def _digest(description: Any) -> str:
 
 def _where(role: str) -> str:
     """Return the setting that names a set."""
-    return ("adv_" if role.startswith("adversarial ") else "") + _WHERE[role.removeprefix("adversarial ")]
+    return "data." + ("adv_" if role.startswith("adversarial ") else "") + _WHERE[role.removeprefix("adversarial ")]
 
 
 def stored_network(run: Run) -> Path:
@@ -182,13 +192,14 @@ def announcement(settings: TrainingSettings, inputs: Inputs, model: keras.Model)
     steps = f"{inputs.steps_per_epoch:,} step{'s' if inputs.steps_per_epoch != 1 else ''}"
     rows = inputs.rows_name if sum(inputs.batch_sizes.values()) != 1 else inputs.rows_name.removesuffix("s")
     yield (
-        f"{settings.n_epochs} x {steps} of {' + '.join(sizes)} {rows}; "
-        f"{inputs.n_steps * settings.n_class / inputs.sets['training'].num_rows:.1f} passes over the classification set"
+        f"{settings.schedule.n_epochs} x {steps} of {' + '.join(sizes)} {rows}; "
+        f"{inputs.n_steps * settings.data.n_class / inputs.sets['training'].num_rows:.1f} passes over the classification set"
     )
     yield from _attack_lines(settings)
-    if note := precision_note(settings.precision):
+    if note := precision_note(settings.model.precision):
         yield note
-    yield f"runs in {settings.mlruns}, experiment '{settings.experiment}'"
+    output = settings.output
+    yield f"runs in {output.mlruns}, experiment '{output.experiment}'"
 
 
 def _attack_lines(settings: TrainingSettings) -> Iterator[str]:

@@ -68,9 +68,10 @@ def train(settings: TrainingSettings, *, resume: str | None = None, dry_run: boo
     """
     settings = resolved(settings)
     if dry_run:
-        require_devices(settings.devices)
+        require_devices(settings.schedule.devices)
         return _train(settings, resume, ONE_DEVICE, dry_run=True)
-    devices = open_devices(settings.devices)  # first of all: an error below also ends the workers that wait for this one
+    # first of all: an error below also ends the workers that wait for this one
+    devices = open_devices(settings.schedule.devices)
     with devices.watched(lambda: "no step was done"):
         return _train(settings, resume, devices, dry_run=False)
 
@@ -86,9 +87,9 @@ def _train(settings: TrainingSettings, resume: str | None, devices: Devices, *, 
 def _resumable(settings: TrainingSettings, run_id: str, *, alone: bool) -> Iterator[Run]:
     """Yield the run to resume; ``alone``: no other process trains it from here on, its checkpoints stay as they are."""
     if not alone:
-        yield find_run(settings.mlruns, run_id)
+        yield find_run(settings.output.mlruns, run_id)
         return
-    with lock_run(settings.mlruns, run_id) as run:
+    with lock_run(settings.output.mlruns, run_id) as run:
         yield run
 
 
@@ -102,8 +103,8 @@ def _train_run(settings: TrainingSettings, before: Run | None, devices: Devices,
     with devices.scope():
         network_type = settings.spec.model_type()
         build = network_type.adversarial if settings.needs_head else network_type.classifier
-        model = build(start.network, dtype=settings.precision, seed=settings.seed)
-    if settings.keeps_statistics:
+        model = build(start.network, dtype=settings.model.precision, seed=settings.seed)
+    if settings.model.keeps_statistics:
         freeze_statistics(model)
     trainer = Trainer(model, settings, devices, settings.spec.constraints(inputs.table))
     require_stopping_metric(trainer, inputs)
@@ -149,15 +150,15 @@ def _copy(start: _Start, trainer: Trainer, settings: TrainingSettings) -> list[s
     """Copy from the pretrained model and return what to say about it."""
     if start.pretrained is None:
         return [] if start.checkpoint is not None else [_new_network(settings)]
-    report, missing = start_from(start.pretrained, trainer, with_optimizer=settings.use_previous_opt)
+    report, missing = start_from(start.pretrained, trainer, with_optimizer=settings.model.use_previous_opt)
     lines = [f"pretrained model: {start.pretrained.title}", *(f"  {line}" for line in str(report).splitlines())]
-    if settings.use_previous_opt:
+    if settings.model.use_previous_opt:
         lines.append(f"  state of the optimiser copied; starting afresh: {', '.join(missing) or 'nothing'}")
     return lines
 
 
 def _new_network(settings: TrainingSettings) -> str:
-    way = "pretrained.run_id or pretrained.file starts from a trained network"
+    way = "model.pretrained.run_id or model.pretrained.file starts from a trained network"
     if settings.reads_domains:
         return f"no pretrained network is given: this training starts from random weights; {way}, as a fine-tuning should"
     return f"a new network, its weights are drawn at random ({way})"
@@ -165,14 +166,15 @@ def _new_network(settings: TrainingSettings) -> str:
 
 def _resumption(state: State, inputs: Inputs) -> str:
     """Return what a resumed training has before it."""
-    steps, rule = inputs.n_steps, inputs.settings.early_stopping
+    schedule, steps = inputs.settings.schedule, inputs.n_steps
+    rule, n_epochs = schedule.early_stopping, schedule.n_epochs
     if state.step >= steps:
-        more = f"a larger n_epochs than {inputs.settings.n_epochs} continues it"
-        return f"finished: all {steps:,} steps are done; {more}, such as n_epochs={2 * inputs.settings.n_epochs}"
+        more = f"a larger schedule.n_epochs than {n_epochs} continues it"
+        return f"finished: all {steps:,} steps are done; {more}, such as schedule.n_epochs={2 * n_epochs}"
     if rule is not None and rule.is_over(state.epoch, state.best_epoch):
         return (
             f"stopped early after step {state.step:,} of {steps:,}: no better {rule.metric} since epoch {state.best_epoch}; "
-            f"a larger early_stopping.patience than {rule.patience} continues it"
+            f"a larger schedule.early_stopping.patience than {rule.patience} continues it"
         )
     return f"resuming after step {state.step:,} of {steps:,}"
 
@@ -180,7 +182,8 @@ def _resumption(state: State, inputs: Inputs) -> str:
 def _opened(settings: TrainingSettings, before: Run | None) -> AbstractContextManager[Run]:
     if before is not None:
         return reopened(before)
-    return start_run(settings.mlruns, settings.experiment, settings.run_name, {**settings.tags, **job_tags()})
+    output = settings.output
+    return start_run(output.mlruns, output.experiment, output.run_name, {**settings.tags, **job_tags()})
 
 
 def _how_to_go_on(run: Run, settings: TrainingSettings) -> str:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from TauAdv.config import Settings
 from TauAdv.config.problems import settings_in
 from TauAdv.io.atomic import write_text
-from TauAdv.training.settings.by_method import variants_by_method
+from TauAdv.training.methods.method import Method
 from TauAdv.training.settings.taus import TauSettings
 
 __all__ = ["key_table", "write_key_table"]
@@ -30,15 +30,11 @@ def key_table() -> str:
 
 
 def _all_rows(kind: Any) -> Iterator[tuple[str, str, str]]:
-    """Yield the rows of all trainings, then those of settings that only some methods have."""
-    yield from _rows(kind)
-    found: dict[tuple[str, str, str], list[str]] = {}
-    for method, variant in variants_by_method(kind):
-        for row in _rows(variant):
-            if row[0].partition(".")[0] not in kind.model_fields:
-                found.setdefault(row, []).append(f"`{method}`")
-    for (key, meaning, default), methods in found.items():
-        yield key, f"{meaning} (method {', '.join(methods)})", default
+    """Yield the rows of all trainings, and among them those of trainings that read two domains."""
+    of_all = {row[0]: row for row in _rows(kind)}
+    methods = ", ".join(f"`{name}`" for name, method in Method.variants().items() if method.reads_domains)
+    for key, meaning, default in _rows(kind.with_domains()):
+        yield of_all.get(key, (key, f"{meaning} (method {methods})", default))
 
 
 def write_key_table(page: Path | str) -> None:

@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from TauAdv.config import load_settings, read_yaml
-from TauAdv.config.overrides import merged
+from TauAdv.config.meaning import opened
+from TauAdv.config.overrides import apply_overrides, merged
+from TauAdv.config.scalars import NULLS
 from TauAdv.config.shipped import config_file
 from TauAdv.taggers.registry import SHIPPED, taggers
 from TauAdv.training.methods.registry import DEFAULT_KIND, method_kinds
-from TauAdv.training.settings.by_method import settings_of_method
 from TauAdv.training.settings.common import TrainingSettings
+from TauAdv.training.settings.places import settings_of_method
 
-__all__ = ["settings_class", "training_settings"]
-
-_CHOOSING = {"tagger": SHIPPED[0].name, "method": DEFAULT_KIND}
-"""The settings that decide which others there are, with their defaults."""
+__all__ = ["method_kind", "settings_class", "training_settings"]
 
 
 def training_settings(
@@ -37,15 +36,29 @@ def training_settings(
     """
     content = {} if path is None else read_yaml(config_file(path))
     given = merged(overrides)
-    chosen = {key: given.get(key, content.get(key)) for key in _CHOOSING}
-    absent = {key: value for key, value in (defaults or {}).items() if chosen[key] is None}
-    kind = settings_class(**{key: str(chosen[key] or absent.get(key, default)) for key, default in _CHOOSING.items()})
-    settings: TrainingSettings = load_settings(kind, path, merged(absent, given))
+    apply_overrides(content, given, TrainingSettings.kind_alone, TrainingSettings.parts)
+    absent = _absent(content, defaults or {})
+    apply_overrides(content, absent, TrainingSettings.kind_alone)
+    settings: TrainingSettings = load_settings(settings_class(content), path, merged(given, absent))
     return settings
 
 
-def settings_class(tagger: str, method: str) -> Any:
-    """Return the class of the settings of a training; it refuses a tagger or a method that is not known."""
-    known = taggers()
-    rows = known.get(str(tagger), SHIPPED[0]).training.settings_type()
-    return settings_of_method(rows, str(method)) if method in method_kinds() else rows
+def _absent(content: Mapping[str, Any], defaults: Mapping[str, str]) -> dict[str, str]:
+    """Return tagger and method that settings do not name, as overrides."""
+    named = {"tagger": content.get("tagger"), "method": method_kind(content)}
+    keys = {"tagger": "tagger", "method": "method.kind"}
+    return {keys[name]: default for name, default in defaults.items() if named[name] is None}
+
+
+def settings_class(content: Mapping[str, Any]) -> Any:
+    """Return the class of the settings of a training, from its ``tagger`` and ``method``; of any if one is not known."""
+    spec = taggers().get(str(content.get("tagger")), SHIPPED[0])
+    rows, kind = spec.training.settings_type(), method_kind(content) or DEFAULT_KIND
+    return settings_of_method(rows, kind) if kind in method_kinds() else rows
+
+
+def method_kind(content: Mapping[str, Any]) -> str | None:
+    """Return the kind of the method in the settings of a training; ``None`` if they name none."""
+    method = opened(content.get("method"))
+    found = method.get("kind") if isinstance(method, Mapping) else method
+    return None if found is None or str(found) in NULLS else str(found)

@@ -7,40 +7,50 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from TauAdv.config import validate_settings
+from TauAdv.config import replaced, validate_settings, value_of
 from TauAdv.config.overrides import apply_overrides
+from TauAdv.config.paths import is_yaml
 from TauAdv.config.yaml_files import read_written
 from TauAdv.errors import ConfigError
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import TRAINING
 from TauAdv.taggers.registry import tagger_of_rows
 from TauAdv.training.methods.registry import DEFAULT_KIND, method_class, method_kinds
-from TauAdv.training.settings.common import FREE_ON_RESUME, PLACES, SETS, PretrainedSettings, TrainingSettings
+from TauAdv.training.settings.common import TrainingSettings
+from TauAdv.training.settings.data import SETS
 from TauAdv.training.settings.load import settings_class
-from TauAdv.training.settings.relocation import moved
+from TauAdv.training.settings.model import PretrainedSettings
+from TauAdv.training.settings.places import in_groups
+from TauAdv.training.settings.relocation import PLACES, moved
 
 __all__ = ["comparable", "present_form", "resolved", "settings_file", "settings_of_run", "stored_settings"]
+
+#: Settings that may change when a run is resumed: none of them touches the content of a step.
+_ONLY_LOOKED_AT = ("output.system_metrics", "output.tensorboard")
+FREE_ON_RESUME = (
+    "output.checkpoint_hours",
+    "output.checkpoint_steps",
+    "output.log_steps",
+    "schedule.devices",
+    "schedule.early_stopping",
+    "schedule.n_epochs",
+    *_ONLY_LOOKED_AT,
+)
 
 
 def resolved(settings: TrainingSettings) -> TrainingSettings:
     """Return the settings with absolute paths, as a run keeps them."""
-    update: dict[str, object] = {}
-    for name in (*SETS, "mlruns"):
-        if getattr(settings, name, None) is not None:
-            update[name] = getattr(settings, name).resolve()
-    if settings.pretrained is not None:
-        paths = {name: getattr(settings.pretrained, name) for name in ("mlpath", "file")}
-        pretrained = {name: path.resolve() for name, path in paths.items() if path is not None}
-        update["pretrained"] = settings.pretrained.model_copy(update=pretrained)
-    if settings.network is not None and Path(settings.network).suffix in {".yaml", ".yml"}:
-        update["network"] = str(Path(settings.network).resolve())
-    return settings.model_copy(update=update)
+    paths = {key: path for key in PLACES if (path := value_of(settings, key)) is not None}
+    update: dict[str, Any] = {key: path.resolve() for key, path in paths.items()}
+    if (network := settings.model.network) is not None and is_yaml(network):
+        update["model.network"] = str(Path(network).resolve())
+    return replaced(settings, update)
 
 
 def comparable(settings: TrainingSettings) -> str:
     """Return the settings as text without what names places: these may differ between machines."""
-    dumped = settings.model_dump(mode="json", exclude={*SETS, "mlruns", "network", "features", "pretrained"})
-    return json.dumps(dumped, sort_keys=True)
+    left_out = {"data": {*SETS, "features"}, "model": {"network", "pretrained"}, "output": {"mlruns"}}
+    return json.dumps(settings.model_dump(mode="json", exclude=left_out), sort_keys=True)
 
 
 def settings_of_run(mlpath: Path | str, run_id: str, overrides: Iterable[str] = ()) -> TrainingSettings:
@@ -60,42 +70,45 @@ def settings_of_run(mlpath: Path | str, run_id: str, overrides: Iterable[str] = 
     path = settings_file(run)
     before, after = stored_settings(path), stored_settings(path, overrides)
     changed = _changed(before, after)
-    if after.mlruns != before.mlruns and after.mlruns.resolve() != run.mlpath.parent:
-        changed.append("mlruns (the run is found by --mlpath)")
+    mlruns = before.output.mlruns
+    if after.output.mlruns != mlruns and after.output.mlruns.resolve() != run.mlpath.parent:
+        changed.append("output.mlruns (the run is found by --mlpath)")
     if changed:
         cannot = f"{', '.join(changed)}: cannot change when a run is resumed"
-        possible = f"possible: {', '.join(FREE_ON_RESUME)}, and the paths {', '.join(PLACES)} of the same content"
+        possible = f"possible: {', '.join(FREE_ON_RESUME)}, and the paths {', '.join(PLACES[:-1])} of the same content"
         msg = f"{run.title}: {cannot}; {possible}; or start a new run"
         raise ConfigError(msg)
-    return moved(after, before.mlruns, run)
+    return moved(after, mlruns, run)
 
 
 def stored_settings(path: Path, overrides: Iterable[str] = ()) -> TrainingSettings:
-    """Return the settings in the file that a run keeps, also of a run of before ``tagger`` and ``method`` were kept.
+    """Return the settings in the file that a run keeps, also of a run of before they were in groups.
 
     Raises:
         ConfigError: if a setting is not known or not accepted.
     """
     content = present_form(read_written(path))
-    kind = settings_class(content["tagger"], content["method"])
-    apply_overrides(content, overrides)
+    kind = settings_class(content)
+    apply_overrides(content, overrides, kind.kind_alone, kind.parts)
     settings: TrainingSettings = validate_settings(kind, content, str(path))
     return settings
 
 
 def present_form(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a run keeps, with ``tagger`` and ``method``."""
+    """Return the settings that a run keeps in their groups, with ``tagger`` and ``method``."""
     found, method = dict(content), content.get("method")
+    if isinstance(method, Mapping):
+        return found
     methods = {kind: method_class(kind) for kind in method_kinds()}
     if method not in methods:
-        own = [kind for kind, one in methods.items() if one.model_fields.keys() & found.keys()]
+        own = [kind for kind, one in methods.items() if (one.model_fields.keys() - {"kind"}) & found.keys()]
         former = [kind for kind, one in methods.items() if method in one.former_names]
         found["method"] = next(iter([*former, *own]), DEFAULT_KIND)
         if method == "nominal":  # its attack did not act
             found["attack"] = None
         # trainings of jets had a method before those of taus had one
         found.setdefault("tagger", tagger_of_rows("taus" if method is None else "jets").name)
-    return found
+    return in_groups(found, settings_class(found))
 
 
 def settings_file(run: Run) -> Path:
@@ -113,16 +126,28 @@ def settings_file(run: Run) -> Path:
 
 def _changed(before: TrainingSettings, after: TrainingSettings) -> list[str]:
     """Return the settings that differ and decide what a training does, places apart."""
-    old, new = before.model_dump(), after.model_dump()
-    free = {*FREE_ON_RESUME, *SETS, "mlruns", "pretrained"}
-    changed = sorted(name for name in old if old[name] != new[name] and name not in free)
-    changed += [f"pretrained.{key}" for key in _changes_of_pretrained(before.pretrained, after.pretrained)]
-    for key in SETS:
-        if (getattr(before, key, None) is None) != (getattr(after, key, None) is None):
+    free = {*FREE_ON_RESUME, *PLACES, "model.pretrained"}
+    old, new = _by_key(before), _by_key(after)
+    changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key) and key not in free)
+    changed += [f"model.pretrained.{key}" for key in _changes_of_pretrained(before.model.pretrained, after.model.pretrained)]
+    for key in (f"data.{name}" for name in SETS):
+        if (value_of(before, key) is None) != (value_of(after, key) is None):
             changed.append(key)
-    if before.early_stopping and after.early_stopping and before.early_stopping.metric != after.early_stopping.metric:
-        changed.append("early_stopping.metric")
+    rules = before.schedule.early_stopping, after.schedule.early_stopping
+    if rules[0] and rules[1] and rules[0].metric != rules[1].metric:
+        changed.append("schedule.early_stopping.metric")
     return changed
+
+
+def _by_key(settings: TrainingSettings) -> dict[str, Any]:
+    """Return the settings by group and key; an attack, which may be none, is one of them."""
+    found: dict[str, Any] = {}
+    for name, value in settings.model_dump().items():
+        if name != "attack" and isinstance(value, dict):
+            found |= {f"{name}.{key}": one for key, one in value.items()}
+        else:
+            found[name] = value
+    return found
 
 
 def _changes_of_pretrained(before: PretrainedSettings | None, after: PretrainedSettings | None) -> list[str]:

@@ -7,13 +7,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from TauAdv.config import replaced, value_of
+from TauAdv.config.paths import is_yaml
 from TauAdv.runs import Run
 from TauAdv.runs.layout import FEATURES, NETWORK
-from TauAdv.training.settings.common import SETS, TrainingSettings
+from TauAdv.training.settings.common import TrainingSettings
+from TauAdv.training.settings.data import SETS
 
-__all__ = ["moved"]
+__all__ = ["PLACES", "moved"]
 
 Kind = TypeVar("Kind", bound=TrainingSettings)
+
+#: Settings that say where something is: they may change, what is found there may not.
+PLACES = (*(f"data.{name}" for name in SETS), "model.pretrained.file", "model.pretrained.mlpath", "output.mlruns")
+_COPIES = {"model.network": NETWORK, "data.features": FEATURES}
 
 
 def moved(settings: Kind, mlruns: Path, run: Run) -> Kind:
@@ -28,15 +35,9 @@ def moved(settings: Kind, mlruns: Path, run: Run) -> Kind:
         run: as it is found now.
     """
     here = run.mlpath.parent
-    update: dict[str, object] = {"mlruns": here}
-    for key in SETS:
-        if (path := getattr(settings, key, None)) is not None:
-            update[key] = _place(path, mlruns, here)
-    if settings.pretrained is not None:
-        paths = {key: getattr(settings.pretrained, key) for key in ("mlpath", "file")}
-        places = {key: _place(path, mlruns, here) for key, path in paths.items() if path is not None}
-        update["pretrained"] = settings.pretrained.model_copy(update=places)
-    return settings.model_copy(update={**update, **_own_copies(settings, run)})
+    places = {key: path for key in PLACES if (path := value_of(settings, key)) is not None}
+    update: dict[str, object] = {key: _place(path, mlruns, here) for key, path in places.items()}
+    return replaced(settings, {**update, "output.mlruns": here, **_own_copies(settings, run)})
 
 
 def _place(path: Path, mlruns: Path, here: Path) -> Path:
@@ -48,9 +49,9 @@ def _place(path: Path, mlruns: Path, here: Path) -> Path:
 
 def _own_copies(settings: TrainingSettings, run: Run) -> Mapping[str, str]:
     found = {}
-    for key, copy in (("network", NETWORK), ("features", FEATURES)):
-        name = getattr(settings, key, None)
-        if name is None or Path(name).suffix not in {".yaml", ".yml"} or Path(name).exists():
+    for key, copy in _COPIES.items():
+        name = value_of(settings, key)
+        if name is None or not is_yaml(name) or Path(name).exists():
             continue
         if (run.artifacts / copy).is_file():
             found[key] = str(run.artifacts / copy)

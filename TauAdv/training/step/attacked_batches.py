@@ -124,7 +124,7 @@ class TrainingAttacks:
             ConfigError: if an attack does not fit the inputs.
         """
         made: list[AttackedBatches | None] = []
-        for key, attack in (("attack", settings.acting_attack), ("validation_attack", settings.validation_attack)):
+        for key, attack in (("attack", settings.acting_attack), ("data.validation_attack", settings.data.validation_attack)):
             if attack is not None and constraints is None:
                 msg = f"{key}: what may move is not known without the feature table of the inputs"
                 raise ConfigError(msg)

@@ -62,18 +62,19 @@ class Trainer:
         self.devices = devices
         self.objective = settings.spec.objective(settings)
         self.loss, self.terms = self.objective.loss, self.objective.terms
-        self.rows = sum(settings.batch_sizes.values())
-        self.n_class, self.n_adv = settings.n_class, self.rows - settings.n_class
+        data, schedule = settings.data, settings.schedule
+        self.rows = sum(data.batch_sizes.values())
+        self.n_class, self.n_adv = data.n_class, self.rows - data.n_class
         self.columns = {**_CLASS_COLUMNS, **_DOMAIN_COLUMNS} if settings.reads_domains else _CLASS_COLUMNS
         self.metrics = metrics_of(settings.methods)
         self.method_metrics = [name for method in settings.methods for name in method.metrics]
         names = [*self.metrics, *self.terms]
         with devices.scope():
             variables = [*common_variables(model), *class_head_variables(model)]
-            rates = settings.learning_rate, settings.schedule_decay
-            make = partial(make_optimizer, clip_norm=settings.clip_norm, kind=settings.optimizer)
+            rates = schedule.learning_rate, schedule.schedule_decay
+            make = partial(make_optimizer, clip_norm=schedule.clip_norm, kind=schedule.optimizer)
             self.optimizers: dict[str, Optimizer] = {
-                "optimizer": make(variables, *rates, name="optimizer", average_decay=settings.average_decay)
+                "optimizer": make(variables, *rates, name="optimizer", average_decay=schedule.average_decay)
             }
             self.guard = NanGuard()
             self.sums = MetricSums(names)
@@ -85,7 +86,7 @@ class Trainer:
         of_class = [name for name in names if name in _OF_VALIDATION or name in self.terms]
         self.domain_metrics = [name for method in settings.methods for name in method.validation_metrics]
         self.validation = Look("val_", [name for name in names if name in {*of_class, *self.domain_metrics}], self.objective)
-        attacked = settings.validation_attack is not None
+        attacked = data.validation_attack is not None
         self.attacked_validation = Look("val_attacked_", of_class, self.objective) if attacked else None
         self._functions: dict[str, Any] = {}
 
@@ -257,12 +258,13 @@ _OF_VALIDATION = {"loss", "pure_loss", "reg_loss", "accuracy"}
 
 def begun(settings: TrainingSettings, model: Tagger, objective: Any) -> list[Acting]:
     """Return the methods of the settings, at work on a model."""
-    make = partial(make_optimizer, clip_norm=settings.clip_norm, kind=settings.optimizer)
+    schedule, sizes = settings.schedule, settings.data.batch_sizes
+    make = partial(make_optimizer, clip_norm=schedule.clip_norm, kind=schedule.optimizer)
 
     def optimizer(variables: list[Any], rate: float, decay: float, name: str) -> Optimizer:
         return make(variables, rate, decay, name=name)
 
-    surroundings = Surroundings(model, objective, optimizer, sum(settings.batch_sizes.values()) - settings.n_class)
+    surroundings = Surroundings(model, objective, optimizer, sum(sizes.values()) - settings.data.n_class)
     return [method.begin(surroundings) for method in settings.methods]
 
 

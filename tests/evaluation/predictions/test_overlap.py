@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from evaluation_inputs import tiny_network, write_set
-from training_classes import ClassifierSettings
+from training_classes import load_classifier, placed
 
 from TauAdv.evaluation.predictions.overlap import trained_on
 from TauAdv.io.records import write_record
@@ -21,7 +21,7 @@ def trained_run(tmp_path_factory):
     mlruns = tmp_path_factory.mktemp("store") / "mlruns"
 
     def make(folder, **changes):
-        settings = ClassifierSettings(shards=folder, mlruns=mlruns, n_tau=20, **changes)
+        settings = load_classifier(None, placed({"shards": folder, "mlruns": mlruns, "n_tau": 20, **changes}))
         with start_run(mlruns, "test") as run:
             record_inputs(run, settings, open_inputs(settings), tiny_network())
         return run

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from training_classes import AdversarialSettings
+from training_classes import load_adversarial
 
-from TauAdv.config import load_settings
 from TauAdv.runs import find_run, list_runs
 from TauAdv.runs.records import MlflowStore
 from TauAdv.training.run.checkpoints import latest_checkpoint
@@ -39,37 +38,37 @@ def folder(tmp_path_factory):
 def content(data, folder):
     """Settings of all trainings: sparse grids, several steps of the head, gradients clipped and measured, float64."""
     return {
-        "shards": str(data / "class"),
-        "validation_shards": str(data / "class_val"),
-        "adv_shards": str(data / "adv"),
-        "adv_validation_shards": str(data / "adv_val"),
-        "network": str(data / "still.yaml"),
-        "mlruns": str(folder / "one"),
-        "precision": "float64",
-        "n_tau": 32,
-        "n_adv_tau": 20,
-        "n_batches": STEPS_PER_EPOCH,
-        "n_epochs": N_EPOCHS,
-        "adv_parameter": [1, 2],
-        "adv_head_steps": 2,
-        "learning_rate": 0.003,
-        "clip_norm": 0.1,
-        "gradient_steps": 1,
-        "log_steps": 1,
+        "data.shards": str(data / "class"),
+        "data.validation_shards": str(data / "class_val"),
+        "data.adv_shards": str(data / "adv"),
+        "data.adv_validation_shards": str(data / "adv_val"),
+        "model.network": str(data / "still.yaml"),
+        "output.mlruns": str(folder / "one"),
+        "model.precision": "float64",
+        "data.n_tau": 32,
+        "data.n_adv_tau": 20,
+        "schedule.n_batches": STEPS_PER_EPOCH,
+        "schedule.n_epochs": N_EPOCHS,
+        "method.adv_parameter": [1, 2],
+        "method.adv_head_steps": 2,
+        "schedule.learning_rate": 0.003,
+        "schedule.clip_norm": 0.1,
+        "output.gradient_steps": 1,
+        "output.log_steps": 1,
     }
 
 
 @pytest.fixture(scope="module")
 def started(content, folder):
     """Processes at work: one with two logical devices, and two workers, the second of which dies."""
-    plan = [process(folder, "mirrored", {**content, "devices": "mirrored"}, cpus=2, resume_with_dropout=True)]
+    plan = [process(folder, "mirrored", {**content, "schedule.devices": "mirrored"}, cpus=2, resume_with_dropout=True)]
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     # the step with one backward pass; it is the same step
-    own = {**content, "devices": "multi_worker", "gradient_steps": 0}
+    own = {**content, "schedule.devices": "multi_worker", "output.gradient_steps": 0}
     for index, options in enumerate(({}, {"die_after": DIES_AFTER})):
         cluster = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         plan.append(process(folder, f"worker{index}", own, {"TF_CONFIG": json.dumps(cluster)}, **options))
-    for name in {Path(one["settings"]["mlruns"]) for one in plan}:
+    for name in {Path(one["settings"]["output.mlruns"]) for one in plan}:
         name.mkdir()
         MlflowStore(name)
     (folder / "plan.json").write_text(json.dumps(plan))
@@ -82,7 +81,7 @@ def started(content, folder):
 
 
 def process(folder, name, settings, environment=None, **options):
-    settings = {**settings, "mlruns": str(folder / settings["devices"])}
+    settings = {**settings, "output.mlruns": str(folder / settings["devices"])}
     return {"name": name, "folder": str(folder), "settings": settings, "environment": environment or {}, **options}
 
 
@@ -97,7 +96,7 @@ def free_ports(number):
 @pytest.fixture(scope="module")
 def reference(started, content):
     """The run on one device: variables after every epoch, and metrics. Runs while the others do."""
-    run = find_run(content["mlruns"], train(load_settings(AdversarialSettings, None, content)))
+    run = find_run(content["output.mlruns"], train(load_adversarial(None, content)))
     stored = sorted((run.artifacts / "model_checkpoints").glob("step_*/variables.npz"))
     return [dict(np.load(file)) for file in stored], history(run)
 
@@ -213,7 +212,7 @@ def test_end_of_a_worker_ends_the_other_with_the_way_to_go_on(broken_off):
 def test_training_goes_on_after_the_end_of_a_worker(broken_off, reference):
     """Here on one device; the result is that of a training that nothing happened to."""
     run, _ = broken_off
-    settings = settings_of_run(run.mlpath, run.id, ["devices=one"])
+    settings = settings_of_run(run.mlpath, run.id, ["schedule.devices=one"])
     assert latest_checkpoint(run.artifacts / "model_checkpoints").name == f"step_{STEPS_PER_EPOCH:09d}"
     train(settings, resume=run.id)
     final = latest_checkpoint(run.artifacts / "model_checkpoints")

@@ -6,7 +6,9 @@ import re
 import numpy as np
 import pytest
 from synthetic_shards import write_shards
+from training_classes import load_adversarial, placed
 
+from TauAdv.config import replaced
 from TauAdv.errors import InputError
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.deeptau.settings import load_network
@@ -50,19 +52,24 @@ def bad_sets(tmp_path_factory):
 def trainer(data, tmp_path_factory):
     from functools import partial
 
-    from training_classes import AdversarialSettings
-
-    from TauAdv.config import load_settings
-
-    make = partial(load_settings, AdversarialSettings, None)
-    common = {"network": str(data / "network.yaml"), "mlruns": tmp_path_factory.mktemp("guard") / "mlruns", "n_tau": 32}
-    common |= {"adv_shards": data / "adv", "n_adv_tau": 20, "adv_parameter": [1, 2], "gradient_steps": 0}
-    settings = make({**common, "shards": data / "class", "n_epochs": 20})
-    trainer = Trainer(build_adversarial(load_network(settings.network), seed=1), settings)
+    make = partial(load_adversarial, None)
+    common = {
+        "model.network": str(data / "network.yaml"),
+        "output.mlruns": tmp_path_factory.mktemp("guard") / "mlruns",
+        "data.n_tau": 32,
+    }
+    common |= {
+        "data.adv_shards": data / "adv",
+        "data.n_adv_tau": 20,
+        "method.adv_parameter": [1, 2],
+        "output.gradient_steps": 0,
+    }
+    settings = make({**common, "data.shards": data / "class", "schedule.n_epochs": 20})
+    trainer = Trainer(build_adversarial(load_network(settings.model.network), seed=1), settings)
     return (
         trainer,
         {name: value.numpy() for name, value in variables(trainer).items()},
-        lambda **more: make({**common, **more}),
+        lambda **more: make(placed({**common, **more})),
     )
 
 
@@ -84,7 +91,7 @@ def fresh(trainer):
 
 def ended(trainer, settings, guard_steps=1):
     """Train until the guard ends it: message, report, run."""
-    with pytest.raises(InputError) as caught, start_run(settings.mlruns, "guard") as run:
+    with pytest.raises(InputError) as caught, start_run(settings.output.mlruns, "guard") as run:
         loop = Loop(trainer, open_inputs(settings), run)
         loop._guard_steps = guard_steps
         loop.run_to_end()
@@ -164,7 +171,7 @@ def test_enormous_input_spoils_running_statistics(fresh, bad_sets):
     trainer, settings = fresh
     with (
         pytest.raises(InputError, match="moving_variance of layer 'tau_norm_1' is not finite, though all losses were"),
-        start_run(settings(shards=bad_sets / "large").mlruns, "guard") as run,
+        start_run(settings(shards=bad_sets / "large").output.mlruns, "guard") as run,
     ):
         Loop(trainer, open_inputs(settings(shards=bad_sets / "large", n_epochs=3)), run).run_to_end()
     assert list((run.artifacts / "model_checkpoints").glob("*")) == []
@@ -174,8 +181,8 @@ def test_weights_that_the_last_update_threw_off(fresh, data):
     """One step, of finite losses and gradients, whose update is not: nothing may be kept of it."""
     trainer, settings = fresh
     settings = settings(shards=data / "class", n_epochs=1, n_batches=1)
-    settings = settings.model_copy(update={"learning_rate": 3e38})  # more than a configuration may ask for
-    with pytest.raises(InputError) as caught, start_run(settings.mlruns, "guard") as run:
+    settings = replaced(settings, {"schedule.learning_rate": 3e38})  # more than a configuration may ask for
+    with pytest.raises(InputError) as caught, start_run(settings.output.mlruns, "guard") as run:
         Loop(trainer, open_inputs(settings), run).run_to_end()
     message = str(caught.value)
     assert re.search(r"after 1 step \w+ of layer '\w+' is not finite, though all losses were: the last update", message)
@@ -196,7 +203,7 @@ def test_validation_tau_that_is_not_finite(fresh, data, bad_sets):
         checkpoint_steps=1,
         early_stopping=stopping,
     )
-    with pytest.raises(InputError) as caught, start_run(settings.mlruns, "guard") as run:
+    with pytest.raises(InputError) as caught, start_run(settings.output.mlruns, "guard") as run:
         loop = Loop(trainer, open_inputs(settings), run)
         loop.run_to_end()
     message = str(caught.value)
@@ -214,12 +221,12 @@ def test_validation_tau_that_is_not_finite(fresh, data, bad_sets):
 def head_trainer(trainer, data):
     """A trainer with further steps of the head, and what they met."""
     settings = trainer[2](shards=data / "class", adv_head_steps=3, n_epochs=3)
-    return Trainer(build_adversarial(load_network(settings.network), seed=1), settings), settings
+    return Trainer(build_adversarial(load_network(settings.model.network), seed=1), settings), settings
 
 
 def train_steps(trainer, settings, shards, n_steps):
     """Do some steps; return the trainable weights before each of them and after the last."""
-    settings = settings.model_copy(update={"shards": shards})
+    settings = replaced(settings, {"data.shards": shards})
     trainer.guard.start(0)
     seen = []
     for number, batch in enumerate(open_inputs(settings).training(0).take(n_steps)):
@@ -230,7 +237,7 @@ def train_steps(trainer, settings, shards, n_steps):
 
 def test_further_steps_of_the_head_are_spared(head_trainer, bad_sets):
     trainer, settings = head_trainer
-    step = step_of_bad_tau(settings.model_copy(update={"shards": bad_sets / "in_tau"}))
+    step = step_of_bad_tau(replaced(settings, {"data.shards": bad_sets / "in_tau"}))
     seen = train_steps(trainer, settings, bad_sets / "in_tau", step + 2)
     assert trainer.guard.first_broken_step() == step
     for name, value in seen[step].items():
@@ -245,7 +252,7 @@ def test_further_steps_of_the_head_are_watched(trainer, data, monkeypatch):
 
     broken, real = 2, steps.head_gradients
     settings = trainer[2](shards=data / "class", adv_head_steps=2, n_epochs=3)
-    other = Trainer(build_adversarial(load_network(settings.network), seed=1), settings)
+    other = Trainer(build_adversarial(load_network(settings.model.network), seed=1), settings)
 
     def gradients(*arguments):
         factor = tf.where(other.guard.step > broken, np.nan, 1.0)  # the step was counted when its joint part was checked

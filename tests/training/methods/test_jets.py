@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from TauAdv.config import dump_settings
+from TauAdv.config import dump_settings, replaced
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.jets.features import JetFeatures
 from TauAdv.models.jet_flavour.network import JetTagger
@@ -16,17 +16,18 @@ from TauAdv.training.run import loop
 from TauAdv.training.run.checkpoints import latest_checkpoint
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.train import train
+from TauAdv.training.settings.attack import TrainingAttack
 from TauAdv.training.settings.of_run import settings_of_run
 
 pytestmark = pytest.mark.slow
 
 METHODS = {
-    "nominal": {"optimizer": "nadam", "weight_average": 0.8},
+    "nominal": {"schedule.optimizer": "nadam", "schedule.weight_average": 0.8},
     "pgd": {
         "attack": {"kind": "pgd", "eps": 0.2, "steps": 2, "restarts": 2, "fraction": 0.5, "training": True},
     },
     "trades": {"attack": {"kind": "pgd", "eps": 0.2, "steps": 2, "trades_beta": 2}},
-    "domain": {"method": "reversal", "attack": {"eps": 0.1, "warmup_epochs": 1}, "adv_head_steps": 2},
+    "domain": {"method": "reversal", "attack": {"eps": 0.1, "warmup_epochs": 1}, "method.adv_head_steps": 2},
 }
 
 
@@ -35,7 +36,7 @@ class Stopped(BaseException):
 
 
 def trained(settings):
-    return find_run(settings.mlruns, train(settings))
+    return find_run(settings.output.mlruns, train(settings))
 
 
 def variables(run):
@@ -63,12 +64,25 @@ def whole(request, jets, tmp_path_factory):
 
     def run(method):
         if method not in made:
-            common = {"shards": jets / "jets/train", "validation_shards": jets / "jets/val", "batch_size": 64}
-            common |= {"network": str(jets / "small.yaml"), "mlruns": tmp_path_factory.mktemp(method) / "mlruns"}
-            common |= {"n_epochs": 4, "learning_rate": 0.01, "log_steps": 2, "checkpoint_steps": 2, "gradient_steps": 0}
+            common = {"data.shards": jets / "jets/train", "data.validation_shards": jets / "jets/val", "data.batch_size": 64}
+            common |= {
+                "model.network": str(jets / "small.yaml"),
+                "output.mlruns": tmp_path_factory.mktemp(method) / "mlruns",
+            }
+            common |= {
+                "schedule.n_epochs": 4,
+                "schedule.learning_rate": 0.01,
+                "output.log_steps": 2,
+                "output.checkpoint_steps": 2,
+                "output.gradient_steps": 0,
+            }
             if method in ("domain", "mmd"):
-                common |= {"adv_shards": jets / "domains/train", "adv_batch_size": 32, "adv_parameter": [1, 2]}
-            settings = jet_settings(None, {**common, "validation_attack": {"eps": 0.2}, **METHODS[method]})
+                common |= {
+                    "data.adv_shards": jets / "domains/train",
+                    "data.adv_batch_size": 32,
+                    "method.adv_parameter": [1, 2],
+                }
+            settings = jet_settings(None, {**common, "data.validation_attack": {"eps": 0.2}, **METHODS[method]})
             made[method] = settings, trained(settings)
         return made[method]
 
@@ -78,7 +92,7 @@ def whole(request, jets, tmp_path_factory):
 @pytest.mark.parametrize("method", ["pgd", "domain"])
 def test_killed_training_goes_on_to_the_same_end(whole, method, monkeypatch, tmp_path):
     settings, uninterrupted = whole(method)
-    cut = settings.model_copy(update={"mlruns": tmp_path / "mlruns"})
+    cut = replaced(settings, {"output.mlruns": tmp_path / "mlruns"})
     real = loop.Loop._step
 
     def step(self, batch):
@@ -89,31 +103,31 @@ def test_killed_training_goes_on_to_the_same_end(whole, method, monkeypatch, tmp
     with monkeypatch.context() as patch, pytest.raises(Stopped):
         patch.setattr(loop.Loop, "_step", step)
         train(cut)
-    (run,) = list_runs(cut.mlruns)
+    (run,) = list_runs(cut.output.mlruns)
     assert latest_checkpoint(run.artifacts / "model_checkpoints").name == "step_000000008"
-    train(settings_of_run(cut.mlruns, run.id), resume=run.id)
-    equal(variables(uninterrupted), variables(find_run(cut.mlruns, run.id)))
-    assert history(find_run(cut.mlruns, run.id)) == history(uninterrupted)
+    train(settings_of_run(cut.output.mlruns, run.id), resume=run.id)
+    equal(variables(uninterrupted), variables(find_run(cut.output.mlruns, run.id)))
+    assert history(find_run(cut.output.mlruns, run.id)) == history(uninterrupted)
 
 
 def test_adding_epochs_equals_having_asked_for_them(whole, tmp_path):
     settings, longer = whole("pgd")
-    short = trained(settings.model_copy(update={"mlruns": tmp_path / "mlruns", "n_epochs": 2}))
-    train(settings_of_run(short.mlpath, short.id, ["n_epochs=4"]), resume=short.id)
+    short = trained(replaced(settings, {"output.mlruns": tmp_path / "mlruns", "schedule.n_epochs": 2}))
+    train(settings_of_run(short.mlpath, short.id, ["schedule.n_epochs=4"]), resume=short.id)
     equal(variables(longer), variables(find_run(short.mlpath, short.id)))
 
 
 def test_without_eps_the_training_is_a_nominal_one(whole, tmp_path):
     settings, nominal = whole("nominal")
-    content = settings.model_dump() | {"attack": {"eps": 0, "training": True}}
-    run = trained(type(settings).model_validate(content | {"mlruns": tmp_path / "mlruns"}))
+    without = TrainingAttack(eps=0, training=True)
+    run = trained(replaced(settings, {"attack": without, "output.mlruns": tmp_path / "mlruns"}))
     equal(variables(nominal), variables(run))
     assert history(run) == history(nominal)
 
 
 @pytest.mark.parametrize("method", ["trades", "domain"])
 def test_training_in_mixed_precision_is_near_that_in_single_precision(settings_of_jets, jets, method):
-    common = {"network": str(jets / "still.yaml"), "n_batches": 2, "attack": {"eps": 0.1}}
+    common = {"model.network": str(jets / "still.yaml"), "schedule.n_batches": 2, "attack": {"eps": 0.1}}
     common |= {"method": "reversal"} if method == "domain" else {}
     if method == "trades":
         common |= {"attack": {"kind": "pgd", "eps": 0.1, "steps": 1, "trades_beta": 2}}
@@ -179,10 +193,10 @@ def test_early_stopping_on_an_area_and_more_patience(settings_of_jets, monkeypat
     kept = load_tagger(run.artifacts / "model/model.keras")
     for one, other in zip(best.get_weights(), kept.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
-    train(settings_of_run(run.mlpath, run.id, ["early_stopping.patience=4"]), resume=run.id)
+    train(settings_of_run(run.mlpath, run.id, ["schedule.early_stopping.patience=4"]), resume=run.id)
     assert len(find_run(run.mlpath, run.id).metric_history("val_auc_b_vs_c")) == 6
     with pytest.raises(ConfigError, match=r"early_stopping\.metric: cannot change"):
-        settings_of_run(run.mlpath, run.id, ["early_stopping.metric=val_loss"])
+        settings_of_run(run.mlpath, run.id, ["schedule.early_stopping.metric=val_loss"])
 
 
 def test_number_of_jets_and_weights(settings_of_jets, capsys):
@@ -205,20 +219,24 @@ def test_pretrained_tagger_gets_an_adversarial_head(whole, settings_of_jets, cap
     ("changes", "error", "message"),
     [
         (
-            {"shards": "{data}/class"},
+            {"data.shards": "{data}/class"},
             InputError,
             "expected shards of jets, received taus; train them with tauadv train",
         ),
-        ({"shards": "{jets}/domains/train"}, InputError, "expected a set of kind 'classification', received 'adversarial'"),
-        ({"shards": "{jets}/jets"}, InputError, "give one of its parts"),
-        ({"validation_shards": "{other}/jets/val"}, InputError, "expected shards of the feature table"),
-        ({"n_jets": 2, "batch_size": 2}, InputError, "no jets of class"),
-        ({"batch_size": 65536}, InputError, "do not fill one batch of batch_size = 65,536"),
-        ({"network": "jet_flavor"}, InputError, "did you mean 'jet_flavour'"),
-        ({"network": "{jets}/narrow.yaml"}, InputError, "takes this number of features of a jet: 20, but"),
-        ({"loss": {"kind": "focal", "alpha": [1, 2]}}, InputError, "one factor for each of the 3 classes"),
+        (
+            {"data.shards": "{jets}/domains/train"},
+            InputError,
+            "expected a set of kind 'classification', received 'adversarial'",
+        ),
+        ({"data.shards": "{jets}/jets"}, InputError, "give one of its parts"),
+        ({"data.validation_shards": "{other}/jets/val"}, InputError, "expected shards of the feature table"),
+        ({"data.n_jets": 2, "data.batch_size": 2}, InputError, "no jets of class"),
+        ({"data.batch_size": 65536}, InputError, "do not fill one batch of data.batch_size = 65,536"),
+        ({"model.network": "jet_flavor"}, InputError, "did you mean 'jet_flavour'"),
+        ({"model.network": "{jets}/narrow.yaml"}, InputError, "takes this number of features of a jet: 20, but"),
+        ({"model.loss": {"kind": "focal", "alpha": [1, 2]}}, InputError, "one factor for each of the 3 classes"),
         ({"attack": {"eps": {"track_0_DO": 0.1}}}, ConfigError, "did you mean 'track_0_D0'"),
-        ({"early_stopping": {"metric": "val_auc_b_vs_lite"}}, ConfigError, "did you mean 'val_auc_b_vs_light'"),
+        ({"schedule.early_stopping": {"metric": "val_auc_b_vs_lite"}}, ConfigError, "did you mean 'val_auc_b_vs_light'"),
     ],
 )
 def test_bad_input(settings_of_jets, jets, data, other_jets, changes, error, message):
@@ -275,7 +293,7 @@ def test_values_that_are_not_finite_name_the_jets(settings_of_jets, monkeypatch)
 def test_config_file_and_dry_run(settings_of_jets, tmp_path, run_script, capsys):
     config = tmp_path / "training.yaml"
     config.write_text(dump_settings(settings_of_jets(attack={"eps": 0.1})))
-    run_script("Training/train_jet_tagger.py", "--config", config, "--dry-run", "attack.eps=0.3", "batch_size=50")
+    run_script("Training/train_jet_tagger.py", "--config", config, "--dry-run", "attack.eps=0.3", "data.batch_size=50")
     shown = capsys.readouterr().out
     for expected in ("attack on every batch, as the loss sees it: fgsm, eps 0.3", "50 class jets", "nothing was written"):
         assert expected in shown
@@ -295,4 +313,4 @@ def test_resuming_what_stopped_early_says_so(settings_of_jets, capsys):
     train(settings, resume=run.id)
     said = capsys.readouterr().out
     assert "stopped early after step" in said
-    assert "a larger early_stopping.patience than 1 continues it" in said
+    assert "a larger schedule.early_stopping.patience than 1 continues it" in said

@@ -142,7 +142,14 @@ KNOBS = {"learning_rate": 1e-3, "mmd_weight": 3.0}
 
 @pytest.fixture(scope="module")
 def trainer():
-    changes = {"method": "mmd", "shards": "a", "adv_shards": "b", "n_tau": 9, "n_adv_tau": 8, "precision": "float64"}
+    changes = {
+        "method": "mmd",
+        "data.shards": "a",
+        "data.adv_shards": "b",
+        "data.n_tau": 9,
+        "data.n_adv_tau": 8,
+        "model.precision": "float64",
+    }
     model = build_classifier(NETWORK, dtype="float64", seed=2)
     randomise(model)
     return Trainer(model, training_settings(None, changes))

@@ -52,17 +52,17 @@ def test_another_package_brings_a_method(other_package, brought):
     from TauAdv.training.methods.acting import StepView
 
     brought("means", f"{other_package}:Means")
-    words = ["method=means", "adv_shards=b", "means_weight=3"]
-    for tagger, more in (("deeptau", ["n_adv_tau=7"]), ("jet_flavour", ["adv_batch_size=7"])):
-        settings = training_settings(None, ["shards=a", f"tagger={tagger}", *words, *more])
+    words = ["method=means", "data.adv_shards=b", "method.means_weight=3"]
+    for tagger, more in (("deeptau", ["data.n_adv_tau=7"]), ("jet_flavour", ["data.adv_batch_size=7"])):
+        settings = training_settings(None, ["data.shards=a", f"tagger={tagger}", *words, *more])
         (method,) = settings.methods
         assert method.knobs(500, 2000, 1.0) == {"means_weight": 1.5}
-        assert (settings.n_adversarial, settings.needs_head, settings.reads_domains) == (7, False, True)
+        assert ([*settings.data.batch_sizes.values()][1], settings.needs_head, settings.reads_domains) == (7, False, True)
     features = tf.constant([[9.0, 9.0], [1.0, 0.0], [3.0, 0.0], [0.0, 4.0]])  # means of both domains: (2, 0), (0, 4)
     batch = {"weight_adv": tf.constant([0.0, 1, 1, 2]), "y_adv": tf.constant([[0.0], [0], [0], [1]])}
     assert float(method.begin(None).domain(StepView(batch, batch, batch, 1), {"features": features})) == 20
     with pytest.raises(ConfigError, match=r"means_wight: unknown key .did you mean 'means_weight'"):
-        training_settings(None, ["shards=a", "method=means", "adv_shards=b", "means_wight=3"])
+        training_settings(None, ["data.shards=a", "method=means", "data.adv_shards=b", "method.means_wight=3"])
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_another_package_brings_a_method(other_package, brought):
 def test_what_is_no_new_method_is_refused(brought, kind, place, message):
     brought(kind, place)
     with pytest.raises(ConfigError, match=message):
-        training_settings(None, ["shards=a", f"method={kind}"])
+        training_settings(None, ["data.shards=a", f"method={kind}"])
 
 
 @pytest.mark.parametrize("kind", ["deeptau_mmd", "jet_mmd"])
 def test_shipped_configurations_say_tagger_and_method(kind):
     text = shipped_config(kind).read_text()
-    assert "\nmethod: mmd\n" in text
+    assert "\nmethod:\n  kind: mmd\n" in text
     assert "\ntagger: " in text

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from network_batches import paired_batch, tiny_network
 from synthetic_shards import write_shards
-from training_classes import AdversarialSettings
+from training_classes import load_adversarial
 
-from TauAdv.config import load_settings
 from TauAdv.errors import InputError
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.training.run.balance import classes_of_loss
@@ -76,8 +75,8 @@ def trainer():
         class_head={"widths": [6]},
         adversarial_head={"widths": [6]},
     )
-    changes = {"shards": "a", "adv_shards": "b", "n_tau": 9, "n_adv_tau": 5, "adv_head_steps": 2}
-    return Trainer(build_adversarial(network), load_settings(AdversarialSettings, None, changes))
+    changes = {"data.shards": "a", "data.adv_shards": "b", "data.n_tau": 9, "data.n_adv_tau": 5, "method.adv_head_steps": 2}
+    return Trainer(build_adversarial(network), load_adversarial(None, changes))
 
 
 def one_sided(batch, kind):

@@ -58,7 +58,7 @@ def test_missing_folder(classifier_settings, tmp_path):
 
 
 def test_batch_larger_than_the_set(classifier_settings):
-    with pytest.raises(InputError, match="160 taus do not fill one batch of n_tau = 500"):
+    with pytest.raises(InputError, match=r"160 taus do not fill one batch of data\.n_tau = 500"):
         open_inputs(classifier_settings(n_tau=500))
 
 
@@ -81,7 +81,7 @@ def test_training_rows_in_the_validation_set_are_told(
 ):
     same = adversarial_settings(validation_shards=data / "class", adv_validation_shards=data / "adv")
     of_class, of_adversary = open_inputs(same).overlaps()
-    assert f"160 of the 160 taus of validation_shards ({data / 'class'}) are in the training set" in of_class
+    assert f"160 of the 160 taus of data.validation_shards ({data / 'class'}) are in the training set" in of_class
     assert "90 of the 90 taus of adv_validation_shards" in of_adversary
     assert of_class in list(open_inputs(same).lines())
     settings = settings_of_jets(validation_shards=jets / "jets/train", n_jets=100)

@@ -5,9 +5,9 @@ import signal
 
 import numpy as np
 import pytest
-from training_classes import AdversarialSettings
+from training_classes import load_adversarial
 
-from TauAdv.config import load_settings
+from TauAdv.config import replaced
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.deeptau.settings import load_network
@@ -17,7 +17,7 @@ from TauAdv.training.run import checkpoints
 from TauAdv.training.run.checkpoints import State
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.loop import Loop, require_stopping_metric
-from TauAdv.training.settings.common import EarlyStopping
+from TauAdv.training.settings.schedule import EarlyStopping
 from TauAdv.training.step.trainer import Trainer
 
 pytestmark = pytest.mark.slow
@@ -32,28 +32,28 @@ class Killed(BaseException):
 @pytest.fixture(scope="module")
 def settings(data, tmp_path_factory):
     changes = {
-        "shards": data / "class",
-        "adv_shards": data / "adv",
-        "adv_validation_shards": data / "adv_val",
-        "network": str(data / "network.yaml"),
-        "mlruns": tmp_path_factory.mktemp("loop") / "mlruns",
-        "n_tau": 32,
-        "n_adv_tau": 20,
-        "n_epochs": 4,
-        "adv_parameter": [1, 2],
-        "k2_schedule": {"kind": "dann"},
-        "learning_rate_schedule": {"kind": "cosine", "warmup_steps": 3},
-        "log_steps": 3,
-        "gradient_steps": 4,
-        "checkpoint_steps": 2,
+        "data.shards": data / "class",
+        "data.adv_shards": data / "adv",
+        "data.adv_validation_shards": data / "adv_val",
+        "model.network": str(data / "network.yaml"),
+        "output.mlruns": tmp_path_factory.mktemp("loop") / "mlruns",
+        "data.n_tau": 32,
+        "data.n_adv_tau": 20,
+        "schedule.n_epochs": 4,
+        "method.adv_parameter": [1, 2],
+        "method.k2_schedule": {"kind": "dann"},
+        "schedule.learning_rate_schedule": {"kind": "cosine", "warmup_steps": 3},
+        "output.log_steps": 3,
+        "output.gradient_steps": 4,
+        "output.checkpoint_steps": 2,
     }
-    return load_settings(AdversarialSettings, None, changes)
+    return load_adversarial(None, changes)
 
 
 @pytest.fixture(scope="module")
 def trainer(settings):
     """The trainer of all tests here (a step is traced once); dropout is on."""
-    return Trainer(build_adversarial(load_network(settings.network), seed=1), settings)
+    return Trainer(build_adversarial(load_network(settings.model.network), seed=1), settings)
 
 
 def all_variables(trainer):
@@ -84,7 +84,7 @@ def fresh(trainer, start):
 def uninterrupted(trainer, start, settings):
     """Variables and metrics after the whole training."""
     trainer.sums.take()
-    with start_run(settings.mlruns, "whole") as run:
+    with start_run(settings.output.mlruns, "whole") as run:
         Loop(trainer, open_inputs(settings), run).run_to_end()
     return values_of(trainer), history(run)
 
@@ -138,7 +138,7 @@ def test_resumed_training_equals_the_uninterrupted_one(fresh, settings, uninterr
     print(f"killed after step {killed_after}")
     variables, metrics = uninterrupted
     inputs = open_inputs(settings)
-    with start_run(settings.mlruns, "cut") as run:
+    with start_run(settings.output.mlruns, "cut") as run:
         with monkeypatch.context() as patch, pytest.raises(Killed):
             kill_after(patch, killed_after)
             Loop(fresh, inputs, run).run_to_end()
@@ -164,7 +164,7 @@ def test_interruption_ends_after_a_step_with_a_checkpoint(fresh, settings, monke
 
     handler = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(Trainer, "train", train)
-    with pytest.raises(KeyboardInterrupt), start_run(settings.mlruns, "stopped") as run:
+    with pytest.raises(KeyboardInterrupt), start_run(settings.output.mlruns, "stopped") as run:
         Loop(fresh, open_inputs(settings), run, State(step=7, epoch=1)).run_to_end()
     assert checkpoints.latest_checkpoint(run.artifacts / "model_checkpoints").name == "step_000000008"
     assert run.status == "KILLED"
@@ -178,14 +178,14 @@ def test_loss_that_is_not_finite_ends_the_run(fresh, settings):
             InputError,
             match=r"step 0 are not finite(.|\n)*weights: kernel of layer .tau_dense_1.(.|\n)*checkpoint: none yet",
         ),
-        start_run(settings.mlruns, "nan") as run,
+        start_run(settings.output.mlruns, "nan") as run,
     ):
         Loop(fresh, open_inputs(settings), run).run_to_end()
     assert run.status == "FAILED"
 
 
 def test_early_stopping_keeps_the_best_epoch(fresh, settings, monkeypatch):
-    stopping = settings.model_copy(update={"early_stopping": EarlyStopping(metric="val_adv_loss", patience=2)})
+    stopping = replaced(settings, {"schedule.early_stopping": EarlyStopping(metric="val_adv_loss", patience=2)})
     losses = iter([3.0, 1.0, 2.0, 2.5])
     seen = []
 
@@ -194,7 +194,7 @@ def test_early_stopping_keeps_the_best_epoch(fresh, settings, monkeypatch):
         return {"val_adv_loss": next(losses)}
 
     monkeypatch.setattr(Loop, "_validate", validate)
-    with start_run(settings.mlruns, "early") as run:
+    with start_run(settings.output.mlruns, "early") as run:
         state = Loop(fresh, open_inputs(stopping), run).run_to_end()
     assert (state.epoch, state.best_epoch, state.best, state.stopped) == (4, 2, 1.0, True)
     for layer in fresh.model.layers:
@@ -212,7 +212,7 @@ def test_early_stopping_keeps_the_best_epoch(fresh, settings, monkeypatch):
     ],
 )
 def test_early_stopping_on_a_metric_that_there_is_not(trainer, settings, metric, message):
-    changed = settings.model_copy(update={"early_stopping": EarlyStopping(metric=metric)})
+    changed = replaced(settings, {"schedule.early_stopping": EarlyStopping(metric=metric)})
     with pytest.raises(ConfigError, match=message):
         require_stopping_metric(trainer, open_inputs(changed))
     require_stopping_metric(trainer, open_inputs(settings))

@@ -24,8 +24,8 @@ def test_within_a_factor_of_one_and_a_half(tmp_path):
     write_shards(tmp_path / "adv", "adversarial", 1500, 2)
     config = tmp_path / "training.yaml"
     config.write_text(
-        f"shards: {tmp_path / 'class'}\nadv_shards: {tmp_path / 'adv'}\nnetwork: deeptau_demo\nn_tau: 700\nn_adv_tau: 700\n"
-        "n_batches: 3\ngradient_steps: 0\n"
+        f"data: {{shards: {tmp_path / 'class'}, adv_shards: {tmp_path / 'adv'}, n_tau: 700, n_adv_tau: 700}}\n"
+        "model: {network: deeptau_demo}\nschedule: {n_batches: 3}\noutput: {gradient_steps: 0}\n"
     )
     done = subprocess.run([sys.executable, HELPER, config], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -39,13 +39,13 @@ def test_files_that_would_be_written(data, adversarial_settings):
     for expected in (
         "memory: about",
         "factor 1.5",
-        str(settings.mlruns),
+        str(settings.output.mlruns),
         "7 models, one per epoch",
         "after each epoch, every 500 steps and every 12 hours\n    (the 2 newest are kept",
         "tensorboard/",
     ):
         assert expected in text
-    assert not settings.mlruns.exists()
+    assert not settings.output.mlruns.exists()
 
 
 def test_one_is_no_plural(data, adversarial_settings):

@@ -15,26 +15,26 @@ def test_settings_in_order(adversarial_settings, classifier_settings, data):
 def test_all_problems_are_told_at_once(adversarial_settings, data, tmp_path):
     (tmp_path / "empty").mkdir()
     changes = {
-        "shards": tmp_path / "nowhere",
-        "validation_shards": tmp_path / "empty",
-        "adv_shards": data / "class",
-        "network": "deeptau_v2p4",
-        "features": "table.yaml",
-        "loss": "tau_crossentropy_v1",
-        "pretrained": {"file": tmp_path / "model.keras"},
+        "data.shards": tmp_path / "nowhere",
+        "data.validation_shards": tmp_path / "empty",
+        "data.adv_shards": data / "class",
+        "model.network": "deeptau_v2p4",
+        "data.features": "table.yaml",
+        "model.loss": "tau_crossentropy_v1",
+        "model.pretrained": {"file": tmp_path / "model.keras"},
     }
     with pytest.raises(InputError) as caught:
         require_inputs(adversarial_settings(**changes))
     title, *lines = str(caught.value).splitlines()
     assert title == "7 problems with what the settings name:"
     for key, words in {
-        "shards": "nowhere: no such file or folder",
-        "validation_shards": "no manifest",
-        "adv_shards": "expected a set of kind 'adversarial', received 'classification'",
-        "network": "did you mean 'deeptau_v2p5'",
-        "features": "table.yaml: no such file or folder",
-        "loss": "did you mean 'tau_crossentropy",
-        "pretrained.file": "no such file or folder",
+        "data.shards": "nowhere: no such file or folder",
+        "data.validation_shards": "no manifest",
+        "data.adv_shards": "expected a set of kind 'adversarial', received 'classification'",
+        "model.network": "did you mean 'deeptau_v2p5'",
+        "data.features": "table.yaml: no such file or folder",
+        "model.loss": "did you mean 'tau_crossentropy",
+        "model.pretrained.file": "no such file or folder",
     }.items():
         (line,) = [line for line in lines if line.startswith(f"  {key}: ")]
         assert words in line
@@ -57,7 +57,7 @@ def test_unknown_pretrained_run_is_told_with_the_rest(adversarial_settings, data
 
 def test_script_lists_missing_inputs_with_wrong_keys(run_script, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "training.yaml").write_text("shards: a\nadv_shards: b\nlearning_rat: 3\n")
+    (tmp_path / "training.yaml").write_text("data: {shards: a, adv_shards: b}\nschedule: {learning_rat: 3}\n")
     with pytest.raises(SystemExit, match="2"):
         run_script("Training/train_adversarial.py", "--config", "training.yaml")
     shown = capsys.readouterr().err

@@ -29,7 +29,9 @@ def prepare(settings):
 def from_run(adversarial_settings, classifier_run):
     """Return a function: changes -> adversarial settings that start from the run."""
     _, run = classifier_run
-    return lambda **changes: adversarial_settings(**{"pretrained": {"run_id": run.id, "mlpath": run.mlpath}, **changes})
+    return lambda **changes: adversarial_settings(
+        **{"model.pretrained": {"run_id": run.id, "mlpath": run.mlpath}, **changes}
+    )
 
 
 def test_weights_go_by_layer_name_and_the_rest_is_reported(from_run, classifier_run):
@@ -74,7 +76,7 @@ def test_unknown_run(from_run, classifier_run):
 
 def test_run_without_a_model(adversarial_settings):
     settings = adversarial_settings()
-    with start_run(settings.mlruns, "some") as run:
+    with start_run(settings.output.mlruns, "some") as run:
         pass
     with pytest.raises(InputError, match=r"has no model/model\.keras: .*; it has no files at all"):
         prepare(adversarial_settings(pretrained={"run_id": run.id}))
@@ -98,7 +100,7 @@ def test_other_widths_are_listed(from_run, tmp_path):
         start_from(pretrained, trainer, with_optimizer=False)
     first, *_, way_out = str(caught.value).splitlines()
     assert "layers differ:" in first
-    assert way_out == f"leave out network ({tmp_path / 'wide.yaml'}): the pretrained model's own is taken"
+    assert way_out == f"leave out model.network ({tmp_path / 'wide.yaml'}): the pretrained model's own is taken"
     for old, new in zip(before, trainer.model.get_weights(), strict=True):
         np.testing.assert_array_equal(new, old)
 
@@ -152,9 +154,9 @@ def test_frozen_statistics(adversarial_settings):
 def test_evaluation_of_the_grids_can_be_chosen_for_a_training(from_run):
     for changes, expected in (
         ({}, ("sparse", 16)),
-        ({"n_empty_rows": 700}, ("sparse", 700)),
-        ({"grid_mode": "dense"}, ("dense", 16)),
-        ({"grid_mode": "dense", "network": None}, ("dense", 16)),
+        ({"model.n_empty_rows": 700}, ("sparse", 700)),
+        ({"model.grid_mode": "dense"}, ("dense", 16)),
+        ({"model.grid_mode": "dense", "model.network": None}, ("dense", 16)),
     ):
         settings = from_run(**changes)
         inputs = open_inputs(settings)
@@ -172,6 +174,8 @@ def test_nothing_to_freeze_is_an_error():
 
 def test_ways_to_evaluate_grids_are_for_networks_that_have_them(adversarial_settings):
     network = load_jet_network("jet_flavour")
-    assert adversarial_settings().adapted(network) == network
-    with pytest.raises(ConfigError, match=r"grid_mode, n_empty_rows: network 'jet_flavour' has no such setting"):
-        adversarial_settings(grid_mode="dense", n_empty_rows=3).adapted(network)
+    assert adversarial_settings().model.adapted(network) == network
+    with pytest.raises(
+        ConfigError, match=r"model\.grid_mode, model\.n_empty_rows: network 'jet_flavour' has no such setting"
+    ):
+        adversarial_settings(grid_mode="dense", n_empty_rows=3).model.adapted(network)

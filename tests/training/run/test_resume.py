@@ -37,31 +37,32 @@ def moments():
 @pytest.fixture(scope="module")
 def runs(data, tmp_path_factory, repository):
     """The uninterrupted run and the one that was killed, and what the processes said."""
-    from training_classes import AdversarialSettings
-
-    from TauAdv.config import load_settings
+    from training_classes import load_adversarial
 
     folder = tmp_path_factory.mktemp("killed")
     changes = {
-        "shards": data / "class",
-        "adv_shards": data / "adv",
-        "network": str(data / "network.yaml"),
-        "n_tau": 32,
-        "n_adv_tau": 20,
-        "n_epochs": 4,
-        "adv_parameter": [1, 2],
-        "k2_schedule": {"kind": "dann"},
-        "learning_rate_schedule": {"kind": "cosine", "warmup_steps": 3},
-        "clip_norm": 1.0,
-        "log_steps": 3,
-        "gradient_steps": 0,
-        "checkpoint_steps": 3,
-        "mlruns": folder / "mlruns",
+        "data.shards": data / "class",
+        "data.adv_shards": data / "adv",
+        "model.network": str(data / "network.yaml"),
+        "data.n_tau": 32,
+        "data.n_adv_tau": 20,
+        "schedule.n_epochs": 4,
+        "method.adv_parameter": [1, 2],
+        "method.k2_schedule": {"kind": "dann"},
+        "schedule.learning_rate_schedule": {"kind": "cosine", "warmup_steps": 3},
+        "schedule.clip_norm": 1.0,
+        "output.log_steps": 3,
+        "output.gradient_steps": 0,
+        "output.checkpoint_steps": 3,
+        "output.mlruns": folder / "mlruns",
     }
-    (folder / "training.yaml").write_text(dump_settings(load_settings(AdversarialSettings, None, changes)))
+    (folder / "training.yaml").write_text(dump_settings(load_adversarial(None, changes)))
     new = ["--config", str(folder / "training.yaml")]
     kills = moments()
-    plan = [{"arguments": [*new, "run_name=whole"], "kill": None}, {"arguments": [*new, "run_name=cut"], "kill": kills[0]}]
+    plan = [
+        {"arguments": [*new, "output.run_name=whole"], "kill": None},
+        {"arguments": [*new, "output.run_name=cut"], "kill": kills[0]},
+    ]
     again = ["--resume", "RUN", "--mlpath", str(folder / "mlruns")]
     plan += [{"arguments": again, "kill": kill} for kill in [*kills[1:], None]]
     script = str(repository / "Training" / "train_adversarial.py")

@@ -42,7 +42,7 @@ def test_run_explains_itself(classifier_run):
     assert manifest["kind"] == "classification"
     assert (run.name, run.status, run.tags["kind"]) == ("classifier", "FINISHED", "training")
     assert (run.tags["tagger"], run.tags["method"]) == ("deeptau", "none")
-    assert run.params["n_tau"] == "32"
+    assert run.params["data.n_tau"] == "32"
     assert [step for step, _ in run.metric_history("val_loss")] == [1, 2, 3]
     names = sorted(path.name for path in (run.artifacts / "model_checkpoints").iterdir())
     assert names == ["checksums.json", *(f"epoch_000{i}.keras" for i in (1, 2, 3)), "step_000000010", "step_000000015"]
@@ -63,7 +63,9 @@ def test_classifier_learns(classifier_run):
 
 def test_dry_run_shows_and_writes_nothing(classifier_settings, tmp_path, run_script, capsys):
     config = write_config(tmp_path / "training.yaml", classifier_settings())
-    run_script("Training/train_classifier.py", "--config", config, "--dry-run", "learning_rate=0.5", "n_epochs=7")
+    run_script(
+        "Training/train_classifier.py", "--config", config, "--dry-run", "schedule.learning_rate=0.5", "schedule.n_epochs=7"
+    )
     shown = capsys.readouterr().out
     for expected in (
         *("160 taus", "learning_rate: 0.5", "7 x 5 steps", "trainable parameters", "nothing was written"),
@@ -82,7 +84,7 @@ def test_dry_run_shows_and_writes_nothing(classifier_settings, tmp_path, run_scr
 @pytest.mark.parametrize(
     ("script", "arguments", "message"),
     [
-        ("classifier", ["--config", "{config}", "n_ta=3"], "did you mean 'n_tau'"),
+        ("classifier", ["--config", "{config}", "n_ta=3"], "did you mean 'data.n_tau'"),
         ("classifier", [], "give --config FILE"),
         ("classifier", ["--config", "nowhere.yaml"], "no such configuration file"),
         ("classifier", ["--resume", "abc", "--mlpath", "{folder}"], "found no mlflow.db"),
@@ -107,7 +109,7 @@ def test_finished_run_has_nothing_left_to_do(classifier_run, run_script, capsys)
     run_script("Training/train_classifier.py", "--resume", run.id, "--mlpath", run.mlpath)
     assert not left.exists()
     said = capsys.readouterr().out
-    assert "finished: all 15 steps are done; a larger n_epochs than 3 continues it" in said
+    assert "finished: all 15 steps are done; a larger schedule.n_epochs than 3 continues it" in said
     assert "resuming" not in said
     for name, value in weights_of(run).items():
         np.testing.assert_array_equal(value, before[name])
@@ -118,8 +120,8 @@ def test_changed_inputs_are_not_resumed(classifier_run, data, tmp_path, run_scri
     other = tmp_path / "class"
     write_shards(other, "classification", 160, 7)  # the same name, other taus
     with pytest.raises(SystemExit, match="2"):
-        run_script("Training/train_classifier.py", "--resume", run.id, "--mlpath", run.mlpath, f"shards={other}")
-    assert f"the training set changed since it was started (shards: {other}, digest " in capsys.readouterr().err
+        run_script("Training/train_classifier.py", "--resume", run.id, "--mlpath", run.mlpath, f"data.shards={other}")
+    assert f"the training set changed since it was started (data.shards: {other}, digest " in capsys.readouterr().err
 
 
 def test_adversarial_fine_tuning(adversarial_settings, classifier_run, data, tmp_path, run_script, capsys, monkeypatch):
@@ -131,13 +133,13 @@ def test_adversarial_fine_tuning(adversarial_settings, classifier_run, data, tmp
     config = write_config(tmp_path / "training.yaml", settings)
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    run_script("Training/train_adversarial.py", "--config", config, "gradient_steps=0", "n_epochs=3")
-    (run,) = list_runs(settings.mlruns)
+    run_script("Training/train_adversarial.py", "--config", config, "output.gradient_steps=0", "schedule.n_epochs=3")
+    (run,) = list_runs(settings.output.mlruns)
     shown = capsys.readouterr().out
     for text in (shown, (run.artifacts / "input_cfg" / "pretrained.txt").read_text()):
         assert "not in the source, left as initialised: final_adv_dense_1" in text
         assert "starting afresh: adv_optimizer" in text
-    assert run.params["adv_parameter"] == "[1.0, 2.0]"
+    assert run.params["method.adv_parameter"] == "[1.0, 2.0]"
     assert set(run.metrics) >= {"adv_loss", "adv_accuracy", "val_adv_loss", "loss", "accuracy"}
     assert os.listdir(tmp_path / "elsewhere") == []
     before, after = weights_of(classifier), weights_of(run)

@@ -1,15 +1,14 @@
 """Settings of trainings of jets."""
 
 import pytest
-from training_classes import ClassifierSettings, jet_settings
+from training_classes import jet_settings, load_classifier
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.training.settings.attack import TrainingAttack
-from TauAdv.training.settings.by_method import settings_of_method
 from TauAdv.training.settings.jets import JetDomainSettings, JetSettings
 from TauAdv.training.settings.load import training_settings
-from TauAdv.training.settings.schedules import LearningRateSchedule
+from TauAdv.training.settings.schedule import LearningRateSchedule
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +19,9 @@ def folders(tmp_path, monkeypatch):
 
 
 def test_defaults_are_those_of_the_paper():
-    settings = jet_settings(None, ["shards=a"])
-    assert (settings.batch_size, settings.learning_rate, settings.optimizer) == (65_536, 1e-4, "adam")
-    rates = [settings.learning_rate_schedule.factor(step, 10, 1000) for step in (0, 9, 10, 300, 305)]
+    settings = jet_settings(None, ["data.shards=a"])
+    assert (settings.data.batch_size, settings.schedule.learning_rate, settings.schedule.optimizer) == (65_536, 1e-4, "adam")
+    rates = [settings.schedule.learning_rate_schedule.factor(step, 10, 1000) for step in (0, 9, 10, 300, 305)]
     assert rates == [1, 1, 1 / (1 + 1 / 30), 1 / 2, 1 / 2]
 
 
@@ -32,12 +31,11 @@ def test_inverse_schedule_warms_up():
 
 
 def test_method_decides_the_class_of_the_settings(tmp_path):
-    (tmp_path / "c.yaml").write_text("shards: a\nadv_shards: b\nmethod: reversal\ntagger: jet_flavour\n")
-    kind = settings_of_method(JetSettings, "reversal")
-    assert issubclass(kind, JetDomainSettings)
-    assert type(training_settings("c.yaml")) is kind
-    assert type(jet_settings(None, {"shards": "a", "adv_shards": "b", "method": "reversal"})) is kind
-    assert type(jet_settings(None, ["shards=a", "attack.eps=0.1"])) is settings_of_method(JetSettings, "none")
+    text = "data: {shards: a, adv_shards: b}\nmethod: reversal\ntagger: jet_flavour\n"
+    (tmp_path / "c.yaml").write_text(text)
+    assert type(training_settings("c.yaml")) is JetDomainSettings
+    assert type(jet_settings(None, {"data.shards": "a", "data.adv_shards": "b", "method": "reversal"})) is JetDomainSettings
+    assert type(jet_settings(None, ["data.shards=a", "attack.eps=0.1"])) is JetSettings
 
 
 @pytest.mark.parametrize(
@@ -49,12 +47,12 @@ def test_method_decides_the_class_of_the_settings(tmp_path):
         (["attack.eps={jet_pt: 0.1, jet_eta: 0}"], True),
         (["attack.eps={jet_pt: 0}"], False),
         (["attack=null"], False),
-        (["method=reversal", "adv_shards=b", "attack.eps=0.01"], True),
-        (["method=reversal", "adv_shards=b"], False),
+        (["method=reversal", "data.adv_shards=b", "attack.eps=0.01"], True),
+        (["method=reversal", "data.adv_shards=b"], False),
     ],
 )
 def test_when_an_attack_acts(overrides, acts):
-    assert (jet_settings(None, ["shards=a", *overrides]).acting_attack is not None) is acts
+    assert (jet_settings(None, ["data.shards=a", *overrides]).acting_attack is not None) is acts
 
 
 @pytest.mark.parametrize(
@@ -62,60 +60,63 @@ def test_when_an_attack_acts(overrides, acts):
     [
         (["method=adversarial"], "'adversarial' is called 'none' now"),
         (["method=nominal"], "'nominal' is called 'none' now"),
-        (["method=domain", "adv_shards=b"], "'domain' is called 'reversal' now: method=reversal"),
+        (["method=domain", "data.adv_shards=b"], "'domain' is called 'reversal' now: method=reversal"),
         (["method=reversl"], "did you mean 'reversal'"),
         (["method=reversal"], "adv_shards: required"),
         (["method=mmd"], "adv_shards: required"),
-        (["method=mmd", "adv_shards=b", "devices=mirrored"], "method 'mmd': on one device only: pairs of rows"),
         (
-            ["method=mmd", "adv_shards=b", "adv_parameter=[1,2]"],
-            "unknown key; it belongs to 'method: reversal' of",
+            ["method=mmd", "data.adv_shards=b", "schedule.devices=mirrored"],
+            "method 'mmd': on one device only: pairs of rows",
         ),
         (
-            ["adv_shards=b"],
+            ["method=mmd", "data.adv_shards=b", "method.adv_parameter=[1,2]"],
+            "unknown key; it belongs to method reversal",
+        ),
+        (
+            ["data.adv_shards=b"],
             "unknown key; it belongs to 'method: reversal' or 'method: mmd' of trainings of jets",
         ),
         (["attack.eps={jet_pt: -0.1}"], r"attack\.eps"),
         (["attack.eps=-1"], r"attack\.eps: expected at least 0"),
         (["attack.eps=.inf"], r"attack\.eps: expected a finite number"),
-        (["validation_attack.eps=.inf", "validation_fraction=0.1"], r"validation_attack\.eps"),
+        (["data.validation_attack.eps=.inf", "data.validation_fraction=0.1"], r"validation_attack\.eps"),
         (["attack.fraction=0"], r"attack\.fraction"),
         (["attack.fraction=1.5"], r"attack\.fraction"),
         (["attack.trades_beta=2"], "no slope at the clean inputs"),
         (["attack={kind: pgd, random_start: false, trades_beta: 2}"], "no slope at the clean inputs"),
         (["attack={kind: pgd, fraction: 0.5, trades_beta: 2}"], "leave fraction out"),
         (["attack={kind: pgd, restarts: 3, random_start: false}"], "are all the same"),
-        (["validation_attack.eps=0.1"], "validation_attack needs validation_shards"),
-        (["validation_attack.eps=-0.1", "validation_fraction=0.1"], r"validation_attack\.eps"),
+        (["data.validation_attack.eps=0.1"], "validation_attack needs data.validation_shards"),
+        (["data.validation_attack.eps=-0.1", "data.validation_fraction=0.1"], r"validation_attack\.eps"),
         (
             [
-                "validation_attack.eps=0.1",
-                "validation_fraction=0.1",
-                "validation_attack_epochs=2",
-                "early_stopping.metric=val_attacked_loss",
+                "data.validation_attack.eps=0.1",
+                "data.validation_fraction=0.1",
+                "data.validation_attack_epochs=2",
+                "schedule.early_stopping.metric=val_attacked_loss",
             ],
             "validation_attack_epochs: 1",
         ),
-        (["loss.gamma=-1"], r"loss\.gamma"),
-        (["loss.alpha=[1,2,3]"], "set kind: focal"),
-        (["optimizer=sgd"], "nadam"),
-        (["n_tau=3"], r"n_tau: unknown key; it belongs to trainings of taus \(tauadv train\)"),
-        (["n_epoch=3"], "did you mean 'n_epochs'"),
+        (["model.loss.gamma=-1"], r"loss\.gamma"),
+        (["model.loss.alpha=[1,2,3]"], "set kind: focal"),
+        (["schedule.optimizer=sgd"], "nadam"),
+        (["data.n_tau=3"], r"n_tau: unknown key; it belongs to trainings of taus \(tauadv train\), as data\.n_tau"),
+        (["n_epoch=3"], "did you mean 'schedule.n_epochs'"),
     ],
 )
 def test_refused(overrides, message):
     with pytest.raises(ConfigError, match=message):
-        jet_settings(None, ["shards=a", *overrides])
+        jet_settings(None, ["data.shards=a", *overrides])
 
 
 def test_domain_settings_are_made_by_their_own_class():
-    with pytest.raises(ConfigError, match="settings of its own"):
-        load_settings(JetSettings, None, ["shards=a", "method=reversal"])
+    with pytest.raises(ConfigError, match="make its settings with training_settings"):
+        load_settings(JetSettings, None, ["data.shards=a", "method=reversal"])
 
 
 def test_taus_have_the_attack_too():
-    assert load_settings(ClassifierSettings, None, ["shards=a"]).acting_attack is None
-    settings = load_settings(ClassifierSettings, None, ["shards=a", "attack.eps=0.02"])
+    assert load_classifier(None, ["data.shards=a"]).acting_attack is None
+    settings = load_classifier(None, ["data.shards=a", "attack.eps=0.02"])
     assert settings.acting_attack == TrainingAttack(eps=0.02)
 
 
@@ -124,7 +125,7 @@ def test_taus_have_the_attack_too():
 def test_settings_of_jets_are_told_as_such(script, config, repository, run_script, capsys):
     path = repository / f"TauAdv/configs/{config}.yaml"
     with pytest.raises(SystemExit, match="2"):
-        run_script(f"Training/{script}.py", "--config", path, "shards=a", "validation_shards=b")
+        run_script(f"Training/{script}.py", "--config", path, "data.shards=a", "data.validation_shards=b")
     expected = "is a training of the tagger 'jet_flavour' with method 'none'; this is for Training/train_jet_tagger.py"
     assert f"{path}: {expected}" in capsys.readouterr().err
 
@@ -132,4 +133,4 @@ def test_settings_of_jets_are_told_as_such(script, config, repository, run_scrip
 def test_key_of_the_adversarial_training():
     message = r"n_adv_tau: unknown key; it belongs to 'method: reversal' or 'method: mmd' of .* \(tauadv train\)"
     with pytest.raises(ConfigError, match=message):
-        load_settings(ClassifierSettings, None, ["shards=a", "n_adv_tau=3"])
+        load_classifier(None, ["data.shards=a", "data.n_adv_tau=3"])

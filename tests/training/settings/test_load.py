@@ -1,13 +1,14 @@
 """Settings of a training, of the class that its tagger and its method ask for."""
 
 import pytest
-from training_classes import AdversarialSettings, ClassifierSettings
+from training_classes import placed
 
+from TauAdv.config import dump_settings
+from TauAdv.config.yaml_writer import yaml_text
 from TauAdv.errors import ConfigError
-from TauAdv.training.settings.by_method import settings_of_method
-from TauAdv.training.settings.jets import JetSettings
+from TauAdv.training.settings.jets import JetDomainSettings, JetSettings
 from TauAdv.training.settings.load import training_settings
-from TauAdv.training.settings.taus import TauSettings
+from TauAdv.training.settings.taus import TauDomainSettings, TauSettings
 
 
 @pytest.fixture(autouse=True)
@@ -17,41 +18,130 @@ def folders(tmp_path, monkeypatch):
         (tmp_path / name).mkdir()
 
 
+SHARDS = {"data": {"shards": "a"}}
+BOTH = {"data": {"shards": "a", "adv_shards": "b"}}
+ADVERSARY = {"tagger": "deeptau", "method": "reversal"}
+
+
 @pytest.mark.parametrize(
-    ("text", "words", "defaults", "kind"),
+    ("content", "words", "defaults", "kind", "method"),
     [
-        ("shards: a\n", [], None, ClassifierSettings),
-        ("shards: a\nadv_shards: b\nmethod: reversal\n", [], None, AdversarialSettings),
-        ("shards: a\nadv_shards: b\nmethod: reversal\n", ["method=mmd"], None, settings_of_method(TauSettings, "mmd")),
-        ("shards: a\nadv_shards: b\n", [], {"method": "reversal"}, AdversarialSettings),
-        ("shards: a\nmethod: none\n", [], {"method": "reversal"}, ClassifierSettings),
-        ("shards: a\n", ["tagger=jet_flavour"], None, settings_of_method(JetSettings, "none")),
-        ("shards: a\nbatch_size: 5\n", [], {"tagger": "jet_flavour"}, settings_of_method(JetSettings, "none")),
+        (SHARDS, [], None, TauSettings, "none"),
+        ({**BOTH, "method": "reversal"}, [], None, TauDomainSettings, "reversal"),
+        ({**BOTH, "method": {"kind": "mmd", "mmd_weight": 3}}, [], None, TauDomainSettings, "mmd"),
+        ({**BOTH, "method": "reversal"}, ["method=mmd"], None, TauDomainSettings, "mmd"),
+        ({**BOTH, "method": {"kind": "reversal"}}, ["method.kind=mmd"], None, TauDomainSettings, "mmd"),
+        ({**BOTH, "method": "reversal"}, ["method.adv_head_steps=3"], None, TauDomainSettings, "reversal"),
+        (SHARDS, ["method={kind: mmd}", "data.adv_shards=b"], None, TauDomainSettings, "mmd"),
+        (BOTH, [], ADVERSARY, TauDomainSettings, "reversal"),
+        (BOTH, ["method.adv_head_steps=2"], ADVERSARY, TauDomainSettings, "reversal"),
+        ({**BOTH, "method": None}, [], ADVERSARY, TauDomainSettings, "reversal"),
+        ({**BOTH, "method": {"adv_parameter": [1, 2]}}, [], ADVERSARY, TauDomainSettings, "reversal"),
+        ({**SHARDS, "method": "none"}, [], ADVERSARY, TauSettings, "none"),
+        (SHARDS, ["tagger=jet_flavour"], None, JetSettings, "none"),
+        ({"data": {"shards": "a", "batch_size": 5}}, [], {"tagger": "jet_flavour"}, JetSettings, "none"),
+        (BOTH, ["method=mmd"], {"tagger": "jet_flavour"}, JetDomainSettings, "mmd"),
     ],
 )
-def test_tagger_and_method_decide(text, words, defaults, kind):
+def test_tagger_and_method_decide(content, words, defaults, kind, method):
     with open("mine.yaml", "w") as file:
-        file.write(text)
+        file.write(yaml_text(content))
     settings = training_settings("mine.yaml", words, defaults)
-    assert type(settings) is kind
-    assert (settings.tagger, settings.method) == (kind.model_fields["tagger"].default, kind.model_fields["method"].default)
+    assert (type(settings), settings.method.kind) == (kind, method)
+    assert settings.tagger == kind.model_fields["tagger"].default
+    with open("again.yaml", "w") as file:
+        file.write(dump_settings(settings))
+    assert training_settings("again.yaml") == settings
+
+
+def test_settings_of_a_method_given_by_its_kind_alone():
+    settings = training_settings(None, ["data.shards=a", "data.adv_shards=b", "method=mmd", "method.mmd_weight=3"])
+    assert (settings.method.kind, settings.method.mmd_weight) == ("mmd", 3)
+
+
+def test_another_method_leaves_the_settings_of_the_first():
+    words = ["data.shards=a", "data.adv_shards=b", "method={kind: reversal, adv_head_steps: 3}"]
+    assert training_settings(None, [*words, "method=mmd"]).method.kind == "mmd"
+    with pytest.raises(ConfigError, match=r"method\.adv_head_steps: unknown key; it belongs to method reversal"):
+        training_settings(None, [*words, "method.kind=mmd"])
+
+
+def test_an_attack_by_its_kind_alone():
+    settings = training_settings(None, ["data.shards=a", "attack=pgd", "attack.steps=3"])
+    assert (settings.attack.kind, settings.attack.steps) == ("pgd", 3)
+
+
+@pytest.mark.parametrize("change", [["data={n_tau: 7}"], {"data": {"n_tau": 7}}, {"data.n_tau": 7}])
+def test_a_changed_group_keeps_its_other_keys(change):
+    with open("mine.yaml", "w") as file:
+        file.write("data: {shards: a, validation_fraction: 0.2}\n")
+    data = training_settings("mine.yaml", change).data
+    assert (str(data.shards), data.validation_fraction, data.n_tau) == ("a", 0.2, 7)
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["batch_size=5"], r"batch_size: unknown key; it belongs to trainings of jets \(tauadv train\)"),
+        (
+            ["data.batch_size=5"],
+            r"batch_size: unknown key; it belongs to trainings of jets \(tauadv train\), as data.batch_size",
+        ),
         (["tagger=jet_flavor"], r"tagger 'jet_flavor'.*did you mean|of taus there are deeptau"),
-        (["method=mdm"], "method: expected 'none' or 'reversal' or 'mmd'.*did you mean 'mmd'"),
-        (["method=reversal", "adv_shards=b", "mmd_weight=3"], "mmd_weight: unknown key; it belongs to 'method: mmd' of"),
+        (["method=mdm"], "method: expected 'none', 'reversal' or 'mmd'.*did you mean 'mmd'"),
+        (["method=domain"], "method: 'domain' is called 'reversal' now"),
+        (
+            ["method=reversal", "data.adv_shards=b", "method.mmd_weight=3"],
+            r"method\.mmd_weight: unknown key; it belongs to method mmd",
+        ),
         (["batch_size"], "expected key=value"),
+        (["n_epochs=3"], r"n_epochs: unknown key; write schedule\.n_epochs"),
+        (["data.n_epochs=3"], r"data\.n_epochs: unknown key; write schedule\.n_epochs"),
+        (["early_stopping.patience=3"], r"early_stopping: unknown key; write schedule\.early_stopping"),
+        (["eps=3"], r"eps: unknown key; write attack\.eps"),
+        (["mmd_weight=3"], r"'method: mmd' of trainings of taus .* as method\.mmd_weight"),
+        (["data=3"], "data: expected a group of settings"),
+        (["schedule=null"], "schedule: expected a group of settings"),
+        (["schedule.n_epochs.x=3"], "schedule.n_epochs: expected a whole number"),
     ],
 )
 def test_mistakes(words, message):
     with pytest.raises(ConfigError, match=message):
-        training_settings(None, ["shards=a", *words])
+        training_settings(None, ["data.shards=a", *words])
 
 
 def test_no_such_file():
     with pytest.raises(ConfigError, match="no such configuration file"):
         training_settings("gone.yaml")
+
+
+def lines_of(words):
+    with pytest.raises(ConfigError) as caught:
+        training_settings(None, words)
+    return [line.strip() for line in str(caught.value).splitlines()[1:]]
+
+
+def test_all_that_is_wrong_at_once():
+    words = ["schedule.early_stopping.patience=2", "schedule.n_epochs=0", "model.batch_norm=frozen", "output.runs=x"]
+    lines = lines_of(["data.shards=gone", *words])
+    assert sorted(line.partition(": ")[0] for line in lines) == [
+        "data.shards",
+        "model",
+        "output.runs",
+        "schedule.early_stopping on val_loss needs data.validation_shards or data.validation_fraction",
+        "schedule.n_epochs",
+    ]
+
+
+def test_what_follows_from_a_bad_setting_is_not_reported():
+    lines = lines_of(["data.shards=a", "data.validation_fraction=2", "schedule.early_stopping.patience=2"])
+    assert lines == ["data.validation_fraction: expected less than 1.0; received 2"]
+
+
+FLAT = {"shards": "a", "n_tau": 5, "adv_parameter": [1, 2], "network": "x", "n_epochs": 2, "mlruns": "r", "features": "f"}
+
+
+@pytest.mark.parametrize(("key", "place"), [*zip(FLAT, placed(FLAT), strict=True)])
+def test_every_flat_key_of_before_names_its_place(key, place):
+    (line,) = [line for line in lines_of(FLAT) if line.startswith(f"{key}: ")]
+    assert line.startswith(f"{key}: unknown key; ")
+    assert line.endswith(f" {place}")

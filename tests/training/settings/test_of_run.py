@@ -29,10 +29,29 @@ def kept(tmp_path, content):
 )
 def test_former_settings_say_tagger_and_method(content, tagger, method):
     found = present_form(content)
-    assert (found["tagger"], found["method"]) == (tagger, method)
-    assert {key: value for key, value in found.items() if key not in {"tagger", "method"}} == {
-        key: value for key, value in content.items() if key not in {"tagger", "method"}
+    assert (found.pop("tagger"), found["method"].pop("kind")) == (tagger, method)
+    placed = {key: value for group in ("data", "method", "schedule") for key, value in found.pop(group, {}).items()}
+    assert {**found, **placed} == {key: value for key, value in content.items() if key not in {"tagger", "method"}}
+
+
+def test_former_settings_are_in_groups_now():
+    content = {"shards": "a", "n_tau": 5, "network": "x", "n_epochs": 2, "seed": 3, "mlruns": "r", "attack": None, "odd": 1}
+    assert present_form({"tagger": "deeptau", "method": "none", **content}) == {
+        "tagger": "deeptau",
+        "seed": 3,
+        "model": {"network": "x"},
+        "data": {"shards": "a", "n_tau": 5},
+        "method": {"kind": "none"},
+        "attack": None,
+        "schedule": {"n_epochs": 2},
+        "output": {"mlruns": "r"},
+        "odd": 1,
     }
+
+
+def test_present_settings_stay(tmp_path):
+    content = {"tagger": "deeptau", "data": {"shards": "a"}, "method": {"kind": "none"}}
+    assert present_form(content) == content
 
 
 def test_attack_of_a_nominal_training_did_not_act():
@@ -41,15 +60,19 @@ def test_attack_of_a_nominal_training_did_not_act():
 
 def test_former_runs_are_resumed(tmp_path):
     run = kept(tmp_path, {"shards": "a", "adv_shards": "b", "adv_parameter": [1, 3], "n_adv_tau": 7, "n_epochs": 2})
-    settings = settings_of_run(run.mlpath, run.id, ["n_epochs=5"])
-    assert (settings.method, settings.adv_parameter, settings.n_adv_tau, settings.n_epochs) == ("reversal", (1, 3), 7, 5)
-    with pytest.raises(ConfigError, match=r"method: .*'reversal'|method.*cannot change when a run is resumed"):
+    settings = settings_of_run(run.mlpath, run.id, ["schedule.n_epochs=5"])
+    assert (settings.method.kind, settings.method.adv_parameter) == ("reversal", (1, 3))
+    assert (settings.data.n_adv_tau, settings.schedule.n_epochs) == (7, 5)
+    with pytest.raises(
+        ConfigError,
+        match=r"method\.adv_parameter: unknown key|method\.kind.*cannot change when a run is resumed",
+    ):
         settings_of_run(run.mlpath, run.id, ["method=mmd"])
 
 
-@pytest.mark.parametrize("words", [["adv_shards=b", "method=mmd"], ["method=reversal", "adv_shards=b"], []])
+@pytest.mark.parametrize("words", [["data.adv_shards=b", "method=mmd"], ["method=reversal", "data.adv_shards=b"], []])
 def test_kept_settings_are_read_again(tmp_path, words):
-    settings = training_settings(None, ["shards=a", f"mlruns={tmp_path / 'mlruns'}", *words])
+    settings = training_settings(None, ["data.shards=a", f"output.mlruns={tmp_path / 'mlruns'}", *words])
     run = kept(tmp_path, dump_settings(settings))
     assert settings_of_run(run.mlpath, run.id) == settings
 

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 from network_batches import random_inputs
-from training_classes import ClassifierSettings
+from training_classes import load_classifier
 
-from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
 from TauAdv.models.deeptau.network import build_classifier
 from TauAdv.models.loading import load_model
@@ -17,11 +16,11 @@ from TauAdv.training.settings.precision import MIXED_BFLOAT16_SCORE_SHIFT, preci
 @pytest.mark.parametrize("precision", ["mixed_float16", "float16"])
 def test_float16_is_refused_with_the_reason(precision):
     with pytest.raises(ConfigError, match=r"precision: .*reach 4,460.*take mixed_bfloat16"):
-        load_settings(ClassifierSettings, None, {"shards": "a", "precision": precision})
+        load_classifier(None, {"data.shards": "a", "model.precision": precision})
 
 
 def test_default_is_single_precision_and_needs_no_note():
-    assert load_settings(ClassifierSettings, None, {"shards": "a"}).precision == "float32"
+    assert load_classifier(None, {"data.shards": "a"}).model.precision == "float32"
     assert precision_note("float32") is None
 
 
@@ -42,7 +41,7 @@ def test_training_in_mixed_precision(classifier_settings, data, capsys):
     without_dropout = str(data / "still.yaml")  # masks differ between number types
     for precision in ("float32", "mixed_bfloat16"):
         settings = classifier_settings(precision=precision, n_epochs=1, network=without_dropout)
-        run = find_run(settings.mlruns, train(settings))
+        run = find_run(settings.output.mlruns, train(settings))
         assert ("mixed_bfloat16: scores move by up to" in capsys.readouterr().out) == (precision == "mixed_bfloat16")
         model = load_model(run.artifacts / "model" / "model.keras")
         losses.append(run.metrics["loss"])

@@ -5,6 +5,7 @@ import shutil
 import pytest
 from synthetic_shards import write_shards
 
+from TauAdv.config import replaced
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.models.deeptau.settings import load_network
 from TauAdv.runs import find_run, start_run
@@ -12,7 +13,7 @@ from TauAdv.runs.layout import INPUTS, NETWORK, TRAINING
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.record import record_inputs, require_same_inputs, require_same_pretrained
 from TauAdv.training.run.train import train
-from TauAdv.training.settings.common import PretrainedSettings
+from TauAdv.training.settings.model import PretrainedSettings
 from TauAdv.training.settings.of_run import resolved, settings_of_run
 
 
@@ -24,11 +25,15 @@ def project(data, adversarial_settings, tmp_path):
         shutil.copytree(data / name, folder / name)
     (folder / "network.yaml").write_bytes((data / "network.yaml").read_bytes())
     (folder / "start.keras").write_bytes(b"a model")
-    places = {"shards": folder / "class", "adv_shards": folder / "adv", "network": str(folder / "network.yaml")}
-    changes = {"mlruns": folder / "mlruns", "pretrained": PretrainedSettings(file=folder / "start.keras")}
-    settings = resolved(adversarial_settings(**places).model_copy(update=changes))
-    with start_run(settings.mlruns, "one") as run:
-        record_inputs(run, settings, open_inputs(settings), load_network(settings.network), folder / "start.keras")
+    places = {
+        "data.shards": folder / "class",
+        "data.adv_shards": folder / "adv",
+        "model.network": str(folder / "network.yaml"),
+    }
+    changes = {"output.mlruns": folder / "mlruns", "model.pretrained": PretrainedSettings(file=folder / "start.keras")}
+    settings = resolved(replaced(adversarial_settings(**places), changes))
+    with start_run(settings.output.mlruns, "one") as run:
+        record_inputs(run, settings, open_inputs(settings), load_network(settings.model.network), folder / "start.keras")
     return folder, run
 
 
@@ -36,22 +41,22 @@ def test_a_project_that_is_moved_as_a_whole(project, tmp_path):
     folder, run = project
     moved = folder.rename(tmp_path / "elsewhere")
     settings = settings_of_run(moved / "mlruns", run.id)
-    assert (settings.shards, settings.adv_shards) == (moved / "class", moved / "adv")
-    assert (settings.mlruns, settings.pretrained.file) == (moved / "mlruns", moved / "start.keras")
+    assert (settings.data.shards, settings.data.adv_shards) == (moved / "class", moved / "adv")
+    assert (settings.output.mlruns, settings.model.pretrained.file) == (moved / "mlruns", moved / "start.keras")
     found = find_run(moved / "mlruns", run.id)
-    assert settings.network == str(found.artifacts / NETWORK)
+    assert settings.model.network == str(found.artifacts / NETWORK)
     require_same_inputs(found, open_inputs(settings))
-    require_same_pretrained(found, settings.pretrained.file)
+    require_same_pretrained(found, settings.model.pretrained.file)
 
 
 def test_single_inputs_that_are_moved(project, tmp_path):
     folder, run = project
     for name in ("class", "start.keras"):
         shutil.move(folder / name, tmp_path / f"now {name}")
-    overrides = [f"shards={tmp_path / 'now class'}", f"pretrained.file={tmp_path / 'now start.keras'}"]
+    overrides = [f"data.shards={tmp_path / 'now class'}", f"model.pretrained.file={tmp_path / 'now start.keras'}"]
     settings = settings_of_run(run.mlpath, run.id, overrides)
     require_same_inputs(run, open_inputs(settings))
-    require_same_pretrained(run, settings.pretrained.file)
+    require_same_pretrained(run, settings.model.pretrained.file)
 
 
 def test_other_content_is_refused_by_name(project, tmp_path):
@@ -59,7 +64,7 @@ def test_other_content_is_refused_by_name(project, tmp_path):
     shutil.rmtree(folder / "adv")
     write_shards(folder / "adv", "adversarial", 90, 77)
     inputs = open_inputs(settings_of_run(run.mlpath, run.id))
-    message = rf"the adversarial training set changed .* \(adv_shards: {folder}/adv, digest "
+    message = rf"the adversarial training set changed .* \(data\.adv_shards: {folder}/adv, digest "
     with pytest.raises(InputError, match=message) as raised:
         require_same_inputs(run, inputs)
     assert "the training set" not in str(raised.value)
@@ -71,23 +76,23 @@ def test_other_content_is_refused_by_name(project, tmp_path):
 def test_what_is_no_place_stays(project):
     _, run = project
     for override, named in (
-        ("pretrained.run_id=1", r"pretrained\.run_id"),
-        ("adv_validation_shards=x", "adv_validation_shards"),
-        ("mlruns=other", "mlruns"),
-        ("network=other.yaml", "network"),
+        ("model.pretrained.run_id=1", r"pretrained\.run_id"),
+        ("data.adv_validation_shards=x", "adv_validation_shards"),
+        ("output.mlruns=other", "mlruns"),
+        ("model.network=other.yaml", "network"),
     ):
-        words = [override] if "run_id" not in override else [override, "pretrained.file=null"]
+        words = [override] if "run_id" not in override else [override, "model.pretrained.file=null"]
         with pytest.raises(ConfigError, match=rf"{named}.*cannot change when a run is resumed"):
             settings_of_run(run.mlpath, run.id, words)
     here = run.mlpath.parent
-    assert settings_of_run(run.mlpath, run.id, [f"mlruns={here}"]).mlruns == here
+    assert settings_of_run(run.mlpath, run.id, [f"output.mlruns={here}"]).output.mlruns == here
 
 
 def test_missing_inputs_are_named_with_the_way_to_give_them(project):
     folder, run = project
     (folder / "class").rename(folder / "renamed")
     settings = settings_of_run(run.mlpath, run.id)
-    with pytest.raises(InputError, match=r"shards: .*class: no such .*; if it was moved, give its place: shards=PATH"):
+    with pytest.raises(InputError, match=r"shards: .*class: no such .*; if it was moved, give its place: data.shards=PATH"):
         train(settings, resume=run.id)
 
 

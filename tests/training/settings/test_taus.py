@@ -1,70 +1,75 @@
 """Settings of trainings: what is refused, and how."""
 
 import pytest
-from training_classes import AdversarialSettings, ClassifierSettings
+from training_classes import load_adversarial, load_classifier
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.runs import start_run
 from TauAdv.training.settings.of_run import resolved, settings_of_run
+from TauAdv.training.settings.taus import TauSettings
 
-NEEDED = {"shards": "a", "adv_shards": "b"}
+NEEDED = {"data.shards": "a", "data.adv_shards": "b"}
 
 
-def test_keys_of_the_original_are_flat():
-    settings = load_settings(
-        AdversarialSettings,
-        None,
-        {**NEEDED, "adv_parameter": [1, 3.5], "n_adv_tau": 50, "adv_learning_rate": 0.02, "use_previous_opt": False},
-    )
-    assert (settings.adv_parameter, settings.n_adv_tau, settings.adv_learning_rate) == ((1, 3.5), 50, 0.02)
+def test_keys_of_the_original_keep_their_names():
+    changes = {"method.adv_parameter": [1, 3.5], "data.n_adv_tau": 50, "method.adv_learning_rate": 0.02}
+    settings = load_adversarial(None, {**NEEDED, **changes, "model.use_previous_opt": False})
+    assert (settings.method.adv_parameter, settings.method.adv_learning_rate) == ((1, 3.5), 0.02)
+    assert settings.data.n_adv_tau == 50
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"adv_parametr": [1, 2]}, "did you mean 'adv_parameter'"),
+        ({"method.adv_parametr": [1, 2]}, "did you mean 'adv_parameter'"),
         ({"tagger": "deeptua"}, "tagger 'deeptua'.*did you mean 'deeptau'.*of taus there are deeptau"),
-        ({"tagger": "jet_flavour"}, "of taus there are deeptau"),
-        ({"adv_parameter": [1]}, "adv_parameter"),
-        ({"adv_parameter": [1, -2]}, r"adv_parameter\.1"),
-        ({"n_adv_tau": 0}, "n_adv_tau"),
-        ({"learning_rate": -1}, "learning_rate"),
-        ({"validation_fraction": 1.0}, "validation_fraction"),
-        ({"validation_fraction": 0.2, "validation_shards": "c"}, "not both"),
-        ({"use_previous_opt": True}, r"needs pretrained\.run_id"),
-        ({"use_previous_opt": True, "pretrained.file": "m.keras"}, r"needs pretrained\.run_id"),
-        ({"batch_norm": "frozen"}, "needs a pretrained model"),
-        ({"pretrained.mlpath": "mlruns"}, "either run_id"),
-        ({"pretrained.run_id": "1", "pretrained.file": "m.keras"}, "either run_id"),
-        ({"early_stopping.patience": 2}, "needs validation_shards or validation_fraction"),
-        ({"k2_schedule.kind": "quadratic"}, "linear"),
-        ({"learning_rate_schedule.kind": "cosinus"}, "cosine"),
+        ({"method.adv_parameter": [1]}, "adv_parameter"),
+        ({"method.adv_parameter": [1, -2]}, r"adv_parameter\.1"),
+        ({"data.n_adv_tau": 0}, "n_adv_tau"),
+        ({"schedule.learning_rate": -1}, "learning_rate"),
+        ({"data.validation_fraction": 1.0}, "validation_fraction"),
+        ({"data.validation_fraction": 0.2, "data.validation_shards": "c"}, "not both"),
+        ({"model.use_previous_opt": True}, r"needs pretrained\.run_id"),
+        ({"model.use_previous_opt": True, "model.pretrained.file": "m.keras"}, r"needs pretrained\.run_id"),
+        ({"model.batch_norm": "frozen"}, "needs a pretrained model"),
+        ({"model.pretrained.mlpath": "mlruns"}, "either run_id"),
+        ({"model.pretrained.run_id": "1", "model.pretrained.file": "m.keras"}, "either run_id"),
+        ({"schedule.early_stopping.patience": 2}, r"needs data\.validation_shards or data\.validation_fraction"),
+        ({"method.k2_schedule.kind": "quadratic"}, "linear"),
+        ({"schedule.learning_rate_schedule.kind": "cosinus"}, "cosine"),
     ],
 )
 def test_refused(changes, message):
     with pytest.raises(ConfigError, match=message):
-        load_settings(AdversarialSettings, None, {**NEEDED, **changes})
+        load_adversarial(None, {**NEEDED, **changes})
+
+
+def test_a_tagger_of_other_rows():
+    with pytest.raises(ConfigError, match="tagger 'jet_flavour': of taus there are deeptau"):
+        load_settings(TauSettings, None, {"data.shards": "a", "tagger": "jet_flavour"})
 
 
 def test_all_errors_are_listed_at_once():
     with pytest.raises(ConfigError, match=r"3 settings not accepted(.|\n)*n_tau(.|\n)*shardz(.|\n)*shards|shards(.|\n)*"):
-        load_settings(ClassifierSettings, None, {"shardz": "a", "n_tau": "many"})
+        load_classifier(None, {"data.shardz": "a", "data.n_tau": "many"})
 
 
 def test_stopping_on_the_adversarial_validation_set():
-    changes = {**NEEDED, "adv_validation_shards": "c", "early_stopping.metric": "val_adv_loss"}
-    assert load_settings(AdversarialSettings, None, changes).validates
+    changes = {**NEEDED, "data.adv_validation_shards": "c", "schedule.early_stopping.metric": "val_adv_loss"}
+    assert load_adversarial(None, changes).data.validates
 
 
 def test_paths_become_absolute(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    changes = {**NEEDED, "network": "net.yaml", "pretrained.run_id": "1", "pretrained.mlpath": "runs/1"}
-    settings = resolved(load_settings(AdversarialSettings, None, changes))
-    assert (settings.shards, settings.adv_shards, settings.mlruns) == (tmp_path / "a", tmp_path / "b", tmp_path / "mlruns")
-    assert (settings.network, settings.pretrained.mlpath) == (str(tmp_path / "net.yaml"), tmp_path / "runs" / "1")
+    changes = {**NEEDED, "model.network": "net.yaml", "model.pretrained.run_id": "1", "model.pretrained.mlpath": "runs/1"}
+    settings = resolved(load_adversarial(None, changes))
+    assert (settings.data.shards, settings.data.adv_shards) == (tmp_path / "a", tmp_path / "b")
+    assert settings.output.mlruns == tmp_path / "mlruns"
+    assert settings.model.pretrained.mlpath == tmp_path / "runs" / "1"
+    assert settings.model.network == str(tmp_path / "net.yaml")
     assert (
-        resolved(load_settings(ClassifierSettings, None, {"shards": "a", "network": "deeptau_demo"})).network
+        resolved(load_classifier(None, {"data.shards": "a", "model.network": "deeptau_demo"})).model.network
         == "deeptau_demo"
     )
 
@@ -81,26 +86,27 @@ def test_run_that_is_no_training_cannot_be_resumed(tmp_path):
 def test_resuming_keeps_the_settings_of_the_steps(tmp_path):
     with start_run(tmp_path / "mlruns", "some") as run:
         run.log_text("shards: a\nn_tau: 50\n", "input_cfg/training.yaml")
-    settings = settings_of_run(run.mlpath, run.id, ["n_epochs=7"])
-    assert (settings.n_tau, settings.n_epochs, settings.mlruns) == (50, 7, run.mlpath.parent)
-    with pytest.raises(ConfigError, match=rf"run {run.id} \(.*\): n_tau, seed: cannot change when a run is resumed"):
-        settings_of_run(run.mlpath, run.id, ["n_tau=60", "seed=5"])
+    settings = settings_of_run(run.mlpath, run.id, ["schedule.n_epochs=7"])
+    assert (settings.data.n_tau, settings.schedule.n_epochs, settings.output.mlruns) == (50, 7, run.mlpath.parent)
+    with pytest.raises(ConfigError, match=rf"run {run.id} \(.*\): data\.n_tau, seed: cannot change when a run is resumed"):
+        settings_of_run(run.mlpath, run.id, ["data.n_tau=60", "seed=5"])
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("TauAdv/configs/classifier_deeptau_v2p5", ClassifierSettings),
-        ("demo/classifier", ClassifierSettings),
-        ("TauAdv/configs/adversarial_deeptau_v2p5", AdversarialSettings),
-        ("demo/adversarial", AdversarialSettings),
-        ("demo/finetune_official", AdversarialSettings),
+        ("TauAdv/configs/classifier_deeptau_v2p5", load_classifier),
+        ("demo/classifier", load_classifier),
+        ("TauAdv/configs/adversarial_deeptau_v2p5", load_adversarial),
+        ("demo/adversarial", load_adversarial),
+        ("demo/finetune_official", load_adversarial),
     ],
 )
 def test_shipped_configurations(repository, name, kind):
     networks = {"demo/classifier": "deeptau_demo", "demo/adversarial": None, "demo/finetune_official": None}
-    settings = load_settings(kind, repository / f"{name}.yaml")
-    assert settings.network == networks.get(name, "deeptau_v2p5")
+    settings = kind(repository / f"{name}.yaml")
+    assert settings.model.network == networks.get(name, "deeptau_v2p5")
     if name.endswith("adversarial_deeptau_v2p5"):  # the recipe of section H
-        assert (settings.n_tau, settings.n_adv_tau, settings.n_batches, settings.n_epochs) == (100, 100, 50_000, 1)
-        assert (settings.adv_parameter, settings.learning_rate, settings.adv_learning_rate) == ((1, 10), 0.001, 0.01)
+        schedule, method = settings.schedule, settings.method
+        assert (settings.data.n_tau, settings.data.n_adv_tau, schedule.n_batches, schedule.n_epochs) == (100, 100, 50_000, 1)
+        assert (method.adv_parameter, schedule.learning_rate, method.adv_learning_rate) == ((1, 10), 0.001, 0.01)

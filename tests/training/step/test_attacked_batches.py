@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from attack_inputs import bits, constraints, jet_batch, jet_model
+from training_classes import jet_settings, placed
 
 from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.objectives import divergence, label_loss
@@ -11,7 +12,6 @@ from TauAdv.attacks.pgd import pgd
 from TauAdv.errors import ConfigError
 from TauAdv.models.jet_flavour.network import build_jet_classifier, logits_model
 from TauAdv.models.jet_flavour.settings import JetNetworkSettings
-from TauAdv.training.settings.jets import JetSettings
 from TauAdv.training.step.attacked_batches import STRENGTH, TrainingAttacks
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import Trainer
@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def settings(**changes):
-    return JetSettings.model_validate({"shards": "a", "batch_size": 20, "precision": "float64", **changes})
+    return jet_settings(None, placed({"shards": "a", "batch_size": 20, "precision": "float64", **changes}))
 
 
 def double_model(dropout=0.0):

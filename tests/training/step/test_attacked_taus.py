@@ -31,7 +31,7 @@ def tensors(inputs, step=0):
 
 def test_attacked_batch_is_that_of_the_attack(classifier_settings, constraints):
     settings = classifier_settings(attack={"eps": 0.1})
-    model, batch = build_classifier(load_network(settings.network), seed=1), tensors(open_inputs(settings))
+    model, batch = build_classifier(load_network(settings.model.network), seed=1), tensors(open_inputs(settings))
     attacks = TrainingAttacks.of(model, settings, constraints, settings.spec.objective(settings))
     found = attacks.attacked(batch, 0, {})
     expected = fgsm(label_loss(model, settings.spec.objective(settings).loss), batch, constraints, 0.1)
@@ -42,7 +42,7 @@ def test_attacked_batch_is_that_of_the_attack(classifier_settings, constraints):
 
 def test_control_region_is_not_attacked(adversarial_settings, constraints):
     settings = adversarial_settings(attack={"kind": "pgd", "eps": 0.1, "steps": 2})
-    model, batch = build_classifier(load_network(settings.network), seed=1), tensors(open_inputs(settings))
+    model, batch = build_classifier(load_network(settings.model.network), seed=1), tensors(open_inputs(settings))
     attacks = TrainingAttacks.of(model, settings, constraints, settings.spec.objective(settings))
     found = attacks.attacked(batch, 0, {})
     moved = (found["tau"] != batch["tau"]).numpy().any(axis=1)
@@ -60,7 +60,7 @@ def test_classifier_against_fgsm(classifier_settings, data):
     settings = classifier_settings(
         attack=attack, validation_attack={"eps": 0.2}, validation_shards=data / "class_val", n_epochs=1
     )
-    run = find_run(settings.mlruns, train(settings))
+    run = find_run(settings.output.mlruns, train(settings))
     assert run.metrics["val_attacked_loss"] > run.metrics["val_loss"]
     assert {"val_auc_tau_vs_jet", "val_attacked_auc_tau_vs_e"} <= set(run.metrics)
 
@@ -68,7 +68,7 @@ def test_classifier_against_fgsm(classifier_settings, data):
 def test_domain_adaptation_against_trades(adversarial_settings):
     attack = {"kind": "pgd", "eps": 0.05, "steps": 2, "trades_beta": 2}
     settings = adversarial_settings(attack=attack, n_epochs=1, n_batches=2, gradient_steps=2)
-    run = find_run(settings.mlruns, train(settings))
+    run = find_run(settings.output.mlruns, train(settings))
     assert run.metrics["divergence"] > 0
     assert run.metrics["loss"] == pytest.approx(
         run.metrics["pure_loss"] + 2 * run.metrics["divergence"] + run.metrics["reg_loss"], rel=1e-5

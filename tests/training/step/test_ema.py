@@ -6,7 +6,6 @@ from attack_inputs import jet_batch, jet_model
 from training_classes import jet_settings
 
 from TauAdv.errors import ConfigError
-from TauAdv.training.settings.jets import JetSettings
 from TauAdv.training.step.ema import averaged, keep_average
 from TauAdv.training.step.trainer import Trainer
 
@@ -19,8 +18,13 @@ def weights(trainer):
 
 @pytest.mark.parametrize("optimizer", ["adam", "nadam"])
 def test_averages_of_the_weights_after_each_step(optimizer, tmp_path):
-    options = {"shards": tmp_path, "batch_size": 20, "weight_average": DECAY, "optimizer": optimizer}
-    trainer = Trainer(jet_model(), JetSettings.model_validate(options))
+    options = {
+        "data.shards": tmp_path,
+        "data.batch_size": 20,
+        "schedule.weight_average": DECAY,
+        "schedule.optimizer": optimizer,
+    }
+    trainer = Trainer(jet_model(), jet_settings(None, options))
     steps = []
     for _ in range(5):
         trainer.train(jet_batch(20), {"learning_rate": 0.01})
@@ -41,7 +45,7 @@ def test_averages_of_the_weights_after_each_step(optimizer, tmp_path):
 
 
 def test_without_averages_nothing_changes(tmp_path):
-    trainer = Trainer(jet_model(), JetSettings.model_validate({"shards": tmp_path, "batch_size": 20}))
+    trainer = Trainer(jet_model(), jet_settings(None, {"data.shards": tmp_path, "data.batch_size": 20}))
     before = weights(trainer)
     with averaged(trainer.optimizers["optimizer"]):
         pass
@@ -50,7 +54,9 @@ def test_without_averages_nothing_changes(tmp_path):
         np.testing.assert_array_equal(*values)
 
 
-@pytest.mark.parametrize("change", [{"weight_average": 1.0}, {"weight_average": 0.9, "devices": "mirrored"}])
+@pytest.mark.parametrize(
+    "change", [{"schedule.weight_average": 1.0}, {"schedule.weight_average": 0.9, "schedule.devices": "mirrored"}]
+)
 def test_settings_that_are_refused(change, tmp_path):
     with pytest.raises(ConfigError, match="weight_average"):
-        jet_settings(None, {"shards": str(tmp_path), **change})
+        jet_settings(None, {"data.shards": str(tmp_path), **change})

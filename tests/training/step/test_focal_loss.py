@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 from network_batches import paired_batch, tiny_network
-from training_classes import AdversarialSettings
+from training_classes import load_adversarial
 
-from TauAdv.config import load_settings
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.tagger import network_inputs
 from TauAdv.training.step.metrics import means
@@ -23,9 +22,15 @@ NETWORK = tiny_network(
 
 @pytest.mark.parametrize("gamma", [None, 0.0, 2.0])
 def test_loss_of_a_validation(gamma):
-    changes = {"shards": "a", "adv_shards": "b", "n_tau": 6, "n_adv_tau": 5, "adv_focal_gamma": gamma}
+    changes = {
+        "data.shards": "a",
+        "data.adv_shards": "b",
+        "data.n_tau": 6,
+        "data.n_adv_tau": 5,
+        "method.adv_focal_gamma": gamma,
+    }
     model = build_adversarial(NETWORK)
-    trainer = Trainer(model, load_settings(AdversarialSettings, None, changes))
+    trainer = Trainer(model, load_adversarial(None, changes))
     batch = paired_batch(NETWORK, 0, 5, seed=3)
     trainer.validate_adversarial(batch)
     found = means(trainer.validation_sums.names, trainer.validation_sums.take())

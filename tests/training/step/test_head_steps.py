@@ -5,9 +5,8 @@ import pytest
 import tensorflow as tf
 from nadam_reference import NadamReference
 from network_batches import paired_batch, randomise, tiny_network
-from training_classes import AdversarialSettings
+from training_classes import load_adversarial
 
-from TauAdv.config import load_settings
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.tagger import network_inputs
 from TauAdv.models.variables import part_of_layer
@@ -32,10 +31,16 @@ NETWORK = {
 
 
 def make_trainer(n_steps, dropout):
-    changes = {"shards": "a", "adv_shards": "b", "n_tau": N_CLASS, "n_adv_tau": N_ADV, "adv_head_steps": n_steps}
+    changes = {
+        "data.shards": "a",
+        "data.adv_shards": "b",
+        "data.n_tau": N_CLASS,
+        "data.n_adv_tau": N_ADV,
+        "method.adv_head_steps": n_steps,
+    }
     model = build_adversarial(tiny_network(**NETWORK, dropout=dropout), dtype="float64", seed=4)
     randomise(model)
-    return Trainer(model, load_settings(AdversarialSettings, None, changes))
+    return Trainer(model, load_adversarial(None, changes))
 
 
 def values_by_part(trainer):

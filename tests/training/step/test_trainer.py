@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from network_batches import paired_batch, randomise, tiny_network
-from training_classes import AdversarialSettings
+from training_classes import load_adversarial
 
-from TauAdv.config import load_settings
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.models.gradient_reversal import set_gradient_scales
 from TauAdv.models.tagger import network_inputs
@@ -32,8 +31,8 @@ KNOBS = {"learning_rate": 1e-3, "adv_learning_rate": 1e-2, "k1": 1.0, "k2": 3.0}
 
 @pytest.fixture(scope="module")
 def trainer():
-    changes = {"shards": "a", "adv_shards": "b", "n_tau": N_CLASS, "n_adv_tau": N_ADV}
-    return Trainer(build_adversarial(NETWORK), load_settings(AdversarialSettings, None, changes))
+    changes = {"data.shards": "a", "data.adv_shards": "b", "data.n_tau": N_CLASS, "data.n_adv_tau": N_ADV}
+    return Trainer(build_adversarial(NETWORK), load_adversarial(None, changes))
 
 
 def all_variables(trainer):

@@ -3,11 +3,10 @@
 import math
 
 import pytest
-from training_classes import AdversarialSettings, ClassifierSettings
+from training_classes import load_adversarial, load_classifier
 
-from TauAdv.config import load_settings
 from TauAdv.training.run.loop import knobs_at
-from TauAdv.training.settings.schedules import K2Schedule, LearningRateSchedule
+from TauAdv.training.settings.schedule import K2Schedule, LearningRateSchedule
 
 
 def test_cosine_falls_from_one_to_its_end():
@@ -43,14 +42,14 @@ def test_k2_of_dann():
 
 def test_knobs_of_a_step():
     changes = {
-        "shards": "a",
-        "adv_shards": "b",
-        "adv_parameter": [2, 8],
-        "learning_rate": 0.1,
-        "adv_learning_rate": 0.4,
-        "learning_rate_schedule": {"kind": "epoch", "decay": 0.5},
-        "k2_schedule": {"kind": "linear"},
+        "data.shards": "a",
+        "data.adv_shards": "b",
+        "method.adv_parameter": [2, 8],
+        "schedule.learning_rate": 0.1,
+        "method.adv_learning_rate": 0.4,
+        "schedule.learning_rate_schedule": {"kind": "epoch", "decay": 0.5},
+        "method.k2_schedule": {"kind": "linear"},
     }
-    settings = load_settings(AdversarialSettings, None, changes)
+    settings = load_adversarial(None, changes)
     assert knobs_at(settings, 10, 10, 40) == {"learning_rate": 0.05, "adv_learning_rate": 0.2, "k1": 2, "k2": 2}
-    assert knobs_at(load_settings(ClassifierSettings, None, {"shards": "a"}), 3, 10, 40) == {"learning_rate": 0.001}
+    assert knobs_at(load_classifier(None, {"data.shards": "a"}), 3, 10, 40) == {"learning_rate": 0.001}

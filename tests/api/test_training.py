@@ -1,0 +1,42 @@
+"""``ta.train`` and ``ta.resume``."""
+
+import pytest
+from synthetic_shards import write_network, write_shards
+
+import TauAdv as ta
+from TauAdv.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    """A configuration of four steps with a small network."""
+    folder = tmp_path_factory.mktemp("training")
+    write_shards(folder / "class", "classification", 80, 1)
+    write_network(folder / "network.yaml")
+    path = folder / "training.yaml"
+    path.write_text(
+        f"model: {{network: {folder / 'network.yaml'}}}\ndata: {{shards: {folder / 'class'}, n_tau: 20}}\n"
+        f"output: {{mlruns: {folder / 'mlruns'}, gradient_steps: 0}}\n"
+    )
+    return path
+
+
+@pytest.mark.slow
+def test_a_training_and_more_epochs(config):
+    run = ta.train(config, "output.run_name=mine", schedule={"n_epochs": 1})
+    assert (run.name, run.status) == ("mine", "FINISHED")
+    assert (run.params["schedule.n_epochs"], run.params["data.n_tau"]) == ("1", "20")
+    assert ta.resume(run, "schedule.n_epochs=2").id == run.id
+    assert [step for step, _ in run.metric_history("loss")] == [1, 2]
+
+
+def test_a_dry_run_writes_nothing(config, capsys):
+    folder = config.parent / "dry"
+    assert ta.train(config, dry_run=True, seed=3, output={"mlruns": folder}) is None
+    assert "dry run: nothing was written" in capsys.readouterr().out
+    assert not folder.exists()
+
+
+def test_mistakes_of_names(config):
+    with pytest.raises(ConfigError, match=r"n_epochs: unknown key; write schedule\.n_epochs"):
+        ta.train(config, n_epochs=2)
