@@ -82,7 +82,7 @@ def test_training_rows_in_the_validation_set_are_told(
     same = adversarial_settings(validation_shards=data / "class", adv_validation_shards=data / "adv")
     of_class, of_adversary = open_inputs(same).overlaps()
     assert f"160 of the 160 taus of data.validation_shards ({data / 'class'}) are in the training set" in of_class
-    assert "90 of the 90 taus of adv_validation_shards" in of_adversary
+    assert "90 of the 90 taus of data.adv_validation_shards" in of_adversary
     assert of_class in list(open_inputs(same).lines())
     settings = settings_of_jets(validation_shards=jets / "jets/train", n_jets=100)
     (line,) = open_inputs(settings).overlaps()
