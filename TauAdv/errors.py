@@ -1,14 +1,6 @@
-"""The errors that a user can mend, the warnings that a user should know, and how scripts show them."""
+"""The errors that a user can mend, and the warnings that a user should know."""
 
 from __future__ import annotations
-
-import os
-import sys
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
-from typing import Any
 
 __all__ = [
     "ConfigError",
@@ -19,7 +11,6 @@ __all__ = [
     "TauAdvError",
     "WriteError",
     "nearest",
-    "report_errors",
     "shortened",
 ]
 
@@ -87,70 +78,3 @@ def shortened(text: object, size: int = 60) -> str:
         tail = size // 3
         shown = f"{shown[: size - tail - 3]}...{shown[-tail:]}"
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in shown)
-
-
-def report_errors(main: Callable[..., None]) -> Callable[..., None]:
-    """Decorate a script's ``main``: a :class:`TauAdvError` becomes one message on stderr and exit status 2.
-
-    An :class:`InputWarning` becomes one line there. Ctrl-C ends with status 130, without a traceback. Blank words of the
-    command line, which ``main`` gets as its argument (or reads itself), are refused before anything else. If nobody reads
-    its output any more (``| head``), it ends quietly.
-    """
-
-    @wraps(main)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
-        from TauAdv.io.broken_pipes import quiet_broken_pipes
-
-        with quiet_broken_pipes():
-            reported(*args, **kwargs)
-
-    def reported(*args: Any, **kwargs: Any) -> None:
-        from TauAdv.config.words import require_words  # built on this module
-
-        try:
-            with _plain_warnings():
-                require_words(sys.argv[1:] if not args or args[0] is None else args[0])
-                main(*args, **kwargs)
-        except TauAdvError as error:
-            from TauAdv.config.paths import hint_of_names
-
-            print(f"error: {error}{hint_of_names(str(error))}", file=sys.stderr)
-            raise SystemExit(2) from error
-        except BrokenPipeError:
-            raise
-        except OSError as error:  # no permission, no space left, not a folder ...
-            from TauAdv.io.leftovers import with_final_names
-
-            print(f"error: {with_final_names(str(error))}", file=sys.stderr)
-            raise SystemExit(2) from error
-        except KeyboardInterrupt as error:
-            print("interrupted", file=sys.stderr)
-            raise SystemExit(130) from error
-        except Exception as error:
-            from TauAdv.io.full_disk import reason_of  # built on this module
-            from TauAdv.io.leftovers import with_final_names
-
-            if (number := reason_of(error)) is None:
-                raise
-            said = " ".join(with_final_names(str(error)).split())[:300]
-            print(f"error: {os.strerror(number)}: {said}; free some space and repeat", file=sys.stderr)
-            raise SystemExit(2) from error
-
-    return wrapped
-
-
-@contextmanager
-def _plain_warnings() -> Iterator[None]:
-    """Show an :class:`InputWarning` as a line, without file and line of the code that issued it."""
-    before = warnings.formatwarning
-
-    def plain(message: Any, category: type[Warning], *where: Any, **more: Any) -> str:
-        if issubclass(category, InputWarning):
-            return f"warning: {message}\n"
-        return before(message, category, *where, **more)
-
-    warnings.formatwarning = plain
-    try:
-        yield
-    finally:
-        warnings.formatwarning = before

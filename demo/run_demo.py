@@ -25,8 +25,8 @@ from steps import (
 )
 
 from TauAdv.cli.options import count, path
+from TauAdv.cli.report import report_errors
 from TauAdv.config import read_yaml
-from TauAdv.errors import report_errors
 from TauAdv.io.locks import output_lock
 
 SOURCES = sorted(path for path in DEMO.iterdir() if path.suffix in {".py", ".yaml"} and path.name != "run_demo_jets.py")

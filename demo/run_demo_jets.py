@@ -14,7 +14,7 @@ from pathlib import Path
 from steps import DEMO, REPOSITORY, Runner, how_to_see_runs, newest, require_own_folders, shown, up_to_date
 
 from TauAdv.cli.options import count, path
-from TauAdv.errors import report_errors
+from TauAdv.cli.report import report_errors
 from TauAdv.evaluation.robustness.seeds import read_performance, seed_text
 from TauAdv.io.locks import output_lock
 

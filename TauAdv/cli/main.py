@@ -10,8 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+from TauAdv.cli.report import report_errors
 from TauAdv.commands import SCRIPTS, command_line, scripts_in_messages
-from TauAdv.errors import ConfigError, nearest, report_errors
+from TauAdv.errors import ConfigError, nearest
 
 __all__ = ["COMMANDS", "command_parser", "main", "script"]
 

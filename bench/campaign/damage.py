@@ -148,7 +148,7 @@ def read(kind: Kind, path: Path, workspace: Workspace) -> Attempt:
     """Read a file as a user would; what was found is the last line of the text."""
 
     def show() -> None:
-        from TauAdv.errors import report_errors
+        from TauAdv.cli.report import report_errors
 
         @report_errors
         def main() -> None:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from TauAdv.cli.report import report_errors
 from TauAdv.config.words import names_between_commas, require_words
-from TauAdv.errors import ConfigError, report_errors
+from TauAdv.errors import ConfigError
 
 BLANK = ["", " ", "\t", "\u00a0", "\u200b", "\u2003\u200d "]
 

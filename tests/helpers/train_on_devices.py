@@ -19,7 +19,7 @@ import tensorflow as tf
 from network_batches import paired_batch, take_taus, tiny_network
 from training_classes import load_adversarial
 
-from TauAdv.errors import report_errors
+from TauAdv.cli.report import report_errors
 from TauAdv.models.deeptau.network import build_adversarial
 from TauAdv.runs import list_runs
 from TauAdv.training.devices.devices import open_devices

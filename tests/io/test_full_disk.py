@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 import uproot
 
-from TauAdv.errors import InputError, WriteError, report_errors
+from TauAdv.cli.report import report_errors
+from TauAdv.errors import InputError, WriteError
 from TauAdv.io.atomic import new_file, new_folder, scratch_folder
 from TauAdv.io.full_disk import reason_of
 from TauAdv.io.locks import output_lock

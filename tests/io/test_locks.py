@@ -104,7 +104,7 @@ import errno, fcntl, os, signal, sys
 def refuse(*arguments):
     raise OSError(getattr(errno, sys.argv[2]), "no locks")
 fcntl.flock = refuse
-from TauAdv.errors import report_errors
+from TauAdv.cli.report import report_errors
 from TauAdv.io.locks import output_lock
 @report_errors
 def main():

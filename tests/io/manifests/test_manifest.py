@@ -6,7 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from TauAdv.errors import InputError, OutputExistsError, TauAdvError, WriteError, report_errors
+from TauAdv.cli.report import report_errors
+from TauAdv.errors import InputError, OutputExistsError, TauAdvError, WriteError
 from TauAdv.io.atomic import new_file, new_folder
 from TauAdv.io.leftovers import remove_leftovers
 from TauAdv.io.manifests.manifest import describe_input, finished, manifest_path, read_manifest, write_manifest

@@ -81,7 +81,7 @@ def started(content, folder):
 
 
 def process(folder, name, settings, environment=None, **options):
-    settings = {**settings, "output.mlruns": str(folder / settings["devices"])}
+    settings = {**settings, "output.mlruns": str(folder / settings["schedule.devices"])}
     return {"name": name, "folder": str(folder), "settings": settings, "environment": environment or {}, **options}
 
 
