@@ -73,9 +73,16 @@ def test_files_of_the_reference_data(refused, reference_data, script):
         assert refused(script, path).startswith(f"error: {path}, line ")
 
 
-def test_date_like_text_is_a_name(refused, reference_data, tmp_path):
+def test_date_like_text_is_a_name(refused, tmp_path):
+    (tmp_path / "date.yaml").write_text(f"data: {{shards: {tmp_path / 'x'}}}\noutput: {{run_name: 2026-02-30}}\n")
+    error = refused("train_classifier", tmp_path / "date.yaml")
+    assert error.splitlines()[1:] == [f"  data.shards: {tmp_path / 'x'}: no such file or folder"]
+
+
+def test_keys_without_their_groups_are_told_where_they_belong(refused, reference_data, tmp_path):
     error = refused("train_classifier", reference_data / "cases/settings/date.yaml")
-    assert error.splitlines()[1:] == [f"  shards: {tmp_path / 'x'}: no such file or folder"]
+    assert "shards: unknown key; write data.shards" in error
+    assert "run_name: unknown key; write output.run_name" in error
 
 
 def test_a_list_that_is_not_utf_8(reference_data, run_script, tmp_path, capsys):

@@ -72,9 +72,9 @@ def jets(tmp_path_factory):
     ],
 )
 def test_shipped_configs_train_jets(config, more, metrics, jets, run_script, repository, tmp_path):
-    folders = {"jets/train": "shards", "jets/val": "validation_shards"}
+    folders = {"jets/train": "data.shards", "jets/val": "data.validation_shards"}
     if config in ("jet_domain", "jet_mmd"):
-        folders |= {"domains/train": "adv_shards", "domains/val": "adv_validation_shards"}
+        folders |= {"domains/train": "data.adv_shards", "domains/val": "data.adv_validation_shards"}
     changes = [f"{key}={jets / folder}" for folder, key in folders.items()]
     changes += [
         f"model.network={jets}/small.yaml",
