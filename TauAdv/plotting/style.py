@@ -136,6 +136,7 @@ def save_figure(figure: Figure, folder: Path | str, name: str) -> list[Path]:
             # fonts are looked up when the figure is drawn, in the style of then
             with new_listed_file(path) as temporary, style():
                 figure.savefig(temporary, dpi=120, metadata=metadata)
+            figure.set_layout_engine("none")  # both files have the layout of the first
     finally:
         pyplot.close(figure)
     return paths

@@ -6,6 +6,7 @@ Everything is imported once and the processes are forked, before TensorFlow has 
 one of these trainings. "RUN" among the arguments stands for the identifier of the newest run in "mlruns".
 """
 
+import gc
 import importlib.util
 import json
 import os
@@ -94,6 +95,8 @@ def main():
     plan = json.loads(Path(sys.argv[1]).read_text())
     Path(plan["mlruns"]).mkdir()
     MlflowStore(Path(plan["mlruns"]))
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
     for run in plan["runs"]:
         newest = next((found.id for found in list_runs(plan["mlruns"])), "")
         arguments = [newest if argument == "RUN" else argument for argument in run["arguments"]]

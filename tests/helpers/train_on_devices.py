@@ -135,6 +135,7 @@ def main():
     plan = json.loads(Path(sys.argv[1]).read_text())
     list_runs(plan[0]["settings"]["output.mlruns"])  # imports what reads runs
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
     children = {forked(process): process for process in plan}
     while children:
         child, status = os.wait()

@@ -127,23 +127,24 @@ def test_experiment_of_a_folder(store, tmp_path):
 
 def test_processes_may_start_the_first_runs_at_the_same_time(tmp_path):
     program = """
-import sys, time
+import os, sys
 from TauAdv.runs import start_run
 from mlflow.store.tracking import sqlalchemy_store
-print("ready", flush=True)
-sys.stdin.readline()
-with start_run(sys.argv[1], "same", sys.argv[2]):
-    pass
+waiting, starting = os.pipe()
+children = []
+for name in sys.argv[2:]:
+    children.append(os.fork())
+    if children[-1] == 0:
+        os.close(starting)
+        os.read(waiting, 1)  # until all are there
+        with start_run(sys.argv[1], "same", name):
+            os.write(1, b"made\\n")
+        os._exit(0)
+os.close(starting)
+print([os.waitpid(child, 0)[1] for child in children])
 """
     mlruns, names = tmp_path / "mlruns", ["one", "two", "three"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    started = [subprocess.Popen([sys.executable, "-c", program, mlruns, name], **pipes) for name in names]
-    for process in started:
-        assert process.stdout.readline() == "ready\n"
-    for process in started:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in started:
-        process.communicate()
-    assert [process.returncode for process in started] == [0, 0, 0]
+    command = [sys.executable, "-c", program, mlruns, *names]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "made\n" * 3 + "[0, 0, 0]\n", done.stderr
     assert sorted(run.name for run in list_runs(mlruns)) == sorted(names)

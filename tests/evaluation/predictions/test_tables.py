@@ -223,35 +223,37 @@ APPLIED = """
 import sys
 from TauAdv.errors import InputError
 from TauAdv.evaluation.predictions.tables import apply_run
-try:
-    apply_run(*sys.argv[1:])
-except InputError as error:
-    print(error, "tensorflow" in sys.modules)
+for run_id in sys.argv[3:]:
+    try:
+        apply_run(sys.argv[1], run_id, sys.argv[2])
+    except InputError as error:
+        print(error, "tensorflow" in sys.modules)
 """
 
 
-@pytest.mark.parametrize(
-    ("kind", "outputs", "message"),
-    [
-        (
-            "TauTagger",
+def test_another_kind_of_run_is_named_before_tensorflow_is_loaded(tmp_path):
+    kinds = {
+        "TauTagger": (
             [["main_output", 0, 0]],
             "its model has no adversarial head (it is a classifier); give --not_adversarial",
         ),
-        ("JetTagger", {"main_output": 0, "adv_output": 0}, "is a training of jets, expected one of taus"),
-    ],
-)
-def test_another_kind_of_run_is_named_before_tensorflow_is_loaded(tmp_path, kind, outputs, message):
-    with start_run(tmp_path / "mlruns", "fresh", "other") as run, run.new_file("model/model.keras") as path:
-        described = {"registered_name": f"TauAdv>{kind}", "config": {"output_layers": outputs}}
-        with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("config.json", json.dumps(described))
-            archive.writestr("model.weights.h5", b"")
-    command = [sys.executable, "-c", APPLIED, run.mlpath, run.id, tmp_path / "no_shards"]
+        "JetTagger": ({"main_output": 0, "adv_output": 0}, "is a training of jets, expected one of taus"),
+    }
+    made = []
+    for kind, (outputs, _) in kinds.items():
+        with start_run(tmp_path / "mlruns", "fresh", kind) as run, run.new_file("model/model.keras") as path:
+            described = {"registered_name": f"TauAdv>{kind}", "config": {"output_layers": outputs}}
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("config.json", json.dumps(described))
+                archive.writestr("model.weights.h5", b"")
+        made.append(run.id)
+    command = [sys.executable, "-c", APPLIED, run.mlpath, tmp_path / "no_shards", *made]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert f"run {run.id} (other)" in done.stdout
-    assert message in done.stdout
-    assert done.stdout.endswith(" False\n")
+    said = done.stdout.splitlines()
+    for line, run_id, (kind, (_, message)) in zip(said, made, kinds.items(), strict=True):
+        assert f"run {run_id} ({kind})" in line
+        assert message in line
+        assert line.endswith(" False")
 
 
 def test_run_without_model(runs, sets):

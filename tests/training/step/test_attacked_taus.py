@@ -67,7 +67,7 @@ def test_classifier_against_fgsm(classifier_settings, data):
 
 def test_domain_adaptation_against_trades(adversarial_settings):
     attack = {"kind": "pgd", "eps": 0.05, "steps": 2, "trades_beta": 2}
-    settings = adversarial_settings(attack=attack, n_epochs=1, n_batches=2, gradient_steps=2)
+    settings = adversarial_settings(attack=attack, n_epochs=1, n_batches=2, gradient_steps=1)
     run = find_run(settings.output.mlruns, train(settings))
     assert run.metrics["divergence"] > 0
     assert run.metrics["loss"] == pytest.approx(
