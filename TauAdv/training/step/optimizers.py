@@ -3,32 +3,75 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
+
+from TauAdv.training.step.flat import Layout, Slice
 
 __all__ = ["Adam", "Nadam", "Optimizer", "make_optimizer"]
 
 
 class _Moments:
-    """What the optimisers here have in common: they keep the mean gradient and the mean squared gradient."""
+    """What the optimisers here have in common: they keep the mean gradient and the mean squared gradient.
+
+    Both are flat vectors of all variables of one number type, and every step is worked out on such vectors: an operation
+    for each variable costs more than what it does. In files, the state is that of single variables (:meth:`state`).
+    """
 
     _scalars: tuple[str, ...] = ()
 
-    def _all_reduce_sum_gradients(self, grads_and_vars: Any) -> Any:
-        """Return the gradients as they are.
+    def build(self: Any, variables: Sequence[Any]) -> None:
+        """Make the state of the variables: mean gradient and mean squared gradient."""
+        if self.built:
+            return
+        super().build(variables)  # type: ignore[misc]
+        self._kept_first = self.variables
+        self._groups = [_Group(self, variables, indices) for indices in _by_dtype(variables)]
+        slices = {index: pair for group in self._groups for index, pair in group.slices().items()}
+        self._slices = [slices[index] for index in range(len(variables))]
 
-        Keras would sum over replicas here, after it has clipped. To clip the gradients of the whole batch, they must be
-        summed before (:mod:`TauAdv.training.step.gradients` does).
+    def _backend_update_step(self: Any, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
+        found = {self._get_variable_index(v): gradient for v, gradient in zip(trainable_variables, grads, strict=True)}
+        if len(found) < len(self._trainable_variables):
+            msg = f"gradients of {len(found)} of the {len(self._trainable_variables)} variables given: all are needed"
+            raise ValueError(msg)
+        factors = self._factors(learning_rate)
+        for group in self._groups:
+            move = partial(_move, self._step, (self.beta_1, self.beta_2), group.layout)
+            tf.__internal__.distribute.interim.maybe_merge_call(move, self._distribution_strategy, *group.of(found), factors)
+
+    def _own(self: Any) -> list[Any]:
+        """Return the state in the order in which Keras writes that of single variables into a file."""
+        moments = [part for pair in self._slices for part in pair]
+        return [*self._kept_first, *moments, *(getattr(self, f"_{name}") for name in self._scalars)]
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write the state into a file of Keras."""
+        for number, part in enumerate(self._own()):
+            store[str(number)] = part.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Read the state from a file of Keras.
+
+        Raises:
+            ValueError: if the file has another number of variables.
         """
-        return grads_and_vars
+        own = self._own()
+        if len(store.keys()) != len(own):
+            msg = f"the file has {len(store.keys())} variables of the optimiser, {len(own)} are expected: of another network"
+            raise ValueError(msg)
+        for number, part in enumerate(own):
+            part.assign(store[str(number)])
 
     def state(self: Any) -> dict[str, Any]:
         """Return the optimiser's variables by a name that depends on the model's variables only, not on their order."""
         named = {"iterations": self.iterations, **{name: getattr(self, f"_{name}") for name in self._scalars}}
-        for variable, m, v in zip(self._trainable_variables, self._momentums, self._velocities, strict=True):
+        for variable, (m, v) in zip(self._trainable_variables, self._slices, strict=True):
             named[f"{variable.path}/momentum"] = m
             named[f"{variable.path}/velocity"] = v
         return named | {f"{variable.path}/average": average for variable, average in self.averages()}
@@ -42,7 +85,16 @@ class _Moments:
 
 @keras.saving.register_keras_serializable(package="TauAdv")
 class Adam(_Moments, keras.optimizers.Adam):
-    """Adam of Keras, with a state that can be named, for gradients that are summed over replicas already."""
+    """Adam as Keras has it (not ``amsgrad``), on flat vectors, for gradients that are summed over replicas already."""
+
+    def _factors(self, learning_rate: Any) -> tuple[Any, ...]:
+        return (learning_rate, self.iterations + 1)
+
+    def _step(self, gradient: Any, m: Any, v: Any, factors: tuple[Any, ...]) -> Any:
+        rate, step = (ops.cast(factor, m.dtype) for factor in factors)
+        first, second = (ops.power(ops.cast(beta, m.dtype), step) for beta in (self.beta_1, self.beta_2))
+        alpha = rate * ops.sqrt(1 - second) / (1 - first)
+        return m * alpha / (ops.sqrt(v) + self.epsilon)
 
 
 @keras.saving.register_keras_serializable(package="TauAdv")
@@ -96,14 +148,13 @@ class Nadam(_Moments, keras.optimizers.Optimizer):
         if self.built:
             return
         super().build(variables)
-        self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
         dtype = variables[0].dtype if variables else keras.backend.floatx()
         self._momentum_product = self.add_variable((), "ones", dtype=dtype, name="momentum_product")
 
     def _momentum(self, step: Any) -> Any:
         return self.beta_1 * (1.0 - 0.5 * ops.exp(step * (self.schedule_decay * math.log(0.96))))
 
-    def _backend_update_step(self, grads: Any, trainable_variables: Any, learning_rate: Any) -> None:
+    def _factors(self, learning_rate: Any) -> tuple[Any, ...]:
         dtype = self._momentum_product.dtype
         step = ops.cast(self.iterations + 1, dtype)
         now, following = self._momentum(step), self._momentum(step + 1)
@@ -112,26 +163,11 @@ class Nadam(_Moments, keras.optimizers.Optimizer):
         rate = ops.cast(learning_rate, dtype)
         # 1 - beta_2^t by expm1: its float32 rounding would be 3e-5 of the first steps
         bias = -ops.expm1(step * math.log(self.beta_2))
-        factors = (rate * (1 - now) / (1 - product), rate * following / (1 - product * following), ops.rsqrt(bias))
-        # what is common to all variables is worked out once and handed on in place of the learning rate
-        super()._backend_update_step(grads, trainable_variables, factors)
+        return rate * (1 - now) / (1 - product), rate * following / (1 - product * following), ops.rsqrt(bias)
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        """Move one variable and its state along its gradient.
-
-        Args:
-            gradient: gradient of the variable.
-            variable: variable of the model.
-            learning_rate: the factors of g and m in the step, and 1 / sqrt(1 - beta_2^t).
-        """
-        of_gradient, of_mean, root = (ops.cast(factor, variable.dtype) for factor in learning_rate)
-        gradient = ops.cast(gradient, variable.dtype)
-        index = self._get_variable_index(variable)
-        m, v = self._momentums[index], self._velocities[index]
-        self.assign_add(m, (gradient - m) * (1 - self.beta_1))
-        self.assign_add(v, (ops.square(gradient) - v) * (1 - self.beta_2))
-        step = gradient * of_gradient + m * of_mean
-        self.assign_sub(variable, step / (ops.sqrt(v) * root + self.epsilon))
+    def _step(self, gradient: Any, m: Any, v: Any, factors: tuple[Any, ...]) -> Any:
+        of_gradient, of_mean, root = (ops.cast(factor, m.dtype) for factor in factors)
+        return (gradient * of_gradient + m * of_mean) / (ops.sqrt(v) * root + self.epsilon)
 
     def get_config(self) -> dict[str, Any]:
         """Return what :meth:`from_config` needs."""
@@ -142,6 +178,54 @@ class Nadam(_Moments, keras.optimizers.Optimizer):
             "epsilon": self.epsilon,
         }
         return {**super().get_config(), **own}
+
+
+class _Group:
+    """Variables of one number type with their flat moments."""
+
+    def __init__(self, optimizer: Any, variables: Sequence[Any], indices: Sequence[int]) -> None:
+        self.indices = indices
+        self.variables = [variables[index] for index in indices]
+        self.layout = Layout([variable.shape for variable in self.variables])
+        self.dtype = self.variables[0].dtype
+        self.m, self.v = (
+            optimizer.add_variable((self.layout.size,), "zeros", dtype=self.dtype, name=name)
+            for name in ("momentum", "velocity")
+        )
+
+    def slices(self) -> dict[int, tuple[Slice, Slice]]:
+        """Return the two moments of each variable, by its number."""
+        return dict(zip(self.indices, zip(self.layout.slices(self.m), self.layout.slices(self.v), strict=True), strict=True))
+
+    def of(self, gradients: Mapping[int, Any]) -> tuple[Any, ...]:
+        """Return what a step needs: the moments, the variables, and their flat gradient."""
+        gradient = self.layout.join([ops.cast(gradients[index], self.dtype) for index in self.indices])
+        return self.m.value, self.v.value, [_plain(variable) for variable in self.variables], gradient
+
+
+def _move(step: Any, betas: Any, layout: Layout, strategy: Any, m: Any, *others: Any) -> None:
+    """Move variables and their moments along their gradient, on each replica; ``step`` works out by how much."""
+
+    def update(m: Any, v: Any, variables: Any, gradient: Any, factors: Any) -> None:
+        m.assign_add((gradient - m) * (1 - betas[0]))
+        v.assign_add((tf.square(gradient) - v) * (1 - betas[1]))
+        moved = layout.split(step(gradient, m.read_value(), v.read_value(), factors))
+        for variable, part in zip(variables, moved, strict=True):
+            variable.assign_sub(part)
+
+    strategy.extended.update(m, update, args=others, group=False)
+
+
+def _by_dtype(variables: Sequence[Any]) -> list[list[int]]:
+    """Return the numbers of the variables of each number type."""
+    found: dict[str, list[int]] = {}
+    for index, variable in enumerate(variables):
+        found.setdefault(variable.dtype, []).append(index)
+    return list(found.values())
+
+
+def _plain(variable: Any) -> Any:
+    return variable.value if isinstance(variable, keras.Variable) else variable
 
 
 Optimizer = Nadam | Adam

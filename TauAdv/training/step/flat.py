@@ -1,0 +1,88 @@
+"""Several tensors as one flat vector: what is done element by element then takes one operation, not one for each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+__all__ = ["Layout", "Slice"]
+
+
+class Layout:
+    """The places of tensors of one number type in a flat vector: one after the other, rows first.
+
+    Args:
+        shapes: of the tensors.
+    """
+
+    def __init__(self, shapes: Sequence[Any]) -> None:
+        self.shapes = [tuple(shape) for shape in shapes]
+        self._sizes = [math.prod(shape) for shape in self.shapes]
+        self._starts = np.cumsum([0, *self._sizes]).tolist()
+
+    @property
+    def size(self) -> int:
+        """Length of the vector."""
+        return self._starts[-1]
+
+    def join(self, tensors: Sequence[Any]) -> tf.Tensor:
+        """Return the vector of some tensors."""
+        line = tf.constant([-1])
+        return tf.concat([tf.reshape(tensor, line) for tensor in tensors], axis=0)
+
+    def split(self, vector: tf.Tensor) -> list[tf.Tensor]:
+        """Return the tensors of a vector."""
+        parts = tf.split(vector, self._sizes)
+        return [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes, strict=True)]
+
+    def slices(self, variable: Any) -> list[Slice]:
+        """Return the parts of a flat variable."""
+        places = zip(self._starts, self._sizes, self.shapes, strict=False)
+        return [Slice(variable, slice(start, start + size), shape) for start, size, shape in places]
+
+
+class Slice:
+    """A part of a flat variable, to be read and written like a variable of its own; not in a compiled function.
+
+    Args:
+        variable: the whole, one-dimensional.
+        place: of the part.
+        shape: of the part.
+    """
+
+    def __init__(self, variable: Any, place: slice, shape: tuple[int, ...]) -> None:
+        self._variable, self._place, self.shape = variable, place, shape
+
+    @property
+    def dtype(self) -> str:
+        """Number type."""
+        return self._variable.dtype
+
+    @property
+    def value(self) -> tf.Tensor:
+        """The present values."""
+        return self.copies[0]
+
+    @property
+    def copies(self) -> list[tf.Tensor]:
+        """The present values on each replica of this process."""
+        return [tf.reshape(copy[self._place], self.shape) for copy in self._wholes()]
+
+    def numpy(self) -> NDArray[Any]:
+        """Return the present values."""
+        return self.value.numpy()
+
+    def assign(self, value: Any) -> None:
+        """Replace the values, on every replica."""
+        flat = tf.reshape(tf.broadcast_to(tf.cast(value, self.dtype), self.shape), [-1])
+        for copy in self._wholes():
+            copy[self._place].assign(flat)
+
+    def _wholes(self) -> Sequence[tf.Variable]:
+        whole = self._variable.value
+        return getattr(whole, "values", (whole,))
