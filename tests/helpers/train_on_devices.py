@@ -39,8 +39,9 @@ def variables(trainer):
     named = dict(checkpoints.model_variables(trainer.model))
     for group, optimizer in trainer.optimizers.items():
         named |= {f"{group}/{name}": value for name, value in optimizer.state().items()}
-    copies = trainer.devices.strategy.experimental_local_results
-    return {f"{i}/{name}": copy.numpy() for name, value in named.items() for i, copy in enumerate(copies(value.value))}
+    local = trainer.devices.strategy.experimental_local_results
+    copies = {name: getattr(value, "copies", None) or local(value.value) for name, value in named.items()}
+    return {f"{i}/{name}": copy.numpy() for name, found in copies.items() for i, copy in enumerate(found)}
 
 
 def record(results, die_after):
