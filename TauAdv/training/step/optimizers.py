@@ -29,7 +29,10 @@ class _Moments:
         """Make the state of the variables: mean gradient and mean squared gradient."""
         if self.built:
             return
-        super().build(variables)  # type: ignore[misc]
+        if getattr(self, "amsgrad", False):
+            msg = "amsgrad is not implemented here: use Adam of Keras"
+            raise ValueError(msg)
+        keras.optimizers.Optimizer.build(self, variables)  # not that of Keras' Adam, which makes moments for each variable
         self._kept_first = self.variables
         self._groups = [_Group(self, variables, indices) for indices in _by_dtype(variables)]
         slices = {index: pair for group in self._groups for index, pair in group.slices().items()}

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from nadam_reference import NadamReference
 
-from TauAdv.training.step.optimizers import Nadam, make_optimizer
+from TauAdv.training.step.optimizers import Adam, Nadam, make_optimizer
 
 pytestmark = pytest.mark.slow
 
@@ -91,3 +91,84 @@ def test_clipping_bounds_the_norm_of_all_gradients_together():
     state = optimizer.state()
     found = [state[f"{variable.path}/momentum"].numpy()[0] for variable in variables]
     np.testing.assert_allclose(found, [0.3, 0.4], rtol=1e-6)  # (1 - beta_1) times (30, 40) at norm 5
+
+
+SHAPES = [(3, 2), (2,), (), (2, 1, 2)]
+
+
+def several(dtypes=("float32",) * 4):
+    rng = np.random.default_rng(8)
+    return [keras.Variable(rng.normal(size=s), dtype=d, name=f"v{s}") for s, d in zip(SHAPES, dtypes, strict=True)]
+
+
+def gradients_of(variables, step):
+    rng = np.random.default_rng(step)
+    return [tf.constant(rng.normal(size=variable.shape), variable.dtype) for variable in variables]
+
+
+def moved(optimizer, variables, steps=4, order=slice(None)):
+    optimizer.build(variables)
+
+    @tf.function
+    def apply(gradients):
+        optimizer.apply(gradients[order], variables[order])
+
+    for step in range(steps):
+        apply(gradients_of(variables, step))
+    return [variable.numpy() for variable in variables]
+
+
+@pytest.mark.parametrize("options", [{}, {"global_clipnorm": 0.5}, {"use_ema": True, "ema_momentum": 0.7}])
+def test_adam_of_several_variables_is_that_of_keras(options):
+    ours, theirs = several(), several()
+    flat, single = Adam(0.01, **options), keras.optimizers.Adam(0.01, **options)
+    for found, expected in zip(moved(flat, ours), moved(single, theirs), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    for (_, average), expected in zip(flat.averages(), getattr(single, "_model_variables_moving_average", []), strict=True):
+        np.testing.assert_array_equal(average.numpy(), expected.numpy())
+
+
+def test_file_of_an_optimiser_has_the_state_of_single_variables():
+    """Files of before, where every variable had moments of its own, as Keras has it."""
+    theirs, ours, again = keras.optimizers.Adam(0.01), Adam(0.02), Adam(0.03)
+    moved(theirs, several())
+    stored, written = {}, {}
+    theirs.save_own_variables(stored)
+    variables = several()
+    ours.build(variables)
+    ours.load_own_variables(stored)
+    for variable, m, v in zip(variables, theirs._momentums, theirs._velocities, strict=True):
+        np.testing.assert_array_equal(ours.state()[f"{variable.path}/momentum"].numpy(), m.numpy())
+        np.testing.assert_array_equal(ours.state()[f"{variable.path}/velocity"].numpy(), v.numpy())
+    ours.save_own_variables(written)
+    assert list(written) == list(stored)
+    for name, value in stored.items():
+        np.testing.assert_array_equal(written[name], value)
+    again.build(several()[:2])
+    with pytest.raises(ValueError, match=r"has 10 variables .* 6 are expected"):
+        again.load_own_variables(stored)
+
+
+def test_number_types_and_order_of_variables():
+    """Each variable is moved in its own number type, whatever the order in which they come."""
+    dtypes = ["float32", "float64", "float32", "float64"]
+    together = moved(Nadam(2**-7), several(dtypes), order=slice(None, None, -1))
+    for index, found in enumerate(together):
+        alone, steps = several(dtypes)[index], range(4)
+        gradients = np.stack([gradients_of(several(dtypes), step)[index] for step in steps])
+        expected = nadam_reference(alone.numpy(), gradients, 2**-7, 0.004)
+        np.testing.assert_allclose(found, expected, rtol=1e-5 if dtypes[index] == "float32" else 1e-6)
+        assert found.dtype == dtypes[index]
+
+
+def test_gradients_of_some_variables_alone_are_refused():
+    variables = several()
+    optimizer = Nadam(0.01)
+    optimizer.build(variables)
+    with pytest.raises(ValueError, match="1 of the 4 variables"):
+        optimizer.apply(gradients_of(variables, 0)[:1], variables[:1])
+
+
+def test_amsgrad_is_refused():
+    with pytest.raises(ValueError, match="amsgrad is not implemented"):
+        Adam(0.01, amsgrad=True).build(several())

@@ -1,0 +1,34 @@
+"""Flat vectors: what was joined comes apart again, and a part is read and written alone."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from TauAdv.training.step.flat import Layout
+
+SHAPES = [(2, 3), (), (4,), (0, 5), (1, 2, 2)]
+
+
+def test_joined_in_order_and_split_again():
+    tensors = [np.arange(np.prod(shape), dtype="f4").reshape(shape) + 10 * i for i, shape in enumerate(SHAPES)]
+    layout = Layout(SHAPES)
+    vector = layout.join(tensors)
+    np.testing.assert_array_equal(vector, [0, 1, 2, 3, 4, 5, 10, 20, 21, 22, 23, 40, 41, 42, 43])
+    assert layout.size == 15
+    for found, tensor in zip(layout.split(vector), tensors, strict=True):
+        np.testing.assert_array_equal(found, tensor)
+        assert found.shape == tensor.shape
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_slice_is_read_and_written_alone(dtype):
+    whole = keras.Variable(np.arange(15.0), dtype=dtype)
+    part = Layout(SHAPES).slices(whole)[0]
+    assert (part.shape, part.dtype) == ((2, 3), dtype)
+    np.testing.assert_array_equal(part.numpy(), [[0, 1, 2], [3, 4, 5]])
+    part.assign(np.full((2, 3), 7.0))
+    np.testing.assert_array_equal(part.value, np.full((2, 3), 7.0))
+    np.testing.assert_array_equal(whole.numpy(), [7.0] * 6 + list(range(6, 15)))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        part.assign(np.zeros(4))
