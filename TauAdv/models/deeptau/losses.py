@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import tensorflow as tf
@@ -22,6 +25,7 @@ __all__ = [
     "adversarial_crossentropy",
     "focal_adversarial_crossentropy",
     "loss_function",
+    "shared_parts",
 ]
 
 LossFunction = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -36,6 +40,52 @@ _FOCAL_SCALE, _FOCAL_EXPONENT = 1.63636, 2.0
 _FOCAL_STRENGTH = 5.0
 #: The smooth step that switches on losses among backgrounds for taus that look genuine.
 _STEP_SLOPE, _STEP_POSITION = 70.0, 0.1
+
+
+_parts: ContextVar[dict[Any, Any] | None] = ContextVar("parts", default=None)
+
+
+@contextmanager
+def shared_parts() -> Iterator[None]:
+    """Work out but once, in the block, what losses of the same labels and scores have in common.
+
+    Only for losses whose gradient nobody takes: shared parts would add up their gradients in another order.
+    """
+    token = _parts.set({})
+    try:
+        yield
+    finally:
+        _parts.reset(token)
+
+
+def _shared(function: Callable[..., tf.Tensor]) -> Callable[..., tf.Tensor]:
+    """Let a function of tensors and numbers be evaluated once for the same arguments within :func:`shared_parts`."""
+
+    @wraps(function)
+    def wrapped(*arguments: Any) -> tf.Tensor:
+        if (found := _parts.get()) is None:
+            return function(*arguments)
+        key = (function, *(argument if isinstance(argument, int) else id(argument) for argument in arguments))
+        if key not in found:
+            found[key] = (function(*arguments), arguments)  # they must outlive the key, which has their addresses
+        return found[key][0]
+
+    return wrapped
+
+
+@_shared
+def _column(tensor: tf.Tensor, k: int) -> tf.Tensor:
+    return tensor[:, k]
+
+
+@_shared
+def _probability(scores: tf.Tensor, k: int) -> tf.Tensor:
+    return _clip(_column(scores, k))
+
+
+@_shared
+def _log_probability(scores: tf.Tensor, k: int) -> tf.Tensor:
+    return tf.math.log(_probability(scores, k))
 
 
 @dataclass(frozen=True)
@@ -58,18 +108,20 @@ class TauLosses:
         total = sum(self.class_importance)
         return tuple(value * 4 / total for value in self.class_importance)
 
+    @_shared
     def crossentropy(self, labels: tf.Tensor, scores: tf.Tensor, k: int) -> tf.Tensor:
         """Return H_k: the cross entropy of class ``k``."""
-        return -labels[:, k] * tf.math.log(_clip(scores[:, k]))
+        return -_column(labels, k) * _log_probability(scores, k)
 
     def binary_crossentropy(self, labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
         """Return H_bin: the cross entropy of not being a tau."""
-        return -(1 - labels[:, TAU]) * tf.math.log(1 - _clip(scores[:, TAU]))
+        return -(1 - _column(labels, TAU)) * tf.math.log(1 - _probability(scores, TAU))
 
+    @_shared
     def pair(self, labels: tf.Tensor, scores: tf.Tensor, k: int) -> tf.Tensor:
         """Return L_k: the cross entropy of telling a tau from class ``k``."""
-        genuine = _clip(scores[:, TAU] / (scores[:, TAU] + scores[:, k] + _EPSILON))
-        return -labels[:, TAU] * tf.math.log(genuine) - labels[:, k] * tf.math.log(1 - genuine)
+        genuine = _clip(_column(scores, TAU) / (_column(scores, TAU) + _column(scores, k) + _EPSILON))
+        return -_column(labels, TAU) * tf.math.log(genuine) - _column(labels, k) * tf.math.log(1 - genuine)
 
     def scaled_pair(self, labels: tf.Tensor, scores: tf.Tensor, k: int) -> tf.Tensor:
         """Return kappa_k L_k."""
@@ -83,16 +135,18 @@ class TauLosses:
         """Return (1 - theta) H_k: the cross entropy of class ``k`` where the tau score is low."""
         return (1 - _tau_like(scores)) * self.crossentropy(labels, scores, k)
 
+    @_shared
     def focal(self, labels: tf.Tensor, scores: tf.Tensor, k: int) -> tf.Tensor:
         """Return F_k: the focal loss of class ``k`` where the tau score is high."""
-        p = _clip(scores[:, k])
-        focal = labels[:, k] * tf.pow(1 - p, _FOCAL_EXPONENT) * tf.math.log(p)
+        p = _probability(scores, k)
+        focal = _column(labels, k) * tf.pow(1 - p, _FOCAL_EXPONENT) * tf.math.log(p)
         return -_FOCAL_SCALE * _tau_like(scores) * focal
 
+    @_shared
     def focal_combined(self, labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
         """Return F_cmb: the focal loss of not being a tau."""
-        p = _clip(scores[:, TAU])
-        focal = (1 - labels[:, TAU]) * tf.pow(p, _FOCAL_COMBINED_EXPONENT) * tf.math.log(1 - p)
+        p = _probability(scores, TAU)
+        focal = (1 - _column(labels, TAU)) * tf.pow(p, _FOCAL_COMBINED_EXPONENT) * tf.math.log(1 - p)
         return -_FOCAL_COMBINED_SCALE * focal
 
     def tau_crossentropy(self, labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
@@ -161,9 +215,10 @@ def _clip(scores: tf.Tensor) -> tf.Tensor:
     return tf.clip_by_value(scores, _EPSILON, 1 - _EPSILON)
 
 
+@_shared
 def _tau_like(scores: tf.Tensor) -> tf.Tensor:
     """Return theta: a smooth step in the tau score, which is not clipped here."""
-    return (tf.math.tanh(_STEP_SLOPE * (scores[:, TAU] - _STEP_POSITION)) + 1) / 2
+    return (tf.math.tanh(_STEP_SLOPE * (_column(scores, TAU) - _STEP_POSITION)) + 1) / 2
 
 
 def _of_class(function: Any, k: int) -> LossFunction:

@@ -43,7 +43,7 @@ class GridScatter(GridLayer):
         count = self.empty_row_count(training)
         if count > 1:
             drawn = tf.random.stateless_uniform(
-                total[None], tf.cast(self.seed_generator.next(), tf.int32), 0, count, tf.int32, alg="philox"
+                total[None], tf.cast(self.seed_generator.next(), tf.int32), 0, count, tf.int32, alg="auto_select"
             )
         else:
             drawn = tf.zeros(total[None], tf.int32)

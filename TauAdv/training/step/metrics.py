@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from TauAdv.models.deeptau.losses import LossFunction
+from TauAdv.models.deeptau.losses import LossFunction, shared_parts
 from TauAdv.models.replicas import sum_over_replicas
 from TauAdv.training.methods.method import Method
 
@@ -53,8 +53,9 @@ def class_metrics(labels: tf.Tensor, scores: tf.Tensor, terms: Mapping[str, Loss
     number = tf.reduce_sum(known)
     right = tf.cast(tf.equal(tf.argmax(labels, axis=1), tf.argmax(scores, axis=1)), scores.dtype)
     ratios = {"accuracy": (tf.reduce_sum(right * known), number)}
-    for name, loss in terms.items():
-        ratios[name] = (tf.reduce_sum(loss(labels, scores) * known), number)
+    with shared_parts():
+        for name, loss in terms.items():
+            ratios[name] = (tf.reduce_sum(loss(labels, scores) * known), number)
     return ratios
 
 
