@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from TauAdv.models.deeptau.grid_rows import GridLayer, flat_cell_index, n_dense_cells
+from TauAdv.models.deeptau.row_dropout import PHILOX
 
 __all__ = ["GridScatter"]
 
@@ -43,7 +44,7 @@ class GridScatter(GridLayer):
         count = self.empty_row_count(training)
         if count > 1:
             drawn = tf.random.stateless_uniform(
-                total[None], tf.cast(self.seed_generator.next(), tf.int32), 0, count, tf.int32, alg="auto_select"
+                total[None], tf.cast(self.seed_generator.next(), tf.int32), 0, count, tf.int32, alg=PHILOX
             )
         else:
             drawn = tf.zeros(total[None], tf.int32)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from TauAdv.models.deeptau.row_dropout import RowDropout
+from TauAdv.models.deeptau.row_dropout import PHILOX, RowDropout
 
 RATE, N_FILLED, N_FEATURES = 0.2, 400, 30
 
@@ -78,3 +78,14 @@ def test_every_call_draws_anew_and_a_seed_repeats():
 def test_half_precision_keeps_the_dropped_share():
     empty = outputs(512, dtype="mixed_bfloat16")[0, N_FILLED:]
     np.testing.assert_allclose(empty.mean(axis=0), 1, rtol=4e-3)
+
+
+@pytest.mark.parametrize("seed", [(3, 0), (-7, 12), (2**31 - 1, 2**31 - 5)])
+def test_random_numbers_are_those_of_philox_in_few_operations(seed):
+    def draw(seed, alg):
+        return tf.random.stateless_uniform((2, 9), seed, dtype=tf.float32, alg=alg)
+
+    np.testing.assert_array_equal(draw(seed, PHILOX), draw(seed, "philox"))
+    spec = tf.TensorSpec((2,), tf.int32)
+    short, long = (tf.function(draw).get_concrete_function(spec, alg).graph for alg in (PHILOX, "philox"))
+    assert len(short.get_operations()) < len(long.get_operations()) / 2  # else, the name itself will do

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from TauAdv.models.deeptau.losses import TauLosses
 from TauAdv.training.step.metrics import MetricSums, adversarial_metrics, class_metrics, means
 
 
@@ -28,6 +29,20 @@ def test_rows_without_a_label_do_not_count():
     assert tuple(map(float, found["accuracy"])) == (3, 4)
     top, bottom = map(float, found["plain"])
     assert (top, bottom) == (pytest.approx(-3 * np.log(0.7) - np.log(0.1) + 4, rel=1e-6), 4)
+
+
+def test_terms_together_are_those_of_each_alone_with_their_parts_worked_out_once():
+    rng = np.random.default_rng(4)
+    labels = tf.constant(np.eye(4, dtype="f4")[rng.integers(4, size=50)])
+    scores = tf.constant(rng.dirichlet(np.ones(4) / 4, size=50).astype("f4"))
+    terms = TauLosses().functions()
+    together = tf.function(lambda y, p: class_metrics(y, p, terms)).get_concrete_function(labels, scores)
+    found = together(labels, scores)
+    for name, loss in terms.items():
+        np.testing.assert_array_equal(found[name][0], tf.reduce_sum(loss(labels, scores)), err_msg=name)
+    kinds = [operation.type for operation in together.graph.get_operations()]
+    assert kinds.count("Tanh") == 1
+    assert kinds.count("ClipByValue") + kinds.count("Minimum") == 4 + 3  # of each score, and of three pairs
 
 
 def test_sums_give_the_mean_over_batches_of_unequal_size():
