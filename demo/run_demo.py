@@ -7,7 +7,6 @@ once (generated events, tuples, shards); trainings, predictions and plots are ne
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from steps import (
 )
 
 from TauAdv.cli.options import count, path
+from TauAdv.cli.parser import Parser
 from TauAdv.cli.report import report_errors
 from TauAdv.config import read_yaml
 from TauAdv.io.locks import output_lock
@@ -178,7 +178,7 @@ def evaluate(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]
 @report_errors
 def main(argv: list[str] | None = None) -> None:
     """Run the demo."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__)
     parser.add_argument("--output", type=path, default=REPOSITORY / "demo_output", help="folder of everything made")
     parser.add_argument("--n-workers", type=count, default=2, help="processes of the simulation (2)")
     options = parser.parse_args(argv)

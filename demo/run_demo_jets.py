@@ -7,13 +7,13 @@ is made is made once (events, jets, shards); trainings and reports are new each 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
 from steps import DEMO, REPOSITORY, Runner, how_to_see_runs, newest, require_own_folders, shown, up_to_date
 
 from TauAdv.cli.options import count, path
+from TauAdv.cli.parser import Parser
 from TauAdv.cli.report import report_errors
 from TauAdv.evaluation.robustness.seeds import read_performance, seed_text
 from TauAdv.io.locks import output_lock
@@ -78,7 +78,7 @@ def evaluate(runner: Runner, output: Path, prepared: Path, mlruns: Path, runs: M
 @report_errors
 def main(argv: list[str] | None = None) -> None:
     """Run the demo."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__)
     parser.add_argument("--output", type=path, default=REPOSITORY / "demo_output" / "jets", help="folder of everything made")
     parser.add_argument("--n-workers", type=count, default=2, help="processes of the simulation (2)")
     options = parser.parse_args(argv)

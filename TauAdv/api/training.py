@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from TauAdv.config import merged
+from TauAdv.config import given_once
 from TauAdv.runs import Run, find_run
 from TauAdv.training.settings.common import TrainingSettings
 from TauAdv.training.settings.load import training_settings
@@ -27,7 +27,7 @@ def train(config: str | Path, *words: str, dry_run: bool = False, **settings: An
         ConfigError: lists everything that is wrong with the settings.
         InputError: the sets are not there or do not fit.
     """
-    chosen = training_settings(config, merged(words, settings))
+    chosen = training_settings(config, given_once(words, settings))
     run_id = _train(chosen, None, dry_run=dry_run)
     return None if run_id is None else find_run(chosen.output.mlruns, run_id)
 

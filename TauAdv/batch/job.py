@@ -16,7 +16,7 @@ from TauAdv.batch.command_words import is_script
 from TauAdv.commands import command
 from TauAdv.config import validate_settings
 from TauAdv.config.meaning import AsMeant
-from TauAdv.config.overrides import apply_overrides
+from TauAdv.config.overrides import apply_overrides, override_pairs
 from TauAdv.config.yaml_files import read_written
 from TauAdv.errors import InputError, shortened
 from TauAdv.io.checksums import content_checksum
@@ -33,6 +33,7 @@ _OPTIONS = ("--config", "--resume", "--mlpath")  # of trainings, those with a va
 _TAG = "job"
 _TAUADV = ("-P", "-m", "TauAdv")  # -P: modules of the working folder are not imported
 _VARIABLE = "TAUADV_JOB"
+_TOGETHER = "schedule.devices=multi_worker"
 
 
 class _Output(AsMeant):
@@ -73,12 +74,13 @@ class Job:
         """Return the job of a training with some arguments; its run gets the name of the job if it has none.
 
         Raises:
-            ConfigError: if the configuration is not there or not accepted.
+            ConfigError: if the configuration is not there or not accepted, or sets other devices for ``several``.
         """
         arguments = list(arguments)
         options, overrides = _split(arguments)
-        if several:
-            arguments.append("schedule.devices=multi_worker")
+        if several and _TOGETHER not in overrides:
+            override_pairs([*overrides, _TOGETHER])
+            arguments.append(_TOGETHER)
         if "--resume" in options or str(script) == "resume":
             return cls(str(script), arguments, options.get("--mlpath", "mlruns"), several, None)
         content = read_written(options["--config"]) if "--config" in options else {}

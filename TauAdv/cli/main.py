@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from TauAdv.cli.parser import Parser
 from TauAdv.cli.report import report_errors
 from TauAdv.commands import SCRIPTS, command_line, scripts_in_messages
 from TauAdv.errors import ConfigError, nearest
@@ -77,14 +78,6 @@ def script(name: str) -> Callable[..., None]:
     return run_script
 
 
-class _Parser(ArgumentParser):
-    """Says in one line what is wrong with the words of a command, where argparse also prints its usage."""
-
-    def error(self, message: str) -> NoReturn:
-        hint = "; a value that begins with - is written --OPTION=VALUE" if "expected one argument" in message else ""
-        self.exit(2, f"error: {message}{hint}; see {self.prog} --help\n")
-
-
 def _run(name: str, place: str, called: str, words: list[str]) -> None:
     module = import_module(f"TauAdv.cli.{place}")
     module.run(_parsed(module, called, words))
@@ -98,7 +91,7 @@ def command_parser(module: Any, called: str) -> ArgumentParser:
         called: how the user calls it, for the first words of its help.
     """
     text = _PLACEHOLDER.sub(lambda found: command_line(found[1]), module.__doc__)
-    parser = _Parser(prog=called, description=text, formatter_class=RawDescriptionHelpFormatter)
+    parser = Parser(prog=called, description=text)
     module.add_options(parser)
     if behind := getattr(module, "BEHIND", None):
         parser.usage = f"{parser.format_usage().removeprefix('usage: ').rstrip()} -- {behind}"

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from TauAdv.config.overrides import Overrides, merged
+    from TauAdv.config.overrides import Overrides, given_once, merged
     from TauAdv.config.settings import (
         KindSettings,
         Settings,
@@ -26,6 +26,7 @@ __all__ = [
     "Overrides",
     "Settings",
     "dump_settings",
+    "given_once",
     "load_settings",
     "merged",
     "parse_yaml",
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "overrides": ("Overrides", "merged"),
+    "overrides": ("Overrides", "given_once", "merged"),
     "settings": (
         "KindSettings",
         "Settings",

@@ -7,9 +7,9 @@ from typing import Any
 
 from TauAdv.config.meaning import opened
 from TauAdv.config.scalars import NULLS, Written, is_blank
-from TauAdv.errors import ConfigError
+from TauAdv.errors import ConfigError, shortened
 
-__all__ = ["Overrides", "apply_overrides", "merged", "override_pairs"]
+__all__ = ["Overrides", "apply_overrides", "given_once", "merged", "override_pairs"]
 
 Overrides = Iterable[str] | Mapping[str, Any]
 """``key=value`` words, or dotted keys with values (``None``: not given)."""
@@ -19,16 +19,29 @@ def override_pairs(overrides: Overrides) -> list[tuple[str, Any]]:
     """Return dotted keys and values; the value of a word is kept as it was typed, after the first ``=``.
 
     Raises:
-        ConfigError: if a word is not ``key=value``, or its value is blank.
+        ConfigError: if a word is not ``key=value``, its value is blank, or a key is given twice.
     """
     if isinstance(overrides, Mapping):
         return [(key, value) for key, value in overrides.items() if value is not None]
-    return [_pair(word) for word in overrides]
+    pairs = [_pair(word) for word in overrides]
+    _require_once(pairs)
+    return pairs
 
 
 def merged(*overrides: Overrides) -> dict[str, Any]:
     """Return several overrides as one; later ones win."""
     return dict(pair for each in overrides for pair in override_pairs(each))
+
+
+def given_once(*overrides: Overrides) -> dict[str, Any]:
+    """Return what a user gave in several forms, such as options and words ``key=value``, as one.
+
+    Raises:
+        ConfigError: if a key is given twice.
+    """
+    pairs = [pair for each in overrides for pair in override_pairs(each)]
+    _require_once(pairs)
+    return dict(pairs)
 
 
 def apply_overrides(
@@ -65,6 +78,19 @@ def _pair(word: str) -> tuple[str, Written]:
         msg = f"override {word!r}: the value is empty; write one, or leave {key} out ({key}=null: none)"
         raise ConfigError(msg)
     return key, Written(value, typed=True)
+
+
+def _require_once(pairs: Iterable[tuple[str, Any]]) -> None:
+    """Refuse what would drop an earlier override: the same key again, or a whole group behind one of its keys."""
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        for earlier, old in seen.items():
+            if f"{earlier}.".startswith(f"{key}."):
+                both = f"{earlier}={shortened(old)} and {key}={shortened(value)}"
+                way_out = "give it once" if earlier == key else "give the whole group first"
+                msg = f"override '{key}' comes twice, {both}: the first would be lost; {way_out}"
+                raise ConfigError(msg)
+        seen[key] = value
 
 
 def _by_key(pairs: Iterable[tuple[str, Any]], parts: Sequence[str]) -> Iterator[tuple[str, Any]]:

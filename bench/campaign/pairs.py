@@ -21,10 +21,10 @@ def start_twice(step: Step, workspace: Workspace, reference: Reference, n_pairs:
     for _ in range(n_pairs):
         folder = fresh_folder(step, workspace)
         if step.resumes:
-            run(step.script, [*step.command(workspace, folder), "schedule.n_epochs=1"])
+            run(step.script, _for_epochs(1, step.command(workspace, folder)))
         commands = [step.command(workspace, folder)] * 2
         if step.resumes:
-            commands = [[*command, "schedule.n_epochs=2"] for command in commands]
+            commands = [_for_epochs(2, command) for command in commands]
         first = start(step.script, commands[0])
         time.sleep(float(rng.uniform(0, reference.seconds / 2)))
         attempts = [process.wait() for process in (first, start(step.script, commands[1]))]
@@ -46,3 +46,7 @@ def start_twice(step: Step, workspace: Workspace, reference: Reference, n_pairs:
         else:
             tally.note("the second was refused" if refused else "the second found it made")
             tally.add()
+
+
+def _for_epochs(n_epochs: int, words: list[str]) -> list[str]:
+    return [*(word for word in words if not word.startswith("schedule.n_epochs=")), f"schedule.n_epochs={n_epochs}"]

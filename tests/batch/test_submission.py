@@ -245,6 +245,13 @@ def test_job_of_a_command(script, called):
     assert job.command({}) == [*tauadv, "resume", run.id, "--mlpath", "somewhere", "schedule.devices=mirrored"]
 
 
+def test_several_processes_train_together_as_was_asked_or_are_refused():
+    job = Job.of("train", ["schedule.devices=multi_worker"], "one", several=True)
+    assert job.arguments == ["schedule.devices=multi_worker", "output.run_name=one"]
+    with pytest.raises(ConfigError, match=r"schedule\.devices=mirrored and schedule\.devices=multi_worker"):
+        Job.of("train", ["schedule.devices=mirrored"], "one", several=True)
+
+
 def test_job_that_resumes(script):
     job = Job.of("resume", ["abc", "--mlpath", "there/1"], "one", several=False)
     assert (job.id, job.mlruns, job.command({})[3:]) == (None, "there/1", ["resume", "abc", "--mlpath", "there/1"])

@@ -37,13 +37,13 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Prepare the jets."""
-    from TauAdv.config import load_settings, merged
+    from TauAdv.config import given_once, load_settings
     from TauAdv.shards.jet.preparation import prepare_jets
     from TauAdv.shards.jet.settings import JetPreparationSettings
 
     given = {name: getattr(options, name) for name in _SETTINGS}
     kind = None if options.shifted is None else "adversarial"
-    settings = load_settings(JetPreparationSettings, options.config, merged(given, {"kind": kind}, options.overrides))
+    settings = load_settings(JetPreparationSettings, options.config, given_once(given, {"kind": kind}, options.overrides))
     inputs = [*options.input, *([] if options.shifted is None else [options.shifted])]
     manifest = prepare_jets(inputs, options.output, settings, overwrite=options.overwrite)
     for name, counts in manifest["sets"].items():

@@ -56,7 +56,7 @@ def run(options: Namespace) -> None:
 
 def _settings(options: Namespace) -> PtWeightsSettings:
     """Return the settings of the options; a control region with targets wins over that of the shipped configuration."""
-    from TauAdv.config import load_settings, merged
+    from TauAdv.config import given_once, load_settings, merged
     from TauAdv.domain.control_region import load_control_region
     from TauAdv.production.pt_weights.settings import PtWeightsSettings
 
@@ -64,7 +64,7 @@ def _settings(options: Namespace) -> PtWeightsSettings:
     region: dict[str, Path] = {}
     if options.config is None and options.contributions and load_control_region(options.contributions).targets:
         region = {"control_region": options.contributions}
-    overrides = merged(region, {key: getattr(options, key) for key in keys}, options.overrides)
+    overrides = merged(region, given_once({key: getattr(options, key) for key in keys}, options.overrides))
     return load_settings(PtWeightsSettings, options.config or _DEFAULT, overrides)
 
 

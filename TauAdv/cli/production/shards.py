@@ -45,12 +45,12 @@ def add_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> None:
     """Write the set."""
-    from TauAdv.config import merged
+    from TauAdv.config import given_once
     from TauAdv.shards.tau.settings import load_shard_settings
     from TauAdv.shards.tau.training_config import TrainingConfig
     from TauAdv.shards.tau.writer import write_shards
 
-    overrides = merged({key: getattr(options, key) for key in _SETTINGS}, options.overrides)
+    overrides = given_once({key: getattr(options, key) for key in _SETTINGS}, options.overrides)
     settings, input_dir = load_shard_settings(options.config, overrides, training_cfg=options.training_cfg)
     if options.training_cfg is not None:
         print("\n".join(TrainingConfig.read(options.training_cfg).lines(settings.kind)))

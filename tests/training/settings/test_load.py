@@ -59,9 +59,10 @@ def test_settings_of_a_method_given_by_its_kind_alone():
     assert (settings.method.kind, settings.method.mmd_weight) == ("mmd", 3)
 
 
-def test_another_method_leaves_the_settings_of_the_first():
+def test_another_method_leaves_the_settings_of_the_first(tmp_path):
     words = ["data.shards=a", "data.adv_shards=b", "method={kind: reversal, adv_head_steps: 3}"]
-    assert training_settings(None, [*words, "method=mmd"]).method.kind == "mmd"
+    (tmp_path / "training.yaml").write_text("method: {kind: reversal, adv_head_steps: 3}\n")
+    assert training_settings(tmp_path / "training.yaml", [*words[:2], "method=mmd"]).method.kind == "mmd"
     with pytest.raises(ConfigError, match=r"method\.adv_head_steps: unknown key; it belongs to method reversal"):
         training_settings(None, [*words, "method.kind=mmd"])
 
