@@ -18,6 +18,8 @@ _BEGINNING = """# Commands
 do what the command beside them does, with the same options; `-` and `_` in the names of options are the same
 (`--n-tau`, `--n_tau`). `--config` takes a YAML file, or the name of a configuration of the package (`tauadv configs`).
 Words `key=value` change single settings, and may stand anywhere among the options.
+Nothing that is given is dropped: an option of several values may come again, and all its values count; an option of a
+single value, or a key, that comes twice is refused.
 """
 
 
