@@ -100,7 +100,7 @@ def test_a_changed_group_keeps_its_other_keys(change):
         (["early_stopping.patience=3"], r"early_stopping: unknown key; write schedule\.early_stopping"),
         (["eps=3"], r"eps: unknown key; write attack\.eps"),
         (["mmd_weight=3"], r"'method: mmd' of trainings of taus .* as method\.mmd_weight"),
-        (["data=3"], "data: expected a group of settings"),
+        (["model=3"], "model: expected a group of settings"),
         (["schedule=null"], "schedule: expected a group of settings"),
         (["schedule.n_epochs.x=3"], "schedule.n_epochs: expected a whole number"),
     ],
