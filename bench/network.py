@@ -6,6 +6,7 @@ from network_cms import cms_rows
 from network_inference import inference_rows, one_thread
 from network_training import training_rows
 from report import Report, options
+from step_cost import cost_rows
 
 
 def main() -> None:
@@ -13,7 +14,7 @@ def main() -> None:
     chosen = options(__doc__.splitlines()[0])
     one_thread()
     report = Report("Network: inference, training, official network")
-    for rows in (inference_rows, training_rows, cms_rows):
+    for rows in (inference_rows, training_rows, cost_rows, cms_rows):
         rows(report, chosen.quick)
     report.finish(chosen.json)
 
