@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -12,7 +13,7 @@ from TauAdv.domain.discriminators import Discriminator
 from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.measures.closure import ClosureTest, closure_test
 from TauAdv.evaluation.measures.performance import RocCurve, roc_curve
-from TauAdv.evaluation.predictions.columns import require_columns
+from TauAdv.evaluation.predictions.columns import probability_column, require_columns
 from TauAdv.evaluation.predictions.contributions import contributions_of_set, contributions_of_tables
 from TauAdv.evaluation.predictions.tables import read_predictions
 from TauAdv.runs import Run
@@ -73,7 +74,8 @@ def roc(
         efficiencies: of the signal; default: 0.1 to 0.99 in steps of 0.01.
 
     Raises:
-        InputError: a table without labels or of domains, no such class, or a class without rows.
+        InputError: a table without labels or of domains, no such class, a class against itself, a class without rows,
+            or values that are no probabilities.
     """
     require_columns(predictions, ["y", "weights"])
     if predictions.attrs.get("kind") == "adversarial":
@@ -84,8 +86,11 @@ def roc(
         if name is not None and name not in classes:
             msg = f"roc: no class '{name}'{nearest(name, classes)}; the table has {', '.join(classes) or 'no probabilities'}"
             raise InputError(msg)
+    if signal == background:
+        msg = f"roc: signal and background are both '{signal}'; expected another class, or background=None (all others)"
+        raise InputError(msg)
     score = Discriminator(f"{signal} against {background}", signal, background, tuple(classes))
-    values = score.score(predictions[[f"p_{name}" for name in classes]].to_numpy())
+    values = score.score(np.stack([probability_column(predictions, f"p_{name}") for name in classes], axis=1))
     sides = score.sides(predictions["y"], "the table")
     weights = [predictions["weights"].to_numpy()[rows] if weighted else None for rows in sides]
     return roc_curve(*(values[rows] for rows in sides), *weights, points=efficiencies)

@@ -1,6 +1,7 @@
 """``ta.closure``, ``ta.roc``, ``ta.attack``, ``ta.plot``: the figures of the library's own functions."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from specification_region import CONTRIBUTIONS
 
@@ -44,6 +45,23 @@ def test_roc(tables):
         ta.roc(table, background="jets")
     with pytest.raises(InputError, match="adversarial set"):
         ta.roc(tables[0])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"p_tau": np.nan}, "3 of 3 values of 'p_tau' are not finite, in rows 0, 1, 2"),
+        ({"p_jet": [0.1, np.nan, 0.2]}, "1 of 3 values of 'p_jet' are not finite, in rows 1"),
+        ({"p_tau": [0.5, 0.5, 2.0]}, "1 of 3 values of 'p_tau' are no probabilities between 0 and 1, in rows 2"),
+    ],
+)
+def test_roc_of_values_that_are_no_probabilities(change, message):
+    table = pd.DataFrame({"y": [0, 1, 1], "weights": 1.0, "p_tau": [0.9, 0.1, 0.2], "p_jet": [0.1, 0.9, 0.8]})
+    table.attrs["kind"] = "classification"
+    with pytest.raises(InputError, match=message):
+        ta.roc(table.assign(**change))
+    with pytest.raises(InputError, match="signal and background are both 'tau'"):
+        ta.roc(table, "tau", "tau")
 
 
 def test_plots(taus, tables, tmp_path):

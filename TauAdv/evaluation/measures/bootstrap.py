@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.measures.statistics import Measured
+from TauAdv.evaluation.measures.statistics import Measured, finite_values
 
 __all__ = ["Performance", "RankedScores", "bootstrap_counts", "measure"]
 
@@ -54,15 +54,11 @@ class RankedScores:
         Raises:
             InputError: a side is empty, or scores are not finite.
         """
-        sides = [np.asarray(side, dtype=np.float64) for side in (signal, background)]
+        sides = [finite_values(signal, "scores of signal"), finite_values(background, "scores of background")]
         if min(map(len, sides)) == 0:
             msg = f"scores: {len(sides[0])} of signal and {len(sides[1])} of background; both are needed"
             raise InputError(msg)
-        both = np.concatenate(sides)
-        if not np.isfinite(both).all():
-            msg = f"scores: {np.count_nonzero(~np.isfinite(both))} of {len(both)} are not finite"
-            raise InputError(msg)
-        values, rank = np.unique(both, return_inverse=True)
+        values, rank = np.unique(np.concatenate(sides), return_inverse=True)
         return cls(rank[: len(sides[0])], rank[len(sides[0]) :], len(values))
 
     def figures(self, signal_weights: NDArray, background_weights: NDArray, mistags: Sequence[float]) -> NDArray[np.float64]:

@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.measures.statistics import Efficiency, Measured, efficiencies, efficiency, weighted_quantile
+from TauAdv.evaluation.measures.statistics import (
+    Efficiency,
+    Measured,
+    efficiencies,
+    efficiency,
+    finite_values,
+    weighted_quantile,
+)
 
 __all__ = ["MisId", "RocCurve", "mis_id_at", "mis_id_ratio", "roc_curve"]
 
@@ -75,12 +82,12 @@ def mis_id_at(
         background_weights: weights of background, default 1.
 
     Raises:
-        InputError: an efficiency outside (0, 1), an empty side, negative weights of signal.
+        InputError: an efficiency outside (0, 1), an empty side, scores that are not finite, negative weights of signal.
     """
     if not 0 < wanted < 1:
         msg = f"signal efficiency: expected a value between 0 and 1, received {wanted}"
         raise InputError(msg)
-    signal, background = np.asarray(signal), np.asarray(background)
+    signal, background = _scores(signal, background)
     weights = np.ones(len(signal)) if signal_weights is None else np.asarray(signal_weights, dtype=np.float64)
     effective = weights.sum() ** 2 / np.sum(weights**2) if weights.any() else 1.0
     spread = np.sqrt(wanted * (1 - wanted) / effective)
@@ -118,7 +125,7 @@ def mis_id_ratio(
     Raises:
         InputError: as :func:`mis_id_at`, or no background of the reference passes.
     """
-    models = [(np.asarray(signal), np.asarray(background)) for signal, background in (tested, reference)]
+    models = [_scores(*model) for model in (tested, reference)]
     sizes = [len(side) for side in models[0]]
     given = [
         np.ones(size) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -154,11 +161,16 @@ def roc_curve(
     """Return the ROC curve at the signal efficiencies ``points`` (default 0.1 to 0.99 in steps of 0.01).
 
     Raises:
-        InputError: an efficiency outside (0, 1), an empty side, negative weights of signal.
+        InputError: an efficiency outside (0, 1), an empty side, scores that are not finite, negative weights of signal.
     """
     wanted = np.asarray(np.arange(0.1, 0.995, 0.01) if points is None else points, dtype=np.float64)
     if np.any((wanted <= 0) | (wanted >= 1)):
         msg = f"signal efficiencies: expected values between 0 and 1, received {wanted.min()} to {wanted.max()}"
         raise InputError(msg)
+    signal, background = _scores(signal, background)
     cuts = weighted_quantile(signal, 1 - wanted, signal_weights)
     return RocCurve(wanted, *efficiencies(background, cuts, background_weights))
+
+
+def _scores(signal: ArrayLike, background: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return finite_values(signal, "scores of signal"), finite_values(background, "scores of background")

@@ -9,8 +9,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta
 
 from TauAdv.errors import InputError
+from TauAdv.evaluation.predictions.columns import first_rows
 
-__all__ = ["Efficiency", "Measured", "auc", "efficiencies", "efficiency", "fraction_below", "weighted_quantile"]
+__all__ = [
+    "Efficiency",
+    "Measured",
+    "auc",
+    "efficiencies",
+    "efficiency",
+    "finite_values",
+    "fraction_below",
+    "weighted_quantile",
+]
 
 ONE_SIGMA = 0.6826894921370859
 
@@ -62,13 +72,31 @@ def _weights(weights: ArrayLike | None, count: int, name: str) -> NDArray[np.flo
     return values
 
 
+def finite_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return values [n] as float64; NaN passes no cut, and would count as a row that is rejected.
+
+    Args:
+        values: scores, one a row.
+        name: of the values, for messages.
+
+    Raises:
+        InputError: says how many are not finite, and the rows of the first ones.
+    """
+    found = np.asarray(values, dtype=np.float64)
+    bad = ~np.isfinite(found)
+    if bad.any():
+        msg = f"{name}: {int(bad.sum())} of {found.size} are not finite, {first_rows(bad)}"
+        raise InputError(msg)
+    return found
+
+
 def weighted_quantile(values: ArrayLike, quantiles: ArrayLike, weights: ArrayLike | None = None) -> NDArray[np.float64]:
     """Return the values below or at which the given fractions of the weight lie (inverse of the cumulative distribution).
 
     Raises:
-        InputError: no values, or negative weights.
+        InputError: no values, values that are not finite, or negative weights.
     """
-    values = np.asarray(values, dtype=np.float64)
+    values = finite_values(values, "values of a quantile")
     weights = _weights(weights, len(values), "a quantile")
     if np.any(weights < 0):
         msg = f"a quantile needs weights >= 0; {int((weights < 0).sum())} of {len(weights)} are negative"
@@ -105,9 +133,9 @@ def auc(
         background_weights: weights of background, default 1.
 
     Raises:
-        InputError: a side is empty or its weights do not sum to something positive.
+        InputError: a side is empty, has scores that are not finite, or weights that do not sum to something positive.
     """
-    signal, background = (np.asarray(side, dtype=np.float64) for side in (signal, background))
+    signal, background = finite_values(signal, "scores of signal"), finite_values(background, "scores of background")
     weights_s = _weights(signal_weights, len(signal), "signal")
     weights_b = _weights(background_weights, len(background), "background")
     won = fraction_below(signal, background, weights_b)
@@ -138,9 +166,9 @@ def efficiencies(
     """Return the weighted fractions of scores above each cut and the ends of their intervals (see :func:`efficiency`).
 
     Raises:
-        InputError: no entries, or weights without a positive sum.
+        InputError: no entries, scores that are not finite, or weights without a positive sum.
     """
-    scores, cuts = (np.asarray(values, dtype=np.float64) for values in (scores, cuts))
+    scores, cuts = finite_values(scores, "scores of an efficiency"), np.asarray(cuts, dtype=np.float64)
     weights = _weights(weights, len(scores), "an efficiency")
     order = np.argsort(-scores)  # sums start where few pass, so that small fractions are exact
     passed = np.searchsorted(-scores[order], -cuts, side="left")

@@ -12,7 +12,10 @@ from TauAdv.commands import command
 from TauAdv.domain.contributions import Contribution, check_dataset_ids, data_id, names_by_id
 from TauAdv.errors import InputError
 
-__all__ = ["check_rows", "finite_column", "require_columns"]
+__all__ = ["check_rows", "finite_column", "first_rows", "probability_column", "require_columns"]
+
+_ROUNDING = 1e-5
+"""Of a probability in float32, or in the digits of a text file."""
 
 
 def require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
@@ -60,7 +63,29 @@ def finite_column(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
         InputError: if a value is no finite number: no bin and no sum could hold it.
     """
     values = table[name].to_numpy(dtype=np.float64)
-    if bad := int(np.count_nonzero(~np.isfinite(values))):
-        msg = f"prediction table: {bad} of {len(values)} values of '{name}' are not finite; make the table again"
-        raise InputError(msg)
+    _refuse(~np.isfinite(values), name, "are not finite")
     return values
+
+
+def probability_column(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """Return a column of probabilities as float64.
+
+    Raises:
+        InputError: if a value is not finite, or not between 0 and 1.
+    """
+    values = finite_column(table, name)
+    _refuse((values < -_ROUNDING) | (values > 1 + _ROUNDING), name, "are no probabilities between 0 and 1")
+    return values
+
+
+def first_rows(rows: NDArray[np.bool_]) -> str:
+    """Return the numbers of the first rows of a selection, for messages."""
+    numbers = np.flatnonzero(rows)
+    return f"in rows {', '.join(map(str, numbers[:5]))}{', ...' if len(numbers) > 5 else ''} (from 0)"
+
+
+def _refuse(bad: NDArray[np.bool_], name: str, what: str) -> None:
+    if bad.any():
+        msg = f"prediction table: {int(bad.sum())} of {len(bad)} values of '{name}' {what}, {first_rows(bad)}"
+        msg += "; make the table again"
+        raise InputError(msg)

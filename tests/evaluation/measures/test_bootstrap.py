@@ -79,7 +79,7 @@ def test_bad_scores_and_weights():
     score, sides, weights, _ = sample()
     with pytest.raises(InputError, match="both are needed"):
         RankedScores.of([], [1.0])
-    with pytest.raises(InputError, match="1 of 3 are not finite"):
+    with pytest.raises(InputError, match="1 of 2 are not finite"):
         RankedScores.of([1.0, np.nan], [1.0])
     with pytest.raises(InputError, match="weights of signal"):
         measure(score, sides, 0 * weights, MISTAGS, samples=2, seed=1)

@@ -4,7 +4,9 @@ from scipy.stats import beta
 from sklearn.metrics import roc_auc_score
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.measures.statistics import Measured, auc, efficiency, weighted_quantile
+from TauAdv.evaluation.measures.bootstrap import RankedScores
+from TauAdv.evaluation.measures.performance import mis_id_at, roc_curve
+from TauAdv.evaluation.measures.statistics import Measured, auc, efficiencies, efficiency, weighted_quantile
 
 
 def test_weighted_quantile_is_that_of_repeated_values():
@@ -87,3 +89,22 @@ def test_weights_that_cannot_be_used():
 def test_measured_prints_with_its_error():
     assert f"{Measured(0.5, 0.01):.2f}" == "0.50 ± 0.01"
     assert str(Measured(0.5, 0.01)) == "0.500 ± 0.010"
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("measure", [auc, roc_curve, lambda *sides: mis_id_at(0.5, *sides), RankedScores.of])
+def test_scores_that_are_not_finite(measure, side, bad):
+    """NaN passes no cut: NaN of half of the background would halve the misidentification."""
+    sides = [np.linspace(0, 1, 12), np.linspace(0, 1, 9)]
+    sides[side][[1, 4]] = bad
+    name, size = ("signal", 12) if side == 0 else ("background", 9)
+    with pytest.raises(InputError, match=rf"scores of {name}: 2 of {size} are not finite, in rows 1, 4 \(from 0\)"):
+        measure(*sides)
+
+
+def test_cuts_and_quantiles_of_values_that_are_not_finite():
+    with pytest.raises(InputError, match="1 of 2 are not finite, in rows 1"):
+        weighted_quantile([1, np.nan], 0.5)
+    with pytest.raises(InputError, match=r"6 of 6 are not finite, in rows 0, 1, 2, 3, 4, \.\.\."):
+        efficiencies([np.nan] * 6, [0.5])
