@@ -16,7 +16,7 @@ from TauAdv.io.checksums import file_checksum
 from TauAdv.io.leftovers import is_leftover
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.reading import CHECKSUMS
-from TauAdv.io.ownership import require_own_file, require_own_list
+from TauAdv.io.ownership import require_own_file, require_own_list, require_same_run, run_of
 from TauAdv.io.records import read_record, write_record
 
 __all__ = ["CHECKSUMS", "new_checked_file", "new_listed_file", "read_text", "require_undamaged", "write_checked_text"]
@@ -70,10 +70,12 @@ def require_undamaged(path: Path | str) -> None:
     """Check that a file has the content that was written, if its checksum is known.
 
     Raises:
-        InputError: if not, or if the checksums themselves are damaged.
+        InputError: if not, if it is of another run, or if the checksums themselves are damaged.
     """
     path = Path(path)
     expected = _known(path.parent, required=True).get(path.name)
+    if expected is not None:
+        require_same_run(path, read_record(path.parent / CHECKSUMS).get("run"))
     if expected is not None and file_checksum(path) not in expected:
         msg = (
             f"{path}: damaged or replaced: its content is not what was written (checksum in {CHECKSUMS} beside it); put a "
@@ -97,7 +99,7 @@ def read_text(path: Path | str, remedy: str = "put a copy of it back") -> str:
 
 
 def _record(folder: Path, checksums: dict[str, list[str]]) -> None:
-    write_record(folder / CHECKSUMS, {"files": checksums})
+    write_record(folder / CHECKSUMS, {"files": checksums, "run": run_of(folder)})
 
 
 def _known(folder: Path, *, required: bool) -> dict[str, list[str]]:

@@ -1,8 +1,9 @@
-"""Whose a file is: ours are those that a manifest lists, or, in a folder, that a step says it writes."""
+"""Whose a file is: ours are those that a manifest lists, or, in a folder, that a step says it writes; and of which run."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,7 +15,19 @@ from TauAdv.io.leftovers import is_leftover
 from TauAdv.io.manifests.reading import CHECKSUMS, FOLDER_MANIFEST, manifest_path, read_manifest, read_manifest_at
 from TauAdv.io.record_reader import CHECKSUM, read_record
 
-__all__ = ["files_in", "foreign_files", "require_own_file", "require_own_files", "require_own_list", "require_own_manifest"]
+__all__ = [
+    "files_in",
+    "foreign_files",
+    "require_own_file",
+    "require_own_files",
+    "require_own_list",
+    "require_own_manifest",
+    "require_same_run",
+    "run_of",
+]
+
+_ARTIFACTS = "artifacts"
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 _REPLACED = "its content is not what TauAdv wrote: it is damaged, or another file was put there"
 
@@ -168,3 +181,28 @@ def _matches(parts: Sequence[str], patterns: Sequence[str]) -> bool:
 
 def _shown(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+
+
+def run_of(path: Path | str) -> str | None:
+    """Return the identifier of the run in whose folder a path is, ``.../RUN_ID/artifacts/...``; ``None`` if in none."""
+    place = Path(path).absolute()
+    for folder in (place, *place.parents):
+        if folder.name == _ARTIFACTS and _RUN_ID.fullmatch(folder.parent.name):
+            return folder.parent.name
+    return None
+
+
+def require_same_run(path: Path, written_in: Any) -> None:
+    """Refuse a file that lies in the folder of a run, and was written in that of another one.
+
+    Args:
+        path: of the file, or of the folder.
+        written_in: identifier of the run that it was written in, as the file says; ``None``: it says nothing.
+
+    Raises:
+        InputError: names both runs.
+    """
+    here = run_of(path)
+    if here is not None and written_in is not None and written_in != here:
+        msg = f"{path}: it was written in run {written_in}, and lies in run {here}; put a copy of this run's own back"
+        raise InputError(msg)

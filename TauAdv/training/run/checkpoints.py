@@ -20,6 +20,7 @@ from TauAdv.errors import InputError, InputWarning
 from TauAdv.io.atomic import new_folder
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.leftovers import remove_tree
+from TauAdv.io.ownership import require_same_run, run_of
 from TauAdv.io.records import read_record, write_record
 from TauAdv.io.verified_files import VerifiedFile
 from TauAdv.training.step.optimizers import Optimizer
@@ -90,7 +91,8 @@ def save(
     arrays: dict[str, Any] = {f"{group}/{name}": _array(value) for group, name, value in _named(model, optimizers)}
     with new_folder(target) as temporary:
         np.savez(temporary / _VARIABLES, window=window, **arrays)
-        write_record(temporary / _STATE, {**asdict(state), "variables": describe_file(temporary / _VARIABLES)})
+        described = {"variables": describe_file(temporary / _VARIABLES)}
+        write_record(temporary / _STATE, {**asdict(state), **described, "run": run_of(folder)})
     found = _checkpoints(folder)
     place = found.index(target) + 1
     hidden = folder.glob(".step_*")  # left by a killed process
@@ -153,6 +155,7 @@ def _state(checkpoint: Path) -> tuple[State, dict[str, Any] | None]:
     try:
         content = read_record(path)
         content.pop("checksum", None)
+        require_same_run(checkpoint, content.pop("run", None))
         variables = content.pop("variables", None)
         return State(**content), variables
     except OSError as error:

@@ -1,6 +1,7 @@
 """Checkpoints: complete, atomic, and refused by another network."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +143,12 @@ def test_later_checkpoints_do_not_outlive_the_steps_done_again(trained, tmp_path
     two_checkpoints(trained, tmp_path)
     checkpoints.save(tmp_path, *trained, np.zeros((1, 2)), State(step=7))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step_000000005", "step_000000007"]
+
+
+def test_a_checkpoint_of_another_run_is_refused(trained, tmp_path):
+    runs = [tmp_path / name / "artifacts" / "model_checkpoints" for name in ("a" * 32, "b" * 32)]
+    checkpoints.save(runs[0], *trained, np.zeros((1, 2)), State(step=5))
+    assert checkpoints.usable_checkpoint(runs[0]).name == "step_000000005"
+    shutil.copytree(runs[0], runs[1])
+    with pytest.raises(InputError, match=f"it was written in run {'a' * 32}, and lies in run {'b' * 32}"):
+        checkpoints.usable_checkpoint(runs[1])
