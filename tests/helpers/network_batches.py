@@ -13,9 +13,13 @@ def tiny_network(**changes) -> NetworkSettings:
     settings = {
         "name": "tiny",
         "dropout": 0.0,
-        "tau": {"n_features": 6, "reduction": 1.4},
-        "components": {"egamma": {"n_features": 5}, "muon": {"n_features": 4}, "hadrons": {"n_features": 3}},
-        "merge": {"last_width": 5},
+        "tau": {"n_features": 6, "widths": [6, 5]},
+        "components": {
+            "egamma": {"n_features": 5, "widths": [5]},
+            "muon": {"n_features": 4, "widths": [4, 3]},
+            "hadrons": {"n_features": 3, "widths": [3]},
+        },
+        "merge": {"widths": [6, 5]},
         "grids": {"inner": {"n_cells": 5}, "outer": {"n_cells": 7}},
         "class_head": {"widths": [8, 8]},
         "adversarial_head": {"widths": [8, 8]},
