@@ -47,8 +47,8 @@ def refused(run_script, capsys, *arguments):
 
 def test_run_with_its_feature_table(runs, table, run_script, tmp_path, capsys):
     run, _ = runs
-    arguments = ("--format", "cms", "--expID", run.id, "--mlpath", run.mlpath, "--output", tmp_path / "out", *QUICK)
-    run_script(SCRIPT, *arguments)
+    arguments = ("--format", "cms", "--expID", run.id, "--mlpath", run.mlpath, "--output", tmp_path / "out")
+    run_script(SCRIPT, *arguments, *QUICK)
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         *(f"small_{part}.pb" for part in ("inner", "outer", "core")),
         *("features.json", "manifest.json"),
@@ -67,7 +67,7 @@ def test_run_with_its_feature_table(runs, table, run_script, tmp_path, capsys):
     assert read_manifest(tmp_path / "out")["comparison"]["graphs"]["relative_difference"] < 1e-6
 
     capsys.readouterr()
-    run_script(SCRIPT, *arguments)
+    run_script(SCRIPT, *arguments, *QUICK)
     assert "made before" in capsys.readouterr().out
     assert "made with other settings" in refused(run_script, capsys, *arguments, "--seed", 2)
 
