@@ -11,7 +11,7 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
-from TauAdv.config.scalars import core_value, has_leading_zero
+from TauAdv.config.scalars import core_value, has_leading_zero, require_stored
 from TauAdv.errors import shortened
 
 __all__ = ["count", "number", "path", "whole_number"]
@@ -26,6 +26,10 @@ def whole_number(text: str) -> int:
     found = _value(text)
     if isinstance(found, bool) or not isinstance(found, int):
         raise _refusal("a whole number", text, example=", such as 20")
+    try:
+        require_stored(found, text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
     return found
 
 

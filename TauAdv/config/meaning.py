@@ -17,7 +17,7 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origi
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from TauAdv.config.paths import expanded
-from TauAdv.config.scalars import NULLS, Written, core_value, has_leading_zero, is_blank, unusable_character
+from TauAdv.config.scalars import NULLS, Written, core_value, has_leading_zero, is_blank, require_stored, unusable_character
 from TauAdv.config.yaml_files import parse_typed
 from TauAdv.errors import shortened
 
@@ -167,6 +167,8 @@ def opened(value: Any) -> Any:
 
 def _number(text: str, kinds: _Kinds) -> Any:
     found = core_value(text)
+    if kinds.number:
+        require_stored(found, text)
     if kinds.number and isinstance(found, int) and has_leading_zero(text):
         msg = f"expected a number without leading zeros; received {shortened(text)}"
         raise ValueError(msg)

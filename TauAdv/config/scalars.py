@@ -20,6 +20,7 @@ __all__ = [
     "core_value",
     "has_leading_zero",
     "is_blank",
+    "require_stored",
     "unusable_character",
 ]
 
@@ -87,6 +88,17 @@ def core_value(text: str) -> Any:
     if _INFINITY.fullmatch(text):
         return -math.inf if text[0] == "-" else math.inf
     return text
+
+
+def require_stored(value: Any, text: str) -> None:
+    """Refuse a whole number that does not fit into 64 bits: no manifest, table or generator of random numbers holds it.
+
+    Raises:
+        ValueError: says what fits.
+    """
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        msg = f"expected a number that fits into 64 bits, from -2^63 to 2^63 - 1 (9.2e18); received {shortened(text)}"
+        raise ValueError(msg)
 
 
 def has_leading_zero(text: str) -> bool:

@@ -43,9 +43,16 @@ def test_texts_that_are_no_number(text):
         number(text)
 
 
-@given(st.integers(-(10**30), 10**30))
+@given(st.integers(-(2**63), 2**63 - 1))
 def test_whole_numbers(value):
     assert whole_number(str(value)) == value
+
+
+@pytest.mark.parametrize("text", [str(2**63), str(-(2**63) - 1), "9" * 20])
+def test_whole_numbers_of_more_than_64_bits(text):
+    """The manifest of an output could not be read back."""
+    with pytest.raises(argparse.ArgumentTypeError, match=rf"fits into 64 bits, .*; received {text}"):
+        whole_number(text)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))

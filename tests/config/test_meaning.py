@@ -246,17 +246,25 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 @given(
     run_name=st.none() | TEXT,
-    count=st.integers(-(10**50), 10**50),
+    count=st.integers(-(2**63), 2**63 - 1),
     share=FLOATS,
     shuffle=st.booleans(),
     names=st.lists(TEXT).map(tuple),
     files=TEXT | st.lists(TEXT).map(tuple),
     classes=st.dictionaries(st.integers(-5, 10**12), TEXT),
     groups=st.dictionaries(TEXT, st.lists(FLOATS).map(tuple)),
-    either=st.integers() | TEXT,
+    either=st.integers(-(2**63), 2**63 - 1) | TEXT,
 )
 def test_dumped_settings_read_back_equal(tmp_path_factory, **values):
     settings = Typed(**values)
     path = tmp_path_factory.mktemp("dump") / "settings.yaml"
     path.write_text(dump_settings(settings), encoding="utf-8")
     assert load_settings(Typed, path) == settings
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**40])
+def test_whole_numbers_of_more_than_64_bits(tmp_path, number):
+    (tmp_path / "a.yaml").write_text(f"count: {number}\n")
+    for content in ((tmp_path / "a.yaml", []), (None, [f"count={number}"])):
+        with pytest.raises(ConfigError, match=r"count: expected a number that fits into 64 bits"):
+            load_settings(Typed, *content)

@@ -179,7 +179,11 @@ def test_missing_file(tmp_path):
         load_settings(Example, tmp_path / "absent.yaml")
 
 
-@given(st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
+@given(
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
 def test_dump_reads_back_equal(tmp_path_factory, n_tau, k1, k2):
     settings = Example(n_tau=n_tau, adv_parameter=(k1, k2))
     path = tmp_path_factory.mktemp("dump") / "settings.yaml"
