@@ -100,8 +100,18 @@ class Spectrum:
         )
 
     def scaled(self, factor: float) -> Spectrum:
-        """Return this spectrum times a number."""
-        return Spectrum(self.edges, self.contents * factor, self.variances * factor**2)
+        """Return this spectrum times a number.
+
+        Raises:
+            InputError: if contents or variances become too large for a number, or zero.
+        """
+        with np.errstate(over="ignore", under="ignore"):
+            scaled = Spectrum(self.edges, self.contents * factor, self.variances * np.square(np.float64(factor)))
+        for before, after in ((self.contents, scaled.contents), (self.variances, scaled.variances)):
+            if not np.isfinite(after).all() or ((before != 0) & (after == 0)).any():
+                msg = f"times {factor:g}, contents of {before.max():g} or their variances have no number; take another scale"
+                raise InputError(msg)
+        return scaled
 
     def rebinned(self, edges: npt.ArrayLike) -> Spectrum:
         """Return this spectrum in coarser bins; what lies outside the new range joins the under- and overflow.

@@ -63,3 +63,10 @@ def test_histogram_round_trip():
     again = Spectrum.from_hist(spectrum.to_hist())
     for name in ("edges", "contents", "variances"):
         assert np.array_equal(getattr(again, name), getattr(spectrum, name))
+
+
+@pytest.mark.parametrize("factor", [1e308, 1e154, 1e-170, 1e-320])
+def test_scales_without_a_number_are_refused(factor):
+    spectrum = Spectrum.empty([20, 30, 40]).filled([25.0] * 300)
+    with pytest.raises(InputError, match="times .* take another scale"):
+        spectrum.scaled(factor)

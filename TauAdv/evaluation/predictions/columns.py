@@ -12,8 +12,9 @@ from TauAdv.commands import command
 from TauAdv.domain.contributions import Contribution, check_dataset_ids, data_id, names_by_id
 from TauAdv.errors import InputError
 
-__all__ = ["check_rows", "finite_column", "first_rows", "probability_column", "require_columns"]
+__all__ = ["check_rows", "finite_column", "first_rows", "probability_column", "require_columns", "require_predictions"]
 
+_PROBABILITIES = ("Djet", "y_pred_adv")
 _ROUNDING = 1e-5
 """Of a probability in float32, or in the digits of a text file."""
 
@@ -33,6 +34,32 @@ def require_columns(table: pd.DataFrame, names: Sequence[str]) -> None:
                 f"{command('apply')}, or add the column"
             )
         raise InputError(msg)
+
+
+def require_predictions(table: pd.DataFrame, title: object) -> None:
+    """Refuse a table that no step of ours wrote, and none of TauMLTools: its rows, its labels and its probabilities.
+
+    Args:
+        table: with numbers in its columns.
+        title: what messages call it.
+
+    Raises:
+        InputError: a row or a column twice, a label that is no class, or a score that is no probability.
+    """
+    # pandas calls the second column of a name NAME.1
+    if twice := [name for name in table.columns if name.endswith(".1") and name[:-2] in table.columns]:
+        msg = f"{title}: column {twice[0][:-2]} is there twice"
+        raise InputError(msg)
+    if table.index.has_duplicates:
+        index = table.index[table.index.duplicated()]
+        msg = f"{title}: {len(index)} rows are there twice, such as row {index[0]}"
+        raise InputError(msg)
+    label = table["y"].to_numpy(dtype=np.float64)
+    if (wrong := (label < 0) | (label != np.floor(label))).any():
+        msg = f"{title}: column y: expected numbers of classes, 0, 1, ...; found {label[wrong][0]:g} {first_rows(wrong)}"
+        raise InputError(msg)
+    for name in (name for name in _PROBABILITIES if name in table.columns):
+        probability_column(table, name)
 
 
 def check_rows(table: pd.DataFrame, contributions: Sequence[Contribution]) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from TauAdv.commands import command
 from TauAdv.domain.agreement import as_entry
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.evaluation.predictions.columns import require_columns
+from TauAdv.evaluation.predictions.columns import require_columns, require_predictions
 from TauAdv.evaluation.predictions.files import read_table_file, write_table_file
 from TauAdv.evaluation.predictions.inference import predict
 from TauAdv.io.checked_files import read_text
@@ -159,11 +159,15 @@ def read_predictions(run: Run, columns: Sequence[str] = ()) -> pd.DataFrame:
         msg = f"{found[0]}: not a prediction table: {first_line(error)}"
         raise InputError(msg) from error
     require_columns(table, [*_FIRST_COLUMNS, *columns])
+    if table.empty:
+        msg = f"{found[0]}: no rows; make it again with {command(_COMMAND)}"
+        raise InputError(msg)
     for name in _FIRST_COLUMNS:
         if not (pd.api.types.is_numeric_dtype(table[name]) and np.isfinite(table[name]).all()):
             wrong = table[name][~np.isfinite(pd.to_numeric(table[name], errors="coerce"))]
             msg = f"{found[0]}: column {name}: expected numbers, found '{wrong.iloc[0]}' in row {wrong.index[0]}"
             raise InputError(msg)
+    require_predictions(table, found[0])
     return table
 
 

@@ -124,6 +124,17 @@ def test_both_names_are_read(fresh, name):
         (b",Djet,y,weights,evt\n0,0.9,1,1,x\n", "not a prediction table"),
         (b",Djet,y,weights\n0,0.9\xff,1,1\n", "not a prediction table"),
         (b'",Djet,y,weights\n0,0.9,1,1\n', "not a prediction table|missing columns"),
+        (b",Djet,y,weights\n", "no rows"),
+        (
+            b",Djet,y,weights\n0,2.5,1,1\n1,0.5,0,1\n",
+            "1 of 2 values of 'Djet' are no probabilities between 0 and 1, in",
+        ),
+        (b",Djet,y,weights\n0,0.5,1,1\n1,-1,0,1\n", "1 of 2 values of 'Djet' are no probabilities"),
+        (b",Djet,y,weights,y_pred_adv\n0,0.5,1,1,1.5\n", "'y_pred_adv' are no probabilities"),
+        (b",Djet,y,weights\n0,0.5,0.5,1\n", r"column y: expected numbers of classes, .* found 0\.5 in rows 0"),
+        (b",Djet,y,weights\n0,0.5,-1,1\n", "column y: expected numbers of classes"),
+        (b",Djet,Djet,y,weights\n0,0.5,0.6,1,1\n", "column Djet is there twice"),
+        (b",Djet,y,weights\n0,0.5,1,1\n0,0.5,1,1\n", "1 rows are there twice, such as row 0"),
     ],
 )
 def test_files_that_are_no_tables(fresh, text, message):
