@@ -105,7 +105,7 @@ class Spectrum:
         Raises:
             InputError: if contents or variances become too large for a number, or zero.
         """
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             scaled = Spectrum(self.edges, self.contents * factor, self.variances * np.square(np.float64(factor)))
         for before, after in ((self.contents, scaled.contents), (self.variances, scaled.variances)):
             if not np.isfinite(after).all() or ((before != 0) & (after == 0)).any():

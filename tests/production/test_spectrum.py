@@ -68,5 +68,5 @@ def test_histogram_round_trip():
 @pytest.mark.parametrize("factor", [1e308, 1e154, 1e-170, 1e-320])
 def test_scales_without_a_number_are_refused(factor):
     spectrum = Spectrum.empty([20, 30, 40]).filled([25.0] * 300)
-    with pytest.raises(InputError, match="times .* take another scale"):
+    with pytest.raises(InputError, match=r"times .* take another scale"):
         spectrum.scaled(factor)
