@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from TauAdv.config import given_once
+from TauAdv.errors import ConfigError, shortened
 from TauAdv.runs import Run, find_run
 from TauAdv.training.settings.common import TrainingSettings
 from TauAdv.training.settings.load import training_settings
@@ -21,13 +22,20 @@ def train(config: str | Path, *words: str, dry_run: bool = False, **settings: An
         config: YAML file, or the name of a shipped configuration.
         words: changes as on the command line, such as ``"attack.eps=0.03"``.
         dry_run: print settings, inputs and network, and stop.
-        settings: changes by name or group, such as ``seed=2`` or ``schedule={"n_epochs": 2}``.
+        settings: changes by name or group, such as ``seed=2``, ``attack=None`` or ``schedule={"n_epochs": 2}``.
 
     Raises:
         ConfigError: lists everything that is wrong with the settings.
         InputError: the sets are not there or do not fit.
     """
-    chosen = training_settings(config, given_once(words, settings))
+    if not isinstance(config, str | Path):
+        msg = f"config: expected a YAML file or the name of a shipped configuration; received {shortened(config)}"
+        raise ConfigError(msg)
+    if wrong := [word for word in words if not isinstance(word, str)]:
+        msg = f"expected words such as 'seed=2', one by one; received {shortened(wrong[0])}"
+        raise ConfigError(msg)
+    unset = [f"{key}=null" for key, value in settings.items() if value is None]
+    chosen = training_settings(config, given_once([*words, *unset], settings))
     run_id = _train(chosen, None, dry_run=dry_run)
     return None if run_id is None else find_run(chosen.output.mlruns, run_id)
 

@@ -107,7 +107,9 @@ def _of_setting(cls: type[BaseModel], name: Any, value: Any) -> Any:
     if any(isinstance(entry, BeforeValidator) for entry in field.metadata):
         return str(value) if isinstance(value, Written) else value  # it reads the text itself
     if isinstance(value, Written) and value.plain and not value:
-        return NotMeant("''", "empty; write a value, or leave the setting out (null: none)")
+        annotation: Any = field.annotation
+        or_none = " (null: none)" if _kinds(annotation).none else ""
+        return NotMeant("''", f"empty; write a value, or leave the setting out{or_none}")
     found = _meant(field.annotation, value)
     if isinstance(found, NotMeant) and field.default == "" and value == "":
         return ""

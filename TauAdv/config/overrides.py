@@ -68,14 +68,14 @@ def apply_overrides(
 def _pair(word: str) -> tuple[str, Written]:
     key, separator, value = word.partition("=")
     if not separator or is_blank(key):
-        msg = f"override {word!r}: expected key=value, for example adv_parameter=[1,10]"
+        msg = f"override {word!r}: expected key=value, for example seed=2"
         raise ConfigError(msg)
     key = key.strip()
     if any(is_blank(name) for name in key.split(".")):
         msg = f"override {word!r}: expected names between the points of {key!r}"
         raise ConfigError(msg)
     if is_blank(value):
-        msg = f"override {word!r}: the value is empty; write one, or leave {key} out ({key}=null: none)"
+        msg = f"override {word!r}: the value is empty; write one, or leave {key} out"
         raise ConfigError(msg)
     return key, Written(value, typed=True)
 

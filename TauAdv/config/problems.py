@@ -120,11 +120,16 @@ def _explain(kind: type[BaseModel], entry: Any) -> Iterator[str]:
 
 
 def _shown(value: Any) -> str:
+    if value is None:
+        return "null"
     return shortened(repr(str(value) if isinstance(value, Written) else value), 100)
 
 
 def _hint(kind: type[BaseModel], location: list[str]) -> str:
     """Return what might help with an unknown key: what it belongs to, the nearest known one, or all."""
+    above, _, below = location[-1].partition(".")
+    if below and above in kind.model_fields:
+        return f"; in a file, {below} stands in the block of {above}"
     group: Any = _group_at(kind, location[:-1])
     for one in (group, kind):
         if hasattr(one, "elsewhere") and (home := one.elsewhere(location[-1])):

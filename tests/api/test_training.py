@@ -40,3 +40,20 @@ def test_a_dry_run_writes_nothing(config, capsys):
 def test_mistakes_of_names(config):
     with pytest.raises(ConfigError, match=r"n_epochs: unknown key; write schedule\.n_epochs"):
         ta.train(config, n_epochs=2)
+
+
+def test_none_unsets(config, capsys):
+    ta.train(config, "attack=fgsm", dry_run=True)
+    assert "attack:\n  kind: fgsm" in capsys.readouterr().out
+    path = config.with_name("attacked.yaml")
+    path.write_text(config.read_text() + "attack: fgsm\n")
+    ta.train(path, dry_run=True, attack=None)
+    assert "attack: null" in capsys.readouterr().out
+    with pytest.raises(ConfigError, match="schedule: expected a group of settings"):
+        ta.train(config, schedule=None)
+
+
+@pytest.mark.parametrize("arguments", [({"seed": 1},), ("x.yaml", ["seed=2"])])
+def test_what_is_no_configuration(arguments):
+    with pytest.raises(ConfigError, match=r"expected a YAML file|expected words such as 'seed=2'"):
+        ta.train(*arguments)

@@ -45,7 +45,8 @@ def training_settings(
 
 def _absent(content: Mapping[str, Any], defaults: Mapping[str, str]) -> dict[str, str]:
     """Return tagger and method that settings do not name, as overrides."""
-    named = {"tagger": content.get("tagger"), "method": method_kind(content)}
+    unset = "method" in content and not isinstance(opened(content["method"]), Mapping)  # null is not the default
+    named = {"tagger": content.get("tagger"), "method": method_kind(content) or unset or None}
     keys = {"tagger": "tagger", "method": "method.kind"}
     return {keys[name]: default for name, default in defaults.items() if named[name] is None}
 

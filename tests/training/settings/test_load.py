@@ -35,7 +35,6 @@ ADVERSARY = {"tagger": "deeptau", "method": "reversal"}
         (SHARDS, ["method={kind: mmd}", "data.adv_shards=b"], None, TauDomainSettings, "mmd"),
         (BOTH, [], ADVERSARY, TauDomainSettings, "reversal"),
         (BOTH, ["method.adv_head_steps=2"], ADVERSARY, TauDomainSettings, "reversal"),
-        ({**BOTH, "method": None}, [], ADVERSARY, TauDomainSettings, "reversal"),
         ({**BOTH, "method": {"adv_parameter": [1, 2]}}, [], ADVERSARY, TauDomainSettings, "reversal"),
         ({**SHARDS, "method": "none"}, [], ADVERSARY, TauSettings, "none"),
         (SHARDS, ["tagger=jet_flavour"], None, JetSettings, "none"),
@@ -52,6 +51,16 @@ def test_tagger_and_method_decide(content, words, defaults, kind, method):
     with open("again.yaml", "w") as file:
         file.write(dump_settings(settings))
     assert training_settings("again.yaml") == settings
+
+
+@pytest.mark.parametrize("text", ["method: null", "method:", "schedule: null", "data:"])
+def test_a_group_is_not_unset(text):
+    with open("mine.yaml", "w") as file:
+        file.write(f"model: {{network: x}}\n{text}\n")
+    with pytest.raises(
+        ConfigError, match=f"{text.partition(':')[0]}: (expected a group .* received null|empty; write a value)"
+    ):
+        training_settings("mine.yaml", [] if text == "data:" else ["data.shards=a"], ADVERSARY)
 
 
 def test_settings_of_a_method_given_by_its_kind_alone():
@@ -113,6 +122,15 @@ def test_mistakes(words, message):
 def test_no_such_file():
     with pytest.raises(ConfigError, match="no such configuration file"):
         training_settings("gone.yaml")
+
+
+@pytest.mark.parametrize("key", ["schedule.n_epochs", "method.adv_head_steps"])
+def test_a_key_with_its_group_in_a_file(key):
+    group, _, name = key.partition(".")
+    with open("mine.yaml", "w") as file:
+        file.write(f"data: {{shards: a}}\n{key}: 2\n")
+    with pytest.raises(ConfigError, match=f"line 2: {key}: unknown key; in a file, {name} stands in the block of {group}"):
+        training_settings("mine.yaml")
 
 
 def lines_of(words):
