@@ -13,6 +13,7 @@ from typing import Any
 from TauAdv.config.words import require_words
 from TauAdv.errors import InputWarning, TauAdvError
 from TauAdv.io.broken_pipes import quiet_broken_pipes
+from TauAdv.io.full_disk import reason_of
 from TauAdv.io.leftovers import with_final_names
 
 __all__ = ["report_errors"]
@@ -50,8 +51,6 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
             print("interrupted", file=sys.stderr)
             raise SystemExit(130) from error
         except Exception as error:
-            from TauAdv.io.full_disk import reason_of  # built on this module
-
             if (number := reason_of(error)) is None:
                 raise
             said = " ".join(with_final_names(str(error)).split())[:300]
