@@ -53,6 +53,20 @@ def test_numbers_are_shown(executed):
     assert "mean" in html[-1]
 
 
+def test_a_run_without_adversarial_head_has_no_plot_of_it(repository, make_table, tmp_path, capsys):
+    """As a run of ``method: mmd`` leaves its table; the cells run here, without a kernel."""
+    run = write_run_of_tables(tmp_path / "mlruns", make_table(400, 400).drop(columns="y_pred_adv"))
+    notebook = nbformat.read(repository / NOTEBOOK, as_version=4)
+    first, *cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    given = {"mlpath": str(run.mlpath), "adversarial_run": run.id, "default_run": run.id}
+    names = {}
+    exec(first, names)
+    exec("\n".join(cells), names | given)
+    assert "the run has none" in capsys.readouterr().out
+    saved = {path.stem for path in (run.artifacts / "plots").glob("*.pdf")}
+    assert saved == {"default_Djet", "adversarial_Djet"}
+
+
 def test_notebook_is_short_and_its_first_cell_holds_the_parameters(repository):
     notebook = nbformat.read(repository / NOTEBOOK, as_version=4)
     assert notebook.cells[0].metadata["tags"] == ["parameters"]

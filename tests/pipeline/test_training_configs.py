@@ -36,16 +36,36 @@ def sets(tmp_path_factory):
         ("Training/train_classifier.py", "classifier_deeptau_v2p5", []),
         ("Training/train_classifier.py", "deeptau_fgsm", []),
         ("Training/train_adversarial.py", "adversarial_deeptau_v2p5", ["data.n_adv_tau=16", "data.adv_shards={sets}/adv"]),
-        ("Training/train_adversarial.py", "deeptau_mmd", ["data.n_adv_tau=16", "data.adv_shards={sets}/adv"]),
     ],
 )
 def test_shipped_configs_train(script, config, more, sets, run_script, repository, tmp_path):
-    changes = [f"data.shards={sets}/class", f"model.network={sets}/network.yaml", f"output.mlruns={tmp_path}/mlruns"]
+    train_shipped(script, config, more, sets, run_script, repository, tmp_path)
+
+
+def train_shipped(script, config, more, sets, run_script, repository, folder):
+    changes = [f"data.shards={sets}/class", f"model.network={sets}/network.yaml", f"output.mlruns={folder}/mlruns"]
     changes += [text.format(sets=sets) for text in more]
     run_script(script, "--config", repository / f"TauAdv/configs/{config}.yaml", *FEW_STEPS, *changes)
-    (found,) = list_runs(tmp_path / "mlruns")
+    (found,) = list_runs(folder / "mlruns")
     assert found.status == "FINISHED"
     assert load_model(found.artifacts / "model/model.keras").name == "test"
+    return found
+
+
+def test_a_run_of_mmd_is_applied_without_adversarial_head(sets, run_script, repository, tmp_path, capsys):
+    more = ["data.n_adv_tau=16", "data.adv_shards={sets}/adv"]
+    run = train_shipped("Training/train_adversarial.py", "deeptau_mmd", more, sets, run_script, repository, tmp_path)
+    which = ("--expID", run.id, "--mlpath", run.mlpath, "--eval_ds", sets / "adv")
+    apply = ("Evaluation/apply_adversarial_training.py", *which)
+    with pytest.raises(SystemExit) as stopped:
+        run_script(*apply)
+    assert stopped.value.code == 2
+    assert "no adversarial head, its training had no adversary; give --not_adversarial" in capsys.readouterr().err
+    run_script(*apply, "--not_adversarial")
+    table = pd.read_csv(run.artifacts / "predictions/adversarial_evaluation.csv", index_col=0)
+    assert len(table) == 80
+    assert "y_pred_adv" not in table
+    np.testing.assert_allclose(table[["p_e", "p_mu", "p_tau", "p_jet"]].sum(axis=1), 1, rtol=1e-5)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from TauAdv.domain.agreement import carried_on
 from TauAdv.errors import InputError
 from TauAdv.evaluation.predictions.files import write_table_file
 from TauAdv.evaluation.predictions.scoring import Scorer
-from TauAdv.evaluation.predictions.trained import TrainedModel, trained_model
+from TauAdv.evaluation.predictions.trained import TrainedModel, require_adversarial_head, trained_model
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.manifest import finished
 from TauAdv.production.outputs import check_no_input, errors_of
@@ -103,9 +103,8 @@ def _model(run: Run, *, with_head: bool) -> tuple[TrainedModel, Sequence[str]]:
     if rows.tuple_columns is None:
         msg = f"{run.title} is a training of {rows.name}, which are not in tuples; in Python, ta.tagger(...) takes arrays"
         raise InputError(msg)
-    if with_head and not found.is_adversarial:
-        msg = f"{run.title}: its model has no adversarial head (it is a classifier); give --not_adversarial"
-        raise InputError(msg)
+    if with_head:
+        require_adversarial_head(found.is_adversarial, run.title)
     return found, rows.tuple_columns(found.table)
 
 

@@ -15,6 +15,7 @@ from TauAdv.errors import ConfigError, InputError
 from TauAdv.evaluation.predictions.columns import require_columns, require_predictions
 from TauAdv.evaluation.predictions.files import read_table_file, write_table_file
 from TauAdv.evaluation.predictions.inference import predict
+from TauAdv.evaluation.predictions.trained import require_adversarial_head
 from TauAdv.io.checked_files import read_text
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.manifest import describe_input, finished
@@ -95,9 +96,8 @@ def _require_model_of_taus(run: Run, *, with_head: bool) -> None:
         evaluates = f"{command(spec.evaluated_by)} evaluates {spec.rows}"
         msg = f"{run.title} is a training of {spec.rows}, expected one of taus; {evaluates}"
         raise InputError(msg)
-    if with_head and not has_adversarial_head(described):
-        msg = f"{run.title}: its model has no adversarial head (it is a classifier); give --not_adversarial"
-        raise InputError(msg)
+    if with_head:
+        require_adversarial_head(has_adversarial_head(described), run.title)
 
 
 def require_run_features(run: Run, *shard_sets: ShardSet) -> None:

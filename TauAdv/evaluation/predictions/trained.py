@@ -18,7 +18,7 @@ from TauAdv.shards.row_types import ROW_TYPES, layout_of, read_table
 from TauAdv.taggers.registry import read_tagger, tagger_saved_as, taggers
 from TauAdv.taggers.spec import TaggerSpec
 
-__all__ = ["TrainedModel", "trained_model"]
+__all__ = ["TrainedModel", "require_adversarial_head", "trained_model"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,21 @@ def trained_model(source: Run | Path | str, features: Any = None) -> TrainedMode
     table = _table(file, title, spec, artifacts, features)
     extraction = {} if artifacts is None else _extraction(artifacts, spec)
     return TrainedModel(file, title, spec, table, extraction, has_adversarial_head(described))
+
+
+def require_adversarial_head(is_there: bool, title: str) -> None:
+    """Refuse a model without adversarial head where its output is asked for.
+
+    Args:
+        is_there: whether the model has the head.
+        title: what the model is called in messages.
+
+    Raises:
+        InputError: says which option applies the model without it.
+    """
+    if not is_there:
+        msg = f"{title}: its model has no adversarial head, its training had no adversary; give --not_adversarial"
+        raise InputError(msg)
 
 
 def _table(file: Path, title: str, spec: TaggerSpec, artifacts: Path | None, features: Any) -> Any:

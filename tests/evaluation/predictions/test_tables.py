@@ -246,7 +246,7 @@ def test_another_kind_of_run_is_named_before_tensorflow_is_loaded(tmp_path):
     kinds = {
         "TauTagger": (
             [["main_output", 0, 0]],
-            "its model has no adversarial head (it is a classifier); give --not_adversarial",
+            "its model has no adversarial head, its training had no adversary; give --not_adversarial",
         ),
         "JetTagger": ({"main_output": 0, "adv_output": 0}, "is a training of jets, expected one of taus"),
     }
