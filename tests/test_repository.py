@@ -31,7 +31,7 @@ STAGES = [
     "evaluation",
     "plotting",
 ]
-SIDE = {"commands", "config", "domain", "io", "errors", "hashing", "runs", "version", "__init__"}
+SIDE = {"arguments", "commands", "config", "domain", "io", "errors", "hashing", "runs", "version", "__init__"}
 # the stages that each stage may read from; simulation makes tuples and lines of jets, and nothing else
 MAY_IMPORT = {stage: set(STAGES[: index + 1]) for index, stage in enumerate(STAGES)} | {
     "simulation": {"tuples", "jets", "simulation"}

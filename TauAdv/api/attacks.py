@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from pydantic import NonNegativeInt, PositiveInt
 
 from TauAdv.api.taggers import TrainedTagger
+from TauAdv.arguments import checked
 from TauAdv.attacks.registry import DEFAULT_KIND
 from TauAdv.config import validate_settings
 from TauAdv.shards.rows import Rows
@@ -15,14 +17,15 @@ from TauAdv.shards.store import ShardSet
 __all__ = ["attack"]
 
 
+@checked
 def attack(
     tagger: TrainedTagger,
     shards: ShardSet,
     kind: str = DEFAULT_KIND,
     *,
     eps: Any = 0.01,
-    batch_size: int = 2048,
-    seed: int = 1,
+    batch_size: PositiveInt = 2048,
+    seed: NonNegativeInt = 1,
     **options: Any,
 ) -> Rows:
     """Return the rows of a labelled set after an attack on a tagger, within what the feature table lets move.

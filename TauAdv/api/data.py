@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from TauAdv.arguments import checked
 from TauAdv.features.table import FeatureTable
 from TauAdv.shards.row_types import rows_of
 from TauAdv.shards.rows import Rows, rows_of_arrays, rows_of_tuples
@@ -20,6 +21,7 @@ __all__ = ["features", "shards", "tuples"]
 _ROWS_AT_ONCE = 2000  # features of a tau need about 25 kB while they are made
 
 
+@checked
 def tuples(files: str | Path | Sequence[str | Path], tree: str = "taus", *, allow_duplicates: bool = False) -> TupleSource:
     """Open tuples of taus; entries are read when they are used (``iterate``, :func:`features`, ``tagger.predict``).
 
@@ -34,6 +36,7 @@ def tuples(files: str | Path | Sequence[str | Path], tree: str = "taus", *, allo
     return open_tuples(files, tree, allow_duplicates=allow_duplicates)
 
 
+@checked
 def shards(folder: str | Path) -> ShardSet:
     """Open a set of shards, of taus or of jets.
 
@@ -43,6 +46,7 @@ def shards(folder: str | Path) -> ShardSet:
     return ShardSet.open(folder)
 
 
+@checked
 def features(rows: Any, table: Any = "deeptau_v2p5", **extraction: Any) -> Rows:
     """Return scaled features of all rows, in memory (a tau takes a few kB).
 

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from TauAdv.arguments import checked
 from TauAdv.domain.contributions import Contribution
 from TauAdv.domain.discriminators import Discriminator
 from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.measures.closure import ClosureTest, closure_test
 from TauAdv.evaluation.measures.performance import RocCurve, roc_curve
-from TauAdv.evaluation.predictions.columns import probability_column, require_columns
+from TauAdv.evaluation.predictions.columns import probability_column, require_columns, warn_of_repeated_rows
 from TauAdv.evaluation.predictions.contributions import contributions_of_set, contributions_of_tables
 from TauAdv.evaluation.predictions.tables import read_predictions
 from TauAdv.runs import Run
 from TauAdv.shards.store import ShardSet
 
-__all__ = ["closure", "roc", "table_and_contributions"]
+__all__ = ["Given", "closure", "roc", "table_and_contributions"]
+
+Given: TypeAlias = ShardSet | str | Path | Sequence[Contribution] | None
+"""What dataset ids stand for: a set of shards, a file of the control region, or the contributions."""
 
 
-def closure(predictions: pd.DataFrame | Run, contributions: Any = None, **options: Any) -> ClosureTest:
+@checked
+def closure(predictions: pd.DataFrame | Run, contributions: Given = None, **options: Any) -> ClosureTest:
     """Compare data with simulation in the top part of a score (:func:`TauAdv.evaluation.measures.closure.closure_test`).
 
     Args:
@@ -38,7 +45,7 @@ def closure(predictions: pd.DataFrame | Run, contributions: Any = None, **option
     return closure_test(table, known, **options)
 
 
-def table_and_contributions(predictions: pd.DataFrame | Run, given: Any) -> tuple[pd.DataFrame, list[Contribution]]:
+def table_and_contributions(predictions: pd.DataFrame | Run, given: Given) -> tuple[pd.DataFrame, list[Contribution]]:
     """Return the table, and what its dataset ids stand for.
 
     Raises:
@@ -46,6 +53,7 @@ def table_and_contributions(predictions: pd.DataFrame | Run, given: Any) -> tupl
     """
     runs = {"run": predictions} if isinstance(predictions, Run) else {}
     table = read_predictions(predictions, ["dataset_id"]) if isinstance(predictions, Run) else predictions
+    warn_of_repeated_rows(table)
     if isinstance(given, ShardSet):
         return table, contributions_of_set(given)
     if given is None and not runs:
@@ -56,6 +64,7 @@ def table_and_contributions(predictions: pd.DataFrame | Run, given: Any) -> tupl
     return table, contributions_of_tables(runs, given)
 
 
+@checked
 def roc(
     predictions: pd.DataFrame,
     signal: str = "tau",
@@ -78,6 +87,7 @@ def roc(
             or values that are no probabilities.
     """
     require_columns(predictions, ["y", "weights"])
+    warn_of_repeated_rows(predictions)
     if predictions.attrs.get("kind") == "adversarial":
         msg = "roc: this table is of an adversarial set, whose labels are data and simulation; expected one with classes"
         raise InputError(msg)

@@ -7,23 +7,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from pydantic import PositiveInt
 
+from TauAdv.api.measures import Given, table_and_contributions
+from TauAdv.arguments import checked
+from TauAdv.evaluation.measures.performance import RocCurve
 from TauAdv.runs import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from TauAdv.evaluation.measures.performance import RocCurve
 
 __all__ = ["closure", "roc", "save"]
 
 
+@checked
 def closure(
     predictions: pd.DataFrame | Run,
-    contributions: Any = None,
+    contributions: Given = None,
     *,
     column: str = "Djet",
-    bins: int = 40,
+    bins: PositiveInt = 40,
     value_range: tuple[float, float] = (0.0, 1.0),
     **look: Any,
 ) -> Figure:
@@ -40,7 +44,6 @@ def closure(
     Raises:
         InputError: missing columns, contributions that are not known, or scores that are not finite.
     """
-    from TauAdv.api.measures import table_and_contributions
     from TauAdv.evaluation.measures.histograms import fill_histograms
     from TauAdv.plotting.closure import plot_closure
 
@@ -48,6 +51,7 @@ def closure(
     return plot_closure(fill_histograms(table, column, known, bins=bins, value_range=value_range), known, **look)
 
 
+@checked
 def roc(curves: Mapping[str, RocCurve] | RocCurve, reference: str | None = None, **look: Any) -> Figure:
     """Return curves of misidentification against efficiency, and their ratio to one of them below.
 
@@ -65,11 +69,12 @@ def roc(curves: Mapping[str, RocCurve] | RocCurve, reference: str | None = None,
     drawn = dict(curves) if isinstance(curves, Mapping) else {"tagger": curves}
     first = next(iter(drawn), None) if reference is None else reference
     if first not in drawn:
-        msg = f"reference '{reference}': expected one of the curves {', '.join(drawn) or '(there are none)'}"
+        msg = f"reference '{reference}': expected one of the curves {', '.join(drawn)}" if drawn else "curves: expected one"
         raise InputError(msg)
     return plot_roc(drawn, str(first), **look)
 
 
+@checked
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     """Save a figure as ``name``.pdf and ``name``.png in a folder, which is made if needed, and close it; return the paths.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from TauAdv.arguments import checked
 from TauAdv.runs import Run, find_run, list_runs
 
 __all__ = ["run", "runs"]
 
 
+@checked
 def run(mlpath: str | Path, run_id: str) -> Run:
     """Return a run.
 
@@ -22,6 +24,7 @@ def run(mlpath: str | Path, run_id: str) -> Run:
     return find_run(mlpath, run_id)
 
 
+@checked
 def runs(mlpath: str | Path = "mlruns") -> list[Run]:
     """Return all runs in a folder ``mlruns``, or in an experiment in it.
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import PositiveInt
 
+from TauAdv.arguments import checked
 from TauAdv.errors import InputError
 from TauAdv.evaluation.predictions.scoring import Scorer
 from TauAdv.evaluation.predictions.trained import TrainedModel, trained_model
@@ -59,7 +61,8 @@ class TrainedTagger:
         """Keras model; read when it is first used."""
         return self._found.load()
 
-    def predict(self, rows: Any, *, batch_size: int = BATCH_SIZE, adversarial_head: bool = True) -> pd.DataFrame:
+    @checked
+    def predict(self, rows: Any, *, batch_size: PositiveInt = BATCH_SIZE, adversarial_head: bool = True) -> pd.DataFrame:
         """Return the scores of rows: a probability for each class, of taus also Djet, with an adversarial head y_pred_adv.
 
         Args:
@@ -86,8 +89,9 @@ class TrainedTagger:
             raise InputError(msg)
         return scorer.of_arrays(rows, batch_size=batch_size)
 
+    @checked
     def predict_in_pieces(
-        self, rows: TupleSource, *, batch_size: int = BATCH_SIZE, rows_at_once: int | None = None
+        self, rows: TupleSource, *, batch_size: PositiveInt = BATCH_SIZE, rows_at_once: PositiveInt | None = None
     ) -> Iterator[pd.DataFrame]:
         """Yield the table of :meth:`predict` in pieces, for tuples whose table does not fit into memory."""
         return self._scorer(True).of_tuples(rows, batch_size=batch_size, rows_at_once=rows_at_once)
@@ -98,6 +102,7 @@ class TrainedTagger:
         return Scorer(self.model, self.table, self.title, recorded, adversarial_head)
 
 
+@checked
 def tagger(source: Run | str | Path, run_id: str | None = None, *, features: Any = None, **extraction: Any) -> TrainedTagger:
     """Return a trained tagger, of taus or of jets.
 

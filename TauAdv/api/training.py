@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from TauAdv.arguments import checked
 from TauAdv.config import given_once
 from TauAdv.errors import ConfigError, shortened
 from TauAdv.runs import Run, find_run
@@ -40,6 +41,7 @@ def train(config: str | Path, *words: str, dry_run: bool = False, **settings: An
     return None if run_id is None else find_run(chosen.output.mlruns, run_id)
 
 
+@checked
 def resume(run: Run, *words: str, dry_run: bool = False) -> Run:
     """Resume a training that was interrupted, or let it train longer.
 

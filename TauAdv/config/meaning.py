@@ -26,6 +26,9 @@ __all__ = ["AsMeant", "NotMeant", "opened"]
 _DECIMAL = re.compile(r"0|-?[1-9][0-9]{0,20}")
 
 
+_WRITABLE_BITS = 10_000  # of whole numbers that Python makes a text of
+
+
 class AsMeant(BaseModel):
     """Base of settings whose values are taken as their writer meant them."""
 
@@ -129,10 +132,20 @@ def _meant(annotation: Any, value: Any) -> Any:
         return _text(value, kinds)
     if isinstance(value, bool) and kinds.number and not kinds.truth:
         return NotMeant(str(value).lower())
+    if isinstance(value, int) and kinds.number and not isinstance(value, bool):
+        return _stored(value)
     if isinstance(value, Mapping) and kinds.values is not None and not kinds.group:
         return _dictionary(kinds, value)
     if isinstance(value, list | tuple) and kinds.entries:
         return _entries(kinds, value)
+    return value
+
+
+def _stored(value: int) -> Any:
+    try:
+        require_stored(value, str(value) if value.bit_length() < _WRITABLE_BITS else "one of thousands of digits")
+    except ValueError as error:
+        return NotMeant("", str(error))
     return value
 
 

@@ -24,6 +24,7 @@ _EXPECTED = {
     "path": "a path",
     "tuple": "a list of values",
     "list": "a list of values",
+    "sequence": "a list of values",
     "set": "a list of values",
     "frozen": "a list of values",
     "dict": "'key: value' pairs",

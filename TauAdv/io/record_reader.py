@@ -9,7 +9,7 @@ from typing import Any
 from TauAdv.errors import InputError
 from TauAdv.io.checksums import content_checksum
 
-__all__ = ["CHECKSUM", "read_record"]
+__all__ = ["CHECKSUM", "read_record", "require_plain"]
 
 CHECKSUM = "checksum"
 _LARGEST = 2**64
@@ -25,7 +25,7 @@ def read_record(path: Path | str) -> dict[str, Any]:
     path = Path(path)
     try:
         content = json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=_without_repetition)
-        _require_plain(content)
+        require_plain(content)
     except UnicodeDecodeError as error:
         msg = f"{path}: damaged: expected UTF-8 text, found the byte 0x{error.object[error.start]:02x} at {error.start}"
         raise InputError(msg) from error
@@ -49,15 +49,19 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _require_plain(value: Any) -> None:
-    """Refuse numbers that no computer word holds, and texts that cannot be printed."""
+def require_plain(value: Any) -> None:
+    """Refuse numbers that no computer word holds, and texts that cannot be printed.
+
+    Raises:
+        ValueError: says what was found.
+    """
     if isinstance(value, dict):
         for key, entry in value.items():
-            _require_plain(key)
-            _require_plain(entry)
+            require_plain(key)
+            require_plain(entry)
     elif isinstance(value, list):
         for entry in value:
-            _require_plain(entry)
+            require_plain(entry)
     elif isinstance(value, int) and abs(value) > _LARGEST:
         msg = f"a number of {len(str(value))} digits"
         raise ValueError(msg)

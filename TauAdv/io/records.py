@@ -10,7 +10,7 @@ from typing import Any
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import write_json
 from TauAdv.io.checksums import content_checksum
-from TauAdv.io.record_reader import CHECKSUM, read_record
+from TauAdv.io.record_reader import CHECKSUM, read_record, require_plain
 
 __all__ = ["CHECKSUM", "read_note", "read_record", "write_record"]
 
@@ -24,8 +24,16 @@ def write_record(
         path: of the file.
         content: the object; its keys must be strings, as they are in JSON.
         default: turns what JSON cannot hold into what it can.
+
+    Raises:
+        InputError: it could not be read back; nothing is written.
     """
     plain = json.loads(json.dumps(content, default=default))
+    try:
+        require_plain(plain)
+    except ValueError as error:
+        msg = f"{path}: not written, it could not be read back: {error}; give whole numbers that fit into 64 bits, and UTF-8"
+        raise InputError(msg) from error
     plain[CHECKSUM] = content_checksum(plain)
     write_json(path, plain)
     return dict(plain)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from TauAdv.errors import InputError
 from TauAdv.jets.cleaning import clean
 from TauAdv.jets.features import JetFeatures
+from TauAdv.tuples.branches.numbers import as_array, numbers
 
 __all__ = ["features_of_arrays"]
 
@@ -52,12 +53,4 @@ def _by_name(arrays: Mapping[str, Any], features: JetFeatures) -> NDArray[Any]:
 
 
 def _numbers(values: Any, what: str) -> NDArray[Any]:
-    try:
-        found = np.asarray(values)
-    except ValueError as error:  # lists of different lengths
-        msg = f"{what}: expected numbers, received lists of different lengths"
-        raise InputError(msg) from error
-    if found.dtype.kind not in "biuf":
-        msg = f"{what}: expected numbers, received {found.dtype}"
-        raise InputError(msg)
-    return found
+    return numbers(as_array(values, what), what)

@@ -17,6 +17,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
+from TauAdv.arguments import checked
 from TauAdv.plotting.style import Drawn, label_figure, style, with_ratio_panel
 
 __all__ = ["plot_closure"]
@@ -25,6 +26,7 @@ NOTES_TOP, LINE_HEIGHT = 0.78, 0.06  # of text in the main panel, as shares of i
 TAIL = 0.15865525393145707  # outside one standard deviation, one side
 
 
+@checked
 def plot_closure(
     histogram: hist.Hist,
     contributions: Sequence[Drawn],

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from TauAdv.arguments import checked
 from TauAdv.plotting.plot_styles import LineStyle
 from TauAdv.plotting.ratios import RatioRange, choose_ratio_range, mark_outside, set_ratio_range
 from TauAdv.plotting.style import add_legend, add_legend_beside, fit_label, label_figure, style, with_ratio_panel
@@ -41,6 +42,7 @@ class Curve(Protocol):
         """Upper end of its interval."""
 
 
+@checked
 def plot_roc(
     curves: Mapping[str, Curve],
     reference: str,

@@ -13,8 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from TauAdv.arguments import checked
 from TauAdv.config.scalars import is_blank
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, shortened
 from TauAdv.io.atomic import require_writable
 from TauAdv.io.checked_files import new_listed_file
 from TauAdv.io.ownership import require_own_file, require_own_list
@@ -119,6 +120,7 @@ def fit_label(axes: Axes, label: Text, smallest: float = 8.0) -> None:
         label.set_fontsize(max(smallest, 0.95 * float(label.get_fontsize()) * room / needed))
 
 
+@checked
 def save_figure(figure: Figure, folder: Path | str, name: str) -> list[Path]:
     """Save a figure as ``name``.pdf and ``name``.png in ``folder`` (made if needed), close it, and return the paths.
 
@@ -159,5 +161,8 @@ def require_own_figures(folder: Path | str, *names: str) -> None:
 def _paths(folder: Path | str, name: str) -> list[Path]:
     if is_blank(str(folder)):  # it would be the working folder
         msg = "folder of plots: expected a name, received an empty text"
+        raise InputError(msg)
+    if Path(name).name != name or name in (".", ".."):
+        msg = f"name of a plot: expected the name of a file in {folder}, without ending; received {shortened(repr(name))}"
         raise InputError(msg)
     return [Path(folder) / f"{name}.{kind}" for kind in FORMATS]

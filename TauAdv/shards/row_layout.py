@@ -110,7 +110,7 @@ class RowType:
         scores: columns of prediction tables besides the probabilities: name -> discriminator
             (:mod:`TauAdv.domain.discriminators`).
         from_arrays: from a table, physical values in memory and extraction settings to unpacked rows.
-        extraction: settings of a set, besides the table, that decide its features: name -> default.
+        extraction: settings of a set, besides the table, that decide its features: name -> type.
         tuple_columns: from a table to the branches of tuples that its features need; ``None``: rows are not in tuples.
         tuple_identity: branches of tuples that say which row it is, as far as they are there.
     """

@@ -70,5 +70,13 @@ def differing_features(one: RowTable, other: RowTable) -> str:
 
 
 def rows_of(table: RowTable) -> RowType:
-    """Return the type of the rows whose features a table holds."""
-    return next(rows for rows in ROW_TYPES.values() if isinstance(table, rows.table))
+    """Return the type of the rows whose features a table holds.
+
+    Raises:
+        InputError: it is no feature table.
+    """
+    found = next((rows for rows in ROW_TYPES.values() if isinstance(table, rows.table)), None)
+    if found is None:
+        msg = f"expected a feature table, its name or its YAML file; received a {type(table).__name__}"
+        raise InputError(msg)
+    return found

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import awkward as ak
-import numpy as np
 from numpy.typing import NDArray
 
+from TauAdv.arguments import require_type
 from TauAdv.errors import ConfigError, InputError, nearest
 from TauAdv.shards.row_layout import RowType
 from TauAdv.shards.row_types import layout_of, rows_of
+from TauAdv.tuples.branches.numbers import as_array, numbers
 from TauAdv.tuples.sources import TupleSource
 
 __all__ = ["Rows", "require_extraction", "rows_of_arrays", "rows_of_tuples"]
@@ -108,25 +109,25 @@ def _checked(arrays: Mapping[str, Any], table: Any, rows: RowType) -> dict[str, 
     found: dict[str, NDArray[Any]] = {}
     for name, (dtype, shape) in expected.items():
         if name in arrays:
-            values = np.asarray(arrays[name])
+            values = numbers(as_array(arrays[name], f"input {name}"), f"input {name}")
             if len(values.shape) != len(shape) or any(n not in (None, m) for n, m in zip(shape, values.shape, strict=True)):
                 wanted = ["n" if length is None else length for length in shape]
                 msg = f"input {name}: expected the shape {wanted}, received {list(values.shape)}".replace("'", "")
-                raise InputError(msg)
-            if values.dtype.kind not in "biuf":
-                msg = f"input {name}: expected numbers, received {values.dtype}"
                 raise InputError(msg)
             found[name] = values.astype(dtype)
     return found
 
 
 def require_extraction(extraction: Mapping[str, Any], rows: RowType) -> None:
-    """Refuse settings of features that rows do not have.
+    """Refuse settings of features that rows do not have, or of other types.
 
     Raises:
-        ConfigError: names the first of them.
+        ConfigError: names the first that they do not have.
+        InputError: names the first of another type.
     """
     if unknown := [name for name in extraction if name not in rows.extraction]:
         known = ", ".join(rows.extraction) or "no such settings"
         msg = f"features of {rows.name}: unknown setting '{unknown[0]}'{nearest(unknown[0], list(rows.extraction))}"
         raise ConfigError(f"{msg}; there are {known}")
+    for name, value in extraction.items():
+        require_type(value, rows.extraction[name], name, f"features of {rows.name}")

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import NonNegativeInt, PositiveInt
 
+from TauAdv.arguments import checked
 from TauAdv.commands import command
-from TauAdv.errors import InputError, InputWarning, nearest
+from TauAdv.errors import InputError, InputWarning, nearest, shortened
 from TauAdv.hashing import hash_fraction
 from TauAdv.io.manifests.manifest import describe_input, read_manifest, require_checksums
 from TauAdv.io.verified_files import FileSet, opened_at_once
@@ -110,6 +112,7 @@ class ShardSet:
         self._parts = part_readers(folder, manifest, self.layout) if readers is None else readers
 
     @classmethod
+    @checked
     def open(cls, folder: Path | str) -> ShardSet:
         """Open the set in a folder.
 
@@ -248,6 +251,7 @@ class ShardSet:
         """Names that :meth:`columns` knows."""
         return [*self._parts[0].column_names, "y"]
 
+    @checked
     def columns(self, names: Sequence[str] | None = None) -> RowColumns:
         """Return columns of all rows; the features are not read.
 
@@ -291,10 +295,7 @@ class ShardSet:
 
         The features are ``SparseTaus``, or ``ScaledJets``; both have ``as_inputs()``, the inputs of a network.
         """
-        index = rows if isinstance(rows, slice) else np.asarray(rows)
-        if not isinstance(index, slice) and index.size == 0:
-            index = index.astype(np.int64)
-        wanted = np.arange(self.num_rows)[index]
+        wanted = np.arange(self.num_rows)[self._index(rows)]
         ends = np.cumsum(self.chunk_sizes)
         place = np.searchsorted(ends, wanted, side="right")
         found = [(number, np.flatnonzero(place == number)) for number in np.unique(place)]
@@ -311,10 +312,27 @@ class ShardSet:
         merged = take_columns(merge_columns(columns), back)
         return self.layout.unpack(self.layout.concatenate(packed).take(back)), self.with_y(merged)
 
+    def _index(self, rows: ArrayLike | slice) -> NDArray[Any] | slice:
+        """Return what selects rows of an array; refuse what does not, or what is not there."""
+        if isinstance(rows, slice):
+            return rows
+        index, last = np.asarray(rows), self.num_rows - 1
+        index = index if index.size else index.astype(np.int64)
+        msg = (
+            f"{self.folder}: rows to take: expected a list of whole numbers, or one truth value for each of {last + 1} rows"
+        )
+        if index.ndim != 1 or index.dtype.kind not in "biu" or (index.dtype.kind == "b" and len(index) != last + 1):
+            raise InputError(f"{msg}; received {shortened(repr(rows))}")
+        if index.dtype.kind != "b" and ((wrong := (index < -last - 1) | (index > last)).any()):
+            msg = f"{self.folder}: no row {index[wrong][0]}; expected rows from 0 to {last}, or from {-last - 1} (the first)"
+            raise InputError(f"{msg} to -1 (the last)")
+        return index
+
     def with_y(self, columns: RowColumns) -> RowColumns:
         """Return the columns with ``y`` added."""
         return {**columns, "y": self.one_hot(columns["label"])}
 
+    @checked
     def split(self, fraction: float, seed: int = 0) -> tuple[ShardSet, ShardSet]:
         """Return (training, validation) views with disjoint events, or disjoint jets.
 
@@ -337,7 +355,8 @@ class ShardSet:
             raise InputError(msg)
         return self._view(~chosen), self._view(chosen)
 
-    def head(self, num_rows: int) -> ShardSet:
+    @checked
+    def head(self, num_rows: NonNegativeInt) -> ShardSet:
         """Return a view of the first rows."""
         return self._view(np.arange(self.num_rows) < num_rows)
 
@@ -346,7 +365,8 @@ class ShardSet:
         keep[np.flatnonzero(self._keep) if self._keep is not None else slice(None)] = chosen
         return ShardSet(self.folder, self.manifest, self.description, keep, self._parts)
 
-    def num_steps_per_epoch(self, batch_size: int, *, drop_remainder: bool = False) -> int:
+    @checked
+    def num_steps_per_epoch(self, batch_size: PositiveInt, *, drop_remainder: bool = False) -> int:
         """Return the number of batches of ``batch_size`` rows in one pass over the set."""
         return self.num_rows // batch_size if drop_remainder else -(-self.num_rows // batch_size)
 

@@ -14,7 +14,9 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
+from pydantic import NonNegativeInt, PositiveInt
 
+from TauAdv.arguments import checked
 from TauAdv.io.manifests.manifest import describe_input
 from TauAdv.io.sources import STEP_SIZE
 from TauAdv.tuples.branches.conversion import as_asked, stored_names
@@ -167,6 +169,7 @@ class TupleReader:
         """What manifests record of the files."""
         return [describe_input(path) for path in self.files]
 
+    @checked
     def other_tree(self, tree: str) -> TupleReader:
         """Return another tree of the same files.
 
@@ -191,6 +194,7 @@ class TupleReader:
         """Types of the branches of the first file that has entries, counters included."""
         return self._branches.types
 
+    @checked
     def common_types(self, names: Sequence[str]) -> dict[str, BranchType]:
         """Return the types that branches have when read, wide enough for the numbers of all files.
 
@@ -216,6 +220,7 @@ class TupleReader:
         """Entries of all files together."""
         return sum(self.entries_per_file)
 
+    @checked
     def require(self, names: Sequence[str]) -> None:
         """Check that all files have these branches, that they can be read, and that their types go together.
 
@@ -224,6 +229,7 @@ class TupleReader:
         """
         self._branches.require(names)
 
+    @checked
     def empty(self, branches: Sequence[str] | None = None) -> ak.Array:
         """Return no entries of these branches, with their types."""
         names = self.branches if branches is None else list(dict.fromkeys(branches))
@@ -235,13 +241,14 @@ class TupleReader:
             stored = file.read(stored_names(names, self._branches), 0, 0)
             return as_asked(stored, names, path, self._branches)
 
+    @checked
     def iterate(
         self,
         branches: Sequence[str] | None = None,
         /,
-        step_size: int = STEP_SIZE,
-        entry_start: int | None = None,
-        entry_stop: int | None = None,
+        step_size: PositiveInt = STEP_SIZE,
+        entry_start: NonNegativeInt | None = None,
+        entry_stop: NonNegativeInt | None = None,
     ) -> Iterator[ak.Array]:
         """Yield records with exactly these branches, at most ``step_size`` entries at a time.
 
@@ -261,13 +268,14 @@ class TupleReader:
             for chunk in file.iterate(stored, first, last, step_size):
                 yield as_asked(chunk, names, file.path, self._branches)
 
+    @checked
     def blocks(
         self,
         branches: Sequence[str],
         /,
-        step_size: int = STEP_SIZE,
-        entry_start: int | None = None,
-        entry_stop: int | None = None,
+        step_size: PositiveInt = STEP_SIZE,
+        entry_start: NonNegativeInt | None = None,
+        entry_stop: NonNegativeInt | None = None,
     ) -> Iterator[EntryRange]:
         """Yield ranges of about ``step_size`` entries that start and end with the row groups (baskets) where they can.
 

@@ -7,7 +7,7 @@ from specification_region import CONTRIBUTIONS
 
 import TauAdv as ta
 from TauAdv.attacks.fgsm import Fgsm
-from TauAdv.errors import ConfigError, InputError
+from TauAdv.errors import ConfigError, InputError, InputWarning
 from TauAdv.evaluation.measures.closure import closure_test
 from TauAdv.evaluation.measures.performance import roc_curve
 from TauAdv.evaluation.predictions.tables import apply_run
@@ -45,6 +45,24 @@ def test_roc(tables):
         ta.roc(table, background="jets")
     with pytest.raises(InputError, match="adversarial set"):
         ta.roc(tables[0])
+
+
+def test_a_table_joined_with_itself(taus, tables):
+    for table, measure in zip(tables, (lambda table: ta.closure(table, CONTRIBUTIONS), ta.roc), strict=True):
+        with pytest.warns(InputWarning, match=f"{len(table)} of {2 * len(table)} rows are there before"):
+            measure(pd.concat([table, table]))
+
+
+@pytest.mark.parametrize("edges", [[1.0, 0.0], [0.5], [0.1, np.nan], [[0.0, 1.0]], ["a", "b"]])
+def test_edges_that_are_none(tables, edges):
+    with pytest.raises(InputError, match="edges"):
+        ta.closure(tables[0], CONTRIBUTIONS, edges=edges)
+
+
+@pytest.mark.parametrize("efficiencies", [[], [2.0], [np.nan], "a", [None]])
+def test_efficiencies_that_are_none(tables, efficiencies):
+    with pytest.raises(InputError, match="signal efficiencies"):
+        ta.roc(tables[1], efficiencies=efficiencies)
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_wrong_rows_are_named(taus, jets, adversarial):
         adversarial.predict(rows.as_inputs() | {"tau": np.zeros((3, 5))})
     with pytest.raises(InputError, match="inner_index: expected a row"):
         adversarial.predict(rows.as_inputs() | {"tau": rows.tau[:2]})
-    with pytest.raises(InputError, match="1 or more, received 0"):
+    with pytest.raises(InputError, match="batch_size: expected more than 0; received 0"):
         adversarial.predict(rows.as_inputs(), batch_size=0)
     jet_tagger = ta.tagger(jets.run)
     n_features = len(jet_tagger.table)
@@ -172,3 +172,43 @@ def test_wrong_rows_are_named(taus, jets, adversarial):
 def test_no_rows_have_no_scores(adversarial, taus):
     (arrays,) = ta.tuples(taus.tuples).iterate(adversarial.table.branches, entry_stop=2)
     assert len(adversarial.predict(arrays[:0])) == 0
+
+
+def test_lists_of_python_have_the_scores_of_arrays(taus, adversarial):
+    arrays = next(ta.tuples(taus.tuples).iterate(adversarial.table.branches, step_size=5))
+    lists = {name: arrays[name].to_list() for name in arrays.fields}
+    assert adversarial.predict(lists).equals(adversarial.predict({name: arrays[name] for name in arrays.fields}))
+    for name, values in (("tau_pt", [None, *lists["tau_pt"][1:]]), ("pfCand_pt", [None, *lists["pfCand_pt"][1:]])):
+        with pytest.raises(InputError, match=f"branch {name}: "):
+            adversarial.predict({**lists, name: values})
+
+
+def test_masked_jets_are_refused(jets):
+    tagger = ta.tagger(jets.run)
+    values = np.zeros((2, len(tagger.table)))
+    masked = np.ma.array(values, mask=values == 0)
+    with pytest.raises(InputError, match=f"{values.size} of {values.size} values are absent"):
+        tagger.predict(masked)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"rm_inner_from_outer": "maybe"}, "rm_inner_from_outer: expected true or false; received 'maybe'"),
+        ({"era": 2018}, "era: expected text; received 2018"),
+    ],
+)
+def test_settings_of_features_have_types(taus, setting, message):
+    with pytest.raises(InputError, match=message):
+        ta.tagger(taus.classifier, **setting)
+    with pytest.raises(InputError, match=message):
+        ta.features(ta.tuples(taus.tuples), **setting)
+
+
+def test_no_rows_and_no_tables(taus, adversarial):
+    with pytest.raises(InputError, match="rows: expected a TupleSource; received a str"):
+        adversarial.predict_in_pieces("taus.root")
+    with pytest.raises(InputError, match="expected a feature table, its name or its YAML file; received a int"):
+        ta.features(ta.tuples(taus.tuples), 5)
+    with pytest.raises(InputError, match="shards: folder: empty"):
+        ta.shards("")

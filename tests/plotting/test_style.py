@@ -36,6 +36,13 @@ def test_equal_figures_are_equal_files(tmp_path):
 @pytest.mark.parametrize("folder", ["", " "])
 def test_plots_need_a_folder(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="folder of plots: expected a name"):
+    with pytest.raises(InputError, match="save_figure: folder: empty"):
         save_figure(Figure(), folder, "x")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", ".", "..", "/x", ""])
+def test_plots_stay_in_their_folder(name, tmp_path):
+    with pytest.raises(InputError, match="name"):
+        save_figure(Figure(), tmp_path / "plots", name)
     assert not list(tmp_path.iterdir())

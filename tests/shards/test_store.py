@@ -49,6 +49,33 @@ def test_take_any_rows_in_any_order(shards, data):
         np.testing.assert_array_equal(values[name], array[rows])
 
 
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (lambda number: [number], "no row {0}; expected rows from 0 to {1}"),
+        (lambda number: [0, -number - 1], "no row -{2}; expected rows"),
+        (lambda number: [0.5], "expected a list of whole numbers"),
+        (lambda number: ["a"], "expected a list of whole numbers"),
+        (lambda number: [[0, 1]], "expected a list of whole numbers"),
+        (lambda number: 0, "expected a list of whole numbers"),
+        (lambda number: [True] * (number - 1), "one truth value for each of {0} rows"),
+    ],
+)
+def test_take_rows_that_are_not_there(shards, rows, message):
+    number = shards.num_taus
+    with pytest.raises(InputError, match=message.format(number, number - 1, number + 1)):
+        shards.take(rows(number))
+
+
+def test_arguments(shards):
+    with pytest.raises(InputError, match="num_rows: expected at least 0; received -1"):
+        shards.head(-1)
+    with pytest.raises(InputError, match=r"names: expected a list of values; received 'evt'; write \['evt'\]"):
+        shards.columns("evt")
+    with pytest.raises(InputError, match="folder: empty"):
+        ShardSet.open("")
+
+
 def test_take_nothing(shards):
     taus, columns = shards.take([])
     assert len(taus) == len(columns["y"]) == 0

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from pydantic import PositiveInt
 
+from TauAdv.arguments import checked
 from TauAdv.domain.contributions import Contribution, data_id, genuine_ids
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, shortened
 from TauAdv.evaluation.measures.agreement import Agreement, Binned, agreement
 from TauAdv.evaluation.measures.statistics import Measured, fraction_below, weighted_quantile
 from TauAdv.evaluation.predictions.columns import check_rows, finite_column, require_columns
+from TauAdv.tuples.branches.numbers import as_array, numbers
 
 __all__ = ["ClosureTest", "closure_test", "genuine_quantile", "top_edges"]
 
@@ -73,13 +76,14 @@ def top_edges(
     return np.unique(inner)
 
 
+@checked
 def closure_test(
     table: pd.DataFrame,
     contributions: list[Contribution],
     *,
     column: str = "Djet",
     fraction: float = 0.5,
-    bins: int = 20,
+    bins: PositiveInt = 20,
     normalise: bool = True,
     edges: ArrayLike | None = None,
     **options: float,
@@ -118,12 +122,20 @@ def closure_test(
             msg = f"closure: no genuine taus (dataset_id {genuine_ids(contributions)}): they define the region of the test"
             raise InputError(msg)
         edges = top_edges(score[genuine], weights[genuine], fraction=fraction, bins=bins)
-    edges = np.asarray(edges, dtype=np.float64)
+    edges = _rising(edges)
     data, mc = ((score[part], weights[part]) for part in (is_data, ~is_data))
     chi2, ndf = _chi2(*_binned(*data, edges), *_binned(*mc, edges))
     rate = _rate(data, mc, edges, normalise)
     found = _agreement(data, mc, edges, **options) if normalise else None
     return ClosureTest(chi2, ndf, rate, overall, tuple(edges.tolist()), found)
+
+
+def _rising(edges: ArrayLike) -> NDArray[np.float64]:
+    found = numbers(as_array(edges, "edges"), "edges").astype(np.float64)
+    if found.ndim != 1 or len(found) < 2 or not np.all(np.diff(found) > 0):
+        msg = f"closure: edges: expected at least two rising numbers; received {shortened(found.tolist())}"
+        raise InputError(msg)
+    return found
 
 
 def genuine_quantile(table: pd.DataFrame, contributions: list[Contribution], column: str = "Djet") -> NDArray[np.float64]:

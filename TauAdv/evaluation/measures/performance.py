@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, shortened
 from TauAdv.evaluation.measures.statistics import (
     Efficiency,
     Measured,
@@ -16,6 +16,7 @@ from TauAdv.evaluation.measures.statistics import (
     finite_values,
     weighted_quantile,
 )
+from TauAdv.tuples.branches.numbers import as_array, numbers
 
 __all__ = ["MisId", "RocCurve", "mis_id_at", "mis_id_ratio", "roc_curve"]
 
@@ -163,13 +164,14 @@ def roc_curve(
     Raises:
         InputError: an efficiency outside (0, 1), an empty side, scores that are not finite, negative weights of signal.
     """
-    wanted = np.asarray(np.arange(0.1, 0.995, 0.01) if points is None else points, dtype=np.float64)
-    if np.any((wanted <= 0) | (wanted >= 1)):
-        msg = f"signal efficiencies: expected values between 0 and 1, received {wanted.min()} to {wanted.max()}"
+    what = "signal efficiencies"
+    wanted = np.atleast_1d(numbers(as_array(np.arange(0.1, 0.995, 0.01) if points is None else points, what), what))
+    if wanted.ndim != 1 or not len(wanted) or not np.all((wanted > 0) & (wanted < 1)):
+        msg = f"{what}: expected a list of numbers between 0 and 1; received {shortened(wanted.tolist())}"
         raise InputError(msg)
     signal, background = _scores(signal, background)
     cuts = weighted_quantile(signal, 1 - wanted, signal_weights)
-    return RocCurve(wanted, *efficiencies(background, cuts, background_weights))
+    return RocCurve(wanted.astype(np.float64), *efficiencies(background, cuts, background_weights))
 
 
 def _scores(signal: ArrayLike, background: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

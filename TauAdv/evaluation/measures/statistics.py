@@ -10,6 +10,7 @@ from scipy.stats import beta
 
 from TauAdv.errors import InputError
 from TauAdv.evaluation.predictions.columns import first_rows
+from TauAdv.tuples.branches.numbers import as_array, numbers
 
 __all__ = [
     "Efficiency",
@@ -82,7 +83,7 @@ def finite_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
     Raises:
         InputError: says how many are not finite, and the rows of the first ones.
     """
-    found = np.asarray(values, dtype=np.float64)
+    found = numbers(as_array(values, name), name).astype(np.float64, copy=False)
     bad = ~np.isfinite(found)
     if bad.any():
         msg = f"{name}: {int(bad.sum())} of {found.size} are not finite, {first_rows(bad)}"

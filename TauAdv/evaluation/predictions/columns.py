@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,9 +11,17 @@ from numpy.typing import NDArray
 
 from TauAdv.commands import command
 from TauAdv.domain.contributions import Contribution, check_dataset_ids, data_id, names_by_id
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, InputWarning
 
-__all__ = ["check_rows", "finite_column", "first_rows", "probability_column", "require_columns", "require_predictions"]
+__all__ = [
+    "check_rows",
+    "finite_column",
+    "first_rows",
+    "probability_column",
+    "require_columns",
+    "require_predictions",
+    "warn_of_repeated_rows",
+]
 
 _PROBABILITIES = ("Djet", "y_pred_adv")
 _ROUNDING = 1e-5
@@ -81,6 +90,13 @@ def check_rows(table: pd.DataFrame, contributions: Sequence[Contribution]) -> No
             "and simulation by the contributions, or the other way round; these are not the contributions of this set"
         )
         raise InputError(msg)
+
+
+def warn_of_repeated_rows(table: pd.DataFrame) -> None:
+    """Warn of rows that are equal in all columns: a table that was joined with itself gives errors that are too small."""
+    if repeated := int(table.duplicated().sum()):
+        msg = f"prediction table: {repeated} of {len(table)} rows are there before, equal in all columns; each counts"
+        warnings.warn(f"{msg}; table.drop_duplicates() leaves them out", InputWarning, stacklevel=3)
 
 
 def finite_column(table: pd.DataFrame, name: str) -> NDArray[np.float64]:

@@ -52,7 +52,7 @@ TAU_ROWS = RowType(
     options=lambda kind: f" --config shards_{kind}",
     scores={"Djet": "tau_vs_jet"},
     from_arrays=lambda table, arrays, **settings: features_of_arrays(arrays, table, **settings),
-    extraction={"era": None, "rm_inner_from_outer": False},
+    extraction={"era": str | None, "rm_inner_from_outer": bool},
     tuple_columns=lambda table: table.branches,
     tuple_identity=("run", "lumi", "evt", "tau_index", "dataset_id", "tau_pt", "tau_eta", "tau_decayMode"),
 )

@@ -9,6 +9,7 @@ import awkward as ak
 import numpy as np
 
 from TauAdv.errors import InputError
+from TauAdv.tuples.branches.numbers import as_array, numbers
 from TauAdv.tuples.schema import Branch, counter_name
 
 __all__ = ["Columns", "check_counts", "counter_names", "dtype_of", "prepared"]
@@ -25,7 +26,7 @@ def prepared(name: str, values: Any, entry: Branch | None) -> np.ndarray | ak.Ar
     Raises:
         InputError: if they are not numbers, or lists or fixed arrays of numbers, or do not fit the schema.
     """
-    array = values if isinstance(values, ak.Array) else np.asarray(values)
+    array = as_array(values, f"branch {name}")
     jagged = array.ndim == 2 and (_has_lists(array) or (entry is not None and entry.jagged))
     if not (jagged or array.ndim == 1 or _is_regular(array)) or (
         entry is not None and (array.ndim != 1 + entry.jagged or entry.jagged != jagged)
@@ -37,7 +38,7 @@ def prepared(name: str, values: Any, entry: Branch | None) -> np.ndarray | ak.Ar
         return _cast(name, _numbers(name, array), entry.dtype if entry else None)
     packed = ak.to_packed(ak.from_regular(array, axis=1))
     flat = _cast(name, _numbers(name, ak.flatten(packed)), entry.dtype if entry else None)
-    return ak.unflatten(flat, ak.to_numpy(ak.num(packed)))
+    return ak.unflatten(flat, _numbers(name, ak.num(packed)))
 
 
 def dtype_of(column: np.ndarray | ak.Array) -> np.dtype:
@@ -90,15 +91,7 @@ def _is_regular(array: Any) -> bool:
 
 
 def _numbers(name: str, array: Any) -> np.ndarray:
-    try:
-        values = np.ma.getdata(ak.to_numpy(array))
-    except (ValueError, TypeError) as error:
-        msg = f"branch {name}: holds {ak.type(array)}, which cannot be written; expected numbers"
-        raise InputError(msg) from error
-    if values.dtype.kind not in "biuf":
-        msg = f"branch {name}: holds {values.dtype}, which cannot be written; expected numbers"
-        raise InputError(msg)
-    return values
+    return numbers(array, f"branch {name}", ", which cannot be written")
 
 
 def _cast(name: str, values: np.ndarray, dtype: np.dtype | None) -> np.ndarray:
