@@ -55,8 +55,8 @@ def settings(name: str, demo: Path, seed: int, epochs: int) -> Any:
 def measure(name: str, demo: Path, seed: int, epochs: int) -> dict[str, float]:
     """Train once, and return what the model does on the test set."""
     from TauAdv.domain.classes import TAU_CLASSES
-    from TauAdv.evaluation.measures.performance import mis_id_at
-    from TauAdv.evaluation.measures.statistics import auc
+    from TauAdv.evaluation.measures.mis_id import mis_id_at
+    from TauAdv.evaluation.measures.roc import auc
     from TauAdv.evaluation.predictions.inference import predict
     from TauAdv.runs import find_run
     from TauAdv.runs.layout import MODEL

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from TauAdv.arguments import checked
-from TauAdv.domain.contributions import Contribution
+from TauAdv.domain.contributions.contribution import Contribution
 from TauAdv.domain.discriminators import Discriminator
 from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.measures.closure import ClosureTest, closure_test
-from TauAdv.evaluation.measures.performance import RocCurve, roc_curve
+from TauAdv.evaluation.measures.roc import RocCurve, roc_curve
 from TauAdv.evaluation.predictions.columns import probability_column, require_columns, warn_of_repeated_rows
 from TauAdv.evaluation.predictions.contributions import contributions_of_set, contributions_of_tables
 from TauAdv.evaluation.predictions.tables import read_predictions

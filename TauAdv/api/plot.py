@@ -11,7 +11,7 @@ from pydantic import PositiveInt
 
 from TauAdv.api.measures import Given, table_and_contributions
 from TauAdv.arguments import checked
-from TauAdv.evaluation.measures.performance import RocCurve
+from TauAdv.evaluation.measures.roc import RocCurve
 from TauAdv.runs import Run
 
 if TYPE_CHECKING:

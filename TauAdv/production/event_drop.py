@@ -13,7 +13,7 @@ from pydantic import Field
 from tqdm import tqdm
 
 from TauAdv.config import Settings
-from TauAdv.domain.agreement import carried_on
+from TauAdv.domain.contributions.agreement import carried_on
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
@@ -21,7 +21,7 @@ from TauAdv.io.manifests.manifest import finished, write_manifest
 from TauAdv.production.keep_probability import KeepTable, MaximumRule, check_target, keep_table
 from TauAdv.production.outputs import check_no_input, check_root_names, errors_of
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
-from TauAdv.production.targets import read_target
+from TauAdv.production.target_spectra import read_target
 from TauAdv.production.uniforms import ROOT_SEED, RandomSource, uniform_numbers
 from TauAdv.tuples.branches.writable import require_writable
 from TauAdv.tuples.reader import open_tuples

@@ -32,7 +32,7 @@ def tuples(path: Path, _: Any) -> bytes:
 def histograms(path: Path, _: Any) -> bytes:
     """A target of the event drop."""
     from TauAdv.production.spectrum import EVENT_DROP_EDGES
-    from TauAdv.production.targets import read_target
+    from TauAdv.production.target_spectra import read_target
 
     found = read_target(path, "mt_inclusive/EMB", EVENT_DROP_EDGES)
     return np.asarray(found.contents).tobytes()

@@ -9,7 +9,7 @@ import TauAdv as ta
 from TauAdv.attacks.fgsm import Fgsm
 from TauAdv.errors import ConfigError, InputError, InputWarning
 from TauAdv.evaluation.measures.closure import closure_test
-from TauAdv.evaluation.measures.performance import roc_curve
+from TauAdv.evaluation.measures.roc import roc_curve
 from TauAdv.evaluation.predictions.tables import apply_run
 from TauAdv.evaluation.robustness.predictions import predict_disturbed
 from TauAdv.evaluation.robustness.settings import RobustnessSettings

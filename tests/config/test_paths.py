@@ -7,7 +7,7 @@ import pytest
 from TauAdv.cli.report import report_errors
 from TauAdv.config import Settings, load_settings
 from TauAdv.config.paths import FileName, expanded, hint_of_names, require_replaced
-from TauAdv.domain.control_region import NamedRegion
+from TauAdv.domain.contributions.control_region import NamedRegion
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file, new_folder, write_text
 from TauAdv.io.resumable import resumable_folder

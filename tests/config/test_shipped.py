@@ -6,7 +6,7 @@ from training_classes import load_adversarial
 from TauAdv.cli import main
 from TauAdv.config import load_settings, read_yaml
 from TauAdv.config.shipped import config_file, shipped_config, shipped_configs
-from TauAdv.domain.control_region import load_control_region
+from TauAdv.domain.contributions.control_region import load_control_region
 from TauAdv.errors import ConfigError
 from TauAdv.production.pt_weights.settings import PtWeightsSettings
 

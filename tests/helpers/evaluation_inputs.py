@@ -3,7 +3,7 @@
 import numpy as np
 from specification_region import CONTRIBUTIONS
 
-from TauAdv.domain.agreement import as_record
+from TauAdv.domain.contributions.agreement import as_record
 from TauAdv.evaluation.predictions.files import write_table_file
 from TauAdv.features.sparse import CellBlock, SparseTaus
 from TauAdv.features.table import FeatureTable

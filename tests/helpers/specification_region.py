@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from TauAdv.domain.control_region import load_control_region
+from TauAdv.domain.contributions.control_region import load_control_region
 
 FILE = Path(__file__).parents[2] / "TauAdv/configs/control_region.yaml"
 REGION = load_control_region(FILE)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from specification_region import CONTRIBUTIONS, REGION
 
-from TauAdv.domain.agreement import as_record
-from TauAdv.domain.contributions import Contribution
-from TauAdv.domain.control_region import ControlRegion, Target
+from TauAdv.domain.contributions.agreement import as_record
+from TauAdv.domain.contributions.contribution import Contribution
+from TauAdv.domain.contributions.control_region import ControlRegion, Target
 from TauAdv.errors import InputError
 from TauAdv.io.manifests.manifest import read_manifest, write_manifest
 from TauAdv.production.event_drop import EventDropSettings, drop_events

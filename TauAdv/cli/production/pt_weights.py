@@ -57,7 +57,7 @@ def run(options: Namespace) -> None:
 def _settings(options: Namespace) -> PtWeightsSettings:
     """Return the settings of the options; a control region with targets wins over that of the shipped configuration."""
     from TauAdv.config import given_once, load_settings, merged
-    from TauAdv.domain.control_region import load_control_region
+    from TauAdv.domain.contributions.control_region import load_control_region
     from TauAdv.production.pt_weights.settings import PtWeightsSettings
 
     keys = ("weights", "rebin", "allow_negative", "allow_duplicates")

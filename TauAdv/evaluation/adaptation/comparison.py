@@ -15,14 +15,15 @@ from pydantic import Field
 
 from TauAdv.config import Settings
 from TauAdv.domain.classes import TAU_CLASSES
-from TauAdv.domain.contributions import Contribution, data_id
+from TauAdv.domain.contributions.contribution import Contribution, data_id
 from TauAdv.errors import InputError
 from TauAdv.evaluation.adaptation.domain import head_auc, two_sample_auc
 from TauAdv.evaluation.measures.agreement import POWER, RELEVANT_SHIFT, SIGNIFICANCE, Agreement
 from TauAdv.evaluation.measures.closure import ClosureTest, closure_test, genuine_quantile
 from TauAdv.evaluation.measures.histograms import fill_histograms, moments
-from TauAdv.evaluation.measures.performance import MisId, RocCurve, mis_id_at, mis_id_ratio, roc_curve
-from TauAdv.evaluation.measures.statistics import Measured, auc
+from TauAdv.evaluation.measures.mis_id import MisId, mis_id_at, mis_id_ratio
+from TauAdv.evaluation.measures.roc import RocCurve, auc, roc_curve
+from TauAdv.evaluation.measures.statistics import Measured
 from TauAdv.evaluation.predictions.contributions import Given, contributions_of_set
 from TauAdv.evaluation.predictions.inference import PROBABILITY_COLUMNS, Predictions, predict
 from TauAdv.evaluation.predictions.overlap import trained_on

@@ -20,7 +20,8 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.measures.statistics import Measured, auc
+from TauAdv.evaluation.measures.roc import auc
+from TauAdv.evaluation.measures.statistics import Measured
 
 __all__ = ["head_auc", "two_sample_auc"]
 

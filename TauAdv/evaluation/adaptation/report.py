@@ -9,7 +9,7 @@ from typing import Any
 
 from TauAdv.evaluation.adaptation.comparison import ComparisonSettings, RunComparison, RunResult, compare_runs
 from TauAdv.evaluation.measures.agreement import Agreement
-from TauAdv.evaluation.measures.performance import MisId
+from TauAdv.evaluation.measures.mis_id import MisId
 from TauAdv.evaluation.measures.statistics import Measured
 from TauAdv.evaluation.predictions.contributions import Given, contributions_of_set
 from TauAdv.evaluation.report_folder import Drawing, make_report_folder

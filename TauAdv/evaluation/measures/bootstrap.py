@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.measures.statistics import Measured, finite_values
+from TauAdv.evaluation.finite_values import finite_values
+from TauAdv.evaluation.measures.statistics import Measured
 
 __all__ = ["Performance", "RankedScores", "bootstrap_counts", "measure"]
 

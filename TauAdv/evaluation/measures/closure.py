@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import PositiveInt
 
 from TauAdv.arguments import checked
-from TauAdv.domain.contributions import Contribution, data_id, genuine_ids
+from TauAdv.domain.contributions.contribution import Contribution, data_id, genuine_ids
 from TauAdv.errors import InputError, shortened
 from TauAdv.evaluation.measures.agreement import Agreement, Binned, agreement
 from TauAdv.evaluation.measures.statistics import Measured, fraction_below, weighted_quantile

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from TauAdv.domain.contributions import Contribution, data_id
+from TauAdv.domain.contributions.contribution import Contribution, data_id
 from TauAdv.errors import InputError
 from TauAdv.evaluation.measures.statistics import Measured
 from TauAdv.evaluation.predictions.columns import check_rows, finite_column, require_columns

@@ -1,4 +1,4 @@
-"""Statistical tools of the evaluation: weighted quantiles, AUC and efficiencies, each with its statistical error."""
+"""Statistical tools of the evaluation: weighted quantiles and efficiencies, with statistical errors."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.predictions.columns import first_rows
-from TauAdv.tuples.branches.numbers import as_array, numbers
+from TauAdv.evaluation.finite_values import finite_values
 
 __all__ = [
     "Efficiency",
     "Measured",
-    "auc",
     "efficiencies",
     "efficiency",
-    "finite_values",
     "fraction_below",
+    "used_weights",
     "weighted_quantile",
 ]
 
@@ -60,7 +58,12 @@ class Efficiency:
         return f"{self.value:.4f} +{self.high - self.value:.4f} -{self.value - self.low:.4f}"
 
 
-def _weights(weights: ArrayLike | None, count: int, name: str) -> NDArray[np.float64]:
+def used_weights(weights: ArrayLike | None, count: int, name: str) -> NDArray[np.float64]:
+    """Return weights of rows [count]: those given, or ones.
+
+    Raises:
+        InputError: another number of weights, or weights without a positive sum.
+    """
     values = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
     if values.shape != (count,):
         msg = f"weights of {name}: expected {count} values, received shape {list(values.shape)}"
@@ -73,24 +76,6 @@ def _weights(weights: ArrayLike | None, count: int, name: str) -> NDArray[np.flo
     return values
 
 
-def finite_values(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return values [n] as float64; NaN passes no cut, and would count as a row that is rejected.
-
-    Args:
-        values: scores, one a row.
-        name: of the values, for messages.
-
-    Raises:
-        InputError: says how many are not finite, and the rows of the first ones.
-    """
-    found = numbers(as_array(values, name), name).astype(np.float64, copy=False)
-    bad = ~np.isfinite(found)
-    if bad.any():
-        msg = f"{name}: {int(bad.sum())} of {found.size} are not finite, {first_rows(bad)}"
-        raise InputError(msg)
-    return found
-
-
 def weighted_quantile(values: ArrayLike, quantiles: ArrayLike, weights: ArrayLike | None = None) -> NDArray[np.float64]:
     """Return the values below or at which the given fractions of the weight lie (inverse of the cumulative distribution).
 
@@ -98,7 +83,7 @@ def weighted_quantile(values: ArrayLike, quantiles: ArrayLike, weights: ArrayLik
         InputError: no values, values that are not finite, or negative weights.
     """
     values = finite_values(values, "values of a quantile")
-    weights = _weights(weights, len(values), "a quantile")
+    weights = used_weights(weights, len(values), "a quantile")
     if np.any(weights < 0):
         msg = f"a quantile needs weights >= 0; {int((weights < 0).sum())} of {len(weights)} are negative"
         raise InputError(msg)
@@ -114,37 +99,6 @@ def fraction_below(values: NDArray, reference: NDArray, weights: NDArray) -> NDA
     below = cumulative[np.searchsorted(reference[order], values, side="left")]
     up_to = cumulative[np.searchsorted(reference[order], values, side="right")]
     return (below + up_to) / (2 * cumulative[-1])
-
-
-def auc(
-    signal: ArrayLike,
-    background: ArrayLike,
-    signal_weights: ArrayLike | None = None,
-    background_weights: ArrayLike | None = None,
-) -> Measured:
-    """Return the area under the ROC curve and its error.
-
-    The error is that of DeLong et al. (Biometrics 44, 1988, 837), with weights: the variance of the mean over signal of the
-    fraction of background below it, plus the same with the parts exchanged. Ties count half.
-
-    Args:
-        signal: scores of signal.
-        background: scores of background.
-        signal_weights: weights of signal, default 1.
-        background_weights: weights of background, default 1.
-
-    Raises:
-        InputError: a side is empty, has scores that are not finite, or weights that do not sum to something positive.
-    """
-    signal, background = finite_values(signal, "scores of signal"), finite_values(background, "scores of background")
-    weights_s = _weights(signal_weights, len(signal), "signal")
-    weights_b = _weights(background_weights, len(background), "background")
-    won = fraction_below(signal, background, weights_b)
-    lost = 1 - fraction_below(background, signal, weights_s)
-    value = np.average(won, weights=weights_s)
-    parts = ((won, weights_s), (lost, weights_b))
-    variance = sum(np.sum(weights**2 * (part - value) ** 2) / weights.sum() ** 2 for part, weights in parts)
-    return Measured(float(value), float(np.sqrt(variance)))
 
 
 def efficiency(passes: ArrayLike, weights: ArrayLike | None = None) -> Efficiency:
@@ -170,7 +124,7 @@ def efficiencies(
         InputError: no entries, scores that are not finite, or weights without a positive sum.
     """
     scores, cuts = finite_values(scores, "scores of an efficiency"), np.asarray(cuts, dtype=np.float64)
-    weights = _weights(weights, len(scores), "an efficiency")
+    weights = used_weights(weights, len(scores), "an efficiency")
     order = np.argsort(-scores)  # sums start where few pass, so that small fractions are exact
     passed = np.searchsorted(-scores[order], -cuts, side="left")
     sums, squares = (np.concatenate([[0.0], np.cumsum(weights[order] ** power)]) for power in (1, 2))

@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from TauAdv.commands import command
-from TauAdv.domain.contributions import Contribution, check_dataset_ids, data_id, names_by_id
+from TauAdv.domain.contributions.contribution import Contribution, check_dataset_ids, data_id, names_by_id
 from TauAdv.errors import InputError, InputWarning
+from TauAdv.evaluation.finite_values import first_rows
 
 __all__ = [
     "check_rows",
     "finite_column",
-    "first_rows",
     "probability_column",
     "require_columns",
     "require_predictions",
@@ -119,12 +119,6 @@ def probability_column(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
     values = finite_column(table, name)
     _refuse((values < -_ROUNDING) | (values > 1 + _ROUNDING), name, "are no probabilities between 0 and 1")
     return values
-
-
-def first_rows(rows: NDArray[np.bool_]) -> str:
-    """Return the numbers of the first rows of a selection, for messages."""
-    numbers = np.flatnonzero(rows)
-    return f"in rows {', '.join(map(str, numbers[:5]))}{', ...' if len(numbers) > 5 else ''} (from 0)"
 
 
 def _refuse(bad: NDArray[np.bool_], name: str, what: str) -> None:

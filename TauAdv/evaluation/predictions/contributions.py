@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from TauAdv.domain.agreement import Statement, require_agreement
-from TauAdv.domain.contributions import Contribution
-from TauAdv.domain.control_region import load_control_region
+from TauAdv.domain.contributions.agreement import Statement, require_agreement
+from TauAdv.domain.contributions.contribution import Contribution
+from TauAdv.domain.contributions.control_region import load_control_region
 from TauAdv.errors import InputError
 from TauAdv.evaluation.predictions.tables import PREDICTION_FILES
 from TauAdv.io.manifests.manifest import manifest_path

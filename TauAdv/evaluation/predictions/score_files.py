@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from TauAdv.domain.agreement import carried_on
+from TauAdv.domain.contributions.agreement import carried_on
 from TauAdv.errors import InputError
 from TauAdv.evaluation.predictions.files import write_table_file
 from TauAdv.evaluation.predictions.scoring import Scorer

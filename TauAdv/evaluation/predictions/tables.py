@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from TauAdv.commands import command
-from TauAdv.domain.agreement import as_entry
+from TauAdv.domain.contributions.agreement import as_entry
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.evaluation.predictions.columns import require_columns, require_predictions
 from TauAdv.evaluation.predictions.files import read_table_file, write_table_file

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from TauAdv.domain.discriminators import Discriminator, choose_discriminators
 from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.losses.history import loss_history
-from TauAdv.evaluation.measures.performance import RocCurve, roc_curve
+from TauAdv.evaluation.measures.roc import RocCurve, roc_curve
 from TauAdv.evaluation.predictions.overlap import trained_on
 from TauAdv.evaluation.predictions.tables import load_run_model, require_run_features
 from TauAdv.evaluation.robustness.attacked import DisturbedBatches, probabilities_of

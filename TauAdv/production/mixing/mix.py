@@ -11,7 +11,7 @@ import awkward as ak
 import numpy as np
 from tqdm import tqdm
 
-from TauAdv.domain.agreement import KEY, as_record
+from TauAdv.domain.contributions.agreement import KEY, as_record
 from TauAdv.io.atomic import new_file, scratch_folder
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests.manifest import finished, write_manifest

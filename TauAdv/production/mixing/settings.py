@@ -10,9 +10,9 @@ from pydantic import Field, field_validator, model_validator
 
 from TauAdv.config import Settings
 from TauAdv.config.paths import FileName
-from TauAdv.domain.agreement import Statement, decisive
-from TauAdv.domain.contributions import DatasetId, NamedContribution
-from TauAdv.domain.control_region import ControlRegion, NamedRegion
+from TauAdv.domain.contributions.agreement import Statement, decisive
+from TauAdv.domain.contributions.contribution import DatasetId, NamedContribution
+from TauAdv.domain.contributions.control_region import ControlRegion, NamedRegion
 
 __all__ = ["Contribution", "MixingSettings", "Output"]
 

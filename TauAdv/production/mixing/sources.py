@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from TauAdv.domain.agreement import differences, of_manifest
+from TauAdv.domain.contributions.agreement import differences, of_manifest
 from TauAdv.errors import InputError
 from TauAdv.io.manifests.manifest import manifest_path, read_manifest
 from TauAdv.io.manifests.verified import require_described

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import Field, field_validator, model_validator
 
 from TauAdv.config import Settings
-from TauAdv.domain.agreement import Statement, decisive
-from TauAdv.domain.contributions import DatasetId, NamedContribution
-from TauAdv.domain.control_region import ControlRegion, NamedRegion, Target
+from TauAdv.domain.contributions.agreement import Statement, decisive
+from TauAdv.domain.contributions.contribution import DatasetId, NamedContribution
+from TauAdv.domain.contributions.control_region import ControlRegion, NamedRegion, Target
 from TauAdv.production.spectrum import EVENT_DROP_EDGES
 
 __all__ = ["Process", "PtWeightsSettings"]

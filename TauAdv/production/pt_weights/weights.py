@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from TauAdv.domain.agreement import Statement, as_record, resolve
-from TauAdv.domain.contributions import check_dataset_ids
-from TauAdv.domain.control_region import load_control_region
+from TauAdv.domain.contributions.agreement import Statement, as_record, resolve
+from TauAdv.domain.contributions.contribution import check_dataset_ids
+from TauAdv.domain.contributions.control_region import load_control_region
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
@@ -24,7 +24,7 @@ from TauAdv.production.keep_probability import check_target
 from TauAdv.production.outputs import check_no_input, check_root_names, errors_of
 from TauAdv.production.pt_weights.settings import PtWeightsSettings
 from TauAdv.production.spectrum import Spectrum
-from TauAdv.production.targets import read_target
+from TauAdv.production.target_spectra import read_target
 from TauAdv.tuples.files.inputs import resolve_inputs
 from TauAdv.tuples.histograms import write_histograms
 from TauAdv.tuples.reader import open_tuples

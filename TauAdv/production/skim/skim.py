@@ -11,7 +11,7 @@ from typing import Any
 import awkward as ak
 from tqdm import tqdm
 
-from TauAdv.domain.agreement import carried_on
+from TauAdv.domain.contributions.agreement import carried_on
 from TauAdv.errors import InputError, InputWarning, OutputExistsError, shortened
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from TauAdv.domain.agreement import Statement, decisive, of_file, of_manifest, require_agreement, resolve
-from TauAdv.domain.contributions import NamedContribution
+from TauAdv.domain.contributions.agreement import Statement, decisive, of_file, of_manifest, require_agreement, resolve
+from TauAdv.domain.contributions.contribution import NamedContribution
 from TauAdv.errors import InputError, InputWarning
 from TauAdv.shards.tau.settings import ShardSettings
 from TauAdv.tuples.matching import TauType

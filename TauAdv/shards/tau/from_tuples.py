@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.commands import command
-from TauAdv.domain.agreement import Statement
 from TauAdv.domain.classes import TAU_CLASSES
-from TauAdv.domain.contributions import check_dataset_ids
+from TauAdv.domain.contributions.agreement import Statement
+from TauAdv.domain.contributions.contribution import check_dataset_ids
 from TauAdv.errors import InputError
 from TauAdv.features.extract import extract
 from TauAdv.features.sparse import SparseTaus

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from TauAdv.config import Overrides, Settings, load_settings, merged, read_yaml
 from TauAdv.config.paths import FileName
 from TauAdv.domain.classes import TAU_CLASSES
-from TauAdv.domain.control_region import NamedRegion
+from TauAdv.domain.contributions.control_region import NamedRegion
 from TauAdv.features.table import FeatureTable
 from TauAdv.shards.tau.training_config import TrainingConfig
 from TauAdv.shards.tau.weights import WeightBins

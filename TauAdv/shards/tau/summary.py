@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from TauAdv.domain.agreement import Statement
 from TauAdv.domain.classes import TAU_CLASSES
+from TauAdv.domain.contributions.agreement import Statement
 from TauAdv.errors import InputError
 from TauAdv.shards.files import RowColumns
 from TauAdv.shards.repeated import count_repeated

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import model_validator
 
 from TauAdv.config import Settings
-from TauAdv.domain.contributions import check_dataset_ids
+from TauAdv.domain.contributions.contribution import check_dataset_ids
 from TauAdv.errors import InputError
 from TauAdv.tuples.axes import Axis, find_bins
 from TauAdv.tuples.histograms import Histogram, read_th1, read_th2

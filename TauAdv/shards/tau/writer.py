@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from TauAdv.domain.agreement import as_entry
-from TauAdv.domain.contributions import names_by_id
+from TauAdv.domain.contributions.agreement import as_entry
+from TauAdv.domain.contributions.contribution import names_by_id
 from TauAdv.errors import InputError
 from TauAdv.features.table import FeatureTable
 from TauAdv.io.checksums import content_checksum

@@ -14,8 +14,8 @@ from pydantic import Field
 from TauAdv.attacks.lazy import tf
 from TauAdv.training.methods.acting import Acting, Batch, Knobs, StepView, Surroundings
 from TauAdv.training.methods.method import Method
+from TauAdv.training.schedules.k2 import K2Schedule
 from TauAdv.training.settings.numbers import NotNegative
-from TauAdv.training.settings.schedule import K2Schedule
 
 __all__ = ["Mmd", "mean_discrepancy"]
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from TauAdv.training.methods.acting import Acting, Batch, Knobs, StepView, Surroundings
 from TauAdv.training.methods.method import Method
+from TauAdv.training.schedules.k2 import K2Schedule
 from TauAdv.training.settings.numbers import Count, NotNegative, Rate
-from TauAdv.training.settings.schedule import K2Schedule
 
 __all__ = ["Reversal"]
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.commands import commands
-from TauAdv.domain.agreement import require_agreement
-from TauAdv.domain.contributions import names_by_id
+from TauAdv.domain.contributions.agreement import require_agreement
+from TauAdv.domain.contributions.contribution import names_by_id
 from TauAdv.errors import InputError
 from TauAdv.shards.batching import Batches, PairedBatches, Share, batches, paired_batches
 from TauAdv.shards.overlap import common_rows, of_one_split

@@ -9,12 +9,13 @@ from pydantic import Field
 
 from TauAdv.models.jet_flavour.settings import JetLossSettings
 from TauAdv.taggers.jet_flavour import JET_FLAVOUR
+from TauAdv.training.schedules.learning_rates import LearningRateSchedule
 from TauAdv.training.settings.common import TrainingSettings, group
 from TauAdv.training.settings.data import DataSettings, DomainData
 from TauAdv.training.settings.model import ModelSettings
 from TauAdv.training.settings.numbers import Count, Rate
 from TauAdv.training.settings.output import OutputSettings
-from TauAdv.training.settings.schedule import LearningRateSchedule, ScheduleSettings
+from TauAdv.training.settings.schedule import ScheduleSettings
 
 __all__ = ["JetDomainSettings", "JetSettings"]
 

@@ -9,7 +9,7 @@ from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.adaptation.comparison import ComparisonSettings, compare_runs
 from TauAdv.evaluation.adaptation.report import as_dictionary, as_text, make_report
 from TauAdv.evaluation.measures.closure import closure_test
-from TauAdv.evaluation.measures.performance import mis_id_at
+from TauAdv.evaluation.measures.mis_id import mis_id_at
 from TauAdv.evaluation.predictions.inference import predict
 from TauAdv.evaluation.predictions.tables import load_run_model
 from TauAdv.shards.store import ShardSet

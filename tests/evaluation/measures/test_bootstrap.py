@@ -5,8 +5,8 @@ from sklearn.metrics import roc_auc_score
 
 from TauAdv.errors import InputError
 from TauAdv.evaluation.measures.bootstrap import RankedScores, bootstrap_counts, measure
-from TauAdv.evaluation.measures.performance import mis_id_at
-from TauAdv.evaluation.measures.statistics import auc
+from TauAdv.evaluation.measures.mis_id import mis_id_at
+from TauAdv.evaluation.measures.roc import auc
 
 MISTAGS = (0.1, 0.01)
 

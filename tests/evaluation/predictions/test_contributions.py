@@ -7,7 +7,7 @@ import pytest
 from evaluation_inputs import write_run_of_tables, write_set
 from specification_region import CONTRIBUTIONS, FILE
 
-from TauAdv.domain.agreement import as_record
+from TauAdv.domain.contributions.agreement import as_record
 from TauAdv.errors import InputError
 from TauAdv.evaluation.predictions.columns import check_rows
 from TauAdv.evaluation.predictions.contributions import contributions_of_set, contributions_of_tables

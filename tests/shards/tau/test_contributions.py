@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from shard_tuples import DATA, JET, write_tuple
 
-from TauAdv.domain.agreement import Statement, as_record
-from TauAdv.domain.contributions import Contribution
-from TauAdv.domain.control_region import ControlRegion
+from TauAdv.domain.contributions.agreement import Statement, as_record
+from TauAdv.domain.contributions.contribution import Contribution
+from TauAdv.domain.contributions.control_region import ControlRegion
 from TauAdv.errors import InputError, InputWarning
 from TauAdv.io.manifests.manifest import write_manifest
 from TauAdv.shards.store import ShardSet

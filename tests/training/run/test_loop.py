@@ -17,7 +17,7 @@ from TauAdv.training.run import checkpoints
 from TauAdv.training.run.checkpoints import State
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.loop import Loop, require_stopping_metric
-from TauAdv.training.settings.schedule import EarlyStopping
+from TauAdv.training.schedules.early_stopping import EarlyStopping
 from TauAdv.training.step.trainer import Trainer
 
 pytestmark = pytest.mark.slow

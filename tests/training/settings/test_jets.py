@@ -5,10 +5,10 @@ from training_classes import jet_settings, load_classifier
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError
+from TauAdv.training.schedules.learning_rates import LearningRateSchedule
 from TauAdv.training.settings.attack import TrainingAttack
 from TauAdv.training.settings.jets import JetDomainSettings, JetSettings
 from TauAdv.training.settings.load import training_settings
-from TauAdv.training.settings.schedule import LearningRateSchedule
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,7 @@
 import pytest
 from specification_region import CONTRIBUTIONS
 
-from TauAdv.domain.agreement import (
+from TauAdv.domain.contributions.agreement import (
     Statement,
     as_record,
     carried_on,
@@ -12,7 +12,7 @@ from TauAdv.domain.agreement import (
     require_agreement,
     resolve,
 )
-from TauAdv.domain.contributions import NamedContribution
+from TauAdv.domain.contributions.contribution import NamedContribution
 from TauAdv.errors import InputError
 from TauAdv.io.manifests.manifest import write_manifest
 

@@ -7,7 +7,7 @@ import uproot
 
 from TauAdv.errors import InputError
 from TauAdv.production.spectrum import EVENT_DROP_EDGES
-from TauAdv.production.targets import read_target
+from TauAdv.production.target_spectra import read_target
 from TauAdv.tuples.histograms import write_histograms
 
 EDGES = list(EVENT_DROP_EDGES)

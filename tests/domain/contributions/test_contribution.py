@@ -3,7 +3,7 @@ import pytest
 from specification_region import CONTRIBUTIONS
 
 from TauAdv.config import validate_settings
-from TauAdv.domain.contributions import (
+from TauAdv.domain.contributions.contribution import (
     Contribution,
     check_dataset_ids,
     data_id,

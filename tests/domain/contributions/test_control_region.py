@@ -3,7 +3,7 @@ import yaml
 from specification_region import FILE, REGION
 
 from TauAdv.config import load_settings
-from TauAdv.domain.control_region import load_control_region
+from TauAdv.domain.contributions.control_region import load_control_region
 from TauAdv.errors import ConfigError
 from TauAdv.production.mixing.settings import MixingSettings
 from TauAdv.production.pt_weights.settings import PtWeightsSettings

@@ -11,8 +11,8 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from TauAdv.config import Settings, load_settings
 from TauAdv.config.paths import expanded
 from TauAdv.config.shipped import config_file
-from TauAdv.domain.agreement import Statement
-from TauAdv.domain.contributions import Contribution, require_consistent
+from TauAdv.domain.contributions.agreement import Statement
+from TauAdv.domain.contributions.contribution import Contribution, require_consistent
 from TauAdv.errors import ConfigError, nearest
 
 __all__ = ["ControlRegion", "Mixed", "NamedRegion", "Target", "load_control_region"]

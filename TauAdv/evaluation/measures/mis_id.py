@@ -1,4 +1,4 @@
-"""Performance of a tagger on labelled taus: ROC curve, AUC and misidentification at fixed efficiency."""
+"""Misidentification of a background at a fixed signal efficiency, and its ratio between two models."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from TauAdv.errors import InputError, shortened
-from TauAdv.evaluation.measures.statistics import (
-    Efficiency,
-    Measured,
-    efficiencies,
-    efficiency,
-    finite_values,
-    weighted_quantile,
-)
-from TauAdv.tuples.branches.numbers import as_array, numbers
+from TauAdv.errors import InputError
+from TauAdv.evaluation.measures.roc import scores_of_sides
+from TauAdv.evaluation.measures.statistics import Efficiency, Measured, efficiency, weighted_quantile
 
-__all__ = ["MisId", "RocCurve", "mis_id_at", "mis_id_ratio", "roc_curve"]
+__all__ = ["MisId", "mis_id_at", "mis_id_ratio"]
 
 
 @dataclass(frozen=True)
@@ -44,28 +37,6 @@ class MisId:
         return float(np.hypot((self.mis_id.high - self.mis_id.low) / 2, self.threshold_error))
 
 
-@dataclass(frozen=True)
-class RocCurve:
-    """Misidentification against efficiency on a grid of efficiencies.
-
-    Attributes:
-        efficiency: signal efficiencies, increasing.
-        mis_id: background fraction at each, same shape.
-        low: lower end of its 68 % interval.
-        high: upper end.
-    """
-
-    efficiency: NDArray[np.float64]
-    mis_id: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
-
-    def __str__(self) -> str:
-        shown = np.linspace(0, len(self.efficiency) - 1, min(5, len(self.efficiency))).astype(int)
-        at = ", ".join(f"{self.mis_id[row]:.3g} at {self.efficiency[row]:.2f}" for row in shown)
-        return f"misidentification {at} (efficiency)"
-
-
 def mis_id_at(
     wanted: float,
     signal: ArrayLike,
@@ -88,7 +59,7 @@ def mis_id_at(
     if not 0 < wanted < 1:
         msg = f"signal efficiency: expected a value between 0 and 1, received {wanted}"
         raise InputError(msg)
-    signal, background = _scores(signal, background)
+    signal, background = scores_of_sides(signal, background)
     weights = np.ones(len(signal)) if signal_weights is None else np.asarray(signal_weights, dtype=np.float64)
     effective = weights.sum() ** 2 / np.sum(weights**2) if weights.any() else 1.0
     spread = np.sqrt(wanted * (1 - wanted) / effective)
@@ -126,7 +97,7 @@ def mis_id_ratio(
     Raises:
         InputError: as :func:`mis_id_at`, or no background of the reference passes.
     """
-    models = [_scores(*model) for model in (tested, reference)]
+    models = [scores_of_sides(*model) for model in (tested, reference)]
     sizes = [len(side) for side in models[0]]
     given = [
         np.ones(size) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -149,30 +120,3 @@ def mis_id_ratio(
 def _passing(wanted: float, signal: NDArray, background: NDArray, weights_s: NDArray, weights_b: NDArray) -> float:
     cut = weighted_quantile(signal, 1 - wanted, weights_s)
     return float(weights_b[background > cut].sum() / weights_b.sum())
-
-
-def roc_curve(
-    signal: ArrayLike,
-    background: ArrayLike,
-    signal_weights: ArrayLike | None = None,
-    background_weights: ArrayLike | None = None,
-    *,
-    points: ArrayLike | None = None,
-) -> RocCurve:
-    """Return the ROC curve at the signal efficiencies ``points`` (default 0.1 to 0.99 in steps of 0.01).
-
-    Raises:
-        InputError: an efficiency outside (0, 1), an empty side, scores that are not finite, negative weights of signal.
-    """
-    what = "signal efficiencies"
-    wanted = np.atleast_1d(numbers(as_array(np.arange(0.1, 0.995, 0.01) if points is None else points, what), what))
-    if wanted.ndim != 1 or not len(wanted) or not np.all((wanted > 0) & (wanted < 1)):
-        msg = f"{what}: expected a list of numbers between 0 and 1; received {shortened(wanted.tolist())}"
-        raise InputError(msg)
-    signal, background = _scores(signal, background)
-    cuts = weighted_quantile(signal, 1 - wanted, signal_weights)
-    return RocCurve(wanted.astype(np.float64), *efficiencies(background, cuts, background_weights))
-
-
-def _scores(signal: ArrayLike, background: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return finite_values(signal, "scores of signal"), finite_values(background, "scores of background")

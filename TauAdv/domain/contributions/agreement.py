@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from TauAdv.domain.contributions import Contribution, NamedContribution, require_consistent
+from TauAdv.domain.contributions.contribution import Contribution, NamedContribution, require_consistent
 from TauAdv.errors import InputError
 from TauAdv.io.manifests.manifest import manifest_path, read_manifest
 from TauAdv.io.manifests.verified import require_described

@@ -3,7 +3,8 @@ import pytest
 from scipy.stats import norm
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.measures.performance import mis_id_at, mis_id_ratio, roc_curve
+from TauAdv.evaluation.measures.mis_id import mis_id_at, mis_id_ratio
+from TauAdv.evaluation.measures.roc import roc_curve
 from TauAdv.evaluation.measures.statistics import Measured
 
 
@@ -29,19 +30,6 @@ def test_total_error_covers(wanted):
         found = mis_id_at(wanted, rng.normal(1.5, 1, 400), rng.normal(0, 1, 800))
         inside += abs(found.mis_id.value - truth) < found.error
     assert 0.60 < inside / trials < 0.80
-
-
-def test_roc_curve_agrees_with_single_points():
-    rng = np.random.default_rng(19)
-    signal, background, weights = rng.normal(2, 1, 500), rng.normal(0, 1, 700), rng.uniform(0, 2, 700)
-    curve = roc_curve(signal, background, None, weights, points=[0.7, 0.9])
-    for index, wanted in enumerate((0.7, 0.9)):
-        single = mis_id_at(wanted, signal, background, None, weights).mis_id
-        found = (curve.mis_id[index], curve.low[index], curve.high[index])
-        assert found == pytest.approx((single.value, single.low, single.high), rel=1e-12)
-    whole = roc_curve(signal, background)
-    assert np.all(np.diff(whole.mis_id) >= 0)
-    assert whole.efficiency[[0, -1]] == pytest.approx([0.1, 0.99])
 
 
 @pytest.mark.parametrize("wanted", [0, 1, 70])
