@@ -45,7 +45,7 @@ def test_unknown_rows_are_named():
         ({"name": "a;1"}, "without '/'"),
         ({"name": "closure"}, "choose another name"),
         ({"dataset_id": -1}, "dataset_id: expected at least 0"),
-        ({"dataset_id": 2**63}, "dataset_id: expected at most"),
+        ({"dataset_id": 2**63}, "dataset_id: expected a number that fits into 64 bits"),
         ({"dataset_id": True}, "dataset_id: expected a whole number"),
         ({"dataset_id": 1.5}, "dataset_id: expected a whole number"),
         ({"color": "reddish"}, "expected a colour of matplotlib"),
