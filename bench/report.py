@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from apart import Cost
+
 from TauAdv.cli.options import path
 from TauAdv.io.checked_files import new_listed_file
 
@@ -51,18 +53,44 @@ def interleaved(
 class Report:
     """Collects rows of goal, figure, baseline and physical limit; prints them side by side; writes them as JSON."""
 
-    columns = ("what", "figure", "baseline", "ratio", "goal", "limit")
+    columns = ("what", "figure", "baseline", "ratio", "goal", "limit", "cpu", "wall")
 
     def __init__(self, title: str) -> None:
         self.title = title
         self.rows: list[dict[str, Any]] = []
 
     def add(
-        self, what: str, *, figure: str, baseline: str = "-", ratio: float | None = None, goal: str = "-", limit: str = "-"
+        self,
+        what: str,
+        *,
+        figure: str,
+        baseline: str = "-",
+        ratio: float | None = None,
+        goal: str = "-",
+        limit: str = "-",
+        cpu: str = "-",
+        wall: str = "-",
     ) -> None:
         """Add a row; ``ratio`` is figure over baseline, measured in this run."""
-        self.rows.append(
-            {"what": what, "figure": figure, "baseline": baseline, "ratio": ratio, "goal": goal, "limit": limit}
+        row = {"what": what, "figure": figure, "baseline": baseline, "ratio": ratio, "goal": goal, "limit": limit}
+        self.rows.append(row | {"cpu": cpu, "wall": wall})
+
+    def race(
+        self, what: str, ours: Cost, peer: Cost, *, number: int, peer_name: str, goal: str = "-", limit: Cost | None = None
+    ) -> None:
+        """Add a row of rates per CPU second, of the same ``number`` of things on both sides, with CPU and wall seconds.
+
+        ``limit`` is the cost of what cannot be spared, such as decompression.
+        """
+        self.add(
+            what,
+            figure=f"{number / ours.cpu:,.0f}/s",
+            baseline=f"{number / peer.cpu:,.0f}/s ({peer_name})",
+            ratio=peer.cpu / ours.cpu,
+            goal=goal,
+            limit="-" if limit is None else f"{number / limit.cpu:,.0f}/s",
+            cpu=f"{ours.cpu:.2f} / {peer.cpu:.2f} s",
+            wall=f"{ours.wall:.2f} / {peer.wall:.2f} s",
         )
 
     def finish(self, json_path: Path | None = None) -> None:

@@ -1,25 +1,25 @@
 """Speed of the skim on whole tuples: all 711 branches, generator match, the documented selection, LZMA 9 output.
 
-Input: the taus of tests/data/sample as LZMA tuples, drawn again and again. Baseline: what one writes with uproot alone (all
-branches of a chunk, a mask, uproot's own LZMA). The figures of the original itself (RDataFrame) are in the column "goal",
-measured elsewhere. Seconds are those of the processor, of all threads, so that the figures are per core.
+Input: the taus of tests/data/sample as LZMA tuples, drawn again and again. Peers: RDataFrame with a compiled match (where the
+``root`` wheel is installed), and what one writes with uproot alone (all branches of a chunk, a mask, uproot's own LZMA).
+Each is a process of its own; rates are per CPU second of all its threads. Limit: reading alone.
 """
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import awkward as ak
 import numpy as np
+import root_peers
 import uproot
+from apart import Job, costs
 from production import whole_tuple
 from report import Report, options
 
-from TauAdv.production.skim.skim import SkimSettings, skim
+from TauAdv.production.skim.skim import SkimSettings
+from TauAdv.production.skim.skim import skim as skim_taus
 from TauAdv.tuples.matching import recompute_tau_type
 from TauAdv.tuples.reader import TupleReader
 from TauAdv.tuples.schema import counter_name
@@ -32,6 +32,7 @@ SELECTION = (
     " && has_extramuon==0 && has_extraelectron==0 && has_dimuon==0 && mytauType==2"
 )
 ALL_PASS = "tau_pt>0 && mytauType>=-1"
+GOALS = {SELECTION: 2.5, ALL_PASS: 3.0}  # times ROOT
 
 
 def lzma_tuple(path: Path, entries: int) -> Path:
@@ -43,12 +44,12 @@ def lzma_tuple(path: Path, entries: int) -> Path:
     return path
 
 
-def ours(source: Path, output: Path, selection: str) -> None:
+def ours(source: str, output: str, selection: str) -> None:
     settings = SkimSettings(sel=selection, processing_module="recompute_tautype.py:compute")
-    skim(source, output, settings, overwrite=True)
+    skim_taus(source, output, settings, overwrite=True)
 
 
-def plain(source: Path, output: Path, selection: str) -> None:
+def plain(source: str, output: str, selection: str) -> None:
     with uproot.open(source) as file, uproot.recreate(output, compression=uproot.LZMA(9)) as target:
         names = [name for name in file["taus"].keys() if not name.startswith("n_")]  # noqa: SIM118 (a tree, not a dictionary)
         for taus in file["taus"].iterate(names, step_size=20_000, library="ak"):
@@ -80,49 +81,41 @@ def plain_mask(taus: ak.Array, label: np.ndarray) -> ak.Array:
     )
 
 
-def processor_seconds(jobs: dict[str, Callable[[], None]], repetitions: int) -> dict[str, float]:
-    """Return the median processor time of each job; the jobs take turns."""
-    times: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(repetitions):
-        for name, job in jobs.items():
-            start = time.process_time()
-            job()
-            times[name].append(time.process_time() - start)
-    return {name: statistics.median(values) for name, values in times.items()}
+def only_read(source: str) -> None:
+    for _ in TupleReader(source).iterate():
+        pass
 
 
-def skim_row(report: Report, what: str, source: Path, selection: str, entries: int, repetitions: int) -> None:
-    outputs = {name: source.with_name(f"{name}.root") for name in ("ours", "plain")}
-    times = processor_seconds(
-        {
-            "ours": lambda: ours(source, outputs["ours"], selection),
-            "plain": lambda: plain(source, outputs["plain"], selection),
-            "read": lambda: [None for _ in TupleReader(source).iterate()],
-        },
-        repetitions,
-    )
-    written, expected = (TupleReader(path).num_entries for path in outputs.values())
-    if written != expected:
-        raise SystemExit(f"{what}: {written} taus written, the baseline wrote {expected}")
-    rate = {name: entries / seconds for name, seconds in times.items()}
-    report.add(
-        f"skim, {what}: {written} of {entries} taus, read taus/s and core",
-        figure=f"{rate['ours']:.0f} ({outputs['ours'].stat().st_size / written:.0f} B/tau out)",
-        baseline=f"{rate['plain']:.0f}",
-        ratio=rate["ours"] / rate["plain"],
-        goal="2 x original (1040-1900)",
-        limit=f"{rate['read']:.0f} (read all)",
-    )
+def skim_rows(report: Report, what: str, source: Path, selection: str, entries: int, repetitions: int) -> None:
+    """Add a row per peer; all must write the same number of taus."""
+    functions = {"ours": "skim:ours", "uproot": "skim:plain"} | ({"ROOT": "root_peers:skim"} if root_peers.INSTALLED else {})
+    outputs = {name: source.with_name(f"{name}.root") for name in functions}
+    jobs = {name: Job(function, (str(source), str(outputs[name]), selection)) for name, function in functions.items()}
+    found = costs(jobs | {"read": Job("skim:only_read", (str(source),))}, repetitions)
+    written = {name: TupleReader(path).num_entries for name, path in outputs.items()}
+    if len(set(written.values())) != 1:
+        raise SystemExit(f"{what}: not the same taus are written: {written}")
+    bytes_per_tau = ", ".join(f"{name} {path.stat().st_size / written[name]:.0f}" for name, path in outputs.items())
+    for peer in (name for name in ("ROOT", "uproot") if name in functions):
+        report.race(
+            f"skim, {what}: {written[peer]} of {entries} taus (B/tau out: {bytes_per_tau})",
+            found["ours"],
+            found[peer],
+            number=entries,
+            peer_name=peer,
+            goal=f">= {GOALS[selection]}" if peer == "ROOT" else "-",
+            limit=found["read"],
+        )
 
 
 def main() -> None:
     chosen = options(__doc__.splitlines()[0])
-    entries, repetitions = (10_000, 1) if chosen.quick else (30_000, 3)
+    entries, repetitions = (10_000, 1) if chosen.quick else (20_000, 3)
     report = Report("Skim")
     with tempfile.TemporaryDirectory() as folder:
         source = lzma_tuple(Path(folder) / "input.root", entries)
-        skim_row(report, "documented selection", source, SELECTION, entries, repetitions)
-        skim_row(report, "all pass", source, ALL_PASS, entries, repetitions)
+        skim_rows(report, "documented selection", source, SELECTION, entries, repetitions)
+        skim_rows(report, "all pass", source, ALL_PASS, entries, repetitions)
     report.finish(chosen.json)
 
 
