@@ -12,7 +12,6 @@ import warnings
 from array import array
 from pathlib import Path
 
-
 INSTALLED = importlib.util.find_spec("ROOT") is not None
 LZMA, LZ4 = 2, 404  # ROOT's numbers: of an algorithm, and of an algorithm with its level
 if INSTALLED:
