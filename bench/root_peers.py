@@ -79,7 +79,7 @@ def drop(source: str, target: str, output: str) -> None:
 
 
 def mix(folder: str, output: str, batches: int) -> None:
-    """Write batches of 50 taus of each file in file order, half of them to each of two outputs, with their data set's number."""
+    """Write batches of 50 taus of each file in file order, half of them to each of two outputs."""
     Path(output).mkdir(exist_ok=True)
     files = [ROOT.TFile(str(Path(folder) / f"{name}.root")) for name in "ab"]
     trees = [file.Get("taus") for file in files]

@@ -1,7 +1,7 @@
 """Speed of the skim on whole tuples: all 711 branches, generator match, the documented selection, LZMA 9 output.
 
-Input: the taus of tests/data/sample as LZMA tuples, drawn again and again. Peers: RDataFrame with a compiled match (where the
-``root`` wheel is installed), and what one writes with uproot alone (all branches of a chunk, a mask, uproot's own LZMA).
+Input: the taus of tests/data/sample as LZMA tuples, drawn again and again. Peers: RDataFrame with a compiled match (where
+the ``root`` wheel is installed), and what one writes with uproot alone (all branches of a chunk, a mask, uproot's own LZMA).
 Each is a process of its own; rates are per CPU second of all its threads. Limit: reading alone.
 """
 
