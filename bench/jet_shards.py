@@ -1,22 +1,21 @@
 """Preparation of jets and batches of them: jets a second and peak memory.
 
-Preparation beside the published duration of the original (23 minutes for 11.5 M jets, in memory), batches beside an array
-in memory that is indexed by a permutation. Input: the simulated sample of tests/data/jets, extracted and repeated with pt
-changed at random. The preparation runs in a process of its own, for two numbers of jets: its peak memory must not grow.
+Preparation beside the original's way (pandas and scikit-learn, in memory; ``plain_jets.py``), batches beside an array in
+memory that is indexed by a permutation. Input: the simulated sample of tests/data/jets, extracted and repeated with pt
+changed at random. Preparations are processes of their own, for two numbers of jets: the peak memory must not grow.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-from jets import peak_rss
+import pandas as pd
+from apart import Job, costs
+from plain_jets import LINES
 from report import Report, interleaved, options
 
 from TauAdv.io.checksums import describe_file
@@ -31,7 +30,6 @@ from TauAdv.shards.store import ShardSet
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 SAMPLE = Path(__file__).resolve().parents[1] / "tests" / "data" / "jets" / "jets.json.gz"
-ORIGINAL = 11_491_971 / (23 * 60)
 PER_FILE = 16  # copies of the sample in a file: 96,000 jets, as the extraction writes them
 BLOCK = 1000
 
@@ -60,19 +58,9 @@ def repeat(source: Path, folder: Path, copies: int) -> None:
     write_record(folder / "manifest.json", manifest)
 
 
-def prepare_and_report(folder: str, output: str) -> None:
-    """What the process of its own does."""
-    start = time.process_time()
+def prepare(folder: str, output: str) -> None:
+    """Prepare with the shipped settings."""
     prepare_jets([folder], output, JetPreparationSettings())
-    print(json.dumps([time.process_time() - start, peak_rss()]))
-
-
-def prepare_apart(folder: Path, output: Path) -> tuple[float, float]:
-    """Return CPU seconds and peak memory (MiB) of a preparation."""
-    command = [sys.executable, __file__, "--prepare", str(folder), str(output)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    seconds, peak = json.loads(done.stdout.splitlines()[-1])
-    return seconds, peak / 2**20
 
 
 def epoch_of(shards: ShardSet, size: int, most: int) -> int:
@@ -92,6 +80,34 @@ def indexed(x: np.ndarray, size: int, most: int) -> int:
     return sum(len(x[order[start : start + size]]) for start in range(0, len(order), size))
 
 
+def add_preparation(report: Report, folder: Path, copies: tuple[int, int], repetitions: int) -> None:
+    """Add the rows of the preparation, of fewer jets and of more."""
+    peaks = []
+    for number in copies:
+        source = folder / f"{number}"
+        repeat(folder / "sample", source, number)
+        n_jets = as_parquet(source, folder / f"parquet-{number}")
+        jobs = {
+            "ours": Job("jet_shards:prepare", (str(source), str(folder / f"prepared-{number}"))),
+            "plain": Job("plain_jets:prepare", (str(folder / f"parquet-{number}"), str(folder / f"plain-{number}"))),
+        }
+        found = {"ours": jobs["ours"].cost(), **costs({"plain": jobs["plain"]}, repetitions)}
+        peaks.append(found["ours"].memory)
+        what = f"prepare {n_jets:,} jets, peak {found['ours'].memory:.0f} MB against {found['plain'].memory:.0f} MB"
+        report.race(what, found["ours"], found["plain"], number=n_jets, peer_name="pandas, scikit-learn")
+    report.add("peak memory, more over fewer jets", figure=f"{peaks[1] / peaks[0]:.2f}", goal="flat")
+
+
+def as_parquet(extracted: Path, folder: Path) -> int:
+    """Write extracted jets as the original's Parquet files; return their number."""
+    folder.mkdir()
+    jets = ExtractedJets.open(extracted).read()
+    names = [column.name for column in jets.columns]
+    for part, start in enumerate(range(0, len(jets), LINES)):
+        pd.DataFrame(jets.values[start : start + LINES], columns=names).to_parquet(folder / f"{part:04d}.parquet")
+    return len(jets)
+
+
 def main() -> None:
     """Measure and print."""
     chosen = options(__doc__)
@@ -100,20 +116,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         extract_jets(SAMPLE, folder / "sample", ExtractionSettings())
-        peaks = []
-        for number in copies:
-            repeat(folder / "sample", folder / f"{number}", number)
-            jets = len(ExtractedJets.open(folder / f"{number}"))
-            seconds, peak = prepare_apart(folder / f"{number}", folder / f"prepared-{number}")
-            peaks.append(peak)
-            rate = jets / seconds
-            report.add(
-                f"prepare {jets:,} jets (of one core)",
-                figure=f"{rate:,.0f}/s, peak {peak:.0f} MiB",
-                baseline=f"{ORIGINAL:,.0f}/s as published",
-                ratio=rate / ORIGINAL,
-            )
-        report.add("peak memory, more over fewer jets", figure=f"{peaks[1] / peaks[0]:.2f}", ratio=peaks[1] / peaks[0])
+        add_preparation(report, folder, copies, 1 if chosen.quick else 3)
         shards = ShardSet.open(folder / f"prepared-{copies[1]}" / "train")
         most = min(shards.num_rows, 262_144)
         x = np.concatenate([shards.chunk(chunk)[0].x for chunk in range(len(shards.chunk_sizes))])
@@ -133,7 +136,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--prepare"]:
-        prepare_and_report(*sys.argv[2:4])
-    else:
-        main()
+    main()
