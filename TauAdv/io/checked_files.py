@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
@@ -32,7 +33,7 @@ def new_checked_file(path: Path | str) -> Iterator[Path]:
     with new_file(path) as temporary:
         yield temporary
         checksum = file_checksum(temporary)
-        before = _known(path.parent, required=False)
+        before = _forgiving(path.parent)
         _record(path.parent, before | {path.name: [*before.get(path.name, [])[-1:], checksum]})
     _record(path.parent, before | {path.name: [checksum]})
 
@@ -73,10 +74,11 @@ def require_undamaged(path: Path | str) -> None:
         InputError: if not, if it is of another run, or if the checksums themselves are damaged.
     """
     path = Path(path)
-    expected = _known(path.parent, required=True).get(path.name)
-    if expected is not None:
-        require_same_run(path, read_record(path.parent / CHECKSUMS).get("run"))
-    if expected is not None and file_checksum(path) not in expected:
+    checksums, run = _record_of(path.parent)
+    if path.name not in checksums:
+        return
+    require_same_run(path, run)
+    if file_checksum(path) not in checksums[path.name]:
         msg = (
             f"{path}: damaged or replaced: its content is not what was written (checksum in {CHECKSUMS} beside it); put a "
             f"copy of it back, or, if you replaced it on purpose, remove {path.parent / CHECKSUMS}"
@@ -102,16 +104,23 @@ def _record(folder: Path, checksums: dict[str, list[str]]) -> None:
     write_record(folder / CHECKSUMS, {"files": checksums, "run": run_of(folder)})
 
 
-def _known(folder: Path, *, required: bool) -> dict[str, list[str]]:
-    """Return the checksums of a folder by file; without ``required``, damaged ones are forgotten."""
+def _forgiving(folder: Path) -> dict[str, list[str]]:
+    """Return the checksums of a folder by file; damaged ones are forgotten."""
+    try:
+        return _record_of(folder)[0]
+    except InputError:
+        return {}
+
+
+def _record_of(folder: Path) -> tuple[dict[str, list[str]], Any]:
+    """Return the checksums of a folder by file, and the run that it is of."""
     path = folder / CHECKSUMS
     try:
         content = read_record(path)
-        return {str(name): [str(entry) for entry in checksums] for name, checksums in content["files"].items()}
+        files = {str(name): [str(entry) for entry in checksums] for name, checksums in content["files"].items()}
     except FileNotFoundError:
-        return {}
+        return {}, None
     except (InputError, LookupError, AttributeError, TypeError) as error:
-        if not required:
-            return {}
         msg = f"{path}: damaged, so that files in {folder} cannot be checked; if you know that they are good, remove it"
         raise InputError(msg) from error
+    return files, content.get("run")

@@ -10,37 +10,30 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 from TauAdv.errors import InputError, InputWarning
 from TauAdv.io.array_files import load_arrays, save_arrays
 from TauAdv.io.locks import output_lock
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.generator import VertexAccess, generate
-from TauAdv.simulation.jets.truth import reduce_jet_record
 from TauAdv.simulation.processes import pythia_settings
-from TauAdv.simulation.truth import reduce_record
+from TauAdv.simulation.truth import TAU_EVENTS, KeptOfEvents
 
 __all__ = ["Chunk", "chunks_of", "generator_seed", "load_events", "missing_chunks"]
 
 #: To be raised when the content of the reduced events changes.
 _FORMAT = 1
-#: What is kept of the events: names of the tables, and the function that makes them of an event record.
-_CONTENTS: dict[str, tuple[tuple[str, ...], Callable[[Columns], list[Columns]]]] = {
-    "taus": (("particles", "leptons"), reduce_record),
-    "jets": (("particles", "leptons", "hadrons"), reduce_jet_record),
-}
 
 
 @dataclass(frozen=True)
 class Chunk:
     """One cache file: ``events`` events of a process, the ``number``-th chunk of its sample, ``extra`` Pythia settings.
 
-    ``content`` says what is kept of them: for taus particles and leptons, for jets heavy hadrons too.
+    ``content`` says what is kept of them.
     """
 
     process: str
@@ -48,7 +41,7 @@ class Chunk:
     number: int
     events: int
     extra: tuple[str, ...] = ()
-    content: Literal["taus", "jets"] = "taus"
+    content: KeptOfEvents = TAU_EVENTS
 
     @property
     def pythia(self) -> tuple[str, ...]:
@@ -62,7 +55,7 @@ class Chunk:
             generator = version("pythia8mc")
         except PackageNotFoundError:  # cached events can be read without the generator
             generator = "any"
-        key = json.dumps([_FORMAT, generator, self.pythia, self.seed, self.events] + ["jets"] * (self.content == "jets"))
+        key = json.dumps([_FORMAT, generator, self.pythia, self.seed, self.events, *self.content.mark])
         digest = hashlib.sha256(key.encode()).hexdigest()[:10]
         return f"{self.process}_seed{self.seed}_{digest}/chunk_{self.number:04d}.npz"
 
@@ -73,7 +66,7 @@ def chunks_of(
     events: int,
     chunk_events: int,
     extra: tuple[str, ...] = (),
-    content: Literal["taus", "jets"] = "taus",
+    content: KeptOfEvents = TAU_EVENTS,
 ) -> list[Chunk]:
     """Return the chunks that hold ``events`` events; the last one may be smaller."""
     sizes = [chunk_events] * (events // chunk_events) + [events % chunk_events] * (events % chunk_events > 0)
@@ -112,20 +105,19 @@ def load_events(chunk: Chunk, cache: Path | str, access: VertexAccess = "shifted
     """Return the tables of a chunk, generating (and storing) them if they are not cached; once, of runs at the same time.
 
     Returns:
-        The tables of :func:`TauAdv.simulation.truth.reduce_record` (taus) or
-        :func:`TauAdv.simulation.jets.truth.reduce_jet_record` (jets), and whether they came from the cache.
+        The tables of the chunk's content, and whether they came from the cache.
     """
     path = Path(cache) / chunk.name
-    names, reduce = _CONTENTS[chunk.content]
+    content = chunk.content
     stored = _read(path, chunk.name)
     if stored is None:
         with output_lock(path, wait=True):
             stored = _read(path, chunk.name, say=False)  # another run may have made it meanwhile
             if stored is None:
-                tables = generate(chunk.pythia, chunk.events, generator_seed(chunk), reduce, access)
-                _write(path, chunk.name, dict(zip(names, tables, strict=True)))
+                tables = generate(chunk.pythia, chunk.events, generator_seed(chunk), content.reduce, access)
+                _write(path, chunk.name, dict(zip(content.tables, tables, strict=True)))
                 return tables, False
-    return [_table(stored, name) for name in names], True
+    return [_table(stored, name) for name in content.tables], True
 
 
 def _write(path: Path, owner: str, tables: dict[str, Columns]) -> None:

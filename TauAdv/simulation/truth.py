@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.geometry import kinematics
 
-__all__ = ["LeptonKind", "reduce_record"]
+__all__ = ["TAU_EVENTS", "KeptOfEvents", "LeptonKind", "reduce_record"]
 
 _NEUTRINOS = (12, 14, 16)
 _BOSONS = (23, 24, 25)
@@ -140,3 +143,22 @@ def reduce_record(record: Columns) -> list[Columns]:
     for name in ("event", "kind", "charge", "decay_mode"):
         table[name] = joined[name][order].astype(np.int32)
     return [particles, table]
+
+
+@dataclass(frozen=True)
+class KeptOfEvents:
+    """What is kept of generated events.
+
+    Attributes:
+        tables: their names.
+        reduce: makes the tables of an event record.
+        mark: words that tell its cached files from those of other content.
+    """
+
+    tables: tuple[str, ...]
+    reduce: Callable[[Columns], list[Columns]]
+    mark: tuple[str, ...] = ()
+
+
+TAU_EVENTS = KeptOfEvents(("particles", "leptons"), reduce_record)
+"""What the simulation of taus needs."""

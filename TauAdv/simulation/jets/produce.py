@@ -24,6 +24,7 @@ from TauAdv.simulation.jets.clusters import find_jets, gather_tracks
 from TauAdv.simulation.jets.lines import write_lines
 from TauAdv.simulation.jets.response import respond_for_jets
 from TauAdv.simulation.jets.settings import JetSimulationSettings
+from TauAdv.simulation.jets.truth import JET_EVENTS
 from TauAdv.simulation.jets.variables import jet_quantities
 from TauAdv.simulation.settings import DetectorSettings
 from TauAdv.simulation.workers import access_for, workers
@@ -69,7 +70,7 @@ def _tasks(settings: JetSimulationSettings, cache: Path) -> list[JetTask]:
         chunk
         for process, number in settings.events.items()
         for chunk in chunks_of(
-            process, settings.seed, number, settings.chunk_events, settings.pythia.get(process, ()), content="jets"
+            process, settings.seed, number, settings.chunk_events, settings.pythia.get(process, ()), content=JET_EVENTS
         )
     ]
     access = access_for(chunks, cache)

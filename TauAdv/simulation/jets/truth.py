@@ -6,9 +6,9 @@ import numpy as np
 
 from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.geometry import kinematics
-from TauAdv.simulation.truth import reduce_record
+from TauAdv.simulation.truth import TAU_EVENTS, KeptOfEvents, reduce_record
 
-__all__ = ["has_quark", "reduce_jet_record"]
+__all__ = ["JET_EVENTS", "has_quark", "reduce_jet_record"]
 
 
 def has_quark(pdg_id: np.ndarray, flavour: int) -> np.ndarray:
@@ -48,3 +48,7 @@ def reduce_jet_record(record: Columns) -> list[Columns]:
         **{name: values.astype(np.float32) for name, values in (("pt", pt), ("eta", eta), ("phi", phi))},
     }
     return [*reduce_record(record), table]
+
+
+JET_EVENTS = KeptOfEvents((*TAU_EVENTS.tables, "hadrons"), reduce_jet_record, mark=("jets",))
+"""What the simulation of jets needs."""

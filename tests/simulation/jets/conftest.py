@@ -12,6 +12,7 @@ from TauAdv.simulation.columns import Columns
 from TauAdv.simulation.jets.clusters import JetTracks, find_jets, gather_tracks
 from TauAdv.simulation.jets.response import respond_for_jets
 from TauAdv.simulation.jets.settings import JetSimulationSettings
+from TauAdv.simulation.jets.truth import JET_EVENTS
 
 EVENTS = 50
 
@@ -24,7 +25,7 @@ def jet_settings() -> JetSimulationSettings:
 @pytest.fixture(scope="session")
 def jet_events(cache: Path) -> list[Columns]:
     """Particles, leptons and heavy hadrons of top-pair events."""
-    return load_events(Chunk("TT", 6, 0, EVENTS, content="jets"), cache)[0]
+    return load_events(Chunk("TT", 6, 0, EVENTS, content=JET_EVENTS), cache)[0]
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from TauAdv.training.step.trainer import Trainer
 
 pytestmark = pytest.mark.slow
 
-N_STEPS = 20  # 160 class taus in batches of 32: 4 epochs of 5 steps; 90 adversarial taus in batches of 20
+N_STEPS = 20
 
 
 class Killed(BaseException):
@@ -30,22 +30,13 @@ class Killed(BaseException):
 
 
 @pytest.fixture(scope="module")
-def settings(data, tmp_path_factory):
+def settings(resumable, data, tmp_path_factory):
     changes = {
-        "data.shards": data / "class",
-        "data.adv_shards": data / "adv",
+        **resumable,
         "data.adv_validation_shards": data / "adv_val",
-        "model.network": str(data / "network.yaml"),
-        "output.mlruns": tmp_path_factory.mktemp("loop") / "mlruns",
-        "data.n_tau": 32,
-        "data.n_adv_tau": 20,
-        "schedule.n_epochs": 4,
-        "method.adv_parameter": [1, 2],
-        "method.k2_schedule": {"kind": "dann"},
-        "schedule.learning_rate_schedule": {"kind": "cosine", "warmup_steps": 3},
-        "output.log_steps": 3,
         "output.gradient_steps": 4,
         "output.checkpoint_steps": 2,
+        "output.mlruns": tmp_path_factory.mktemp("loop") / "mlruns",
     }
     return load_adversarial(None, changes)
 

@@ -21,7 +21,7 @@ from TauAdv.training.run import checkpoints
 pytestmark = pytest.mark.slow
 
 SEED = 20180613
-N_STEPS = 20  # 160 class taus in batches of 32: 4 epochs of 5 steps
+N_STEPS = 20
 HELPER = Path(__file__).parents[2] / "helpers" / "killed_trainings.py"
 
 
@@ -35,23 +35,14 @@ def moments():
 
 
 @pytest.fixture(scope="module")
-def runs(data, tmp_path_factory, repository):
+def runs(resumable, tmp_path_factory, repository):
     """The uninterrupted run and the one that was killed, and what the processes said."""
     from training_classes import load_adversarial
 
     folder = tmp_path_factory.mktemp("killed")
     changes = {
-        "data.shards": data / "class",
-        "data.adv_shards": data / "adv",
-        "model.network": str(data / "network.yaml"),
-        "data.n_tau": 32,
-        "data.n_adv_tau": 20,
-        "schedule.n_epochs": 4,
-        "method.adv_parameter": [1, 2],
-        "method.k2_schedule": {"kind": "dann"},
-        "schedule.learning_rate_schedule": {"kind": "cosine", "warmup_steps": 3},
+        **resumable,
         "schedule.clip_norm": 1.0,
-        "output.log_steps": 3,
         "output.gradient_steps": 0,
         "output.checkpoint_steps": 3,
         "output.mlruns": folder / "mlruns",
