@@ -98,8 +98,6 @@ class RowType:
         layout: class of the layouts, made by ``of(table)``.
         differences: from two tables to the names of the features that differ.
         feature_names: from a table and the name of an input to the names of its columns.
-        widths: from a table to the numbers of features of a row, and of each of its cells.
-        filled_cells: from unpacked rows to the mean number of filled cells per row and grid; ``None``: rows have no cells.
         input_names: the inputs of networks.
         is_vector: whether a row is one vector of scaled physical quantities, whose shapes and losses can be drawn.
         same: columns that are equal if and only if rows of two sets are the same tau or jet.
@@ -120,8 +118,6 @@ class RowType:
     layout: Any
     differences: Callable[[Any, Any], list[str]]
     feature_names: Callable[[Any, str], list[str]]
-    widths: Callable[[Any], tuple[int, int]]
-    filled_cells: Callable[[Any], dict[str, float]] | None
     input_names: Sequence[str]
     is_vector: bool
     same: Sequence[str]

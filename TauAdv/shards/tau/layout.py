@@ -31,18 +31,12 @@ def _feature_names(table: FeatureTable, name: str) -> list[str]:
     return [feature.path for feature in table.features("tau" if name == "tau" else "cell")]
 
 
-def _filled_cells(taus: Any) -> dict[str, float]:
-    return {grid: len(block.index) / max(len(taus.tau), 1) for grid, block in taus.cells.items()}
-
-
 TAU_ROWS = RowType(
     name=PackLayout.rows,
     table=FeatureTable,
     layout=PackLayout,
     differences=_differences,
     feature_names=_feature_names,
-    widths=lambda table: (table.layout.tau, table.layout.cell),
-    filled_cells=_filled_cells,
     input_names=("tau", "inner_index", "inner_cells", "outer_index", "outer_cells"),
     is_vector=False,
     same=IDENTITY,

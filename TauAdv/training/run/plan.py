@@ -11,7 +11,7 @@ from typing import Any
 from TauAdv.models.variables import part_of_layer
 from TauAdv.training.run.checkpoints import KEPT_CHECKPOINTS
 from TauAdv.training.run.inputs import Inputs
-from TauAdv.training.run.memory import estimate_memory
+from TauAdv.training.run.memory import counted_memory
 
 __all__ = ["network_lines", "plan_lines"]
 
@@ -58,7 +58,7 @@ def plan_lines(model: Any, inputs: Inputs) -> Iterator[str]:
         inputs: of the training.
     """
     settings = inputs.settings
-    yield f"memory: {estimate_memory(model, inputs)}"
+    yield f"memory: {counted_memory(model, inputs)}"
     output = settings.output
     width = 4 if settings.model.precision != "float64" else 8
     weights = model.count_params() * width / 1e6

@@ -37,8 +37,7 @@ def test_files_that_would_be_written(data, adversarial_settings):
     settings = adversarial_settings(n_epochs=7, checkpoint_steps=500, tensorboard=True)
     text = "\n".join(plan_lines(build_adversarial(load_network(data / "network.yaml")), open_inputs(settings)))
     for expected in (
-        "memory: about",
-        "factor 1.5",
+        "memory: weights, gradients and optimisers",
         str(settings.output.mlruns),
         "7 models, one per epoch",
         "after each epoch, every 500 steps and every 12 hours\n    (the 2 newest are kept",
