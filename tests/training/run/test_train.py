@@ -72,7 +72,7 @@ def test_dry_run_shows_and_writes_nothing(classifier_settings, tmp_path, run_scr
         *(
             "class head        final ",
             "widths 8, 4",
-            "memory: about",
+            "memory: weights, gradients and optimisers",
             "would be written: a new run in",
             "7 models, one per epoch",
         ),
