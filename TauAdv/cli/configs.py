@@ -36,8 +36,9 @@ def run(options: Namespace) -> None:
     if options.copy is None:
         print(text, end="")
         return
-    from TauAdv.io.atomic import write_text
+    from TauAdv.io.atomic import require_writable, write_text
 
+    require_writable(options.copy)
     if options.copy.exists() and not options.overwrite:
         msg = f"{options.copy}: is there already; choose another file, or add --overwrite"
         raise OutputExistsError(msg)

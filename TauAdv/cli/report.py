@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import warnings
@@ -45,7 +46,7 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
         except BrokenPipeError:
             raise
         except OSError as error:  # no permission, no space left, not a folder ...
-            print(f"error: {with_final_names(str(error))}", file=sys.stderr)
+            print(f"error: {_described(error)}", file=sys.stderr)
             raise SystemExit(2) from error
         except KeyboardInterrupt as error:
             print("interrupted", file=sys.stderr)
@@ -58,6 +59,14 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
             raise SystemExit(2) from error
 
     return wrapped
+
+
+def _described(error: OSError) -> str:
+    """Return an error of the operating system, its file first; one that says itself what to do as it is."""
+    if error.filename is None or isinstance(error, TauAdvError):
+        return with_final_names(str(error))
+    suggestion = "; give a shorter name" if error.errno == errno.ENAMETOOLONG else ""
+    return f"{with_final_names(os.fsdecode(error.filename))}: {error.strerror}{suggestion}"
 
 
 @contextmanager

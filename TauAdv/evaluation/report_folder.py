@@ -67,7 +67,7 @@ def make_report_folder(
         if target.is_dir() and any(target.iterdir()):
             if manifest_path(target).exists():
                 require_own_files(target, of="the report")
-            finished(target, overwrite=overwrite, make_again=True, **made)
+            finished(target, overwrite=overwrite, make_again=True, folder=True, **made)
         with new_folder(target) as temporary:
             result = study()
             print(write(result, temporary))

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from TauAdv.config.paths import require_replaced
-from TauAdv.errors import OutputExistsError
+from TauAdv.errors import OutputExistsError, WriteError
 from TauAdv.io.full_disk import naming_output
 from TauAdv.io.ownership import require_own_files
 
 __all__ = [
+    "kind_of",
     "make_parents",
     "new_file",
     "new_folder",
@@ -121,7 +122,7 @@ def require_writable(path: Path | str) -> None:
     nearest = next(folder for folder in path.parents if folder.exists())
     with naming_output(path):
         if not nearest.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(nearest))
+            raise _not_a_folder(path)
         if not os.access(nearest, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(nearest))
 
@@ -143,13 +144,20 @@ def make_parents(path: Path) -> None:
 
     Raises:
         InputError: if ``path`` holds a variable of the shell, or ``~``.
-        NotADirectoryError: if one of them is a file.
+        WriteError: if one of them is a file, or a link to nothing.
     """
     require_replaced(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)) from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise _not_a_folder(path) from error
+
+
+def _not_a_folder(path: Path) -> WriteError:
+    """Return the error of a path that leads through something else than folders."""
+    there = [folder for folder in path.parents if os.path.lexists(folder) and not folder.is_dir()]
+    kind = f"{there[-1]} is a {kind_of(there[-1])}" if there else os.strerror(errno.ENOTDIR)
+    return WriteError(errno.ENOTDIR, f"{path}: cannot be written: {kind}, expected a folder; choose another folder")
 
 
 def require_no_file(path: Path) -> None:
@@ -159,7 +167,7 @@ def require_no_file(path: Path) -> None:
         msg = f"{path}: is the working folder, or holds it; the output is a folder of its own: give a name in it"
         raise OutputExistsError(msg)
     if path.exists() and not path.is_dir():
-        msg = f"{path}: is a file, expected a folder or nothing there; give another output name, or move the file away"
+        msg = f"{path}: is a {kind_of(path)}, expected a folder or nothing there; give another output name"
         raise OutputExistsError(msg)
 
 
@@ -167,9 +175,16 @@ def require_no_folder(path: Path) -> None:
     """Refuse anything but a file where a file is to be."""
     _require_no_link(path)
     if path.exists() and not path.is_file():
-        kind = "folder" if path.is_dir() else "device"
-        msg = f"{path}: is a {kind}, expected a file or nothing there; give another output name"
+        msg = f"{path}: is a {kind_of(path)}, expected a file or nothing there; give another output name"
         raise OutputExistsError(msg)
+
+
+def kind_of(path: Path) -> str:
+    """Return what a path is, for messages: file, folder, named pipe, ..."""
+    if path.is_symlink() and not path.exists():
+        return f"link to {os.readlink(path)}, where nothing is"
+    tests = {"folder": path.is_dir, "file": path.is_file, "named pipe": path.is_fifo, "socket": path.is_socket}
+    return next((kind for kind, test in tests.items() if test()), "device")
 
 
 def _require_no_link(path: Path) -> None:

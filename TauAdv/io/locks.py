@@ -23,9 +23,12 @@ from TauAdv.io.atomic import make_parents
 from TauAdv.io.full_disk import naming_output
 from TauAdv.io.leftovers import remove_leftovers_of
 
-__all__ = ["lock_path", "locking", "output_lock"]
+__all__ = ["LONGEST_NAME", "lock_path", "locking", "output_lock"]
 
 _Step = TypeVar("_Step", bound=Callable[..., Any])
+
+LONGEST_NAME = 200
+"""Bytes of the name of an output: 255 is the most, and hidden names while it is written are up to 52 longer."""
 
 #: What file systems without locks answer: none at all, no lock daemon, not for this kind of file.
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP}
@@ -35,11 +38,14 @@ def lock_path(output: Path | str) -> Path:
     """Return the file that is locked while ``output`` is written; it is there only as long.
 
     Raises:
-        InputError: if ``output`` is the root of the file system, which has no name.
+        InputError: if ``output`` is the root of the file system, which has no name, or its name is too long.
     """
     output = Path(os.path.abspath(output))
     if not output.name:
         msg = f"{output}: is the root of the file system; give the output a name"
+        raise InputError(msg)
+    if (length := len(os.fsencode(output.name))) > LONGEST_NAME:
+        msg = f"{output}: the name has {length} bytes; give one of at most {LONGEST_NAME}, longer ones are made beside it"
         raise InputError(msg)
     return output.with_name(f".{output.name}.lock")
 

@@ -82,7 +82,7 @@ def extract_jets(
     wanted = settings.model_dump() | {"table_digest": table.digest}
     made = as_json({"step": STEP, "settings": wanted, "inputs": [describe_input(dataset)]})
     with output_lock(output):
-        manifest = finished(output, **made, overwrite=overwrite, checked=True)
+        manifest = finished(output, **made, overwrite=overwrite, checked=True, folder=True)
         if manifest is not None:
             return manifest
         with resumable_folder(output, made, own=_OWN_FILES, overwrite=overwrite) as folder, LineReader(dataset) as reader:

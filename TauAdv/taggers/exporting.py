@@ -68,7 +68,7 @@ def export_model(
         OutputExistsError: if the folder was made of another model or with other settings.
     """
     output, content = Path(output), settings.model_dump(mode="json")
-    made = finished(output, step=STEP, settings=content, inputs=source.inputs, overwrite=overwrite)
+    made = finished(output, step=STEP, settings=content, inputs=source.inputs, overwrite=overwrite, folder=True)
     if made:
         return made
     model = read_tagger(source.file)

@@ -42,7 +42,11 @@ def test_warnings_are_plain_lines():
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (PermissionError(errno.EACCES, "Permission denied", "out/skimmed.root"), "Permission denied: 'out/skimmed.root'"),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "out/skimmed.root"),
+            "out/skimmed.root: Permission denied",
+        ),
+        (OSError(errno.ENAMETOOLONG, "File name too long", "x.root"), "x.root: File name too long; give a shorter name"),
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
     ],
 )

@@ -7,7 +7,9 @@ from threading import Timer
 import pytest
 
 from TauAdv.errors import InputError, OutputLockedError, WriteError
-from TauAdv.io.locks import lock_path, locking, output_lock
+from TauAdv.io.atomic import write_json
+from TauAdv.io.locks import LONGEST_NAME, lock_path, locking, output_lock
+from TauAdv.io.manifests.manifest import write_manifest
 
 _HOLD = """
 import sys
@@ -137,6 +139,15 @@ def test_without_locks_a_marker_says_it_plainly(tmp_path, answer):
 @pytest.mark.parametrize("root", ["/", "/usr/../", "//"])
 def test_the_root_of_the_file_system_is_no_output(root):
     with pytest.raises(InputError, match="/: is the root of the file system; give the output a name"), output_lock(root):
+        pass
+
+
+def test_a_name_that_leaves_no_room_for_hidden_ones(tmp_path):
+    longest = tmp_path / ("é" * (LONGEST_NAME // 2))
+    with output_lock(longest):
+        write_json(longest, {})
+        write_manifest(longest, step="test", settings={})
+    with pytest.raises(InputError, match="the name has 202 bytes; give one of at most 200"), output_lock(f"{longest}é"):
         pass
 
 

@@ -30,7 +30,7 @@ def output(tmp_path):
 def test_the_manifest_lists_all_files(output):
     assert sorted(read_manifest(output)["files"]) == ["a.txt", "inner/b.txt"]
     assert foreign_files(output) == []
-    assert finished(output, **MADE)
+    assert finished(output, folder=True, **MADE)
 
 
 @pytest.mark.parametrize("name", ["thesis.txt", "inner/thesis.txt", ".hidden", "new/thesis.txt"])
@@ -46,7 +46,7 @@ def test_foreign_files_are_named_and_stay(output, tmp_path, name, link):
         foreign.write_text("years of work")
     before = files_in(tmp_path)
     with pytest.raises(OutputExistsError, match=rf"out: holds files that are not of this output \({name}\)"):
-        finished(output, overwrite=True, **MADE)
+        finished(output, overwrite=True, folder=True, **MADE)
     with pytest.raises(OutputExistsError, match=name), new_folder(output):
         pass
     with pytest.raises(OutputExistsError, match=name), resumable_folder(output, {}):
@@ -69,7 +69,7 @@ def test_a_manifest_cannot_claim_what_is_outside(output, tmp_path):
     with pytest.raises(InputError, match=r"files.*expected a path inside of the folder"):
         read_manifest(output)
     with pytest.raises(OutputExistsError):
-        finished(output, overwrite=True, **MADE)
+        finished(output, overwrite=True, folder=True, **MADE)
     assert foreign.exists()
 
 

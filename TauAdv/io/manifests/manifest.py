@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.io.atomic import require_no_file, require_no_folder
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.manifests.reading import FOLDER_MANIFEST, manifest_path, read_manifest
 from TauAdv.io.ownership import files_in, require_own_file, require_own_files, require_own_manifest
@@ -186,6 +187,8 @@ def finished(
     overwrite: bool = False,
     make_again: bool = False,
     checked: bool = False,
+    folder: bool = False,
+    may_be_elsewhere: bool = True,
 ) -> dict[str, Any] | None:
     """Return the manifest of an output made before by the same step, settings and inputs; ``None`` if it is to be made.
 
@@ -200,23 +203,28 @@ def finished(
         overwrite: make it again in any case.
         make_again: the caller makes it again even if nothing differs.
         checked: the step lists its files with checksums; earlier versions did not.
+        folder: the output is a folder.
+        may_be_elsewhere: the user says where the output goes.
 
     Raises:
         OutputExistsError: if the output exists but differs in any of these, or is damaged, and ``overwrite`` is false; if it
             is a file that is not ours, a folder that this step did not make, or one to be replaced with files that are not
             ours in it.
     """
-    output = Path(output)
+    output, require_kind = Path(output), require_no_file if folder else require_no_folder
     if not output.exists():
-        if output.suffix:  # a file; the manifest of a folder is inside of it
+        if not folder:  # whose manifest is inside of it
             require_own_manifest(output)
         return None
+    if not (output.is_dir() if folder else output.is_file()):
+        require_kind(output)
     if output.is_dir():
         _require_own_folder(output, step)
     require_own_file(output)
     if overwrite or make_again:
         require_own_files(output)
     if overwrite:
+        require_kind(output)
         return None
     wanted = as_json({"step": step, "settings": settings, "inputs": _described_inputs(inputs)})
     manifest = read_manifest(output) if manifest_path(output).exists() else {}
@@ -229,7 +237,9 @@ def finished(
     reason = f"was made with other {' and '.join(differing)}" if manifest else "has no manifest"
     if manifest and "settings" in differing:
         reason += _changes(manifest.get("settings", {}), wanted["settings"])
-    msg = f"{output}: exists and {reason}; give another output name, or --overwrite to replace it"
+    require_kind(output)  # what --overwrite would not replace
+    suggestion = "give another output name, or --overwrite to replace it" if may_be_elsewhere else "--overwrite replaces it"
+    msg = f"{output}: exists and {reason}; {suggestion}"
     raise OutputExistsError(msg)
 
 

@@ -89,7 +89,7 @@ def prepare_jets(
     described += [describe_input(path) for path in settings.input_paths().values()]
     made = as_json({"step": STEP, "settings": wanted, "inputs": described})
     with output_lock(output):
-        manifest = finished(output, **made, overwrite=overwrite, checked=True)
+        manifest = finished(output, **made, overwrite=overwrite, checked=True, folder=True)
         if manifest is not None:
             return manifest
         with resumable_folder(output, made, own=_OWN_FILES, overwrite=overwrite) as folder:

@@ -126,7 +126,7 @@ def write_shards(
     described = [*reader.identity(), *map(describe_input, settings.weight_files)]
     made = as_json({"step": STEP, "settings": decisive, "inputs": described})
     with output_lock(output):
-        manifest = finished(output, **made, overwrite=overwrite, checked=True)
+        manifest = finished(output, **made, overwrite=overwrite, checked=True, folder=True)
         if manifest is None:
             maker = TauMaker(settings, table, load_weights(settings), frozenset(reader.branches), statement)
             reader.require(maker.branches)

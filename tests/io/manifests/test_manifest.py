@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,6 +86,41 @@ def test_a_file_is_no_folder_to_replace(tmp_path, opened):
     with pytest.raises(OutputExistsError, match="is a file"), opened(path):
         path.write_text("put there meanwhile")
     assert path.read_text() == "put there meanwhile"
+
+
+def _make_folder(path):
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("make_it", "folder", "message"),
+    [
+        (_make_folder, False, "is a folder, expected a file or nothing there; give another output name$"),
+        (os.mkfifo, False, "is a named pipe, expected a file or nothing there; give another output name$"),
+        (os.mkfifo, True, "is a named pipe, expected a folder or nothing there; give another output name$"),
+        (Path.touch, True, "is a file, expected a folder or nothing there; give another output name$"),
+    ],
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_never_replaced_is_not_promised(make_it, folder, message, overwrite, tmp_path):
+    make_it(tmp_path / "out.root")
+    with pytest.raises(OutputExistsError, match=rf"out\.root: {message}"):
+        finished(tmp_path / "out.root", step="test", settings={}, overwrite=overwrite, folder=folder)
+
+
+def test_a_link_to_another_output_is_not_replaced(tmp_path):
+    make(tmp_path / "first.txt", {"cut": 1})
+    write_manifest(tmp_path / "out.txt", step="test", settings={"cut": 1}, content=tmp_path / "first.txt")
+    (tmp_path / "out.txt").symlink_to("first.txt")
+    for overwrite in (False, True):
+        with pytest.raises(OutputExistsError, match=r"out\.txt: is a link to first\.txt, which is not replaced"):
+            finished(tmp_path / "out.txt", step="test", settings={"cut": 2}, overwrite=overwrite)
+
+
+def test_an_output_whose_place_is_fixed_can_only_be_replaced(tmp_path):
+    make(tmp_path / "out.txt", {"cut": 1})
+    with pytest.raises(OutputExistsError, match=r"\(cut: 1 before, 2 now\); --overwrite replaces it$"):
+        finished(tmp_path / "out.txt", step="test", settings={"cut": 2}, may_be_elsewhere=False)
 
 
 def test_finished_step_is_recognised(tmp_path):
@@ -235,7 +271,7 @@ def test_folder_of_others_is_never_replaced(tmp_path):
     folder.mkdir()
     (folder / "thesis.txt").write_text("years of work")
     with pytest.raises(OutputExistsError, match="did not make"):
-        finished(folder, step="test", settings={}, overwrite=True)
+        finished(folder, step="test", settings={}, overwrite=True, folder=True)
     assert (folder / "thesis.txt").read_text() == "years of work"
 
 

@@ -60,7 +60,7 @@ def test_a_folder_with_a_damaged_manifest_is_not_replaced(tmp_path):
         read_manifest(tmp_path)
     for overwrite in (False, True):
         with pytest.raises(OutputExistsError, match=r"damaged.*never replaced"):
-            finished(tmp_path, step="test", settings={}, overwrite=overwrite)
+            finished(tmp_path, step="test", settings={}, overwrite=overwrite, folder=True)
 
 
 @pytest.fixture(scope="module")
