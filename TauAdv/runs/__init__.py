@@ -6,13 +6,24 @@ found by their place relative to that folder, so it can be moved or copied as a 
 
 from TauAdv.runs.database import DATABASE
 from TauAdv.runs.run import Run
-from TauAdv.runs.store import experiment_of, find_run, has_runs, list_runs, lock_run, reopened, resume_run, start_run
+from TauAdv.runs.store import (
+    experiment_of,
+    find_run,
+    find_runs,
+    has_runs,
+    list_runs,
+    lock_run,
+    reopened,
+    resume_run,
+    start_run,
+)
 
 __all__ = [
     "DATABASE",
     "Run",
     "experiment_of",
     "find_run",
+    "find_runs",
     "has_runs",
     "list_runs",
     "lock_run",

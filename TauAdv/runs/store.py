@@ -25,6 +25,7 @@ from TauAdv.runs.run import Run
 __all__ = [
     "experiment_of",
     "find_run",
+    "find_runs",
     "has_runs",
     "list_runs",
     "lock_run",
@@ -127,6 +128,25 @@ def find_run(mlpath: Path | str, run_id: str) -> Run:
     more = [f"  and {len(known) - _LISTED} more"] if len(known) > _LISTED else []
     msg = f"{mlpath}: no run {run_id!r}; known runs there:\n" + "\n".join(lines + more)
     raise InputError(msg)
+
+
+def find_runs(mlpath: Path | str, run_ids: Mapping[str, str]) -> dict[str, Run]:
+    """Return runs that are to be compared.
+
+    Args:
+        mlpath: as :func:`find_run` takes it.
+        run_ids: label -> identifier.
+
+    Raises:
+        InputError: as :func:`find_run`, or one run has two labels: it would be compared with itself.
+    """
+    labels: dict[str, str] = {}
+    for label, run_id in run_ids.items():
+        first = labels.setdefault(run_id, label)
+        if first != label:
+            msg = f"run {run_id} is given as {first} and as {label}: it would be compared with itself; give another run"
+            raise InputError(msg)
+    return {label: find_run(mlpath, run_id) for label, run_id in run_ids.items()}
 
 
 def list_runs(mlpath: Path | str) -> list[Run]:

@@ -29,7 +29,7 @@ from TauAdv.evaluation.predictions.inference import PROBABILITY_COLUMNS, Predict
 from TauAdv.evaluation.predictions.overlap import trained_on
 from TauAdv.evaluation.predictions.scores import score_against
 from TauAdv.evaluation.predictions.tables import load_run_model
-from TauAdv.runs import Run, find_run
+from TauAdv.runs import Run, find_runs
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["ComparisonSettings", "RunComparison", "RunResult", "compare_runs"]
@@ -186,7 +186,7 @@ def compare_runs(
     if reference not in run_ids:
         msg = f"reference run '{reference}': expected one of {labels}"
         raise InputError(msg)
-    runs = {label: find_run(mlpath, run_id) for label, run_id in run_ids.items()}
+    runs = find_runs(mlpath, run_ids)
     control_set, test_set = ShardSet.open(control), ShardSet.open(test)
     control_set.require_kind("adversarial")
     made_of = contributions_of_set(control_set, contributions)

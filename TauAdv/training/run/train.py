@@ -169,8 +169,9 @@ def _resumption(state: State, inputs: Inputs) -> str:
     schedule, steps = inputs.settings.schedule, inputs.n_steps
     rule, n_epochs = schedule.early_stopping, schedule.n_epochs
     if state.step >= steps:
-        more = f"a larger schedule.n_epochs than {n_epochs} continues it"
-        return f"finished: all {steps:,} steps are done; {more}, such as schedule.n_epochs={2 * n_epochs}"
+        epochs = -(-state.step * n_epochs // steps)  # more than n_epochs if fewer are asked for now
+        more = f"a larger schedule.n_epochs than {epochs} continues it, such as schedule.n_epochs={2 * epochs}"
+        return f"finished: all {state.step:,} steps of {epochs} epoch{'' if epochs == 1 else 's'} are done; {more}"
     if rule is not None and rule.is_over(state.epoch, state.best_epoch):
         return (
             f"stopped early after step {state.step:,} of {steps:,}: no better {rule.metric} since epoch {state.best_epoch}; "

@@ -136,6 +136,12 @@ def test_nothing_of_an_earlier_comparison_stays(runs, sets, run_ids, tmp_path):
     assert (tmp_path / "report" / "notes.txt").read_text() == "mine"
 
 
+def test_a_run_is_not_compared_with_itself(runs, sets, run_ids):
+    twice = {"nominal": run_ids["nominal"], "adversarial": run_ids["nominal"]}
+    with pytest.raises(InputError, match=f"run {run_ids['nominal']} is given as nominal and as adversarial"):
+        compare_runs(runs.mlruns, twice, sets.control, sets.test)
+
+
 def test_wrong_sets_and_labels(runs, sets, run_ids):
     with pytest.raises(InputError, match="adversarial"):
         compare_runs(runs.mlruns, run_ids, sets.test, sets.test)

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from TauAdv.features.table import FeatureTable
 from TauAdv.models.loading import load_model
 from TauAdv.models.tagger import inference_function
 from TauAdv.runs import list_runs
+from TauAdv.training.run.checkpoints import State
 from TauAdv.training.run.inputs import open_inputs
+from TauAdv.training.run.train import _resumption
 from TauAdv.training.settings.of_run import resolved, settings_of_run
 
 pytestmark = pytest.mark.slow
@@ -109,10 +112,19 @@ def test_finished_run_has_nothing_left_to_do(classifier_run, run_script, capsys)
     run_script("Training/train_classifier.py", "--resume", run.id, "--mlpath", run.mlpath)
     assert not left.exists()
     said = capsys.readouterr().out
-    assert "finished: all 15 steps are done; a larger schedule.n_epochs than 3 continues it" in said
+    assert "finished: all 15 steps of 3 epochs are done; a larger schedule.n_epochs than 3 continues it" in said
     assert "resuming" not in said
     for name, value in weights_of(run).items():
         np.testing.assert_array_equal(value, before[name])
+
+
+@pytest.mark.parametrize("asked", [1, 2])
+def test_fewer_epochs_than_are_done_are_not_called_all(asked):
+    schedule = SimpleNamespace(n_epochs=asked, early_stopping=None)
+    inputs = SimpleNamespace(settings=SimpleNamespace(schedule=schedule), n_steps=4 * asked)
+    said = _resumption(State(step=8, epoch=2), inputs)
+    assert said.startswith("finished: all 8 steps of 2 epochs are done; a larger schedule.n_epochs than 2 continues it")
+    assert said.endswith("such as schedule.n_epochs=4")
 
 
 def test_changed_inputs_are_not_resumed(classifier_run, data, tmp_path, run_script, capsys):
