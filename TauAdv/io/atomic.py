@@ -157,7 +157,9 @@ def _not_a_folder(path: Path) -> WriteError:
     """Return the error of a path that leads through something else than folders."""
     there = [folder for folder in path.parents if os.path.lexists(folder) and not folder.is_dir()]
     kind = f"{there[-1]} is a {kind_of(there[-1])}" if there else os.strerror(errno.ENOTDIR)
-    return WriteError(errno.ENOTDIR, f"{path}: cannot be written: {kind}, expected a folder; choose another folder")
+    return WriteError(
+        errno.ENOTDIR, f"{path}: cannot be written: {kind}, expected a folder; move it away, or choose another"
+    )
 
 
 def require_no_file(path: Path) -> None:

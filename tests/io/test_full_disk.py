@@ -153,7 +153,7 @@ def test_a_plot_that_does_not_fit_leaves_nothing(tmp_path, small_files, capsys):
 
 def test_a_place_that_is_no_folder(tmp_path):
     (tmp_path / "file").write_text("mine")
-    said = r"file/out\.txt: cannot be written: .*file is a file, expected a folder; choose another folder$"
+    said = r"file/out\.txt: cannot be written: .*file is a file, expected a folder; move it away, or choose another$"
     for opened in (new_file, new_folder, output_lock):
         with pytest.raises(WriteError, match=said), opened(tmp_path / "file" / "out.txt"):
             pass

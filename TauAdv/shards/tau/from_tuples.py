@@ -139,6 +139,7 @@ class TauMaker:
         weight = np.ones(len(label), np.float32)
         if isinstance(self.weights, PtWeights):
             weight = self.weights(columns["dataset_id"], pt)
+            _check_data_weight(weight[label == 1], str(self.settings.adversarial_weights))
         elif isinstance(self.weights, SpectrumWeights):
             for number, name in enumerate(TAU_CLASSES):
                 chosen = label == number
@@ -146,6 +147,16 @@ class TauMaker:
                     weight[chosen] = self.weights(name, pt[chosen], eta[chosen])
         weight[label == UNLABELLED] = 0
         return weight
+
+
+def _check_data_weight(weight: NDArray[np.float32], source: str) -> None:
+    """Refuse pT weights that change data."""
+    if (other := weight != 1).any():
+        msg = (
+            f"{source}: {other.sum()} of {len(weight)} taus of data would get another weight than 1, such as "
+            f"{weight[other][0]:g}; data have weight 1: give their histogram contents of 1, under- and overflow included"
+        )
+        raise InputError(msg)
 
 
 def _check_data_label(dataset_id: NDArray[np.int64], label: NDArray[np.int8], data_ids: Sequence[int]) -> None:

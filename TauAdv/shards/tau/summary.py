@@ -22,6 +22,8 @@ from TauAdv.shards.tau.settings import ShardSettings
 
 __all__ = ["summarise"]
 
+UNLABELLED_NAME = "unlabelled"
+
 
 def summarise(
     folder: Path,
@@ -42,7 +44,8 @@ def summarise(
         statement: what the contributions of an adversarial set are called.
 
     Raises:
-        InputError: if a contribution of an adversarial set holds both data and simulation, or none of what it is called.
+        InputError: if a contribution of an adversarial set holds both data and simulation, or none of what it is called;
+            if all taus of a class or contribution have weight 0.
     """
     groups: Counter[str] = Counter()
     weights: Counter[str] = Counter()
@@ -63,6 +66,7 @@ def summarise(
         if statement is not None:
             found = [reader.all_columns(["dataset_id", "tauType"]) for reader in readers]
             check_kinds(statement, *(np.concatenate([each[name] for each in found]) for name in ("dataset_id", "tauType")))
+    _require_weight(groups, zero, settings)
     total = sum(groups.values())
     return {
         "entries_read": sum(found["taken"] + sum(found["losses"].values()) for found in statistics),
@@ -82,8 +86,21 @@ def _groups(columns: RowColumns, settings: ShardSettings) -> list[tuple[str, np.
     if settings.kind == "adversarial":
         column, names = columns["dataset_id"], settings.contributions or {}
     else:
-        column, names = columns["label"], {**dict(enumerate(TAU_CLASSES)), UNLABELLED: "unlabelled"}
+        column, names = columns["label"], {**dict(enumerate(TAU_CLASSES)), UNLABELLED: UNLABELLED_NAME}
     return [(names[number], column == number) for number in np.unique(column).tolist()]
+
+
+def _require_weight(groups: Mapping[str, int], zero: Mapping[str, int], settings: ShardSettings) -> None:
+    """Refuse a class or contribution that counts nothing: weights of another set, or of other units."""
+    lost = [name for name, count in groups.items() if zero[name] == count > 0 and name != UNLABELLED_NAME]
+    if lost:
+        files = " and ".join(map(str, settings.weight_files))
+        counts = ", ".join(f"{name} (all {groups[name]})" for name in lost)
+        msg = (
+            f"{files}: taus of {counts} would get weight 0: they are outside of the bins, or in empty ones; "
+            "make the weights of these tuples, or leave such taus out"
+        )
+        raise InputError(msg)
 
 
 def _check_data(groups: Mapping[str, int], data: Mapping[str, int], statement: Statement | None) -> None:

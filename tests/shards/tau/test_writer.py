@@ -332,6 +332,25 @@ def assert_refused(message, tmp_path, path, settings):
     ]  # nothing half-written, nothing hidden
 
 
+@pytest.mark.parametrize(
+    ("histograms", "message"),
+    [
+        ({"data": ([2.0], [20, 1000]), "MC": ([0.25], [20, 1000])}, "1 of 1 taus of data would get another weight than 1"),
+        (
+            {"data": ([1.0], [1000, 2000]), "MC": ([0.25], [20, 1000])},
+            "would get another weight than 1, such as 0;",
+        ),
+        ({"data": ([1.0], [20, 1000]), "MC": ([1.0], [1000, 2000])}, r"taus of MC \(all 2\) would get weight 0"),
+        ({"data": ([1.0], [20, 1000]), "MC": ([0.0, 1.0], [20, 900, 1000])}, r"taus of MC \(all 2\) would get weight 0"),
+    ],
+)
+def test_weights_of_another_set(histograms, message, tmp_path, adv_settings):
+    write_histograms(tmp_path / "pt.root", histograms)
+    path = write_tuple(tmp_path / "in.root", [DATA, TAU, JET])
+    settings = adv_settings.model_copy(update={"adversarial_weights": str(tmp_path / "pt.root")})
+    assert_refused(rf"pt\.root: .*{message}", tmp_path, path, settings)
+
+
 def test_refused_inputs(tmp_path, class_settings, adv_settings):
     nothing = write_tuple(tmp_path / "nothing.root", [NOTHING, NOTHING])
     assert_refused(r"no tau is left of 2 entries in 1 files \(no gen match: 2\)", tmp_path, nothing, class_settings)
