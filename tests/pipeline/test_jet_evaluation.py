@@ -185,6 +185,14 @@ def test_labels_of_runs(jets, run_script, capsys, label):
     assert "LABEL=RUN_ID" in capsys.readouterr().err
 
 
+def test_one_run_in_two_roles(jets, run_script, capsys):
+    folder, sets, (one, _) = jets
+    arguments = ["--mlpath", one.mlpath, "--nominal", one.id, "--adversarial", one.id, "--test", sets / "test"]
+    with pytest.raises(SystemExit):
+        run_script("Evaluation/evaluate_robustness.py", *arguments, "--output", folder / "twice")
+    assert "is given as nominal and as adversarial" in capsys.readouterr().err
+
+
 def test_plot_loss(jets, run_script, capsys):
     _, sets, (one, two) = jets
     run_script("Evaluation/plot_loss.py", "--mlpath", one.mlpath, "--expID", one.id, two.id)

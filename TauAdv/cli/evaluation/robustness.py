@@ -48,6 +48,9 @@ def _runs(options: Namespace) -> dict[str, str]:
     """Return label -> run id, the nominal run first."""
     from TauAdv.config.scalars import is_blank
 
+    if options.adversarial == options.nominal:
+        msg = f"run {options.nominal} is given as nominal and as adversarial: it would be compared with itself"
+        raise InputError(f"{msg}; give another run, or leave --adversarial out")
     pairs = [("nominal", options.nominal), ("adversarial", options.adversarial)]
     pairs += [tuple(text.rpartition("=")[::2]) for text in options.run]
     labels = [label for label, run_id in pairs if run_id is not None]

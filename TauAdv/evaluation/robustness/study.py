@@ -41,7 +41,7 @@ from TauAdv.evaluation.robustness.tables import (
     require_all_classes,
     score_shapes,
 )
-from TauAdv.runs import Run, find_runs
+from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import CHECKPOINTS, STEP_METRICS
 from TauAdv.shards.row_types import VECTORS
 from TauAdv.shards.store import ShardSet
@@ -132,7 +132,7 @@ def evaluate_robustness(
         OutputExistsError: predictions of an earlier model are there.
         OutputLockedError: another process writes predictions of this set and these settings into one of the runs.
     """
-    runs = find_runs(mlpath, run_ids)
+    runs = {label: find_run(mlpath, run_id) for label, run_id in run_ids.items()}
     shards = ShardSet.open(test)
     shards.require_kind("classification")
     study = _Study(runs, shards, settings, _chosen_parts(parts, runs, shards))
