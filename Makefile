@@ -39,8 +39,9 @@ lint: $(STAMP)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# minutes for each program; all of it (hours): .venv/bin/python bench/summary.py; compared with: pip install -e '.[bench]'
 bench: $(STAMP)
-	@set -e; for program in $$(grep -l __main__ bench/*.py | grep -v -e bench/network_ -e _worker); do echo "== $$program"; $(PY) $$program --quick; done
+	$(PY) bench/summary.py --quick
 
 docs: $(STAMP)
 	$(PY) -m pip install --quiet -e '.[docs]'

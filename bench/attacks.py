@@ -3,8 +3,8 @@
 One batch of random inputs of the right shape, a third of them defaults; all contestants attack the same network (59,203
 parameters) and batch, and take turns. Ours protects integers and defaults in every row. Foolbox and the Adversarial
 Robustness Toolbox (ART) cannot: masks, frozen columns, caps and further input tensors are switched off for them; they run as
-their users run them, on eager tensors and on arrays. They need `pip install -e '.[bench]'`. An adversarial step of others is
-their attack, and then our nominal step.
+their users run them, on eager tensors and on arrays, with Keras and with PyTorch. They need `pip install -e '.[bench]'`. An
+adversarial step of others is their attack, and then our nominal step.
 """
 
 from __future__ import annotations
@@ -127,6 +127,58 @@ def art_attack(bench: Bench) -> Job:
     return lambda: attack.generate(x, bench.label)
 
 
+def torch_network(bench: Bench) -> Any:
+    """Return the same layers, with the same weights, in PyTorch."""
+    import torch
+
+    kernels = [variable.numpy() for variable in bench.weights]
+    layers: list[Any] = []
+    for kernel, bias in zip(kernels[::2], kernels[1::2], strict=True):
+        layer = torch.nn.Linear(*kernel.shape)
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(kernel.T))
+            layer.bias.copy_(torch.from_numpy(bias))
+        layers += [layer, torch.nn.ReLU()]
+    network = torch.nn.Sequential(*layers[:-1]).eval()
+    x = bench.batch["x"].numpy()[:100]
+    difference = np.abs(network(torch.from_numpy(x)).detach().numpy() - bench.scores({"x": x}).numpy()).max()
+    if difference > 1e-4:
+        raise SystemExit(f"the networks in Keras and in PyTorch differ by {difference}")
+    return network
+
+
+def foolbox_torch_attack(bench: Bench) -> Job:
+    import foolbox
+    import torch
+
+    model = foolbox.PyTorchModel(torch_network(bench), bounds=(-100, 100), device="cpu")
+    attack = foolbox.attacks.LinfFastGradientAttack(random_start=False)
+    criterion = foolbox.criteria.Misclassification(torch.from_numpy(bench.label))
+    x = torch.from_numpy(bench.batch["x"].numpy())
+    return lambda: attack.run(model, x, criterion, epsilon=EPS)
+
+
+def art_torch_attack(bench: Bench) -> Job:
+    import torch
+    from art.attacks.evasion import FastGradientMethod
+    from art.estimators.classification import PyTorchClassifier
+
+    classifier = PyTorchClassifier(
+        torch_network(bench), torch.nn.CrossEntropyLoss(), (bench.n_features,), nb_classes=3, device_type="cpu"
+    )
+    attack = FastGradientMethod(classifier, eps=EPS, batch_size=BATCH)
+    x = bench.batch["x"].numpy()
+    return lambda: attack.generate(x, bench.label)
+
+
+ATTACKS = {
+    "foolbox": foolbox_attack,
+    "foolbox (PyTorch)": foolbox_torch_attack,
+    "ART": art_attack,
+    "ART (PyTorch)": art_torch_attack,
+}
+
+
 def input_gradient(bench: Bench) -> tf.Tensor:
     x = tf.identity(bench.batch["x"])
     with tf.GradientTape() as tape:
@@ -179,7 +231,7 @@ def check_equal(bench: Bench) -> None:
 def others(bench: Bench, report: Report) -> dict[str, Job]:
     """Return the contestants that run; what does not run is reported with its error."""
     jobs: dict[str, Job] = {}
-    for name, make in (("foolbox", foolbox_attack), ("ART", art_attack)):
+    for name, make in ATTACKS.items():
         try:
             attack = make(bench)
             moved = np.abs(np.asarray(attack()) - bench.batch["x"].numpy())
@@ -227,7 +279,7 @@ def main() -> None:
         # both do the nominal step: with an attack that took no time at all, the ratio would be this
         limit = f"{times[name] / times['nominal step']:.2f}" if "step" in name else "-"
         row(name, ours, "-" if "graph" in name else ">= 3.00", limit)
-        if name in ("FGSM by foolbox", "FGSM by ART"):  # they have one range for all inputs
+        if name in {f"FGSM by {other}" for other in ATTACKS}:  # they have one range for all inputs
             row(name, "FGSM, no ranges")
     report.finish(choice.json)
 
