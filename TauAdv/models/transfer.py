@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import keras
 
 from TauAdv.errors import InputError
+from TauAdv.models.gradient_reversal import GradientScaling
 from TauAdv.models.variables import named_weights
 
-__all__ = ["CopyReport", "copy_weights_by_name"]
+__all__ = ["CopyReport", "copy_state", "copy_weights_by_name"]
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,15 @@ def copy_weights_by_name(
         mismatched=tuple(mismatched.values()),
         unused=tuple(name for name in sources if name not in targets),
     )
+
+
+def copy_state(source: keras.Model, target: keras.Model) -> None:
+    """Copy all that two models of equal layers can differ in: weights, random states of dropout, factors of gradients."""
+    for ours, theirs in zip(source.layers, target.layers, strict=True):
+        for value, variable in zip(ours.variables, theirs.variables, strict=True):
+            variable.assign(value)
+        if isinstance(ours, GradientScaling):
+            theirs.scale = ours.scale
 
 
 def _difference(source: keras.layers.Layer | None, target: keras.layers.Layer | None) -> str:

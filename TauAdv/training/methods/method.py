@@ -34,6 +34,8 @@ class Method(KindSettings):
         metrics: its metrics of steps and epochs, with their meanings.
         validation_metrics: those of them that are measured on the adversarial validation set, too.
         gradient_metrics: its metrics of gradients, with their meanings.
+        per_step: its settings that reach the compiled steps through :meth:`knobs` alone; trainings that differ in them only
+            share the compiled steps of a sweep.
         one_device_only: why it cannot be trained on several devices; ``None``: it can.
         former_names: what configurations called it before.
     """
@@ -43,6 +45,7 @@ class Method(KindSettings):
     metrics: ClassVar[Mapping[str, str]] = {}
     validation_metrics: ClassVar[tuple[str, ...]] = ()
     gradient_metrics: ClassVar[Mapping[str, str]] = {}
+    per_step: ClassVar[tuple[str, ...]] = ()
     one_device_only: ClassVar[str | None] = None
     former_names: ClassVar[tuple[str, ...]] = ()
 

@@ -38,6 +38,7 @@ class Mmd(Method):
     validation_metrics = ("mmd",)
     gradient_metrics = {"mmd_gradient": "mean over common variables of the mean |gradient| of the discrepancy"}
     one_device_only = "pairs of rows are not compared between devices"
+    per_step = ("mmd_weight", "mmd_schedule")
 
     kind: Literal["mmd"] = "mmd"
     mmd_weight: NotNegative = 10.0

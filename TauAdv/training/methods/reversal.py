@@ -40,6 +40,7 @@ class Reversal(Method):
     gradient_metrics = {
         "adv_gradient": "mean over common variables of the mean |gradient| of the adversarial loss, before k2"
     }
+    per_step = ("adv_parameter", "k2_schedule", "adv_learning_rate")
 
     kind: Literal["reversal"] = "reversal"
     adv_parameter: tuple[NotNegative, NotNegative] = (1.0, 10.0)

@@ -208,7 +208,7 @@ class Loop:
             self._flush()
             if self.devices.is_chief:
                 with self.run.new_file(epoch_file(self.state.epoch), checked=True) as temporary:
-                    self.trainer.model.save(temporary)
+                    self.trainer.model_to_keep().save(temporary)
         self._judge(values)
         self.checkpoint()
         self._logged = (self.state.step, time.monotonic())  # the rate of the steps is not that of validation and saving

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from TauAdv.batch.job import job_tags
 from TauAdv.commands import resume_line
 from TauAdv.config import Settings, dump_settings
 from TauAdv.io.leftovers import remove_leftovers
@@ -21,7 +20,7 @@ from TauAdv.training.diagnosis.nan_report import require_finite_weights
 from TauAdv.training.diagnosis.system_metrics import SYSTEM_PREFIX
 from TauAdv.training.run import checkpoints
 from TauAdv.training.run.checkpoints import State
-from TauAdv.training.run.inputs import Inputs, open_inputs
+from TauAdv.training.run.inputs import Inputs
 from TauAdv.training.run.loop import Loop, require_stopping_metric
 from TauAdv.training.run.plan import plan_lines
 from TauAdv.training.run.preflight import require_inputs
@@ -35,6 +34,7 @@ from TauAdv.training.run.record import (
     save_model,
     stored_network,
 )
+from TauAdv.training.run.shared import Shared
 from TauAdv.training.settings.common import TrainingSettings
 from TauAdv.training.settings.of_run import comparable, resolved
 from TauAdv.training.step.trainer import Trainer
@@ -51,13 +51,16 @@ class _Start:
     checkpoint: Path | None
 
 
-def train(settings: TrainingSettings, *, resume: str | None = None, dry_run: bool = False) -> str | None:
+def train(
+    settings: TrainingSettings, *, resume: str | None = None, dry_run: bool = False, shared: Shared | None = None
+) -> str | None:
     """Train, and return the identifier of the run (``None`` after a dry run).
 
     Args:
         settings: what to train, on what.
         resume: identifier of a run to go on with, instead of a new one.
         dry_run: only check, and say what would be done.
+        shared: what this training shares with others of this process.
 
     Raises:
         ConfigError: if the network or the metric of early stopping is not known, or the devices are not as asked for.
@@ -66,21 +69,23 @@ def train(settings: TrainingSettings, *, resume: str | None = None, dry_run: boo
         WorkerLostError: if another worker of the training ended.
         KeyboardInterrupt: after a clean end, by Ctrl-C or SIGTERM.
     """
-    settings = resolved(settings)
+    settings, shared = resolved(settings), shared or Shared()
     if dry_run:
         require_devices(settings.schedule.devices)
-        return _train(settings, resume, ONE_DEVICE, dry_run=True)
+        return _train(settings, resume, ONE_DEVICE, shared, dry_run=True)
     # first of all: an error below also ends the workers that wait for this one
     devices = open_devices(settings.schedule.devices)
     with devices.watched(lambda: "no step was done"):
-        return _train(settings, resume, devices, dry_run=False)
+        return _train(settings, resume, devices, shared, dry_run=False)
 
 
-def _train(settings: TrainingSettings, resume: str | None, devices: Devices, *, dry_run: bool) -> str | None:
+def _train(
+    settings: TrainingSettings, resume: str | None, devices: Devices, shared: Shared, *, dry_run: bool
+) -> str | None:
     if resume is None:
-        return _train_run(settings, None, devices, dry_run=dry_run)
+        return _train_run(settings, None, devices, shared, dry_run=dry_run)
     with _resumable(settings, resume, alone=devices.is_chief and not dry_run) as before:
-        return _train_run(settings, before, devices, dry_run=dry_run)
+        return _train_run(settings, before, devices, shared, dry_run=dry_run)
 
 
 @contextmanager
@@ -93,10 +98,12 @@ def _resumable(settings: TrainingSettings, run_id: str, *, alone: bool) -> Itera
         yield run
 
 
-def _train_run(settings: TrainingSettings, before: Run | None, devices: Devices, *, dry_run: bool) -> str | None:
+def _train_run(
+    settings: TrainingSettings, before: Run | None, devices: Devices, shared: Shared, *, dry_run: bool
+) -> str | None:
     """Train a new run, or one from ``before``."""
     require_inputs(settings, resumed=before is not None)
-    inputs = open_inputs(settings)
+    inputs = shared.inputs(settings)
     start = _new_start(settings, inputs) if before is None else _resumed_start(settings, inputs, before)
     if devices.share is not None:
         devices.share.require_divisible(**inputs.batch_sizes)
@@ -106,18 +113,19 @@ def _train_run(settings: TrainingSettings, before: Run | None, devices: Devices,
         model = build(start.network, dtype=settings.model.precision, seed=settings.seed)
     if settings.model.keeps_statistics:
         freeze_statistics(model)
-    trainer = Trainer(model, settings, devices, settings.spec.constraints(inputs.table))
+    trainer, is_new = shared.trainer(model, settings, devices, settings.spec.constraints(inputs.table))
     require_stopping_metric(trainer, inputs)
     report = _copy(start, trainer, settings)
     if devices.is_chief:
-        for line in (*announcement(settings, inputs, model), *devices.lines(), *report):
+        described = (*announcement(settings, inputs, model), *devices.lines()) if is_new else ()
+        for line in (*described, *report):
             say(line)
     if dry_run:
         for line in plan_lines(model, inputs):
             say(line)
         say(f"settings:\n{dump_settings(settings)}dry run: nothing was written")
         return None
-    with shared_run(devices, _opened(settings, before)) as run:
+    with shared_run(devices, _opened(settings, before, shared)) as run:
         if before is None and devices.is_chief:
             record_inputs(run, settings, inputs, start.network, start.pretrained.file if start.pretrained else None)
         if before is not None and devices.is_chief:
@@ -180,11 +188,11 @@ def _resumption(state: State, inputs: Inputs) -> str:
     return f"resuming after step {state.step:,} of {steps:,}"
 
 
-def _opened(settings: TrainingSettings, before: Run | None) -> AbstractContextManager[Run]:
+def _opened(settings: TrainingSettings, before: Run | None, shared: Shared) -> AbstractContextManager[Run]:
     if before is not None:
         return reopened(before)
     output = settings.output
-    return start_run(output.mlruns, output.experiment, output.run_name, {**settings.tags, **job_tags()})
+    return start_run(output.mlruns, output.experiment, output.run_name, {**settings.tags, **shared.tags})
 
 
 def _how_to_go_on(run: Run, settings: TrainingSettings) -> str:
@@ -232,5 +240,5 @@ def _run(run: Run, trainer: Trainer, inputs: Inputs, start: _Start) -> None:
         raise
     if trainer.devices.is_chief:
         require_finite_weights(trainer.model, run, state.step)
-        path = save_model(run, trainer.model)
+        path = save_model(run, trainer.model_to_keep())
         say(f"model: {path}")

@@ -96,16 +96,16 @@ class TrainingAttacks:
     """The attacks of a training: on its batches, and on those of its validation.
 
     Attributes:
-        settings: of the training.
         constraints: facts about the inputs; ``None`` if nothing is attacked.
         objective: class loss.
+        seed: of the training; a variable, so that another training of the same graph can set its own.
         training: makes the attacked training batches; ``None``: they stay clean.
         validation: makes the attacked validation batches.
     """
 
-    settings: TrainingSettings
     constraints: Constraints | None
     objective: ClassObjective
+    seed: tf.Variable
     training: AttackedBatches | None
     validation: AttackedBatches | None
 
@@ -134,7 +134,8 @@ class TrainingAttacks:
                 if constraints is None or attack is None
                 else AttackedBatches(model, attack, constraints, objective, asking)
             )
-        return cls(settings, constraints, objective, *made)
+        seed = tf.Variable(settings.seed, trainable=False, dtype=tf.int64, name="seed")
+        return cls(constraints, objective, seed, *made)
 
     @property
     def masks(self) -> dict[str, tf.TensorSpec]:
@@ -160,7 +161,7 @@ class TrainingAttacks:
 
     def _seed(self, number: Any) -> tf.Tensor:
         """Return the seed of a step, another one for every replica."""
-        pair = tf.stack([tf.constant(self.settings.seed, tf.int32), tf.cast(number, tf.int32)])
+        pair = tf.stack([tf.cast(self.seed, tf.int32), tf.cast(number, tf.int32)])
         context = tf.distribute.get_replica_context()
         if context is None or context.num_replicas_in_sync == 1:
             return pair

@@ -79,6 +79,12 @@ class _Moments:
             named[f"{variable.path}/velocity"] = v
         return named | {f"{variable.path}/average": average for variable, average in self.averages()}
 
+    def restart(self: Any) -> None:
+        """Put the state back to what it was before the first step."""
+        for variable in self.variables:
+            if variable is not self._learning_rate:  # set before every step
+                variable.assign(ops.zeros_like(variable))
+
     def averages(self: Any) -> list[tuple[Any, Any]]:
         """Return the trained variables and their moving averages; empty if none are kept."""
         if not self.use_ema:
@@ -153,6 +159,11 @@ class Nadam(_Moments, keras.optimizers.Optimizer):
         super().build(variables)
         dtype = variables[0].dtype if variables else keras.backend.floatx()
         self._momentum_product = self.add_variable((), "ones", dtype=dtype, name="momentum_product")
+
+    def restart(self) -> None:
+        """Put the state back to what it was before the first step."""
+        super().restart()
+        self._momentum_product.assign(1.0)
 
     def _momentum(self, step: Any) -> Any:
         return self.beta_1 * (1.0 - 0.5 * ops.exp(step * (self.schedule_decay * math.log(0.96))))

@@ -12,6 +12,7 @@ from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.models.replicas import replica_share
 from TauAdv.models.scores import class_scores, scoring_model
 from TauAdv.models.tagger import Tagger, network_inputs
+from TauAdv.models.transfer import copy_state
 from TauAdv.models.variables import class_head_variables, common_variables
 from TauAdv.training.devices.devices import ONE_DEVICE, Devices
 from TauAdv.training.methods.acting import Acting, StepView, Surroundings
@@ -39,6 +40,7 @@ class Trainer:
 
     Attributes:
         model: the model.
+        own_model: the one that was built for the present training, which differs from ``model`` after :meth:`restart`.
         methods: that are at work.
         optimizers: by name; their state is part of a checkpoint.
         guard: tells the first step that was not finite.
@@ -57,7 +59,7 @@ class Trainer:
         devices: Devices = ONE_DEVICE,
         constraints: Constraints | None = None,
     ) -> None:
-        self.model = model
+        self.model = self.own_model = model
         self.settings = settings
         self.devices = devices
         self.objective = settings.spec.objective(settings)
@@ -89,6 +91,26 @@ class Trainer:
         attacked = data.validation_attack is not None
         self.attacked_validation = Look("val_attacked_", of_class, self.objective) if attacked else None
         self._functions: dict[str, Any] = {}
+
+    def restart(self, model: Tagger, settings: TrainingSettings) -> None:
+        """Begin another training of the same graph, with the functions that are compiled already.
+
+        Args:
+            model: as it begins; its weights and random states are copied.
+            settings: of the training (:func:`TauAdv.training.run.shared.graph_of` says which ask for the same graph).
+        """
+        self.settings, self.own_model = settings, model
+        copy_state(model, self.model)
+        self.attacks.seed.assign(settings.seed)
+        for optimizer in self.optimizers.values():
+            optimizer.restart()
+        self.sums.take()
+
+    def model_to_keep(self) -> Tagger:
+        """Return the model for a file; its configuration, with the seeds of its layers, is that of this training."""
+        if self.own_model is not self.model:
+            copy_state(self.model, self.own_model)
+        return self.own_model
 
     @property
     def validation_sums(self) -> MetricSums:
