@@ -22,7 +22,7 @@ from TauAdv.errors import InputError, shortened
 from TauAdv.io.checksums import content_checksum
 from TauAdv.io.records import read_record
 from TauAdv.runs import Run, has_runs, list_runs
-from TauAdv.runs.layout import TRAINING
+from TauAdv.runs.layout import SWEEP, TRAINING
 
 __all__ = ["JOB_FILE", "Job", "job_tags", "run_job"]
 
@@ -126,7 +126,7 @@ class Job:
             return self._start()
         if before.status == "FINISHED":
             return None
-        if not (before.artifacts / TRAINING).is_file():
+        if not any((before.artifacts / kept).is_file() for kept in (TRAINING, SWEEP)):
             return self._start()
         devices = [text for text in self.arguments if text.startswith("schedule.devices=")]
         where = [before.id, "--mlpath", self.mlruns, *devices]

@@ -21,7 +21,7 @@ from TauAdv.config.scalars import NULLS, Written, core_value, has_leading_zero, 
 from TauAdv.config.yaml_files import parse_typed
 from TauAdv.errors import shortened
 
-__all__ = ["AsMeant", "NotMeant", "opened"]
+__all__ = ["AsMeant", "NotMeant", "opened", "takes_single", "takes_text"]
 
 _DECIMAL = re.compile(r"0|-?[1-9][0-9]{0,20}")
 
@@ -228,7 +228,14 @@ def _entries(kinds: _Kinds, values: Sequence[Any]) -> list[Any]:
     return [_meant(annotation, value) for value in values]
 
 
-_TRAITS = ("text", "path", "number", "truth", "none", "anything", "group")
+def takes_text(annotation: Any) -> bool:
+    """Return whether a type takes any text, such as a name or a path."""
+    return any(one in (str, Path) for one in _alternatives(annotation))
+
+
+def takes_single(annotation: Any) -> bool:
+    """Return whether a type takes a number, a truth value or one of some words."""
+    return any(one in (bool, int, float) or get_origin(one) is Literal for one in _alternatives(annotation))
 
 
 @cache

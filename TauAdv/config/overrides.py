@@ -9,7 +9,7 @@ from TauAdv.config.meaning import opened
 from TauAdv.config.scalars import NULLS, Written, is_blank
 from TauAdv.errors import ConfigError, shortened
 
-__all__ = ["Overrides", "apply_overrides", "given_once", "merged", "override_pairs"]
+__all__ = ["Overrides", "apply_overrides", "given_once", "merged", "override_pairs", "separated"]
 
 Overrides = Iterable[str] | Mapping[str, Any]
 """``key=value`` words, or dotted keys with values (``None``: not given)."""
@@ -42,6 +42,27 @@ def given_once(*overrides: Overrides) -> dict[str, Any]:
     pairs = [pair for each in overrides for pair in override_pairs(each)]
     _require_once(pairs)
     return dict(pairs)
+
+
+def separated(text: str) -> list[str]:
+    """Return what stands between the commas of a typed value, those within brackets left alone: ``1,2`` or ``[1, 0],[1, 6]``.
+
+    Brackets within quotes do not count. A bracket that is not closed makes the whole text one value.
+    """
+    found, depth, quote, before = [""], 0, "", ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif depth and letter in "'\"" and before in "[{,:":
+            quote = letter
+        else:
+            depth += (letter in "[{") - (letter in "]}")
+        if letter == "," and not depth and not quote:
+            found.append("")
+        else:
+            found[-1] += letter
+        before = before if letter.isspace() else letter
+    return [value.strip() for value in found] if not depth and not quote and len(found) > 1 else [text]
 
 
 def apply_overrides(

@@ -15,12 +15,16 @@ __all__ = [
     "PRETRAINED",
     "SHARDS",
     "STEP_METRICS",
+    "SWEEP",
+    "SWEEP_RESULTS",
     "TRAINING",
     "epoch_file",
 ]
 
 CONFIGURATION = "input_cfg"
 TRAINING = f"{CONFIGURATION}/training.yaml"
+SWEEP = f"{CONFIGURATION}/sweep.json"
+SWEEP_RESULTS = "results"
 NETWORK = f"{CONFIGURATION}/network.yaml"
 FEATURES = f"{CONFIGURATION}/features.yaml"
 INPUTS = f"{CONFIGURATION}/inputs.json"

@@ -28,6 +28,7 @@ __all__ = [
     "announcement",
     "code_changes",
     "code_version",
+    "parameters",
     "record_inputs",
     "require_same_inputs",
     "require_same_pretrained",
@@ -92,12 +93,12 @@ def record_inputs(
         texts[CHANGES] = changes + "\n"
     for path, text in texts.items():
         run.log_text(text, path, checked=True)
-    run.log_params(_parameters(settings))
+    run.log_params(parameters(settings))
     run.log_tags({"feature_table": inputs.table.digest, "network": network.name, **code_version()})
     run.log_text(dump_settings(settings), TRAINING, checked=True)  # last: a run that has it can be resumed
 
 
-def _parameters(settings: TrainingSettings) -> dict[str, Any]:
+def parameters(settings: TrainingSettings) -> dict[str, Any]:
     """Return the settings by their keys, with groups; an attack is one parameter."""
     found = settings.model_dump(mode="json")
     attack = {"attack": found.pop("attack")}

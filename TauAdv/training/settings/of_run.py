@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,15 @@ from TauAdv.training.settings.model import PretrainedSettings
 from TauAdv.training.settings.places import in_groups
 from TauAdv.training.settings.relocation import PLACES, moved
 
-__all__ = ["comparable", "present_form", "resolved", "settings_file", "settings_of_run", "stored_settings"]
+__all__ = [
+    "comparable",
+    "present_form",
+    "resolved",
+    "resumed_settings",
+    "settings_file",
+    "settings_of_run",
+    "stored_settings",
+]
 
 #: Settings that may change when a run is resumed: none of them touches the content of a step.
 _ONLY_LOOKED_AT = ("output.system_metrics", "output.tensorboard")
@@ -68,7 +77,24 @@ def settings_of_run(mlpath: Path | str, run_id: str, overrides: Iterable[str] = 
     """
     run = find_run(mlpath, run_id)
     path = settings_file(run)
-    before, after = stored_settings(path), stored_settings(path, overrides)
+    return resumed_settings(read_written(path), run, overrides, str(path))
+
+
+def resumed_settings(
+    content: Mapping[str, Any], run: Run, overrides: Iterable[str] = (), source: str = "command line"
+) -> TrainingSettings:
+    """Return settings that a run keeps, with changes, and the places where things are now.
+
+    Args:
+        content: the settings as they are kept.
+        run: that keeps them.
+        overrides: as in :func:`settings_of_run`.
+        source: what the content was read from, for messages.
+
+    Raises:
+        ConfigError: if an override would change the steps.
+    """
+    before, after = (_in_present_form(content, changes, source) for changes in ((), overrides))
     changed = _changed(before, after)
     mlruns = before.output.mlruns
     if after.output.mlruns != mlruns and after.output.mlruns.resolve() != run.mlpath.parent:
@@ -87,10 +113,14 @@ def stored_settings(path: Path, overrides: Iterable[str] = ()) -> TrainingSettin
     Raises:
         ConfigError: if a setting is not known or not accepted.
     """
-    content = present_form(read_written(path))
+    return _in_present_form(read_written(path), overrides, str(path))
+
+
+def _in_present_form(content: Mapping[str, Any], overrides: Iterable[str], source: str) -> TrainingSettings:
+    content = present_form(deepcopy(dict(content)))
     kind = settings_class(content)
     apply_overrides(content, overrides, kind.kind_alone, kind.parts)
-    settings: TrainingSettings = validate_settings(kind, content, str(path))
+    settings: TrainingSettings = validate_settings(kind, content, source)
     return settings
 
 

@@ -1,0 +1,1 @@
+"""Several trainings as one: all combinations of the values of some settings."""
