@@ -10,14 +10,17 @@ from TauAdv.config import given_once
 from TauAdv.errors import ConfigError, shortened
 from TauAdv.runs import Run, find_run
 from TauAdv.training.settings.common import TrainingSettings
-from TauAdv.training.settings.load import training_settings
 from TauAdv.training.settings.of_run import settings_of_run
+from TauAdv.training.sweep.settings import is_sweep, sweep_settings
 
 __all__ = ["resume", "train"]
 
 
 def train(config: str | Path, *words: str, dry_run: bool = False, **settings: Any) -> Run | None:
     """Train a tagger of taus or of jets, as the settings say; return its run (``None`` after a dry run).
+
+    With several values of a setting, ``seed=[1, 2, 3]`` or ``"seed=1,2,3"``, one training is done for each combination, and
+    the run is that of the sweep, which keeps their results side by side.
 
     Args:
         config: YAML file, or the name of a shipped configuration.
@@ -36,14 +39,19 @@ def train(config: str | Path, *words: str, dry_run: bool = False, **settings: An
         msg = f"expected words such as 'seed=2', one by one; received {shortened(wrong[0])}"
         raise ConfigError(msg)
     unset = [f"{key}=null" for key, value in settings.items() if value is None]
-    chosen = training_settings(config, given_once([*words, *unset], settings))
+    sweep = sweep_settings(config, given_once([*words, *unset], settings))
+    if sweep.varied:
+        from TauAdv.training.sweep.sweep import run_sweep
+
+        return run_sweep(sweep, dry_run=dry_run)
+    (chosen,) = sweep.trainings
     run_id = _train(chosen, None, dry_run=dry_run)
     return None if run_id is None else find_run(chosen.output.mlruns, run_id)
 
 
 @checked
 def resume(run: Run, *words: str, dry_run: bool = False) -> Run:
-    """Resume a training that was interrupted, or let it train longer.
+    """Resume a training that was interrupted, or let it train longer; or do what is left of a sweep.
 
     Args:
         run: the run (:func:`TauAdv.run`).
@@ -54,6 +62,10 @@ def resume(run: Run, *words: str, dry_run: bool = False) -> Run:
         ConfigError: a change that the steps would notice.
         OutputLockedError: another process trains it.
     """
+    if is_sweep(run):
+        from TauAdv.training.sweep.sweep import resume_sweep
+
+        return resume_sweep(run, words, dry_run=dry_run)
     _train(settings_of_run(run.mlpath, run.id, words), run.id, dry_run=dry_run)
     return find_run(run.mlpath, run.id)
 

@@ -45,7 +45,7 @@ def given_once(*overrides: Overrides) -> dict[str, Any]:
 
 
 def separated(text: str) -> list[str]:
-    """Return what stands between the commas of a typed value, those within brackets left alone: ``1,2`` or ``[1, 0],[1, 6]``.
+    """Return the values in a typed text that commas separate, outside of brackets: ``1,2`` or ``[1, 0],[1, 6]``.
 
     Brackets within quotes do not count. A bracket that is not closed makes the whole text one value.
     """

@@ -63,21 +63,40 @@ def start(
     defaults: Mapping[str, str] | None = None,
     script: str | None = None,
 ) -> None:
-    """Start a training; ``script``: the command of the script that was called."""
-    from TauAdv.training.settings.load import training_settings
+    """Start a training, or a sweep of several; ``script``: the command of the script that was called."""
+    from TauAdv.training.sweep.settings import sweep_settings
 
-    settings = training_settings(config, overrides, defaults)
-    _require_script(script, settings, str(config))
-    _train(settings, None, dry_run=dry_run)
+    sweep = sweep_settings(config, overrides, defaults)
+    for settings in sweep.trainings:
+        _require_script(script, settings, str(config))
+    if not sweep.varied:
+        _train(sweep.trainings[0], None, dry_run=dry_run)
+        return
+    from TauAdv.training.sweep.sweep import run_sweep
+
+    run_sweep(sweep, dry_run=dry_run)
 
 
 def resume(mlpath: Path, run_id: str, overrides: Sequence[str], *, dry_run: bool, script: str | None = None) -> None:
-    """Resume a training."""
+    """Resume a training, or do what is left of a sweep."""
+    from TauAdv.runs import find_run
     from TauAdv.training.settings.of_run import settings_of_run
+    from TauAdv.training.sweep.settings import is_sweep
 
+    if is_sweep(run := find_run(mlpath, run_id)):
+        _resume_sweep(run, overrides, dry_run=dry_run, script=script)
+        return
     settings = settings_of_run(mlpath, run_id, overrides)
     _require_script(script, settings, f"run {run_id}")
     _train(settings, run_id, dry_run=dry_run)
+
+
+def _resume_sweep(run: Any, overrides: Sequence[str], *, dry_run: bool, script: str | None) -> None:
+    from TauAdv.training.sweep.record import read_sweep
+    from TauAdv.training.sweep.sweep import resume_sweep
+
+    _require_script(script, read_sweep(run, overrides).trainings[0], f"run {run.id}")
+    resume_sweep(run, overrides, dry_run=dry_run)
 
 
 def _require_script(script: str | None, settings: Any, source: str) -> None:

@@ -59,9 +59,7 @@ class Shared:
             self._inputs[read] = open_inputs(settings)
         return replace(self._inputs[read], settings=settings)
 
-    def trainer(
-        self, model: Tagger, settings: TrainingSettings, devices: Devices, constraints: Any
-    ) -> tuple[Trainer, bool]:
+    def trainer(self, model: Tagger, settings: TrainingSettings, devices: Devices, constraints: Any) -> tuple[Trainer, bool]:
         """Return the trainer of a training that begins, and whether it is a new one, which has nothing compiled yet.
 
         Args:

@@ -79,9 +79,7 @@ def train(
         return _train(settings, resume, devices, shared, dry_run=False)
 
 
-def _train(
-    settings: TrainingSettings, resume: str | None, devices: Devices, shared: Shared, *, dry_run: bool
-) -> str | None:
+def _train(settings: TrainingSettings, resume: str | None, devices: Devices, shared: Shared, *, dry_run: bool) -> str | None:
     if resume is None:
         return _train_run(settings, None, devices, shared, dry_run=dry_run)
     with _resumable(settings, resume, alone=devices.is_chief and not dry_run) as before:

@@ -14,15 +14,10 @@ from TauAdv.training.run.record import code_version, parameters
 from TauAdv.training.settings.of_run import resolved, resumed_settings
 from TauAdv.training.sweep.settings import Sweep
 
-__all__ = ["differences", "is_sweep", "read_sweep", "record_sweep", "runs_of", "tags_of"]
+__all__ = ["differences", "read_sweep", "record_sweep", "runs_of", "tags_of"]
 
 _NUMBER = "sweep_training"
 _START_ANEW = "start a new sweep"
-
-
-def is_sweep(run: Run) -> bool:
-    """Return whether a run is that of a sweep."""
-    return (run.artifacts / SWEEP).is_file()
 
 
 def record_sweep(run: Run, sweep: Sweep) -> None:
@@ -64,8 +59,9 @@ def _require_unvaried(run: Run, varied: Mapping[str, Any], overrides: Iterable[s
         key, _, value = word.partition("=")
         if key.strip() in varied:
             before = ",".join(varied[key.strip()])
-            msg = f"{run.title}: was started with {key}={before}, received {key}={value}: a sweep that is resumed keeps its trainings"
-            raise ConfigError(f"{msg}; {_START_ANEW}")
+            given = f"was started with {key}={before}, received {key}={value}"
+            msg = f"{run.title}: {given}: a sweep that is resumed keeps its trainings; {_START_ANEW}"
+            raise ConfigError(msg)
 
 
 def differences(before: Sweep, after: Sweep) -> list[str]:

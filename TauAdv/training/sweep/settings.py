@@ -17,10 +17,12 @@ from TauAdv.config.problems import settings_in
 from TauAdv.config.scalars import NULLS, Written, is_blank
 from TauAdv.config.shipped import config_file
 from TauAdv.errors import ConfigError, TauAdvError
+from TauAdv.runs import Run
+from TauAdv.runs.layout import SWEEP
 from TauAdv.training.settings.common import TrainingSettings
 from TauAdv.training.settings.load import settings_class, training_settings
 
-__all__ = ["Sweep", "of_all", "sweep_settings"]
+__all__ = ["Sweep", "is_sweep", "of_all", "sweep_settings"]
 
 Found = TypeVar("Found")
 
@@ -77,6 +79,7 @@ def sweep_settings(
         ConfigError: lists everything that is wrong with the settings of any training; also for a key that must be the same
             in all, an empty value, and two trainings with the same settings.
     """
+    overrides = overrides if isinstance(overrides, Mapping) else list(overrides)
     given = dict(_with_parts(override_pairs(overrides)))
     varied = {key: values for key, values in _all_values(path, given, defaults) if len(values) > 1}
     if not varied:
@@ -106,7 +109,9 @@ def _all_values(
     if not asked:
         return
     content = {} if path is None else read_yaml(config_file(path))
-    firsts = {key: asked[key][0] if key in asked and key in TrainingSettings.kind_alone else value for key, value in given.items()}
+    firsts = {
+        key: asked[key][0] if key in asked and key in TrainingSettings.kind_alone else value for key, value in given.items()
+    }
     apply_overrides(content, firsts, TrainingSettings.kind_alone, TrainingSettings.parts)
     kind = settings_class({**(defaults or {}), **content})
     for key, values in asked.items():
@@ -148,7 +153,9 @@ def _types(kind: Any, names: Sequence[str]) -> Iterator[Any]:
 
 def _is_inner(value: Any) -> bool:
     """Return whether a value is a list, a group or none."""
-    return isinstance(opened(value), list | tuple | Mapping) or value is None or (isinstance(value, Written) and value in NULLS)
+    return (
+        isinstance(opened(value), list | tuple | Mapping) or value is None or (isinstance(value, Written) and value in NULLS)
+    )
 
 
 def _require_varied(varied: Mapping[str, Sequence[Any]]) -> None:
@@ -160,6 +167,11 @@ def _require_varied(varied: Mapping[str, Sequence[Any]]) -> None:
         if any(isinstance(value, Written) and is_blank(value) for value in values):
             msg = f"{key}={_joined(values)}: one of the values is empty; write {len(values)} values, or one comma less"
             raise ConfigError(msg)
+
+
+def is_sweep(run: Run) -> bool:
+    """Return whether a run is that of a sweep."""
+    return (run.artifacts / SWEEP).is_file()
 
 
 def of_all(labels: Sequence[str], calls: Iterable[Callable[[], Found]]) -> list[Found]:

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 from tqdm import tqdm
 
@@ -16,7 +15,7 @@ from TauAdv.batch.job import job_tags
 from TauAdv.commands import resume_line
 from TauAdv.config import replaced
 from TauAdv.errors import ConfigError, TauAdvError
-from TauAdv.runs import Run, find_run, has_runs, list_runs, lock_run, reopened, start_run
+from TauAdv.runs import Run, has_runs, list_runs, lock_run, reopened, start_run
 from TauAdv.runs.layout import MODEL
 from TauAdv.training.run.preflight import require_inputs
 from TauAdv.training.run.progress import say
@@ -24,9 +23,9 @@ from TauAdv.training.run.shared import Shared
 from TauAdv.training.run.train import train
 from TauAdv.training.settings.common import TrainingSettings
 from TauAdv.training.settings.of_run import settings_of_run
-from TauAdv.training.sweep.record import differences, is_sweep, read_sweep, record_sweep, runs_of, tags_of
+from TauAdv.training.sweep.record import differences, read_sweep, record_sweep, runs_of, tags_of
 from TauAdv.training.sweep.results import result_rows, table_lines, write_results
-from TauAdv.training.sweep.settings import Sweep, of_all
+from TauAdv.training.sweep.settings import Sweep, is_sweep, of_all
 
 __all__ = ["SweepError", "resume_sweep", "run_sweep"]
 
@@ -84,7 +83,15 @@ def resume_sweep(run: Run, overrides: Sequence[str] = (), *, dry_run: bool = Fal
     """
     sweep = read_sweep(run, overrides)
     if dry_run:
-        say("\n".join([f"{run.title}: {sweep}", *_table(run, sweep, {}), "dry run: nothing was written"]))
+        say(
+            "\n".join(
+                [
+                    f"{run.title}: {sweep}",
+                    *table_lines(sweep, result_rows(sweep, runs_of(run), {})),
+                    "dry run: nothing was written",
+                ]
+            )
+        )
         return run
     with _interruptible(), lock_run(run.mlpath, run.id) as parent, reopened(parent):
         say(f"resuming {parent.title}: {sweep}")
@@ -147,9 +154,7 @@ def _train_all(parent: Run, sweep: Sweep, shared: Shared, overrides: Sequence[st
         raise SweepError(f"{msg}; what can be resumed: {resume_line(sweep.trainings[0].command, parent.id, parent.mlpath)}")
 
 
-def _train(
-    parent: Run, settings: TrainingSettings, before: Run | None, shared: Shared, overrides: Sequence[str]
-) -> None:
+def _train(parent: Run, settings: TrainingSettings, before: Run | None, shared: Shared, overrides: Sequence[str]) -> None:
     if before is None:
         train(settings, shared=shared)
     else:
@@ -178,9 +183,3 @@ def _interruptible() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def sweep_of(mlpath: Path | str, run_id: str) -> Run | None:
-    """Return the run of a sweep; ``None`` if that identifier is of another run."""
-    run = find_run(mlpath, run_id)
-    return run if is_sweep(run) else None
