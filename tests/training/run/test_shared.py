@@ -9,8 +9,13 @@ from TauAdv.training.run.checkpoints import latest_checkpoint
 from TauAdv.training.run.shared import Shared, graph_of
 from TauAdv.training.run.train import train
 
-ADVERSARIAL = {"method": "reversal", "attack": {"kind": "pgd", "eps": 0.05, "steps": 1}, "n_epochs": 1}
-OTHER = {"seed": 2, "adv_parameter": [1, 6], "learning_rate": 0.003, "n_epochs": 2}
+ADVERSARIAL = {
+    "method": "reversal",
+    "attack": {"kind": "pgd", "eps": 0.05, "steps": 1},
+    "n_epochs": 1,
+    "validation_shards": None,
+}
+OTHER = {"seed": 2, "adv_parameter": [1, 6], "learning_rate": 0.003}
 TIMED = "jets_per_second"
 
 
