@@ -1,4 +1,4 @@
-"""Resume a training that was interrupted, or let it train longer, with its own settings.
+"""Resume a training or a sweep that was interrupted, or let it train longer, with its own settings.
 
 tauadv resume RUN_ID --mlpath mlruns
 tauadv resume RUN_ID --mlpath mlruns/1 schedule.n_epochs=40

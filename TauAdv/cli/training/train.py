@@ -3,6 +3,7 @@
 tauadv train --config classifier_deeptau_v2p5 schedule.n_epochs=2 schedule.learning_rate=5e-4
 tauadv train --config adversarial_deeptau_v2p5 model.pretrained.run_id=RUN_ID
 tauadv train --config jet_adversarial attack.eps=0.03 attack.fraction=0.5
+tauadv train --config jet_adversarial seed=1,2,3 attack.eps=0.01,0.03
 """
 
 from __future__ import annotations
