@@ -121,7 +121,7 @@ def test_training_that_fails_does_not_stop_the_others(config, mlruns, capsys):
         match=r"(?s)unfinished sweep of that name.*schedule\.learning_rate: 1e\+30, 0\.01 before, 0\.5, 0\.01 now",
     ):
         run_sweep(sweep_settings(config, ["schedule.learning_rate=0.5,0.01", "output.run_name=scan"]))
-    with pytest.raises(ConfigError, match="was started with schedule.learning_rate=1e30,0.01, received"):
+    with pytest.raises(ConfigError, match=r"was started with schedule\.learning_rate=1e30,0\.01, received"):
         resume_sweep(parent, ["schedule.learning_rate=0.5"])
     with pytest.raises(ConfigError, match="seed: cannot change when a run is resumed"):
         resume_sweep(parent, ["seed=5"])
