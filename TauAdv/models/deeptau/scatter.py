@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 
 from TauAdv.models.deeptau.grid_rows import GridLayer, flat_cell_index, n_dense_cells
-from TauAdv.models.deeptau.row_dropout import PHILOX
 
 __all__ = ["GridScatter"]
 
@@ -43,9 +42,8 @@ class GridScatter(GridLayer):
         total, filled = n_dense_cells(tau, self.n_cells), tf.shape(index)[0]
         count = self.empty_row_count(training)
         if count > 1:
-            drawn = tf.random.stateless_uniform(
-                total[None], tf.cast(self.seed_generator.next(), tf.int32), 0, count, tf.int32, alg=PHILOX
-            )
+            seed = tf.cast(self.seed_generator.next(), tf.int32)
+            drawn = tf.raw_ops.StatelessRandomUniformInt(shape=total[None], seed=seed, minval=0, maxval=count)
         else:
             drawn = tf.zeros(total[None], tf.int32)
         position = flat_cell_index(index, self.n_cells)[:, None]

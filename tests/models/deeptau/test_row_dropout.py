@@ -1,10 +1,11 @@
 """Dropout of rows: independent in filled cells, evenly spread over the empty rows."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from TauAdv.models.deeptau.row_dropout import PHILOX, RowDropout
+from TauAdv.models.deeptau.row_dropout import RowDropout
 
 RATE, N_FILLED, N_FEATURES = 0.2, 400, 30
 
@@ -82,10 +83,19 @@ def test_half_precision_keeps_the_dropped_share():
 
 @pytest.mark.parametrize("seed", [(3, 0), (-7, 12), (2**31 - 1, 2**31 - 5)])
 def test_random_numbers_are_those_of_philox_in_few_operations(seed):
-    def draw(seed, alg):
-        return tf.random.stateless_uniform((2, 9), seed, dtype=tf.float32, alg=alg)
+    def philox(seed):
+        return tf.random.stateless_uniform((2, 9), seed, dtype=tf.float32, alg="philox")
 
-    np.testing.assert_array_equal(draw(seed, PHILOX), draw(seed, "philox"))
+    def raw(seed):
+        return tf.raw_ops.StatelessRandomUniform(shape=(2, 9), seed=seed, dtype=tf.float32)
+
+    np.testing.assert_array_equal(raw(seed), philox(seed))
     spec = tf.TensorSpec((2,), tf.int32)
-    short, long = (tf.function(draw).get_concrete_function(spec, alg).graph for alg in (PHILOX, "philox"))
-    assert len(short.get_operations()) < len(long.get_operations()) / 2  # else, the name itself will do
+    short, long = (tf.function(draw).get_concrete_function(spec).graph for draw in (raw, philox))
+    assert len(short.get_operations()) < len(long.get_operations()) / 4  # else, tf.random will do
+
+
+def test_seeds_are_those_of_keras():
+    layer, keras_seeds = RowDropout(RATE, 16, seed=3), keras.random.SeedGenerator(3)
+    for count in (2, 1, 2):
+        np.testing.assert_array_equal(layer._seeds(count), [keras_seeds.next() for _ in range(count)])
