@@ -58,10 +58,9 @@ def normalised(
     """Return rows [..., features] normalised by their own statistics, and their mean and variance [features].
 
     The backward pass is written out: it keeps the rows and nothing else, and passes over them half as often as the one that
-    TensorFlow would derive. Mean and variance are for the running statistics; no gradient passes through these outputs.
+    TensorFlow would derive. Mean and variance are for the running statistics, which no gradient reaches.
     """
     dtype, n_features = gamma.dtype, inputs.shape[-1]
-    share = 1 / tf.cast(tf.size(inputs) // n_features, dtype)
     shares = None if weights is None else tf.reshape(weights / tf.reduce_sum(weights), (-1, 1))
 
     def flat(rows: tf.Tensor) -> tf.Tensor:
@@ -70,28 +69,31 @@ def normalised(
     def mean_of(rows: tf.Tensor) -> tf.Tensor:
         if shares is None:
             return tf.reduce_mean(rows, axis=0)
-        return tf.matmul(shares, rows, transpose_a=True)[0]
+        return tf.squeeze(tf.matmul(shares, rows, transpose_a=True), 0)
 
+    rows = flat(inputs)
+    mean = mean_of(rows)
+    variance = mean_of(tf.math.squared_difference(rows, mean))
+    root = tf.math.rsqrt(variance + epsilon)
+
+    # the statistics are no outputs of it: TensorFlow would make zeros for their gradients
     @tf.custom_gradient
     def normalise(inputs: tf.Tensor, gamma: tf.Tensor, beta: tf.Tensor) -> Any:
-        rows = flat(inputs)
-        mean = mean_of(rows)
-        variance = mean_of(tf.math.squared_difference(rows, mean))
-        root = tf.math.rsqrt(variance + epsilon)
         scale = gamma * root
         outputs = tf.cast(tf.reshape(rows * scale + (beta - mean * scale), tf.shape(inputs)), inputs.dtype)
 
-        def gradient(upstream: tf.Tensor, *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             distance, by_output = flat(inputs) - mean, flat(upstream)
             by_beta = tf.reduce_sum(by_output, axis=0)
             by_gamma = tf.reduce_sum(by_output * distance, axis=0) * root
             through_statistics = distance * (scale * root * by_gamma) + scale * by_beta
-            by_input = by_output * scale - through_statistics * (share if shares is None else shares)
+            share = 1 / tf.cast(tf.size(inputs) // n_features, dtype) if shares is None else shares
+            by_input = by_output * scale - through_statistics * share
             return tf.cast(tf.reshape(by_input, tf.shape(inputs)), inputs.dtype), by_gamma, by_beta
 
-        return (outputs, mean, variance), gradient
+        return outputs, gradient
 
-    return normalise(inputs, gamma, beta)
+    return normalise(inputs, gamma, beta), mean, variance
 
 
 def shared_moments(rows: tf.Tensor, weights: tf.Tensor | None) -> tuple[tf.Tensor, tf.Tensor]:

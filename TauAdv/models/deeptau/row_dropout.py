@@ -59,7 +59,7 @@ class RowDropout(keras.layers.Dropout):
         return levels >= tf.constant(_threshold(self.rate), tf.uint16)
 
     def _even(self, n_features: int, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return which entries of the empty rows [1, rows, 1, features] are kept, and the factors [rows] that make up for it."""
+        """Return which entries of the empty rows [1, rows, 1, features] are kept, and the factors [rows] to make up."""
         count = self.n_empty_rows
         draws = tf.raw_ops.StatelessRandomUniform(shape=[2 * (n_features + 1)], seed=seed, dtype=tf.float32)
         rounding, choice, _, start = tf.split(draws, [1, n_features, 1, n_features])

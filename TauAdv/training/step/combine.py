@@ -17,6 +17,7 @@ from TauAdv.models.replicas import sum_over_replicas
 from TauAdv.models.tagger import Tagger
 from TauAdv.models.variables import class_head_variables, common_variables
 from TauAdv.training.methods.acting import Acting, Knobs
+from TauAdv.training.step.flat import with_shapes
 from TauAdv.training.step.losses import Losses
 
 __all__ = ["Combined", "joint_gradients", "mean_magnitude", "separate_gradients"]
@@ -119,5 +120,5 @@ def _gradients(tape: tf.GradientTape, target: tf.Tensor, groups: Groups) -> Grou
     """Return the gradients by group; zeros where the target does not depend on a variable."""
     flat = [variable.value if hasattr(variable, "value") else variable for group in groups.values() for variable in group]
     found = tape.gradient(target, flat, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    gradients = iter(sum_over_replicas(found))
+    gradients = iter(sum_over_replicas(with_shapes(found, flat)))
     return {name: [next(gradients) for _ in group] for name, group in groups.items()}

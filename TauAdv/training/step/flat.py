@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-__all__ = ["Layout", "Slice"]
+__all__ = ["Joined", "Layout", "Slice", "with_shapes"]
 
 
 class Layout:
@@ -33,12 +33,16 @@ class Layout:
     def join(self, tensors: Sequence[Any]) -> tf.Tensor:
         """Return the vector of some tensors."""
         line = tf.constant([-1])
-        return tf.concat([tf.reshape(tensor, line) for tensor in tensors], axis=0)
+        flat = [
+            tensor if len(shape) == 1 else tf.reshape(tensor, line)
+            for tensor, shape in zip(tensors, self.shapes, strict=True)
+        ]
+        return tf.concat(flat, axis=0)
 
     def split(self, vector: tf.Tensor) -> list[tf.Tensor]:
         """Return the tensors of a vector."""
         parts = tf.split(vector, self._sizes)
-        return [tf.reshape(part, shape) for part, shape in zip(parts, self.shapes, strict=True)]
+        return [part if len(shape) == 1 else tf.reshape(part, shape) for part, shape in zip(parts, self.shapes, strict=True)]
 
     def slices(self, variable: Any) -> list[Slice]:
         """Return the parts of a flat variable."""
@@ -86,3 +90,38 @@ class Slice:
     def _wholes(self) -> Sequence[tf.Variable]:
         whole = self._variable.value
         return getattr(whole, "values", (whole,))
+
+
+def with_shapes(tensors: Sequence[Any], shaped: Sequence[Any]) -> list[tf.Tensor]:
+    """Return tensors that are known to have the shapes of others: TensorFlow loses those of some gradients."""
+    found = [tf.convert_to_tensor(tensor) for tensor in tensors]
+    for tensor, other in zip(found, shaped, strict=True):
+        tensor.set_shape(other.shape)
+    return found
+
+
+class Joined:
+    """Tensors as flat vectors, one for each number type.
+
+    Args:
+        tensors: of known shapes.
+
+    Attributes:
+        vectors: in the order in which their number types come first.
+    """
+
+    def __init__(self, tensors: Sequence[tf.Tensor]) -> None:
+        by_type: dict[Any, list[int]] = {}
+        for place, tensor in enumerate(tensors):
+            by_type.setdefault(tensor.dtype, []).append(place)
+        self._places = list(by_type.values())
+        self._layouts = [Layout([tensors[place].shape for place in places]) for places in self._places]
+        parts = zip(self._layouts, self._places, strict=True)
+        self.vectors = [layout.join([tensors[place] for place in places]) for layout, places in parts]
+
+    def split(self, vectors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Return the tensors, in their order, of vectors like :attr:`vectors`."""
+        found: dict[int, tf.Tensor] = {}
+        for layout, places, vector in zip(self._layouts, self._places, vectors, strict=True):
+            found |= dict(zip(places, layout.split(vector), strict=True))
+        return [found[place] for place in sorted(found)]

@@ -17,6 +17,7 @@ from TauAdv.models.deeptau.losses import LossFunction
 from TauAdv.models.replicas import sum_over_replicas
 from TauAdv.models.scores import scoring_model
 from TauAdv.models.tagger import Tagger
+from TauAdv.training.step.flat import with_shapes
 from TauAdv.training.step.losses import adversary_loss
 
 __all__ = ["FEATURES", "adversarial_head", "head_gradients", "with_features"]
@@ -58,4 +59,5 @@ def head_gradients(
     fixed: Any = tf.stop_gradient(features)
     with tf.GradientTape() as tape:
         total = adversary_loss(loss, batch, head(fixed, training=True), n_adv)
-    return sum_over_replicas(tape.gradient(total, [variable.value for variable in variables]))
+    values = [variable.value for variable in variables]
+    return sum_over_replicas(with_shapes(tape.gradient(total, values), values))

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from TauAdv.models.replicas import sum_over_replicas
 from TauAdv.training.step.combine import Combined
+from TauAdv.training.step.flat import Joined
 
 __all__ = ["NanGuard"]
 
@@ -53,26 +54,27 @@ class NanGuard:
         Args:
             found: losses, and gradients that are summed over replicas.
         """
-        terms = [found.losses.loss, *(term for _, term in found.losses.domain)]
-        terms += [tf.reduce_sum(gradient) for group in found.gradients.values() for gradient in group]
-        self._look(terms, self._step.read_value())
+        losses = [found.losses.loss, *(term for _, term in found.losses.domain)]
+        step = self._step.read_value()
         self._step.assign_add(1)
-        return {name: self.spared(group) for name, group in found.gradients.items()}
+        spared = iter(self._spared([gradient for group in found.gradients.values() for gradient in group], losses, step))
+        return {name: [next(spared) for _ in group] for name, group in found.gradients.items()}
 
     def checked_further(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
         """Return gradients that the step which was just checked takes later on, as :meth:`checked` does."""
-        self._look([tf.reduce_sum(gradient) for gradient in gradients], self._step.read_value() - 1)
-        return self.spared(gradients)
+        return self._spared(gradients, [], self._step.read_value() - 1)
+
+    def _spared(self, gradients: list[tf.Tensor], losses: list[tf.Tensor], step: tf.Tensor) -> list[tf.Tensor]:
+        """Look at gradients and losses; return the gradients, or zeros from the first step on that is not finite."""
+        joined = Joined(gradients)  # a sum and a choice for every variable would be many operations
+        self._look([*losses, *(tf.reduce_sum(vector) for vector in joined.vectors)], step)
+        sound = self._first < 0
+        return joined.split([tf.where(sound, vector, tf.zeros((), vector.dtype)) for vector in joined.vectors])
 
     def _look(self, terms: list[tf.Tensor], step: tf.Tensor) -> None:
         total = sum_over_replicas(tf.add_n([tf.cast(term, tf.float64) for term in terms]))
         broken = tf.logical_and(self._first < 0, tf.logical_not(tf.math.is_finite(total)))
         self._first.assign(tf.where(broken, step, self._first.read_value()))
-
-    def spared(self, gradients: list[tf.Tensor]) -> list[tf.Tensor]:
-        """Return the gradients, or zeros from the first step on that is not finite."""
-        sound = self._first < 0
-        return [tf.where(sound, gradient, tf.zeros_like(gradient)) for gradient in gradients]
 
     def rate(self, learning_rate: tf.Tensor) -> tf.Tensor:
         """Return the learning rate, or zero from the first step on that is not finite."""

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from TauAdv.training.step.flat import Layout
+from TauAdv.training.step.flat import Joined, Layout, with_shapes
 
 SHAPES = [(2, 3), (), (4,), (0, 5), (1, 2, 2)]
 
@@ -32,3 +32,25 @@ def test_a_slice_is_read_and_written_alone(dtype):
     np.testing.assert_array_equal(whole.numpy(), [7.0] * 6 + list(range(6, 15)))
     with pytest.raises(tf.errors.InvalidArgumentError):
         part.assign(np.zeros(4))
+
+
+def test_number_types_are_joined_apart_and_come_back_in_order():
+    tensors = [tf.constant(1.0, "float64"), tf.constant([2.0, 3.0]), tf.constant([[4.0]], "float64"), tf.constant([5.0])]
+    joined = Joined(tensors)
+    assert [(vector.dtype, vector.numpy().tolist()) for vector in joined.vectors] == [
+        ("float64", [1, 4]),
+        ("float32", [2, 3, 5]),
+    ]
+    for found, tensor in zip(joined.split([10 * vector for vector in joined.vectors]), tensors, strict=True):
+        assert (found.dtype, found.shape) == (tensor.dtype, tensor.shape)
+        np.testing.assert_array_equal(found, 10 * tensor)
+
+
+def test_shapes_that_tensorflow_does_not_know():
+    @tf.function(input_signature=[tf.TensorSpec(None)])
+    def doubled(value):
+        (known,) = with_shapes([2 * value], [tf.zeros((2, 3))])
+        assert known.shape == (2, 3)
+        return known
+
+    np.testing.assert_array_equal(doubled(tf.ones((2, 3))), np.full((2, 3), 2))
