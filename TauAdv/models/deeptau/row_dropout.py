@@ -77,7 +77,7 @@ class RowDropout(keras.layers.Dropout):
         present = tf.convert_to_tensor(state.value)
         state.assign(present + tf.constant([0, count], present.dtype))
         first = tf.cast(present, tf.int32)
-        return [first, *(first + [0, number] for number in range(1, count))]
+        return [first, *(tf.add(first, [0, number]) for number in range(1, count))]
 
     def get_config(self) -> dict[str, Any]:
         """Return the settings of the layer."""
