@@ -30,13 +30,19 @@ from TauAdv.config import read_yaml
 from TauAdv.io.locks import output_lock
 
 SOURCES = sorted(path for path in DEMO.iterdir() if path.suffix in {".py", ".yaml"} and path.name != "run_demo_jets.py")
-SAMPLES = ("train", "test")
+SAMPLES = ("train", "test")  # the second one is made while the classifier is trained on the first
 NOTEBOOK = "evaluate_adversarial.ipynb"
 COMPRESSION = ("--comp-algo", "zstd", "--comp-level", 5)
 
 
-def make_samples(runner: Runner, config: Mapping[str, Any], output: Path, name: str, workers: int) -> None:
-    """Make one of the two independent samples, from generated events to shards."""
+def make_sample(runner: Runner, config: Mapping[str, Any], output: Path, name: str, workers: int) -> None:
+    """Make one of the two independent samples, unless it is up to date."""
+    with up_to_date(runner, output / name, SOURCES) as of_sample:
+        sample_steps(of_sample, config, output, name, workers)
+
+
+def sample_steps(runner: Runner, config: Mapping[str, Any], output: Path, name: str, workers: int) -> None:
+    """Run the steps of a sample, from generated events to shards."""
     folder = output / name
     tuples, skims, mixed = folder / "tuples", folder / "skims", folder / "mixed"
     runner.title(f"{name} sample: generate events, simulate the detector, reconstruct tau candidates")
@@ -153,20 +159,32 @@ def train(runner: Runner, config: Mapping[str, Any], output: Path) -> tuple[Path
 
 def evaluate(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]) -> None:
     """Write predictions into the runs, execute the notebook and compare the runs."""
-    control, test = output / "test" / "shards_adversarial", output / "test" / "shards_classification"
+    control = output / "test" / "shards_adversarial"
     runner.title("predictions of all runs")
     apply = ("Evaluation/apply_adversarial_training.py", "--mlpath", mlpath, "--eval_ds", control)
     runner.run_together("predict", [
         (*apply, "--expID", run, *(["--not_adversarial"] if label == "nominal" else [])) for label, run in runs.items()
     ])  # fmt: skip
-    runner.title("notebook with the plots")
+    runner.title("notebook with the plots, and a report: before and after")
+    runner.at_once(
+        lambda branch: execute_notebook(branch, output, mlpath, runs),
+        lambda _: compare(runner, output, mlpath, runs),  # it shows its table
+    )
+
+
+def execute_notebook(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]) -> None:
+    """Execute the notebook of the plots."""
     parameters = {"mlpath": mlpath, "adversarial_run": runs["adversarial"], "default_run": runs["nominal"]}
     runner.run(
         "notebook", "-m", "papermill", "--no-progress-bar", REPOSITORY / "notebooks" / NOTEBOOK,
         output / NOTEBOOK, "-y", "djet_range: [0.5, 1.0]",
         *(word for name, value in parameters.items() for word in ("-r", name, value)),  # -p would read numbers
     )  # fmt: skip
-    runner.title("before and after")
+
+
+def compare(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]) -> None:
+    """Compare the runs on the test sample."""
+    control, test = (output / "test" / f"shards_{kind}" for kind in ("adversarial", "classification"))
     labels = {"nominal": "--nominal", "fine-tune k2=0": "--fine_tune", "adversarial": "--adversarial"}
     runner.run(
         "compare", "Evaluation/compare_runs.py", "--mlpath", mlpath, "--control", control, "--test", test,
@@ -188,10 +206,12 @@ def main(argv: list[str] | None = None) -> None:
     with output_lock(output):
         require_own_folders([output / name for name in SAMPLES], [output / "comparison"])
         require_own_notebook(output / NOTEBOOK)
-        for name in SAMPLES:
-            with up_to_date(runner, output / name, SOURCES) as of_sample:
-                make_samples(of_sample, config, output, name, options.n_workers)
-        mlpath, runs = train(runner, config, output)
+        first, second = SAMPLES
+        make_sample(runner, config, output, first, options.n_workers)
+        (mlpath, runs), _ = runner.at_once(
+            lambda branch: train(branch, config, output),
+            lambda branch: make_sample(branch, config, output, second, options.n_workers),
+        )
         evaluate(runner, output, mlpath, runs)
     runner.print_times()
     plots = [output / "comparison", mlpath / runs["adversarial"] / "artifacts" / "plots"]

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from TauAdv.errors import OutputExistsError, TauAdvError
 from TauAdv.io.atomic import write_text
@@ -146,10 +146,39 @@ class Runner:
         if failures:
             raise CommandFailed("\n".join(failures))
 
+    def at_once(self, *branches: Callable[[Runner], Any]) -> list[Any]:
+        """Run sequences of commands beside each other, each with a runner that shows last lines only; return their results.
+
+        Raises:
+            TauAdvError: the first one of a branch that failed, after all have ended.
+        """
+        with ThreadPoolExecutor(max_workers=len(branches)) as pool:
+            running = [pool.submit(branch, Captured(self)) for branch in branches]
+        return [branch.result() for branch in running]
+
     def print_times(self) -> None:
         """Print the wall time of each step."""
         print("\nWall time: " + ", ".join(f"{step} {seconds:.0f} s" for step, seconds in self.seconds.items()))
         print(f"in all {time.perf_counter() - self.start:.0f} s (environment set-up not included)")
+
+
+class Captured(Runner):
+    """Runs commands for another runner, and shows the last line of each, so that several do not write over each other."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def title(self, text: str) -> None:
+        """Print the heading of a step."""
+        self._runner.title(text)
+
+    def run(self, step: str, *command: object) -> None:
+        """Run one command."""
+        self.run_together(step, [command])
+
+    def run_together(self, step: str, commands: Sequence[Sequence[object]], *, shown_whole: bool = False) -> None:
+        """Run independent commands."""
+        self._runner.run_together(step, commands)
 
 
 class Overwriting(Runner):

@@ -43,6 +43,9 @@ class Recorder:
     def run_together(self, step, commands):
         self.commands.setdefault(step, []).extend([str(word) for word in command] for command in commands)
 
+    def at_once(self, *branches):
+        return [branch(self) for branch in branches]
+
     def print_times(self):
         pass
 
@@ -117,6 +120,30 @@ def test_fine_tunes_differ_in_the_strength_only(commands, config):
 @pytest.fixture
 def steps(demo):
     return importlib.import_module("steps")
+
+
+def test_branches_run_at_once_and_all_end_before_an_error_is_raised(steps, tmp_path, capfd):
+    waits = "import pathlib, sys, time\nwhile not pathlib.Path(sys.argv[1]).exists(): time.sleep(0.01)\nprint('met')"
+    meets = "import pathlib, sys\npathlib.Path(sys.argv[1]).touch()\nprint('first\\nlast')"
+    runner = steps.Runner()
+
+    def branch(step, program, result):
+        def run(captured):
+            captured.run(step, "-c", program, tmp_path / "meeting")
+            return result
+
+        return run
+
+    assert runner.at_once(branch("wait", waits, 1), branch("meet", meets, 2)) == [1, 2]
+    shown = capfd.readouterr().out
+    assert "  met\n" in shown
+    assert "  last\n" in shown
+    assert "\nfirst" not in shown
+    assert set(runner.seconds) == {"wait", "meet"}
+    slow = "import pathlib, sys, time\ntime.sleep(0.3)\npathlib.Path(sys.argv[1] + '.end').touch()"
+    with pytest.raises(steps.CommandFailed, match="ended with status 3"):
+        runner.at_once(branch("wait", "raise SystemExit(3)", 1), branch("meet", slow, 2))
+    assert (tmp_path / "meeting.end").exists()
 
 
 def test_samples_of_other_settings_are_made_again(steps, tmp_path):
