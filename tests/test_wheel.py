@@ -7,6 +7,8 @@ import zipfile
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SETUP = ("setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 
 

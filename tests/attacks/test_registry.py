@@ -20,6 +20,8 @@ from TauAdv.evaluation.robustness.settings import load_robustness_settings
 from TauAdv.models.jet_flavour.losses import crossentropy
 from TauAdv.training.settings.attack import TrainingAttack
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):

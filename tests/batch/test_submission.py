@@ -93,6 +93,7 @@ AWKWARD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", ["slurm", "htcondor"])
 @pytest.mark.parametrize("name", AWKWARD)
 def test_any_folder_name(tmp_path, monkeypatch, system, name):

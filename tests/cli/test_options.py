@@ -60,6 +60,7 @@ def test_numbers(value):
     assert number(repr(value)) == value
 
 
+@pytest.mark.slow
 @given(st.text(max_size=12))
 def test_any_text_is_a_number_or_refused(text):
     for kind in (whole_number, number, count):

@@ -13,6 +13,8 @@ from TauAdv.evaluation.robustness.epochs import epoch_models
 from TauAdv.runs import start_run
 from TauAdv.shards.store import ShardSet
 
+pytestmark = pytest.mark.slow
+
 
 def test_history_is_what_was_logged(jets):
     table = loss_history({"one": jets.one, "two": jets.two})

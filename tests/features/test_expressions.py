@@ -184,6 +184,7 @@ def test_refused(text, message):
 DEPTH = 12_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -9,6 +9,8 @@ from TauAdv.features.extract import extract
 from TauAdv.features.table import FeatureTable
 from TauAdv.tuples.reader import TupleReader
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def sample(repository) -> TupleReader:

@@ -36,6 +36,7 @@ def test_what_is_no_record(tmp_path, damaged, message):
     assert read_note(tmp_path / "r.json", "x") is None
 
 
+@pytest.mark.slow
 def test_every_changed_byte_is_noticed_or_changes_nothing(tmp_path):
     path = tmp_path / "r.json"
     written = write_record(path, CONTENT)

@@ -24,6 +24,8 @@ from TauAdv.simulation.validation import load_candidates
 from TauAdv.tuples.reader import read
 from TauAdv.tuples.writer import TupleWriter
 
+pytestmark = pytest.mark.slow
+
 FORMATS = {"ttree": ".root", "rntuple": ".root", "parquet": ".parquet"}
 NAMES = {"simulation": np.tile([E, MU, TAU, TAU, JET], 40), "data": np.full(150, DATA)}
 

@@ -5,6 +5,8 @@ import pytest
 
 from TauAdv.plotting.simulation import write_page
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Quantity:

@@ -96,6 +96,7 @@ def test_commands_can_be_pasted():
     assert words == ["mlflow", "migrate-filestore", "--source", "/data/tau's runs/mlruns", "--target", target]
 
 
+@pytest.mark.slow
 def test_a_database_beside_them(mlruns):
     with start_run(mlruns, "new", "trained here") as run:
         pass

@@ -15,6 +15,8 @@ from TauAdv.shards.jet.preparation import prepare_jets
 from TauAdv.shards.jet.settings import JetPreparationSettings
 from TauAdv.shards.repeated import RepeatedJets
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = JetPreparationSettings(chunk_size=32, seed=3)
 
 

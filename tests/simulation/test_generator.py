@@ -8,6 +8,8 @@ from TauAdv.simulation import generator
 from TauAdv.simulation.columns import num_rows, take
 from TauAdv.simulation.processes import COMMON, PROCESSES, pythia_settings
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = pythia_settings("DYtautau")
 
 

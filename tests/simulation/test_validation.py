@@ -6,6 +6,8 @@ from TauAdv.simulation.quantities import QUANTITIES
 from TauAdv.simulation.validation import CLASSES, class_histograms, load_candidates, sanity_figures, separation
 from TauAdv.tuples.writer import TupleWriter
 
+pytestmark = pytest.mark.slow
+
 SIMULATED = ("DYtautau", "DYmumu", "DYee", "TT", "WJets", "QCD")
 
 

@@ -13,6 +13,8 @@ from TauAdv.attacks.systematic import systematic
 from TauAdv.errors import InputError
 from TauAdv.models.jet_flavour.losses import crossentropy
 
+pytestmark = pytest.mark.slow
+
 OBJECTIVE = label_loss(jet_model(), crossentropy)
 ATTACKS = {
     "fgsm": lambda batch, of, eps: fgsm(OBJECTIVE, batch, of, eps),

@@ -4,6 +4,8 @@ import pytest
 from TauAdv.errors import InputError
 from TauAdv.evaluation.adaptation.domain import head_auc, two_sample_auc
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def rng():

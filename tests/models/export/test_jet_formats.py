@@ -20,6 +20,8 @@ from TauAdv.models.jet_flavour.settings import JetNetworkSettings
 from TauAdv.runs import start_run
 from TauAdv.taggers.exporting import ExportSettings, export_model
 
+pytestmark = pytest.mark.slow
+
 
 def features(*, to_zero=False):
     """Features of one track."""

@@ -14,6 +14,8 @@ from TauAdv.models.loading import load_model, load_tagger
 from TauAdv.models.tagger import inference_function, network_inputs
 from TauAdv.models.variables import adversarial_head_variables, class_head_variables, common_variables
 
+pytestmark = pytest.mark.slow
+
 
 def small_network(**changes) -> JetNetworkSettings:
     settings = {"name": "small", "n_features": 7, "hidden": [6, 5, 4], "common_layers": 2, "dropout": 0.0}

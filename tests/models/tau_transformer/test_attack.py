@@ -1,6 +1,7 @@
 """Attacks on the inputs of the transformer: gradients reach flat features and cells through the attention."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from synthetic_shards import write_shards
 from transformer_networks import small_transformer
@@ -10,6 +11,8 @@ from TauAdv.attacks.objectives import label_loss
 from TauAdv.attacks.settings import make_attack
 from TauAdv.shards.store import ShardSet
 from TauAdv.taggers.registry import tagger_of_model
+
+pytestmark = pytest.mark.slow
 
 SIZES = {
     "tau": {"n_features": 43, "widths": [5]},

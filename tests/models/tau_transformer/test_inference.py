@@ -15,6 +15,8 @@ from TauAdv.models.tau_transformer.inference import chunked_inference
 from TauAdv.taggers.exporting import ExportSettings, export_model
 from TauAdv.taggers.registry import tagger_of_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("chunk", [5, 512])
 def test_chunks_do_not_matter(chunk):

@@ -16,6 +16,8 @@ from TauAdv.models.tau_transformer.tokens import TokenGroup, TokenGroupMask
 from TauAdv.models.transfer import copy_weights_by_name
 from TauAdv.taggers.registry import read_tagger
 
+pytestmark = pytest.mark.slow
+
 BUSY = {"inner": 12.0, "outer": 20.0}
 
 

@@ -9,6 +9,8 @@ from TauAdv.plotting.jets.flavours import draw_flavours, normalised, plot_absent
 from TauAdv.plotting.jets.reweighting import plot_reweighting
 from TauAdv.plotting.style import save_figure
 
+pytestmark = pytest.mark.slow
+
 matplotlib.use("Agg")
 
 

@@ -58,6 +58,7 @@ def test_round_trip_and_take(taus, data):
     assert_same(unpack(packed.take(rows), LAYOUT), taus.take(rows))
 
 
+@pytest.mark.slow
 @given(st.lists(sparse_taus(), min_size=1, max_size=3))
 def test_concatenate(parts):
     together = PackedTaus.concatenate([pack(part, LAYOUT) for part in parts])

@@ -13,6 +13,8 @@ from TauAdv.simulation.jets.produce import produce_jets
 from TauAdv.simulation.jets.settings import JetSimulationSettings
 from TauAdv.simulation.settings import DetectorSettings
 
+pytestmark = pytest.mark.slow
+
 
 def read(path):
     with LineReader(path) as reader:

@@ -13,6 +13,8 @@ from TauAdv.training.settings.load import training_settings
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import Trainer
 
+pytestmark = pytest.mark.slow
+
 WIDTHS = (0.125, 0.25, 0.5, 1.0, 2.0)
 
 

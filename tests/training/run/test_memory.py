@@ -9,6 +9,8 @@ from TauAdv.models.deeptau.settings import load_network
 from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.run.memory import counted_memory, output_bytes
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(("dtype", "width"), [("float32", 4), ("float64", 8), ("bfloat16", 2)])
 def test_outputs_of_layers_by_hand(dtype, width):

@@ -16,6 +16,8 @@ from TauAdv.training.run.train import train
 from TauAdv.training.settings.model import PretrainedSettings
 from TauAdv.training.settings.of_run import resolved, settings_of_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def project(data, adversarial_settings, tmp_path):
