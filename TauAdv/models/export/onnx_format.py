@@ -23,9 +23,10 @@ def onnx_format(graph: Callable[[], Any]) -> Format:
     """Return the format of a network of taus with dense tensors as inputs.
 
     Args:
-        graph: returns, after importing onnx, the function from weights, network, metadata and precision to the ONNX model.
+        graph: returns, after importing onnx, the function from weights, network, metadata, precision and feature table (of
+            files that take physical values) to the ONNX model.
     """
-    return Format(partial(_write, graph), _execute, partial(_execute_in_double, graph))
+    return Format(partial(_write, graph), _execute, partial(_execute_in_double, graph), takes_preprocessing=True)
 
 
 def _write(graph: Callable[[], Any], exported: Exported, folder: Path) -> None:
@@ -33,7 +34,7 @@ def _write(graph: Callable[[], Any], exported: Exported, folder: Path) -> None:
         make = graph()
     except ImportError as error:
         raise InputError(_missing(error)) from error
-    model = make(exported.weights, exported.network, exported.metadata, np.float32)
+    model = make(exported.weights, exported.network, exported.metadata, np.float32, exported.preprocessing)
     _file(exported, folder).write_bytes(model.SerializeToString())
 
 
@@ -42,10 +43,11 @@ def _execute_in_double(graph: Callable[[], Any], exported: Exported, folder: Pat
     from onnx.reference import ReferenceEvaluator
 
     network = exported.double_network
-    session = ReferenceEvaluator(graph()(exported.weights, network, exported.metadata, np.float64))
+    model = graph()(exported.weights, network, exported.metadata, np.float64, exported.preprocessing)
+    session = ReferenceEvaluator(model)
 
     def scores(inputs: Inputs) -> NDArray[Any]:
-        (found,) = list(session.run(None, dense_inputs(double_inputs(inputs), network)))
+        (found,) = list(session.run(None, double_inputs(_tensors(exported, inputs))))
         return found
 
     return scores
@@ -61,7 +63,12 @@ def _execute(exported: Exported, folder: Path) -> dict[str, Scores]:
     except ImportError as error:
         raise InputError(_missing(error)) from error
     session = onnxruntime.InferenceSession(_file(exported, folder), providers=["CPUExecutionProvider"])
-    return {"onnxruntime": lambda inputs: session.run(None, dense_inputs(inputs, exported.network))[0]}
+    return {"onnxruntime": lambda inputs: session.run(None, _tensors(exported, inputs))[0]}
+
+
+def _tensors(exported: Exported, inputs: Inputs) -> dict[str, NDArray[Any]]:
+    """Return what the graph takes of inputs: physical values are dense tensors already."""
+    return dense_inputs(inputs, exported.network) if exported.preprocessing is None else dict(inputs)
 
 
 def _missing(error: ImportError) -> str:

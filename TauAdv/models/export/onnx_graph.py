@@ -13,19 +13,23 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from TauAdv.models.cms.parts import TAU_INPUT, cell_input
+from TauAdv.features.table import FeatureTable
 from TauAdv.models.deeptau.settings import ConvolutionLayer, NetworkSettings
+from TauAdv.models.export.onnx_inputs import TAUS, OnnxTaus
 from TauAdv.models.export.onnx_writer import OnnxWriter
 from TauAdv.models.layer_weights import LayerWeights, folded_layer
 
 __all__ = ["OUTPUT", "onnx_model"]
 
 OUTPUT = "main_output"
-_TAUS = "n_taus"
 
 
 def onnx_model(
-    weights: LayerWeights, network: NetworkSettings, metadata: Mapping[str, str], dtype: type[np.floating] = np.float32
+    weights: LayerWeights,
+    network: NetworkSettings,
+    metadata: Mapping[str, str],
+    dtype: type[np.floating] = np.float32,
+    table: FeatureTable | None = None,
 ) -> onnx.ModelProto:
     """Return the model: ``input_tau`` [n, features], ``input_{grid}_{component}`` [n, eta, phi, features] -> scores.
 
@@ -34,17 +38,18 @@ def onnx_model(
         network: settings of the network.
         metadata: texts to keep in the file.
         dtype: precision of its numbers; files are in single precision.
+        table: feature table, to scale physical values inside; ``None``: inputs are scaled.
     """
     layers = _OnnxLayers(OnnxWriter(dtype), weights, network.normalisation.epsilon)
-    x = layers.writer.input(TAU_INPUT, _TAUS, network.tau.n_features)
-    parts = [layers.rows_block("tau", "dense", x, len(network.tau.layer_widths(network.dropout)))]
-    parts += [layers.grid(grid, network) for grid in network.grids]
+    taus = OnnxTaus(layers.writer, network, table)
+    parts = [layers.rows_block("tau", "dense", taus.tau(), len(network.tau.layer_widths(network.dropout)))]
+    parts += [layers.grid(grid, taus.cells(grid), network) for grid in network.grids]
     x = layers.writer.node("Concat", "features_concat", *parts, axis=1)
     x = layers.rows_block("final", "dense", x, len(network.class_head.widths))
     last = weights["final_dense_last"]
     x = layers.linear("final_dense_last", last["kernel"], last["bias"], x)
     output = layers.writer.node("Softmax", OUTPUT, x, axis=1)
-    return layers.writer.finish(network.name, output, (_TAUS, network.n_classes), metadata)
+    return layers.writer.finish(network.name, output, (TAUS, network.n_classes), metadata)
 
 
 class _OnnxLayers:
@@ -53,12 +58,9 @@ class _OnnxLayers:
     def __init__(self, writer: OnnxWriter, weights: LayerWeights, epsilon: float) -> None:
         self.writer, self.weights, self.epsilon = writer, weights, epsilon
 
-    def grid(self, grid: str, network: NetworkSettings) -> str:
-        """Add the layers of a grid; return its features [n, ...]."""
-        writer, n_cells = self.writer, network.grids[grid].n_cells
-        sizes = {name: component.n_features for name, component in network.components.items()}
-        inputs = [writer.input(cell_input(grid, name), _TAUS, n_cells, n_cells, size) for name, size in sizes.items()]
-        cells = writer.node("Concat", f"{grid}_cells", *inputs, axis=3)
+    def grid(self, grid: str, cells: str, network: NetworkSettings) -> str:
+        """Add the layers of a grid on its cells [n, eta, phi, features]; return its features [n, ...]."""
+        writer = self.writer
         size = writer.node("ReduceMax", f"{grid}_size", writer.node("Abs", f"{grid}_abs", cells), axes=[3], keepdims=0)
         index = writer.node("Transpose", f"{grid}_index", writer.node("NonZero", f"{grid}_filled", size), perm=[1, 0])
         filled = writer.node("GatherND", f"{grid}_filled_cells", cells, index)

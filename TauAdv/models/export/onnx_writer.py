@@ -50,6 +50,10 @@ class OnnxWriter:
         self._nodes.append(helper.make_node(operation, list(inputs), [name], name=name, **attributes))
         return name
 
+    def cast(self, name: str, x: str) -> str:
+        """Add a tensor of floating-point numbers in the precision of the graph."""
+        return self.node("Cast", name, x, to=self._type)
+
     def split(self, name: str, x: str, sizes: Sequence[int], axis: int) -> list[str]:
         """Cut a tensor into pieces."""
         pieces = [f"{name}_{number}" for number in range(len(sizes))]

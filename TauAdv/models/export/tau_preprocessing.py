@@ -20,14 +20,14 @@ from TauAdv.models.cms.parts import TAU_INPUT, cell_input
 from TauAdv.models.export.dense_inputs import dense_inputs
 from TauAdv.models.taus.inputs import TauInputs
 
-__all__ = ["random_values", "scaled_in_numpy", "scaled_in_tensorflow"]
+__all__ = ["random_values", "scaled_in_numpy", "scaled_in_tensorflow", "scaling_constants"]
 
 _ABSENT = 0.1  # share of random values
 
 Constants = tuple[ScalingConstants, NDArray[np.float32]]
 
 
-def _constants(table: FeatureTable, network: TauInputs) -> Iterator[tuple[str, str, Constants]]:
+def scaling_constants(table: FeatureTable, network: TauInputs) -> Iterator[tuple[str, str, Constants]]:
     """Yield grid (empty for the tau), name of the tensor, and its scaling constants and defaults."""
     features = table.features("tau")
     yield "", TAU_INPUT, _of(features, next(iter(table.grids)))
@@ -43,7 +43,7 @@ def _of(features: Any, grid: str) -> Constants:
 def scaled_in_tensorflow(tensors: Mapping[str, tf.Tensor], table: FeatureTable, network: TauInputs) -> dict[str, tf.Tensor]:
     """Return dense tensors as networks read them, step by step as features are made."""
     found: dict[str, tf.Tensor] = {}
-    for grid, name, (constants, default) in _constants(table, network):
+    for grid, name, (constants, default) in scaling_constants(table, network):
         x = (tensors[name] - constants.mean) / constants.std
         x = tf.maximum(tf.minimum(x, constants.high), constants.low)
         x = tf.where(tf.math.is_nan(tensors[name]), default, x)
@@ -60,7 +60,7 @@ def _filled(tensors: Mapping[str, tf.Tensor], grid: str, network: TauInputs) -> 
 def scaled_in_numpy(values: Mapping[str, NDArray[Any]], table: FeatureTable, network: TauInputs) -> dict[str, NDArray[Any]]:
     """Return the same with the functions that make shards."""
     found: dict[str, NDArray[Any]] = {}
-    for grid, name, (constants, default) in _constants(table, network):
+    for grid, name, (constants, default) in scaling_constants(table, network):
         x = np.where(np.isnan(values[name]), default, constants.apply(values[name]))
         x[~np.isfinite(x)] = 0
         if grid:
@@ -75,7 +75,7 @@ def random_values(network: TauInputs, table: FeatureTable, n_taus: int, seed: in
     rng = np.random.default_rng(seed)
     scaled = dense_inputs(random_taus(network, n_taus, seed), network)
     found = {}
-    for grid, name, (constants, _) in _constants(table, network):
+    for grid, name, (constants, _) in scaling_constants(table, network):
         x = constants.invert(scaled[name])
         x[rng.random(x.shape) < _ABSENT] = np.nan
         if grid:

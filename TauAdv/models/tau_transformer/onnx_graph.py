@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 import onnx
 
-from TauAdv.models.cms.parts import TAU_INPUT, cell_input
+from TauAdv.features.table import FeatureTable
+from TauAdv.models.export.onnx_inputs import TAUS, OnnxTaus
 from TauAdv.models.export.onnx_writer import OnnxWriter
 from TauAdv.models.layer_weights import LayerWeights
 from TauAdv.models.tau_transformer.settings import TransformerSettings
@@ -19,13 +20,16 @@ from TauAdv.models.tau_transformer.settings import TransformerSettings
 __all__ = ["OUTPUT", "onnx_transformer"]
 
 OUTPUT = "main_output"
-_TAUS = "n_taus"
 #: What a softmax reads of tokens that are not there; their weight is exactly zero.
 _NOT_THERE = -1e9
 
 
 def onnx_transformer(
-    weights: LayerWeights, network: TransformerSettings, metadata: Mapping[str, str], dtype: type[np.floating] = np.float32
+    weights: LayerWeights,
+    network: TransformerSettings,
+    metadata: Mapping[str, str],
+    dtype: type[np.floating] = np.float32,
+    table: FeatureTable | None = None,
 ) -> onnx.ModelProto:
     """Return the model: ``input_tau`` [n, features], ``input_{grid}_{component}`` [n, eta, phi, features] -> scores.
 
@@ -34,9 +38,11 @@ def onnx_transformer(
         network: settings of the network.
         metadata: texts to keep in the file.
         dtype: precision of its numbers; files are in single precision.
+        table: feature table, to scale physical values inside; ``None``: inputs are scaled.
     """
-    graph = _Graph(OnnxWriter(dtype), weights, network)
-    flat = graph.writer.input(TAU_INPUT, _TAUS, network.tau.n_features)
+    writer = OnnxWriter(dtype)
+    graph = _Graph(writer, weights, network, OnnxTaus(writer, network, table))
+    flat = graph.taus.tau()
     for number in range(1, len(network.tau.widths) + 1):
         flat = graph.normalised(f"tau_norm_{number}", graph.dense(f"tau_dense_{number}", flat))
         flat = graph.writer.node("Relu", f"tau_activation_{number}", flat)
@@ -48,14 +54,14 @@ def onnx_transformer(
     for number in range(1, len(network.class_head.widths) + 1):
         x = graph.writer.node("Relu", f"final_activation_{number}", graph.dense(f"final_dense_{number}", x))
     output = graph.writer.node("Softmax", OUTPUT, graph.dense("final_dense_last", x), axis=1)
-    return graph.writer.finish(network.name, output, (_TAUS, network.n_classes), metadata)
+    return graph.writer.finish(network.name, output, (TAUS, network.n_classes), metadata)
 
 
 class _Graph:
     """Adds the layers of a network to a graph."""
 
-    def __init__(self, writer: OnnxWriter, weights: LayerWeights, network: TransformerSettings) -> None:
-        self.writer, self.weights, self.network = writer, weights, network
+    def __init__(self, writer: OnnxWriter, weights: LayerWeights, network: TransformerSettings, taus: OnnxTaus) -> None:
+        self.writer, self.weights, self.network, self.taus = writer, weights, network, taus
         self.zero, self.one = (writer.node("Squeeze", f"scalar_{k}", writer.integers(k)) for k in (0, 1))
 
     def tokens(self, own: str) -> tuple[str, str]:
@@ -82,10 +88,7 @@ class _Graph:
 
     def cells(self, grid: str) -> tuple[str, str, str]:
         """Add what finds the filled cells of a grid: (tau, eta, phi) [m, 3], features [m, features], and counts [n]."""
-        node, n_cells = self.writer.node, self.network.grids[grid].n_cells
-        sizes = {name: component.n_features for name, component in self.network.components.items()}
-        inputs = [self.writer.input(cell_input(grid, name), _TAUS, n_cells, n_cells, size) for name, size in sizes.items()]
-        cells = node("Concat", f"{grid}_cells", *inputs, axis=3)
+        node, cells = self.writer.node, self.taus.cells(grid)
         size = node("ReduceMax", f"{grid}_size", node("Abs", f"{grid}_abs", cells), axes=[3], keepdims=0)
         index = node("Transpose", f"{grid}_index", node("NonZero", f"{grid}_filled", size), perm=[1, 0])
         is_filled = node(

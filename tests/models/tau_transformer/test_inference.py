@@ -8,6 +8,7 @@ import pytest
 from network_batches import random_inputs
 from transformer_networks import reference_scores, small_transformer
 
+from TauAdv.features.table import FeatureTable
 from TauAdv.io.manifests.manifest import read_manifest
 from TauAdv.models.export.dense_inputs import dense_inputs, dense_shapes
 from TauAdv.models.export.source import find_model
@@ -55,3 +56,21 @@ def test_exported_models_give_the_scores(tmp_path):
         expected = reference_scores(model, inputs) if n_taus else np.zeros((0, 4))
         np.testing.assert_allclose(scores, expected, rtol=0, atol=2e-6)
     assert json.loads((tmp_path / "onnx/manifest.json").read_text())["both_in_double_precision"]["onnx"]["taus"] == 10
+
+
+def test_onnx_of_physical_values_gives_the_scores(tmp_path):
+    """Compared where it is written, with predictions on rows scaled as in shards; here, that the values are not scaled."""
+    components = {"egamma": {"n_features": 86}, "muon": {"n_features": 64}, "hadrons": {"n_features": 38}}
+    grids = {"inner": {"n_cells": 11}, "outer": {"n_cells": 21}}
+    model = small_transformer(tau={"n_features": 43, "widths": [5]}, components=components, grids=grids, layers=1)
+    model.save(tmp_path / "model.keras")
+    settings = ExportSettings(format="onnx", features="deeptau_v2p5", n_taus=20, with_preprocessing=True)
+    manifest = export_model(find_model(tmp_path / "model.keras"), tmp_path / "out", settings)
+    assert manifest["comparison"]["onnxruntime"]["largest_difference"] < 2e-6
+    session = onnxruntime.InferenceSession(tmp_path / "out/small.onnx", providers=["CPUExecutionProvider"])
+    nothing = {name: np.full((1, *shape), np.nan, "f4") for name, shape in dense_shapes(model.network).items()}
+    (scores,) = session.run(None, nothing)
+    table = FeatureTable.load("deeptau_v2p5")
+    defaults = np.array([[feature.default for feature in table.features("tau")]], "f4")
+    inputs = random_inputs(model.network, 1, filled={"inner": 0, "outer": 0})
+    np.testing.assert_allclose(scores, reference_scores(model, {**inputs, "tau": defaults}), rtol=0, atol=2e-6)
