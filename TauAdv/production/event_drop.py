@@ -23,6 +23,7 @@ from TauAdv.production.outputs import check_no_input, check_root_names, errors_o
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
 from TauAdv.production.target_spectra import read_target
 from TauAdv.production.uniforms import ROOT_SEED, RandomSource, uniform_numbers
+from TauAdv.tuples.branches.records import joined, rows_of
 from TauAdv.tuples.branches.writable import require_writable
 from TauAdv.tuples.reader import open_tuples
 from TauAdv.tuples.sources import TupleSource
@@ -213,9 +214,9 @@ def _write_survivors(
             stays = table.keep(taus["tau_pt"], uniforms[done : done + len(taus)])
             done += len(taus)
             kept += int(stays.sum())
-            gathered.append(ak.to_packed(taus[stays]))
+            gathered.append(rows_of(taus, stays))
             if sum(map(len, gathered)) >= settings.step_size or done == uniforms.size:
-                writer.extend(ak.concatenate(gathered))
+                writer.extend(joined(gathered))
                 gathered = []
             progress.update(len(taus))
     if kept == 0:

@@ -21,6 +21,7 @@ from TauAdv.io.manifests.manifest import describe_input
 from TauAdv.io.sources import STEP_SIZE
 from TauAdv.tuples.branches.conversion import as_asked, stored_names
 from TauAdv.tuples.branches.in_files import FileBranches
+from TauAdv.tuples.branches.records import contents_of, of_columns, rows_of
 from TauAdv.tuples.branches.types import BranchType
 from TauAdv.tuples.files.inputs import resolve_inputs
 from TauAdv.tuples.formats.registry import common_format
@@ -66,7 +67,7 @@ class EntryRange:
         """
         names = list(dict.fromkeys(names))
         step = len(names) if rows is None else _BRANCHES_AT_ONCE
-        columns: dict[str, ak.Array] = {}
+        columns: dict[str, Any] = {}
         if not names:
             length = len(self) if rows is None else len(np.arange(len(self))[rows])
             return ak.Array(ak.contents.RecordArray([], [], length=length))
@@ -74,9 +75,8 @@ class EntryRange:
             wanted = names[first : first + step]
             stored = self.file.read(stored_names(wanted, self.branches), self.start, self.stop)
             part = as_asked(stored, wanted, self.path, self.branches)
-            for name in part.fields:
-                columns[name] = part[name] if rows is None else ak.to_packed(part[name][rows])
-        return ak.zip({name: columns[name] for name in names}, depth_limit=1)
+            columns |= contents_of(part if rows is None else rows_of(part, rows))
+        return of_columns({name: columns[name] for name in names})
 
 
 class TupleReader:

@@ -14,6 +14,7 @@ import uproot
 
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.tuples.branches.columns import Columns, check_counts, counter_names, dtype_of, prepared
+from TauAdv.tuples.branches.records import contents_of
 from TauAdv.tuples.branches.writable import Format, name_problem, require_writable
 from TauAdv.tuples.compression import compression as named_compression
 from TauAdv.tuples.linear_trees import linear_trees
@@ -133,8 +134,10 @@ class TupleWriter:
     def _extend(
         self, tree: str, arrays: ak.Array | Mapping[str, Any], counters: Mapping[str, str], *, schema_types: bool
     ) -> int:
-        names = arrays.fields if isinstance(arrays, ak.Array) else list(arrays)
-        columns = {name: prepared(name, arrays[name], branch_or_none(name) if schema_types else None) for name in names}
+        columns = {
+            name: prepared(name, content, branch_or_none(name) if schema_types else None)
+            for name, content in contents_of(arrays).items()
+        }
         length = self._check_lengths(columns)
         if self.format == "ttree":
             check_counts(columns, counters)
@@ -164,7 +167,7 @@ class TupleWriter:
 
     def _check_types(self, tree: str, columns: Columns, types: dict[str, np.dtype]) -> None:
         missing, unknown = [n for n in types if n not in columns], [n for n in columns if n not in types]
-        changed = [name for name, column in columns.items() if types.get(name, dtype_of(column)) != dtype_of(column)]
+        changed = [name for name, column in columns.items() if name in types and types[name] != dtype_of(column)]
         for problem, names in (("lacks", missing), ("adds", unknown), ("has other types in", changed)):
             if names:
                 msg = f"{self.path}: tree '{tree}': compared with the first chunk, this one {problem} {', '.join(names)}"

@@ -12,6 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from TauAdv.errors import InputError
+from TauAdv.tuples.branches.arrow import from_table, to_table
+from TauAdv.tuples.branches.records import rows_of
 
 __all__ = ["Buckets"]
 
@@ -75,9 +77,9 @@ class Buckets:
                     with pa.OSFile(str(path), "rb") as stream:
                         parts.append(pa.ipc.open_stream(stream).read_all())
                     path.unlink()
-            table = pa.concat_tables(parts).combine_chunks()
+            table = pa.concat_tables(parts)
             order = np.argsort(table[_PLACE].to_numpy(), kind="stable")
-            yield ak.from_arrow(table.drop_columns(_PLACE).take(pa.array(order)))
+            yield rows_of(from_table(table.drop_columns(_PLACE)), order)
 
     def _path(self, segment: int, source: int) -> Path:
         return self._folder / f"segment{segment}_source{source}.arrow"
@@ -86,8 +88,7 @@ class Buckets:
         segment, place = np.divmod(rows, self._size)
         order = np.argsort(segment, kind="stable")
         numbers, starts = np.unique(segment[order], return_index=True)
-        taken = ak.to_arrow_table(ak.to_packed(chunk[entries[order]]), list_to32=True, extensionarray=False)
-        table = self._same_types(name, taken).append_column(_PLACE, pa.array(place[order]))
+        table = self._same_types(name, to_table(rows_of(chunk, entries[order]))).append_column(_PLACE, pa.array(place[order]))
         for number, start, stop in zip(numbers, starts, [*starts[1:], len(order)], strict=True):
             yield int(number), table.slice(start, stop - start)
 

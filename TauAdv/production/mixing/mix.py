@@ -29,6 +29,7 @@ from TauAdv.production.mixing.sources import (
     open_sources,
 )
 from TauAdv.production.outputs import check_distinct, check_no_input, check_root_names
+from TauAdv.tuples.branches.records import contents_of, of_columns
 from TauAdv.tuples.matching import TauType
 from TauAdv.tuples.writer import TupleWriter
 
@@ -162,15 +163,17 @@ def _chunks(
     first = 0
     present = set(source.reader.branches)
     for taus in source.reader.iterate([name for name in branches if name in present], step_size, entry_stop=stop):
-        for name in wider:
-            taus = ak.with_field(taus, ak.values_astype(taus[name], wider[name]), name)
-        yield first, _labelled(taus, source.dataset_id)[list(branches)]
+        columns = contents_of(taus) | {name: ak.values_astype(taus[name], dtype) for name, dtype in wider.items()}
+        columns |= _labels(taus, source.dataset_id)
+        yield first, of_columns({name: columns[name] for name in branches})
         first += len(taus)
 
 
-def _labelled(taus: ak.Array, dataset_id: int) -> ak.Array:
+def _labels(taus: ak.Array, dataset_id: int) -> dict[str, np.ndarray]:
     sample = ak.to_numpy(taus["sampleType"])
     stored = ak.to_numpy(taus["mytauType"]) if "mytauType" in taus.fields else np.zeros(len(taus), np.int32)
-    taus = ak.with_field(taus, stored.astype(np.int32), "mytauType")
-    taus = ak.with_field(taus, np.where(sample == 0, np.int32(TauType.DATA), stored).astype(np.int32), "tauType")
-    return ak.with_field(taus, np.full(len(taus), dataset_id, np.uint64), "dataset_id")
+    return {
+        "mytauType": stored.astype(np.int32),
+        "tauType": np.where(sample == 0, np.int32(TauType.DATA), stored).astype(np.int32),
+        "dataset_id": np.full(len(taus), dataset_id, np.uint64),
+    }

@@ -15,6 +15,7 @@ from TauAdv.config import Settings
 from TauAdv.errors import ConfigError, InputError, InputWarning, shortened
 from TauAdv.production.skim.columns import choose_columns
 from TauAdv.production.skim.modules import MODULES, ProcessingModule, processing_module
+from TauAdv.tuples.branches.records import contents_of, of_columns, rows_of
 from TauAdv.tuples.branches.types import BranchType
 from TauAdv.tuples.branches.writable import require_writable, unwritable
 from TauAdv.tuples.selection import Selection, parse_selection
@@ -255,9 +256,10 @@ class SkimPlan:
         return self.selection.cut_flow(examined, len(block))
 
     def _columns_of(self, block: EntryBlock, examined: dict[str, Any], rows: np.ndarray) -> ak.Array:
-        arrays = block.read([name for name in self.columns if name not in examined], rows)
-        columns = {name: examined[name][rows] if name in examined else arrays[name] for name in self.columns}
-        return ak.zip(columns, depth_limit=1)
+        known = of_columns({name: examined[name] for name in self.columns if name in examined}, len(block))
+        others = block.read([name for name in self.columns if name not in examined], rows)
+        columns = contents_of(rows_of(known, rows)) | contents_of(others)
+        return of_columns({name: columns[name] for name in self.columns})
 
 
 def _check_selection(selection: Selection, names: list[str], reader: TupleSource) -> None:

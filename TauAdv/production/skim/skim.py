@@ -19,6 +19,7 @@ from TauAdv.io.manifests.manifest import as_json, describe_input, finished, writ
 from TauAdv.io.manifests.verified import verified_manifest
 from TauAdv.production.outputs import check_no_input, check_root_names
 from TauAdv.production.skim.plan import CutFlow, SkimPlan, SkimSettings
+from TauAdv.tuples.branches.records import joined
 from TauAdv.tuples.read_errors import reading
 from TauAdv.tuples.reader import open_tuples
 from TauAdv.tuples.trees import open_root, tree_names
@@ -127,7 +128,7 @@ def _write_passing(plan: SkimPlan, writer: TupleWriter) -> CutFlow:
             if taus is not None:
                 gathered.append(taus)
             if sum(chunk.nbytes for chunk in gathered) > _BYTES_BEFORE_WRITING:
-                writer.extend(ak.concatenate(gathered))
+                writer.extend(joined(gathered))
                 gathered = []
             bar.update(read)
     beyond = f"output range '{plan.settings.output_range}': only {flow.passed} taus passed"
@@ -138,7 +139,7 @@ def _write_passing(plan: SkimPlan, writer: TupleWriter) -> CutFlow:
     if flow.written and flow.passed < (plan.output_stop or 0):
         warnings.warn(f"skim of {_names(plan)}: {beyond}; {flow.written} of them are written", InputWarning, stacklevel=2)
     if gathered or not flow.written:
-        writer.extend(ak.concatenate(gathered) if gathered else plan.empty())
+        writer.extend(joined(gathered) if gathered else plan.empty())
     return flow
 
 

@@ -10,11 +10,12 @@ import numpy as np
 
 from TauAdv.errors import InputError
 from TauAdv.tuples.branches.numbers import as_array, numbers
+from TauAdv.tuples.branches.records import plain_lists, plain_numbers
 from TauAdv.tuples.schema import Branch, counter_name
 
 __all__ = ["Columns", "check_counts", "counter_names", "dtype_of", "prepared"]
 
-#: By branch: numbers or fixed arrays of numbers (numpy), or lists of numbers (awkward).
+#: By branch: numbers or fixed arrays of numbers (numpy), or lists of numbers (awkward: offsets from 0 on, then numbers).
 Columns: TypeAlias = dict[str, "np.ndarray | ak.Array"]
 
 
@@ -26,7 +27,13 @@ def prepared(name: str, values: Any, entry: Branch | None) -> np.ndarray | ak.Ar
     Raises:
         InputError: if they are not numbers, or lists or fixed arrays of numbers, or do not fit the schema.
     """
-    array = as_array(values, f"branch {name}")
+    dtype = entry.dtype if entry else None
+    layout = values.layout if isinstance(values, ak.Array) else values
+    if (lists := plain_lists(layout)) is not None and (entry is None or entry.jagged):
+        return _packed(name, *lists, dtype)
+    if (flat := plain_numbers(layout)) is not None and flat.ndim == 1 and (entry is None or not entry.jagged):
+        return _cast(name, _numbers(name, flat), dtype)
+    array = as_array(ak.Array(values) if isinstance(values, ak.contents.Content) else values, f"branch {name}")
     jagged = array.ndim == 2 and (_has_lists(array) or (entry is not None and entry.jagged))
     if not (jagged or array.ndim == 1 or _is_regular(array)) or (
         entry is not None and (array.ndim != 1 + entry.jagged or entry.jagged != jagged)
@@ -35,17 +42,25 @@ def prepared(name: str, values: Any, entry: Branch | None) -> np.ndarray | ak.Ar
         msg = f"branch {name}: expected {expected}, received an array of {array.ndim} dimensions"
         raise InputError(msg)
     if not jagged:
-        return _cast(name, _numbers(name, array), entry.dtype if entry else None)
+        return _cast(name, _numbers(name, array), dtype)
     packed = ak.to_packed(ak.from_regular(array, axis=1))
-    flat = _cast(name, _numbers(name, ak.flatten(packed)), entry.dtype if entry else None)
+    flat = _cast(name, _numbers(name, ak.flatten(packed)), dtype)
     return ak.unflatten(flat, _numbers(name, ak.num(packed)))
+
+
+def _packed(name: str, offsets: np.ndarray, values: np.ndarray, dtype: np.dtype | None) -> ak.Array:
+    """Return lists without the numbers before the first and after the last."""
+    first, last = offsets[0], offsets[-1]
+    index = ak.index.Index64((offsets - first).astype(np.int64, copy=False))
+    cast = _cast(name, _numbers(name, values[first:last]), dtype)
+    return ak.Array(ak.contents.ListOffsetArray(index, ak.contents.NumpyArray(cast)))
 
 
 def dtype_of(column: np.ndarray | ak.Array) -> np.dtype:
     """Return the type of the numbers of a column, with the shape of fixed arrays."""
     if isinstance(column, np.ndarray):
         return np.dtype((column.dtype, column.shape[1:])) if column.ndim > 1 else column.dtype
-    return ak.to_numpy(ak.flatten(column)).dtype
+    return np.dtype(column.layout.content.dtype)
 
 
 def counter_names(columns: Columns, counters: Mapping[str, str]) -> dict[str, str]:
@@ -68,7 +83,7 @@ def check_counts(columns: Columns, counters: Mapping[str, str]) -> None:
     """
     first: dict[str, tuple[str, np.ndarray]] = {}
     for name, counter in counter_names(columns, counters).items():
-        counts = ak.to_numpy(ak.num(columns[name]))
+        counts = np.diff(columns[name].layout.offsets)
         if counter in columns and counter not in first:
             first[counter] = (counter, np.asarray(columns[counter]))
         leader, expected = first.setdefault(counter, (name, counts))

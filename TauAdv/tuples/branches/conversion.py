@@ -9,6 +9,7 @@ import awkward as ak
 import numpy as np
 
 from TauAdv.tuples.branches.in_files import FileBranches
+from TauAdv.tuples.branches.records import contents_of, of_columns
 
 __all__ = ["as_asked", "stored_names"]
 
@@ -23,10 +24,11 @@ def as_asked(arrays: ak.Array, names: Sequence[str], path: Path, branches: FileB
     wider = branches.conversions(path, names)
     if arrays.fields == list(names) and not wider:
         return arrays
+    stored = contents_of(arrays)
     columns = {}
     for name in names:
         if name in branches.computed:
-            columns[name] = ak.values_astype(ak.num(arrays[branches.computed[name]], axis=1), np.int32)
+            columns[name] = ak.values_astype(ak.num(ak.Array(stored[branches.computed[name]]), axis=1), np.int32)
         else:
-            columns[name] = ak.values_astype(arrays[name], wider[name]) if name in wider else arrays[name]
-    return ak.zip(columns, depth_limit=1)
+            columns[name] = ak.values_astype(ak.Array(stored[name]), wider[name]) if name in wider else stored[name]
+    return of_columns(columns)

@@ -16,6 +16,7 @@ import awkward as ak
 import numpy as np
 
 from TauAdv.errors import InputError
+from TauAdv.tuples.branches.records import contents_of
 from TauAdv.tuples.branches.types import BranchType
 from TauAdv.tuples.read_errors import reading
 
@@ -97,8 +98,9 @@ class TupleFile(ABC):
                 f"{f', without {lost}' if lost else ''}; the file may be damaged, make or copy it again"
             )
             raise InputError(msg)
+        contents = contents_of(arrays)
         for name in names:
-            if not _lists_are_whole(arrays[name].layout):
+            if not _lists_are_whole(contents[name]):
                 msg = f"{self.path}: branch '{name}', entries {start} to {stop - 1}: the lengths of its lists are damaged"
                 raise InputError(f"{msg}; make or copy the file again")
         return arrays
