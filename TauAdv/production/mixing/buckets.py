@@ -88,7 +88,9 @@ class Buckets:
         segment, place = np.divmod(rows, self._size)
         order = np.argsort(segment, kind="stable")
         numbers, starts = np.unique(segment[order], return_index=True)
-        table = self._same_types(name, to_table(rows_of(chunk, entries[order]))).append_column(_PLACE, pa.array(place[order]))
+        table = self._same_types(name, to_table(rows_of(chunk, entries[order]))).append_column(
+            _PLACE, pa.array(place[order])
+        )
         for number, start, stop in zip(numbers, starts, [*starts[1:], len(order)], strict=True):
             yield int(number), table.slice(start, stop - start)
 

@@ -38,20 +38,22 @@ def _column(layout: Any) -> pa.Array:
 def from_table(table: pa.Table) -> ak.Array:
     """Return the records of a table without nulls; their buffers are those of the table."""
     whole = table.combine_chunks()
-    return of_columns({name: _layout(whole[name]) for name in whole.column_names}, whole.num_rows)
+    return of_columns({name: _layout(whole.select([name])) for name in whole.column_names}, whole.num_rows)
 
 
-def _layout(column: pa.ChunkedArray) -> Any:
-    if column.num_chunks != 1 or column.null_count:
-        return ak.from_arrow(column, highlevel=False)
-    (array,) = column.chunks
+def _layout(table: pa.Table) -> Any:
+    if table[0].num_chunks != 1 or table[0].null_count:
+        return _by_awkward(table)
+    (array,) = table[0].chunks
     if _is_number(array.type):
         return NumpyArray(array.to_numpy(zero_copy_only=False))
     if pa.types.is_list(array.type) and _is_number(array.type.value_type) and not array.values.null_count:
-        return ListOffsetArray(
-            Index32(array.offsets.to_numpy()), NumpyArray(array.values.to_numpy(zero_copy_only=False))
-        )
-    return ak.from_arrow(column, highlevel=False)
+        return ListOffsetArray(Index32(array.offsets.to_numpy()), NumpyArray(array.values.to_numpy(zero_copy_only=False)))
+    return _by_awkward(table)
+
+
+def _by_awkward(table: pa.Table) -> Any:
+    return ak.from_arrow(table)[table.column_names[0]].layout
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -83,7 +83,8 @@ def check_counts(columns: Columns, counters: Mapping[str, str]) -> None:
     """
     first: dict[str, tuple[str, np.ndarray]] = {}
     for name, counter in counter_names(columns, counters).items():
-        counts = np.diff(columns[name].layout.offsets)
+        lists: Any = columns[name]
+        counts = np.diff(lists.layout.offsets)
         if counter in columns and counter not in first:
             first[counter] = (counter, np.asarray(columns[counter]))
         leader, expected = first.setdefault(counter, (name, counts))

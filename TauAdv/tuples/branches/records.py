@@ -91,14 +91,16 @@ def joined(parts: Sequence[ak.Array]) -> ak.Array:
         return ak.concatenate(parts)
     columns = [contents_of(part) for part in parts]
     index: dict[tuple[int, ...], Index64] = {}
-    return of_columns({name: _together([part[name] for part in columns], index) for name in first.fields}, sum(map(len, parts)))
+    return of_columns(
+        {name: _together([part[name] for part in columns], index) for name in first.fields}, sum(map(len, parts))
+    )
 
 
 def _together(layouts: Sequence[Any], index: dict[tuple[int, ...], Index64]) -> Any:
     if numbers := _alike([plain_numbers(layout) for layout in layouts]):
         return NumpyArray(np.concatenate(numbers))
-    lists = [plain_lists(layout) or (None, None) for layout in layouts]
-    if not _alike([numbers for _, numbers in lists]):
+    lists = [found for layout in layouts if (found := plain_lists(layout)) is not None]
+    if len(lists) < len(layouts) or not _alike([numbers for _, numbers in lists]):
         return ak.concatenate([ak.Array(layout) for layout in layouts]).layout
     values = np.concatenate([numbers[offsets[0] : offsets[-1]] for offsets, numbers in lists])
     key = tuple(id(layout.offsets) for layout in layouts)  # lists taken with one index share their offsets
