@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from TauAdv.cli.keras_extras import keras_without_extras
 from TauAdv.cli.parser import Parser
 from TauAdv.cli.report import report_errors
 from TauAdv.commands import SCRIPTS, command_line, scripts_in_messages
@@ -80,7 +81,9 @@ def script(name: str) -> Callable[..., None]:
 
 def _run(name: str, place: str, called: str, words: list[str]) -> None:
     module = import_module(f"TauAdv.cli.{place}")
-    module.run(_parsed(module, called, words))
+    options = _parsed(module, called, words)
+    with keras_without_extras():
+        module.run(options)
 
 
 def command_parser(module: Any, called: str) -> ArgumentParser:
