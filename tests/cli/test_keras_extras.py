@@ -11,7 +11,8 @@ from TauAdv.cli.keras_extras import keras_without_extras
 with keras_without_extras():
     import keras
     print(*(name in sys.modules for name in ("sklearn", "matplotlib")), keras.ops.sum([1.0, 2.0]).numpy())
-    left_out = {"wrappers.sklearn_wrapper": "sklearn", "visualization.plot_image_gallery": "plt"}  # until Keras loads them late
+    # until Keras loads them late
+    left_out = {"wrappers.sklearn_wrapper": "sklearn", "visualization.plot_image_gallery": "plt"}
     print(*(getattr(sys.modules[f"keras.src.{module}"], name) for module, name in left_out.items()))
     import matplotlib, sklearn.metrics
     print(sum(type(finder).__name__ == "_Refusal" for finder in sys.meta_path))
