@@ -54,17 +54,17 @@ class InputWarning(UserWarning):
     """The inputs are not what one would expect; the step does what it can, and says so."""
 
 
-def nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+def nearest(name: str, known: list[str] | tuple[str, ...], cutoff: float = 0.6) -> str:
     """Return ``" (did you mean 'x'?)"`` for the known name closest to ``name``, or an empty string.
 
-    Names that differ in capital letters only are the closest.
+    Names that differ in capital letters only are the closest; ``cutoff``: how alike others must be, from 0 to 1.
     """
     from difflib import get_close_matches
 
     lower: dict[str, list[str]] = {}
     for entry in known:
         lower.setdefault(entry.lower(), []).append(entry)
-    found = get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)
+    found = get_close_matches(name.lower(), list(lower), n=1, cutoff=cutoff)
     if not found:
         return ""
     (best,) = get_close_matches(name, lower[found[0]], n=1, cutoff=0.0)

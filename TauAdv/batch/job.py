@@ -24,7 +24,7 @@ from TauAdv.io.records import read_record
 from TauAdv.runs import Run, has_runs, list_runs
 from TauAdv.runs.layout import SWEEP, TRAINING
 
-__all__ = ["JOB_FILE", "Job", "job_tags", "run_job"]
+__all__ = ["JOB_FILE", "Job", "job_tags", "run_job", "split_arguments"]
 
 JOB_FILE = "job.json"
 _WORKERS = "TAUADV_WORKERS"
@@ -77,7 +77,7 @@ class Job:
             ConfigError: if the configuration is not there or not accepted, or sets other devices for ``several``.
         """
         arguments = list(arguments)
-        options, overrides = _split(arguments)
+        options, overrides = split_arguments(arguments)
         if several and _TOGETHER not in overrides:
             override_pairs([*overrides, _TOGETHER])
             arguments.append(_TOGETHER)
@@ -175,7 +175,7 @@ def tf_config(environment: Mapping[str, str]) -> str | None:
     return json.dumps({"cluster": {"worker": workers}, "task": task})
 
 
-def _split(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+def split_arguments(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]]:
     """Return the options with a value, and the words ``key=value``, of a training's command line.
 
     Options may be shortened, ``--conf FILE``, and have their value in the same word, ``--config=FILE``.

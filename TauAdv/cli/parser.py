@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from typing import Any, NoReturn
 
-from TauAdv.errors import shortened
+from TauAdv.errors import nearest, shortened
 
 __all__ = ["Parser"]
+
+
+_OPTION = re.compile(r"--?[A-Za-z][\w-]+")
 
 
 class Parser(ArgumentParser):
@@ -21,6 +25,21 @@ class Parser(ArgumentParser):
         super().__init__(**{"formatter_class": RawDescriptionHelpFormatter} | options)
         for name in (None, "store"):
             self.register("action", name, _Store)
+
+    def parse_known_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Return the options, after a check that there are such; argparse first says which others are missing."""
+        for word in [] if args is None else args:
+            if word == "--":
+                break
+            self._require_option(word)
+        return super().parse_known_intermixed_args(args, namespace)
+
+    def _require_option(self, word: str) -> None:
+        name = word.partition("=")[0]
+        if not _OPTION.fullmatch(name) or any(known.startswith(name) for known in self._option_string_actions):
+            return
+        known = [option for option in self._option_string_actions if option.startswith("--")]
+        self.error(f"no option {name}{nearest(f'--{name.lstrip(chr(45))}', known)}")
 
     def error(self, message: str) -> NoReturn:
         """End with one line and exit status 2."""

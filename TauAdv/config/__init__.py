@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from TauAdv.config.overrides import Overrides, given_once, merged
     from TauAdv.config.settings import (
         KindSettings,
+        OfKind,
         Settings,
         dump_settings,
         load_settings,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KindSettings",
+    "OfKind",
     "Overrides",
     "Settings",
     "dump_settings",
@@ -44,6 +46,7 @@ _HOMES = {
     "overrides": ("Overrides", "given_once", "merged"),
     "settings": (
         "KindSettings",
+        "OfKind",
         "Settings",
         "dump_settings",
         "load_settings",

@@ -55,13 +55,22 @@ def problems(kind: type[BaseModel], content: Mapping[str, Any], error: Validatio
     found = [entry for entry in readable(error.errors(), content) if entry["type"] != "default_factory_not_called"]
     lines = []
     for entry in found:
+        if _is_elsewhere(content, entry):
+            continue
         place = _place(content, entry["loc"])
         start = "" if place in (None, source) else f"{place}: "
-        lines += [f"{start}{line}{_hint_of_group(content, entry)}" for line in _explain(kind, entry)]
+        lines += [f"{start}{line}{_hint_of_group(content, entry)}" for line in _explain(kind, content, entry)]
     for line in _of_the_rest(kind, content, [entry["loc"] for entry in error.errors()]):
         if line not in lines:
             lines.append(line)
     return lines
+
+
+def _is_elsewhere(content: Any, entry: Any) -> bool:
+    """Return whether a setting is missing only because it is written outside of its group, which is a problem of its own."""
+    return (
+        entry["type"] == "missing" and len(entry["loc"]) > 1 and isinstance(content, Mapping) and entry["loc"][-1] in content
+    )
 
 
 def _place(content: Any, location: Iterable[Any]) -> str | None:
@@ -71,7 +80,7 @@ def _place(content: Any, location: Iterable[Any]) -> str | None:
         key = _key(opened(content), part)
         content = entry_of(content, part)
         for found in (key, content):
-            if getattr(found, "typed", False):
+            if getattr(found, "typed", False) or (isinstance(found, Written) and found.line is None):
                 return "command line"  # lines below are those of the text that was typed
             line = getattr(found, "line", None) or line
     return None if line is None or _has_typed(content) else f"line {line}"
@@ -102,7 +111,7 @@ def _hint_of_group(content: Any, entry: Any) -> str:
     return nearest(str(group), [str(key) for key in content if not getattr(key, "typed", False)])
 
 
-def _explain(kind: type[BaseModel], entry: Any) -> Iterator[str]:
+def _explain(kind: type[BaseModel], content: Any, entry: Any) -> Iterator[str]:
     location = [str(part) for part in entry["loc"]]
     name = ".".join(location)
     prefix = f"{name}: " if name else ""
@@ -113,7 +122,8 @@ def _explain(kind: type[BaseModel], entry: Any) -> Iterator[str]:
     elif entry["type"] == "extra_forbidden":
         yield f"{name}: unknown key{_hint(kind, location)}"
     elif entry["type"] == "missing":
-        yield f"{name}: required, but not given"
+        reason = kind.reason_of(name, content) if hasattr(kind, "reason_of") else None
+        yield f"{name}: required, but not given" if reason is None else f"{name}: {reason}"
     else:
         if location[-1:] == [OF_A_KEY]:
             prefix = f"{'.'.join(location[:-1])}: name: "
@@ -129,6 +139,9 @@ def _shown(value: Any) -> str:
 def _hint(kind: type[BaseModel], location: list[str]) -> str:
     """Return what might help with an unknown key: what it belongs to, the nearest known one, or all."""
     above, _, below = location[-1].partition(".")
+    if ":" in location[-1]:
+        key, _, value = location[-1].partition(":")
+        return f"; a space belongs behind the colon: {key}: {value}"
     if below and above in kind.model_fields:
         return f"; in a file, {below} stands in the block of {above}"
     group: Any = _group_at(kind, location[:-1])
@@ -143,7 +156,7 @@ def _hint(kind: type[BaseModel], location: list[str]) -> str:
 def _nearest_in_groups(kind: type[BaseModel], name: str) -> str:
     """Return the key of a group that is closest to a name."""
     places = {key: f"{group}.{key}" for group, one in _groups(kind) for key in one.model_fields}
-    hint = nearest(name, list(places))
+    hint = nearest(name, list(places), cutoff=0.7)
     found = hint.split("'")[1] if hint else ""
     return hint.replace(f"'{found}'", f"'{places[found]}'") if found else ""
 

@@ -25,6 +25,7 @@ from TauAdv.errors import ConfigError
 
 __all__ = [
     "KindSettings",
+    "OfKind",
     "Settings",
     "dump_settings",
     "load_settings",
@@ -68,6 +69,11 @@ class Settings(AsMeant):
     @classmethod
     def elsewhere(cls, key: str) -> str | None:
         """Return what to say of a key that is none of these settings: where it belongs; ``None`` if that is not known."""
+        return None
+
+    @classmethod
+    def reason_of(cls, key: str, content: Mapping[str, Any]) -> str | None:
+        """Return why a setting that is not in a content is required; ``None`` if it always is."""
         return None
 
     @classmethod
@@ -141,6 +147,15 @@ class KindSettings(Settings):
         if (chosen := cls.chosen(content)) is not cls:
             return chosen.model_validate(content)
         return as_it_is(cls.own_part(content))
+
+
+class OfKind(Settings):
+    """Settings with a ``kind`` that stands, alone, for settings that are its defaults: ``cosine``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_alone(cls, content: Any) -> Any:
+        return {"kind": content} if isinstance(content, str) else content
 
 
 def refused_kind(kinds: list[str]) -> PydanticKnownError:

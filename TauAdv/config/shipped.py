@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import re
+from itertools import takewhile
 from pathlib import Path
 
 from TauAdv.errors import ConfigError, nearest
 
 __all__ = ["config_file", "find_shipped", "hint_of_shipped", "shipped_config", "shipped_configs"]
 
+_SUFFIXES = (".yaml", ".yml", ".json")
 _FOLDER = Path(__file__).parents[1] / "configs"
+_SENTENCE = re.compile(r".*?(?:\.(?= |$)|$)")
 _LISTED = "tauadv configs lists those of the package"
 
 
 def shipped_configs() -> dict[str, str]:
-    """Return name -> first line of its text, in the order of the names."""
+    """Return name -> first sentence of its text, in the order of the names."""
     return {path.stem: _title(path) for path in sorted(_FOLDER.glob("*.yaml"))}
 
 
 def _title(path: Path) -> str:
-    """Return the first line, which is a comment that says what the configuration is for."""
+    """Return the first sentence of the comment at the top, which says what the configuration is for."""
     with path.open(encoding="utf-8") as file:
-        return file.readline().lstrip("# ").strip()
+        text = " ".join(line.lstrip("# ").strip() for line in takewhile(lambda line: line.startswith("#"), file))
+    return _SENTENCE.match(text)[0]  # type: ignore[index] # it matches any text
 
 
 def shipped_config(name: str) -> Path:
@@ -51,7 +56,10 @@ def hint_of_shipped(path: Path | str) -> str:
         return f"; the package has one of that name: write {path.stem}, without folder and ending"
     if path.name == str(path) and not path.suffix:
         return f"{nearest(path.name, list(shipped_configs()))}; {_LISTED}"
-    return ""
+    folder = path.parent
+    beside = [one for one in sorted(folder.iterdir()) if one.suffix in _SUFFIXES] if folder.is_dir() else []
+    hint = nearest(path.name, [one.name for one in beside])
+    return hint if folder == Path() else hint.replace("mean '", f"mean '{folder}/")
 
 
 def find_shipped(name: str) -> Path | None:

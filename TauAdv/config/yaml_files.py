@@ -106,7 +106,7 @@ def parse_typed(text: str) -> Any:
     if found := UNUSABLE.search(text):
         msg = f"the character U+{ord(found.group()):04X} cannot be in a list or group"
         raise ValueError(msg)
-    builder = NodeBuilder(written=True, anchors=False)
+    builder = NodeBuilder(written=True, anchors=False, lines=False)
     spans: list[tuple[int, int]] = []
     try:
         content = builder.build(_noting_spans(_events(text), spans))

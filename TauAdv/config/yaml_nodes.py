@@ -69,10 +69,11 @@ class NodeBuilder:
     Args:
         written: give values as they are written, instead of what they are in the core schema.
         anchors: whether there may be anchors and aliases.
+        lines: whether values know their line; those of the command line have none.
     """
 
-    def __init__(self, *, written: bool, anchors: bool = True) -> None:
-        self._written, self._may_anchor = written, anchors
+    def __init__(self, *, written: bool, anchors: bool = True, lines: bool = True) -> None:
+        self._written, self._may_anchor, self._lines = written, anchors, lines
         self._open: list[_Open] = []
         self._anchors: dict[str, _Anchored | None] = {}  # None: still being read
         self._values = 0
@@ -130,9 +131,12 @@ class NodeBuilder:
             msg = f"expected 'key: value' pairs or a list; received a text alone ({event.style})"
             raise ValueError(msg)
         if self._written:
-            value = Written(event.value, plain=plain, line=event.start_mark.line + 1)
+            value = Written(event.value, plain=plain, line=self._line_of(event))
         self._name(event.anchor, _Anchored(value, 1, 0))
         self._put(value)
+
+    def _line_of(self, event: Any) -> int | None:
+        return event.start_mark.line + 1 if self._lines else None
 
     def _is_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1].content, dict) and self._open[-1].key is _NO_KEY
@@ -145,7 +149,7 @@ class NodeBuilder:
             msg = f"the key {shortened(event.value)}: expected a name or a whole number; put it in quotes"
             raise ValueError(msg)
         parent = self._open[-1]
-        written = Written(event.value, plain=plain, line=event.start_mark.line + 1) if self._written else value
+        written = Written(event.value, plain=plain, line=self._line_of(event)) if self._written else value
         if value in parent.keys or written in parent.content:
             msg = f"'{shortened(event.value)}' is given twice in its group; rename or remove one"
             raise ValueError(msg)

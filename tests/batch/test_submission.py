@@ -196,6 +196,8 @@ def test_script_prints_the_job_and_writes_nothing(script, run_script, capsys):
         (["--dry-run", "train", "--config", "training.yaml"], "--dry-run -- train --config training.yaml"),
         (["python", "-m", "TauAdv", "resume", "1"], "-- python -m TauAdv resume 1"),
         (["--dry-run", "--", "tauadv", "skim"], "expected, behind --, a training"),
+        (["--dry-run", "--", "train", "--config", "training.yaml"], "data.shards: required, but not given"),
+        (["--dry-run", "--", "train", "--config", "training.yaml", "mlruns=x"], "mlruns: unknown key; write output.mlruns"),
         (["--run", "nowhere"], "expected the folder of a job"),
     ],
 )

@@ -56,3 +56,24 @@ def test_no_command_has_an_option_that_drops_values(name):
     parser = command_parser(import_module(f"TauAdv.cli.{COMMANDS[name]}"), name)
     kinds = {type(action).__name__ for action in parser._actions if action.option_strings and action.nargs != 0}
     assert kinds <= {"_Store", "_AppendAction"}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--inputs", "a"], "no option --inputs (did you mean '--input'?)"),
+        (["-input", "a"], "no option -input (did you mean '--input'?)"),
+        (["--selektion=a"], "no option --selektion (did you mean '--selection'?)"),
+        (["--xyzzy"], "no option --xyzzy;"),
+    ],
+)
+def test_misspelt_options(parser, words, message, capsys):
+    parser.add_argument("--needed", required=True)
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_intermixed_args(words)
+    assert message in capsys.readouterr().err
+
+
+def test_options_may_be_shortened_and_values_may_look_like_them(parser):
+    given = parser.parse_intermixed_args(["--inp", "a", "--sel=-tau_pt > 3", "--n", "-3", "x=1"])
+    assert (given.input, given.sel, given.n, given.overrides) == (["a"], "-tau_pt > 3", -3, ["x=1"])

@@ -99,3 +99,18 @@ def test_no_such_configuration(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["configs", "pt_weigths"])
     assert "pt_weigths: no such configuration (did you mean 'pt_weights'?)" in capsys.readouterr().err
+
+
+def test_titles_are_whole_sentences():
+    for name, title in shipped_configs().items():
+        assert title.endswith("."), name
+        assert "\n" not in title, name
+
+
+def test_names_of_files_beside_it(empty_folder):
+    (empty_folder / "inner").mkdir()
+    for path in ("mine.yaml", "inner/fgsm.yaml"):
+        (empty_folder / path).write_text("{}")
+    for wrong, right in (("mine.yml", "mine.yaml"), ("inner/fgms.yaml", "inner/fgsm.yaml")):
+        with pytest.raises(ConfigError, match=rf"no such configuration file \(did you mean '{right}'\?\)$"):
+            read_yaml(wrong)

@@ -12,7 +12,10 @@ from TauAdv.cli.training.start import add_script_options, run_script
 
 add_options = add_script_options
 
+DEFAULTS: dict[str, str] = {}
+"""Tagger and method of settings that do not name them."""
+
 
 def run(options: Namespace) -> None:
     """Train."""
-    run_script("train classifier", options, {})
+    run_script("train classifier", options, DEFAULTS)

@@ -13,7 +13,10 @@ from TauAdv.cli.training.start import add_script_options, run_script
 
 add_options = add_script_options
 
+DEFAULTS: dict[str, str] = {"tagger": "jet_flavour"}
+"""Tagger and method of settings that do not name them."""
+
 
 def run(options: Namespace) -> None:
     """Train."""
-    run_script("train jets", options, {"tagger": "jet_flavour"})
+    run_script("train jets", options, DEFAULTS)

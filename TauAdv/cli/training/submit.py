@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
 
 from TauAdv.cli.options import path
 from TauAdv.cli.shared_options import add_config, add_overrides
+from TauAdv.cli.training import adversarial, classifier, jets
+from TauAdv.commands import SCRIPTS
 
+_SCRIPTS = {"classifier": classifier, "adversarial": adversarial, "jets": jets}
 BEHIND = "TRAINING ARGUMENT ..."
 """What stands behind ``--``."""
 
@@ -32,8 +37,22 @@ def run(options: Namespace) -> None:
 
         run_job(options.run)
         return
+    from TauAdv.batch.command_words import without_interpreter
     from TauAdv.batch.submission import SubmissionSettings, submit
     from TauAdv.config import load_settings
 
     settings = load_settings(SubmissionSettings, options.config, options.overrides)
+    _require_settings(without_interpreter(options.behind))
     submit(settings, options.behind, dry_run=options.dry_run)
+
+
+def _require_settings(training: Sequence[str]) -> None:
+    """Refuse settings of a training now, rather than when the job has waited for its turn."""
+    from TauAdv.batch.job import split_arguments
+    from TauAdv.training.sweep.settings import sweep_settings
+
+    given, overrides = split_arguments(training[1:])
+    program = Path(training[0]).name if training else ""
+    defaults = {"train": None, **{Path(SCRIPTS[f"train {name}"]).name: one.DEFAULTS for name, one in _SCRIPTS.items()}}
+    if "--config" in given and program in defaults:
+        sweep_settings(given["--config"], overrides, defaults[program])

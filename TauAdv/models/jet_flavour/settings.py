@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from TauAdv.config import Settings, load_settings
+from TauAdv.config import OfKind, Settings, load_settings
 from TauAdv.models.deeptau.settings import HeadSettings, network_file
 
 __all__ = ["JetLossSettings", "JetNetworkSettings", "load_jet_network"]
@@ -46,7 +46,7 @@ class JetNetworkSettings(Settings):
         return self
 
 
-class JetLossSettings(Settings):
+class JetLossSettings(OfKind):
     """Which loss to train with.
 
     Attributes:

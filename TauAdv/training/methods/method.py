@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import PlainValidator
 
+from TauAdv.attacks.registry import attack_kinds
 from TauAdv.config import KindSettings, refused_kind
 from TauAdv.training.methods.acting import Acting, Surroundings
 from TauAdv.training.methods.registry import DEFAULT_KIND, method_class, method_kinds
@@ -21,6 +22,12 @@ def _refuse_kind(value: Any) -> str:
         if value in method_class(name).former_names:
             msg = f"'{value}' is called '{name}' now: method={name}"
             raise ValueError(msg)
+    if value in attack_kinds():
+        msg = f"'{value}' is an attack, which any method may have: write attack: {value}"
+        raise ValueError(msg)
+    if value == "trades":
+        msg = "'trades' is a way to train against an attack: write attack.trades_beta, with the attack"
+        raise ValueError(msg)
     raise refused_kind(known)
 
 

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from TauAdv.config import Settings
+from TauAdv.config import OfKind
 from TauAdv.training.settings.numbers import Count
 
 __all__ = ["K2Schedule"]
 
 
-class K2Schedule(Settings):
+class K2Schedule(OfKind):
     """Factor on k2.
 
     Attributes:

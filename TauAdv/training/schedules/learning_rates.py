@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from TauAdv.config import Settings
+from TauAdv.config import OfKind
 
 __all__ = ["LearningRateSchedule"]
 
 
-class LearningRateSchedule(Settings):
+class LearningRateSchedule(OfKind):
     """Factor on both learning rates.
 
     Attributes:

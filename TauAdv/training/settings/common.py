@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from TauAdv.config import Settings
+from TauAdv.config.meaning import opened
 from TauAdv.errors import nearest
 from TauAdv.taggers.registry import tagger, taggers
 from TauAdv.taggers.spec import TaggerSpec
@@ -33,7 +34,7 @@ class TrainingSettings(Settings):
     """What every training has in common. Paths are relative to the working folder.
 
     Attributes:
-        tagger: name of the tagger, ``deeptau``, ``jet_flavour``, or one that another package brings.
+        tagger: name of the tagger, ``deeptau``, ``tau_transformer``, ``jet_flavour``, or one that another package brings.
         seed: of initial weights, dropout, the order of rows and random attacks.
         model: what is trained.
         data: what it is trained on.
@@ -66,6 +67,15 @@ class TrainingSettings(Settings):
     def elsewhere(cls, key: str) -> str | None:
         """Return where a key is, in this training or another one."""
         return place_of_key(key, cls)
+
+    @classmethod
+    def reason_of(cls, key: str, content: Mapping[str, Any]) -> str | None:
+        """Return which method needs a setting."""
+        if key != "data.adv_shards":
+            return None
+        method = opened(content.get("method"))
+        kind = method.get("kind") if isinstance(method, Mapping) else method
+        return f"required by method '{kind}', which reads a second set, of two domains; other methods read one"
 
     @property
     def spec(self) -> TaggerSpec:

@@ -34,6 +34,7 @@ def _all_rows(kind: Any) -> Iterator[tuple[str, str, str]]:
     of_all = {row[0]: row for row in _rows(kind)}
     methods = ", ".join(f"`{name}`" for name, method in Method.variants().items() if method.reads_domains)
     for key, meaning, default in _rows(kind.with_domains()):
+        default = "required with them" if default == "required" else default
         yield of_all.get(key, (key, f"{meaning} (method {methods})", default))
 
 

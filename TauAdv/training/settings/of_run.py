@@ -120,6 +120,9 @@ def _in_present_form(content: Mapping[str, Any], overrides: Iterable[str], sourc
     content = present_form(deepcopy(dict(content)))
     kind = settings_class(content)
     apply_overrides(content, overrides, kind.kind_alone, kind.parts)
+    if settings_class(content) is not kind:
+        msg = f"{source}: tagger and method cannot change when a run is resumed; start a new run"
+        raise ConfigError(msg)
     settings: TrainingSettings = validate_settings(kind, content, source)
     return settings
 
@@ -159,6 +162,8 @@ def _changed(before: TrainingSettings, after: TrainingSettings) -> list[str]:
     free = {*FREE_ON_RESUME, *PLACES, "model.pretrained"}
     old, new = _by_key(before), _by_key(after)
     changed = sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key) and key not in free)
+    if "method.kind" in changed:  # what only one of both methods has differs, too
+        changed = ["method", *(key for key in changed if not key.startswith("method."))]
     changed += [f"model.pretrained.{key}" for key in _changes_of_pretrained(before.model.pretrained, after.model.pretrained)]
     for key in (f"data.{name}" for name in SETS):
         if (value_of(before, key) is None) != (value_of(after, key) is None):

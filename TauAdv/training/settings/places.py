@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +25,7 @@ def place_of_key(key: str, settings: Any) -> str | None:
         key: without group.
         settings: class of the settings that were to have it.
     """
-    for place in _places(settings):
+    for place in (*_places(settings), *_inner_places(settings)):
         if _last(place) == key:
             return f"write {place}"
     trainings = [spec.training for spec in taggers().values()]
@@ -72,6 +73,18 @@ def _places(settings: Any) -> list[str]:
         part = settings_in(field.annotation)
         found += [name] if part is None else [f"{name}.{key}" for key in part.model_fields]
     return found
+
+
+def _inner_places(settings: Any) -> list[str]:
+    """Return the keys of groups within groups, such as ``model.pretrained.run_id``; none of those that are in several."""
+    found = [
+        f"{name}.{key}.{inner}"
+        for name, field in settings.model_fields.items()
+        for key, one in getattr(settings_in(field.annotation), "model_fields", {}).items()
+        for inner in getattr(settings_in(one.annotation), "model_fields", ())
+    ]
+    names = Counter(map(_last, found))
+    return [place for place in found if names[_last(place)] == 1]
 
 
 def _last(place: str) -> str:

@@ -26,7 +26,7 @@ def test_table_has_every_key_once():
     assert set(listed) == every
     assert "| `method.adv_parameter` | `reversal`: k1, k2" in key_table()
     assert "| `data.adv_shards` | adversarial set: data and simulation of the control region, or jets of two" in key_table()
-    assert "(method `reversal`, `mmd`) | required |" in key_table()
+    assert "(method `reversal`, `mmd`) | required with them |" in key_table()
     assert "| `attack.kind` | which attack: `none`, `fgsm`, `pgd`" in key_table()
     assert "| `data.validation_attack.steps` | `pgd`: gradient steps of each start; `ngm`: number of steps" in key_table()
     assert "| `10`, `1` |" in key_table()

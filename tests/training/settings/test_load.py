@@ -98,6 +98,13 @@ def test_a_changed_group_keeps_its_other_keys(change):
         ),
         (["tagger=jet_flavor"], r"tagger 'jet_flavor'.*did you mean|of taus there are deeptau"),
         (["method=mdm"], "method: expected 'none', 'reversal' or 'mmd'.*did you mean 'mmd'"),
+        (["method=fgsm"], "method: 'fgsm' is an attack, which any method may have: write attack: fgsm"),
+        (["method.kind=trades"], "method.kind: 'trades' is a way to train against an attack: write attack.trades_beta"),
+        (["run_id=x"], r"run_id: unknown key; write model\.pretrained\.run_id"),
+        (["model.run_id=x"], r"model\.run_id: unknown key; write model\.pretrained\.run_id"),
+        (["patience=x"], r"patience: unknown key; write schedule\.early_stopping\.patience"),
+        (["model={network:x}"], "model.network:x: unknown key; a space belongs behind the colon: network: x"),
+        (["schedule.learning_rate_schedule=cosin"], r"learning_rate_schedule: expected .*did you mean 'cosine'"),
         (["method=domain"], "method: 'domain' is called 'reversal' now"),
         (
             ["method=reversal", "data.adv_shards=b", "method.mmd_weight=3"],
@@ -117,6 +124,30 @@ def test_a_changed_group_keeps_its_other_keys(change):
 def test_mistakes(words, message):
     with pytest.raises(ConfigError, match=message):
         training_settings(None, ["data.shards=a", *words])
+
+
+@pytest.mark.parametrize("method", ["reversal", "mmd"])
+def test_a_second_set_is_needed_by_the_method(method):
+    (line,) = lines_of(["data.shards=a", f"method={method}"])
+    assert line.startswith(f"data.adv_shards: required by method '{method}', which reads a second set")
+
+
+def test_flat_keys_are_not_called_missing_as_well():
+    lines = lines_of(["shards=a", "adv_shards=b", "method=reversal"])
+    assert lines == ["shards: unknown key; write data.shards", "adv_shards: unknown key; write data.adv_shards"]
+
+
+def test_a_typed_group_has_no_line(tmp_path):
+    (tmp_path / "own.yaml").write_text("tagger: deeptau\ndata:\n  shards: a\n")
+    with pytest.raises(ConfigError, match=r"\n  command line: data\.n_tuu: unknown key \(did you mean 'n_tau'\?\)$"):
+        training_settings(tmp_path / "own.yaml", ["data={shards: b, n_tuu: 3}"])
+
+
+@pytest.mark.parametrize("text", ["schedule: {learning_rate_schedule: cosine}", "{}"])
+def test_a_schedule_by_its_kind_alone(text, tmp_path):
+    (tmp_path / "own.yaml").write_text(text)
+    words = ["data.shards=a", *(["schedule.learning_rate_schedule=cosine"] if text == "{}" else [])]
+    assert training_settings(tmp_path / "own.yaml", words).schedule.learning_rate_schedule.kind == "cosine"
 
 
 def test_no_such_file():

@@ -92,6 +92,22 @@ def test_resuming_keeps_the_settings_of_the_steps(tmp_path):
         settings_of_run(run.mlpath, run.id, ["data.n_tau=60", "seed=5"])
 
 
+@pytest.mark.parametrize("change", ["method=mmd", "method=reversal", "tagger=jet_flavour"])
+def test_a_training_stays_what_it_is(tmp_path, change):
+    with start_run(tmp_path / "mlruns", "some") as run:
+        run.log_text("tagger: deeptau\nmethod: {kind: none}\ndata: {shards: a}\n", "input_cfg/training.yaml")
+    with pytest.raises(ConfigError, match=r"training\.yaml: tagger and method cannot change when a run is resumed"):
+        settings_of_run(run.mlpath, run.id, [change, "seed=5"])
+
+
+def test_another_method_is_one_change(tmp_path):
+    with start_run(tmp_path / "mlruns", "some") as run:
+        text = "tagger: deeptau\nmethod: {kind: reversal}\ndata: {shards: a, adv_shards: b}\n"
+        run.log_text(text, "input_cfg/training.yaml")
+    with pytest.raises(ConfigError, match=r"\(.*\): method: cannot change when a run is resumed"):
+        settings_of_run(run.mlpath, run.id, ["method=mmd"])
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
