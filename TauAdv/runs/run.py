@@ -16,6 +16,7 @@ from TauAdv.io.checked_files import CHECKSUMS, new_checked_file, read_text, requ
 from TauAdv.io.locks import lock_path, output_lock
 from TauAdv.runs.database import DATABASE, drop_metrics
 from TauAdv.runs.file_store import FileStore
+from TauAdv.runs.layout import SWEEP, SWEEP_RESULTS
 from TauAdv.runs.records import MlflowStore, RunInfo
 
 __all__ = ["Run"]
@@ -192,6 +193,12 @@ class Run:
         if file.is_file():
             require_undamaged(file)
             return file
+        if (self.artifacts / SWEEP).is_file():
+            listed = self.artifacts / f"{SWEEP_RESULTS}.csv"
+            msg = (
+                f"{self.title} is a sweep and has no {path} itself: take the run of one of its trainings, listed in {listed}"
+            )
+            raise InputError(msg)
         found = sorted(
             entry.relative_to(self.artifacts)
             for entry in self.artifacts.glob("*/*")

@@ -7,10 +7,12 @@ import signal
 import numpy as np
 import pytest
 
+from TauAdv.batch.job import Job
 from TauAdv.cli.main import main
 from TauAdv.config import dump_settings
-from TauAdv.errors import ConfigError, OutputLockedError
-from TauAdv.runs import list_runs, lock_run
+from TauAdv.errors import ConfigError, InputError, OutputLockedError
+from TauAdv.runs import list_runs, lock_run, start_run
+from TauAdv.runs.layout import MODEL, SWEEP
 from TauAdv.runs.nested import child_runs
 from TauAdv.training.run import train as training
 from TauAdv.training.run.checkpoints import latest_checkpoint
@@ -132,6 +134,13 @@ def test_training_that_fails_does_not_stop_the_others(config, mlruns, capsys):
     assert sorted(path.stat().st_mtime_ns for path in parent.mlpath.rglob("*")) == before
 
 
+def test_run_of_a_sweep_has_no_model(tmp_path):
+    with start_run(tmp_path / "mlruns", "e", "scan") as run:
+        run.log_text("{}", SWEEP)
+    with pytest.raises(InputError, match=r"is a sweep and has no model/model\.keras itself: take the run of one of its"):
+        run.require_file(MODEL, "train it")
+
+
 def test_nothing_starts_if_one_training_is_wrong(config, mlruns, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["train", "--config", str(config), "seed=1,2", "data.batch_size=64,100000"])
@@ -153,3 +162,5 @@ def test_job_resumes_its_sweep(config, mlruns, monkeypatch):
         run_sweep(sweep_settings(config, ["seed=1,2"]))
     parent = parent_in(mlruns)
     assert [run.id for run in list_runs(mlruns) if "job" in run.tags] == [parent.id]
+    job = Job("train", ["--config", str(config), "seed=1,2"], str(mlruns), several=False, id="a" * 32)
+    assert job.command() == ["-P", "-m", "TauAdv", "resume", parent.id, "--mlpath", str(mlruns)]
