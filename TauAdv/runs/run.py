@@ -195,9 +195,7 @@ class Run:
             return file
         if (self.artifacts / SWEEP).is_file():
             listed = self.artifacts / f"{SWEEP_RESULTS}.csv"
-            msg = (
-                f"{self.title} is a sweep and has no {path} itself: take the run of one of its trainings, listed in {listed}"
-            )
+            msg = f"{self.title} is a sweep and has no {path} itself: take one of its trainings, listed in {listed}"
             raise InputError(msg)
         found = sorted(
             entry.relative_to(self.artifacts)

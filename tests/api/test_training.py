@@ -37,6 +37,18 @@ def test_a_dry_run_writes_nothing(config, capsys):
     assert not folder.exists()
 
 
+def test_lists_make_a_sweep(config, capsys):
+    folder = config.parent / "sweep"
+    assert (
+        ta.train(config, seed=[1, 2], schedule={"learning_rate": (0.1, 0.2)}, dry_run=True, output={"mlruns": folder})
+        is None
+    )
+    said = capsys.readouterr().out
+    assert "sweep of 4 trainings over seed (2: 1; 2), schedule.learning_rate (2: 0.1; 0.2)" in said
+    assert said.splitlines()[-1] == "seed=2, learning_rate=0.2"
+    assert not folder.exists()
+
+
 def test_mistakes_of_names(config):
     with pytest.raises(ConfigError, match=r"n_epochs: unknown key; write schedule\.n_epochs"):
         ta.train(config, n_epochs=2)

@@ -137,7 +137,7 @@ def test_training_that_fails_does_not_stop_the_others(config, mlruns, capsys):
 def test_run_of_a_sweep_has_no_model(tmp_path):
     with start_run(tmp_path / "mlruns", "e", "scan") as run:
         run.log_text("{}", SWEEP)
-    with pytest.raises(InputError, match=r"is a sweep and has no model/model\.keras itself: take the run of one of its"):
+    with pytest.raises(InputError, match=r"is a sweep and has no model/model\.keras itself: take one of its trainings"):
         run.require_file(MODEL, "train it")
 
 
