@@ -193,36 +193,32 @@ def _require_same_contributions(sets: list[ShardSet]) -> None:
 def _opened(
     prefix: str, kind: str, folder: Path, validation: Path | None, settings: TrainingSettings
 ) -> dict[str, ShardSet]:
-    shards = open_set(folder, kind, settings)
+    """Return a training set and, as far as there is one, its validation set; sets are shuffled when they are written."""
+    data, rows = settings.data, settings.spec.rows
+    training, rest = open_set(folder, kind, rows), None
     if validation is not None:
-        return {
-            f"{prefix}training": _taken(shards, prefix, settings),
-            f"{prefix}validation": open_set(validation, kind, settings),
-        }
-    if settings.data.validation_fraction:
-        first, second = shards.split(settings.data.validation_fraction, settings.seed)
-        return {f"{prefix}training": _taken(first, prefix, settings), f"{prefix}validation": second}
-    return {f"{prefix}training": _taken(shards, prefix, settings)}
+        rest = open_set(validation, kind, rows)
+    elif data.validation_fraction:
+        training, rest = training.split(data.validation_fraction, settings.seed)
+    if data.n_rows is not None and not prefix:
+        training = training.head(data.n_rows)
+    found = {f"{prefix}training": training}
+    return found if rest is None else {**found, f"{prefix}validation": rest}
 
 
-def open_set(folder: Path, kind: str, settings: TrainingSettings) -> ShardSet:
-    """Open a set of shards of taus or of jets, as the training wants it.
+def open_set(folder: Path, kind: str, rows: str) -> ShardSet:
+    """Open a set of shards of a kind and of ``rows``, taus or jets.
 
     Raises:
         InputError: if it is of another kind, or of other rows.
     """
     shards = ShardSet.open(folder)
-    if shards.rows_name != settings.spec.rows:
+    if shards.rows_name != rows:
         other = commands(*tagger_of_rows(shards.rows_name).trained_by)
-        msg = f"{folder}: expected shards of {settings.spec.rows}, received {shards.rows_name}; train them with {other}"
+        msg = f"{folder}: expected shards of {rows}, received {shards.rows_name}; train them with {other}"
         raise InputError(msg)
     shards.require_kind(kind)
     return shards
-
-
-def _taken(shards: ShardSet, prefix: str, settings: TrainingSettings) -> ShardSet:
-    """Return the part of a training set that the settings ask for; sets are shuffled when they are written."""
-    return shards if settings.data.n_rows is None or prefix else shards.head(settings.data.n_rows)
 
 
 def _require_rows(shards: ShardSet, needed: int, key: str) -> None:

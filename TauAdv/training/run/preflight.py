@@ -50,7 +50,7 @@ def _checks(settings: TrainingSettings) -> Iterator[tuple[str, Callable[[], Any]
     for key in SETS:
         if (folder := getattr(settings.data, key, None)) is not None:
             kind = "adversarial" if key.startswith("adv_") else "classification"
-            yield f"data.{key}", partial(open_set, folder, kind, settings)
+            yield f"data.{key}", partial(open_set, folder, kind, settings.spec.rows)
     if (network := settings.model.network) is not None:
         yield "model.network", lambda: settings.spec.load_network(network)
     yield "data.features", settings.data.feature_table
