@@ -102,7 +102,7 @@ class RowType:
         is_vector: whether a row is one vector of scaled physical quantities, whose shapes and losses can be drawn.
         same: columns that are equal if and only if rows of two sets are the same tau or jet.
         domains: what rows of an adversarial set are called, by label 0 and 1.
-        both_domains: what an adversarial head tells apart.
+        both_domains: what adaptation compares.
         made_by: command that makes sets, a key of :data:`TauAdv.commands.SCRIPTS`.
         options: from the kind of a set to the options of that command that make one.
         scores: columns of prediction tables besides the probabilities: name -> discriminator

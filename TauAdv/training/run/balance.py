@@ -55,8 +55,8 @@ def _require_domains(role: str, shards: ShardSet) -> None:
     for label, name in reversed(list(enumerate(rows.domains))):
         if label not in present:
             msg = (
-                f"{role} set {shards.folder}: no {name} {rows.name} of non-zero weight among {shards.num_rows:,}; the "
-                f"adversarial head needs {rows.both_domains} to tell apart: add them, or take another validation part"
+                f"{role} set {shards.folder}: no {name} {rows.name} of non-zero weight among {shards.num_rows:,}; "
+                f"adaptation compares {rows.both_domains}: add them, or take another validation part"
             )
             raise InputError(msg)
 

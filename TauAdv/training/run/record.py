@@ -65,18 +65,16 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-def record_inputs(
-    run: Run, settings: TrainingSettings, inputs: Inputs, network: Any, pretrained: Path | None = None
-) -> None:
+def record_inputs(run: Run, inputs: Inputs, network: Any, pretrained: Path | None = None) -> None:
     """Write the merged settings, network, feature table, shard manifests and metric names to ``input_cfg/``.
 
     Args:
         run: the run.
-        settings: of the training.
-        inputs: the sets that it reads.
+        inputs: the sets that the training reads, and its settings.
         network: settings of the network.
         pretrained: file of the model that it starts from.
     """
+    settings = inputs.settings
     objective = settings.spec.objective(settings)
     metrics = {"metrics": metrics_of(settings.methods), "loss_terms": sorted(objective.terms), "areas": objective.pairs}
     read = inputs.description()
@@ -176,8 +174,9 @@ def save_model(run: Run, model: keras.Model) -> Path:
     return run.artifacts / MODEL
 
 
-def announcement(settings: TrainingSettings, inputs: Inputs, model: keras.Model) -> Iterator[str]:
+def announcement(inputs: Inputs, model: keras.Model) -> Iterator[str]:
     """Yield lines that say what is read, trained and written."""
+    settings = inputs.settings
     yield "inputs"
     for line in inputs.lines():
         yield f"  {line}"

@@ -115,7 +115,7 @@ def _train_run(
     require_stopping_metric(trainer, inputs)
     report = _copy(start, trainer, settings)
     if devices.is_chief:
-        described = (*announcement(settings, inputs, model), *devices.lines()) if is_new else ()
+        described = (*announcement(inputs, model), *devices.lines()) if is_new else ()
         for line in (*described, *report):
             say(line)
     if dry_run:
@@ -125,7 +125,7 @@ def _train_run(
         return None
     with shared_run(devices, _opened(settings, before, shared)) as run:
         if before is None and devices.is_chief:
-            record_inputs(run, settings, inputs, start.network, start.pretrained.file if start.pretrained else None)
+            record_inputs(run, inputs, start.network, start.pretrained.file if start.pretrained else None)
         if before is not None and devices.is_chief:
             for folder in (Path(MODEL).parent, CHECKPOINTS, CONFIGURATION):
                 remove_leftovers(run.artifacts / folder)

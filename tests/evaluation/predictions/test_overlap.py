@@ -23,7 +23,7 @@ def trained_run(tmp_path_factory):
     def make(folder, **changes):
         settings = load_classifier(None, placed({"shards": folder, "mlruns": mlruns, "n_tau": 20, **changes}))
         with start_run(mlruns, "test") as run:
-            record_inputs(run, settings, open_inputs(settings), tiny_network())
+            record_inputs(run, open_inputs(settings), tiny_network())
         return run
 
     return make

@@ -35,7 +35,7 @@ def project(data, adversarial_settings, tmp_path):
     changes = {"output.mlruns": folder / "mlruns", "model.pretrained": PretrainedSettings(file=folder / "start.keras")}
     settings = resolved(replaced(adversarial_settings(**places), changes))
     with start_run(settings.output.mlruns, "one") as run:
-        record_inputs(run, settings, open_inputs(settings), load_network(settings.model.network), folder / "start.keras")
+        record_inputs(run, open_inputs(settings), load_network(settings.model.network), folder / "start.keras")
     return folder, run
 
 
