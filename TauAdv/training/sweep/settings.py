@@ -96,9 +96,14 @@ def _with_parts(pairs: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
     """Yield overrides; those of a whole group that is a mapping, key by key."""
     for key, value in pairs:
         if key in TrainingSettings.parts and isinstance(value, Mapping):
-            yield from ((f"{key}.{name}", one) for name, one in value.items())
+            yield from ((f"{key}.{name}", _given(one)) for name, one in value.items())
         else:
             yield key, value
+
+
+def _given(value: Any) -> Any:
+    """Return a value as an override has it, in which ``None`` means that nothing is given."""
+    return Written("null", typed=True) if value is None else value
 
 
 def _all_values(
@@ -124,7 +129,7 @@ def _candidates(value: Any) -> Sequence[Any]:
     if isinstance(value, Written):
         return [Written(one, typed=True) for one in separated(str(value))]
     if isinstance(value, list | tuple | range):
-        return list(value)
+        return [_given(one) for one in value]
     return [value]
 
 
@@ -153,9 +158,7 @@ def _types(kind: Any, names: Sequence[str]) -> Iterator[Any]:
 
 def _is_inner(value: Any) -> bool:
     """Return whether a value is a list, a group or none."""
-    return (
-        isinstance(opened(value), list | tuple | Mapping) or value is None or (isinstance(value, Written) and value in NULLS)
-    )
+    return isinstance(opened(value), list | tuple | Mapping) or (isinstance(value, Written) and value in NULLS)
 
 
 def _require_varied(varied: Mapping[str, Sequence[Any]]) -> None:

@@ -107,6 +107,20 @@ def test_python_lists(jets, tmp_path):
     assert [settings.seed for settings in found.trainings] == [0, 1, 2]
 
 
+def test_none_of_python_unsets(tmp_path):
+    (tmp_path / "shards").mkdir()
+    path = tmp_path / "training.yaml"
+    path.write_text(
+        f"tagger: jet_flavour\ndata: {{shards: {tmp_path / 'shards'}}}\nattack: fgsm\nschedule: {{clip_norm: 1.0}}\n"
+    )
+    found = sweep_settings(path, {"seed": [1, 2], "schedule": {"clip_norm": None}})
+    assert [settings.schedule.clip_norm for settings in found.trainings] == [None, None]
+    found = sweep_settings(path, {"attack": [None, "pgd"], "schedule.clip_norm": (2.0, None)})
+    pairs = [(settings.attack and settings.attack.kind, settings.schedule.clip_norm) for settings in found.trainings]
+    assert pairs == [(None, 2.0), (None, None), ("pgd", 2.0), ("pgd", None)]
+    assert found.labels[1] == "attack=null, clip_norm=null"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
