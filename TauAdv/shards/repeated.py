@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputWarning
@@ -50,6 +49,8 @@ def _repeated_among(hashes: Sequence[NDArray[np.uint64]]) -> int:
 
 def _hashes(reader: PartReader) -> NDArray[np.uint64]:
     names = [name for name in TAU_KEY if name in reader.column_names]
+    import pandas as pd  # half a second, in every worker process
+
     return pd.util.hash_pandas_object(pd.DataFrame(reader.all_columns(names)), index=False).to_numpy()
 
 

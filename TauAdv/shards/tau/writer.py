@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +71,7 @@ class _Job:
         starts = np.cumsum([0, *self.entries])
         first, last = np.searchsorted(starts, [self.bounds[number], self.bounds[number + 1] - 1], side="right") - 1
         begin = int(starts[first])
-        reader = open_tuples(self.files[first : last + 1], self.settings.tree, allow_duplicates=True)
+        reader = _opened(tuple(self.files[first : last + 1]), self.settings.tree, self.set_id)
         return reader, self.bounds[number] - begin, self.bounds[number + 1] - begin
 
     @property
@@ -85,6 +87,12 @@ class _Job:
         chosen = self.settings
         options = (chosen.seed, chosen.shuffle, chosen.chunk_size, chosen.compression_level)
         return Dealer(self.folder, self.layout, self.num_parts, *options, self.set_id)
+
+
+@lru_cache(maxsize=1)
+def _opened(files: tuple[Path, ...], tree: str, set_id: str) -> TupleSource:
+    """Return a reader, kept for the next piece of a worker; a ``set_id`` is of one content of the files."""
+    return open_tuples(files, tree, allow_duplicates=True)
 
 
 def write_shards(
@@ -142,9 +150,12 @@ def write_shards(
 def _make_set(job: _Job, reader: TupleSource, n_workers: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Write all parts; return the entries of the manifest, and its counts."""
     settings, table = job.settings, job.maker.table
-    statistics = _make_pieces(job, reader, n_workers)
-    limits = _piece_limits(statistics, settings)
-    parts = _make_parts(job, n_workers, limits)
+    n_workers = min(n_workers, job.num_pieces)
+    # one pool for both: a process takes two seconds to start
+    with worker_pool(n_workers) if n_workers > 1 else nullcontext() as pool:
+        statistics = _make_pieces(job, reader, pool)
+        limits = _piece_limits(statistics, settings)
+        parts = _make_parts(job, pool, limits)
     more = {
         "seed": settings.seed,
         "kind": settings.kind,
@@ -168,21 +179,17 @@ def _job(reader: TupleSource, maker: TauMaker, folder: Path, set_id: str) -> _Jo
     return _Job(maker, reader.files, reader.entries_per_file, folder, bounds, num_parts, set_id)
 
 
-def _in_order(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], n_workers: int) -> Iterator[Any]:
-    """Yield function(*arguments) in order, computed by worker processes if there are more than one."""
-    if n_workers <= 1 or len(arguments) <= 1:
-        yield from (function(*each) for each in arguments)
-        return
-    with worker_pool(min(n_workers, len(arguments))) as pool:
-        yield from pool.map(function, *zip(*arguments, strict=True))
+def _in_order(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], pool: Executor | None) -> Iterator[Any]:
+    """Return function(*arguments) in order, computed by the processes of a pool if there is one."""
+    return (map if pool is None else pool.map)(function, *zip(*arguments, strict=True))
 
 
-def _make_pieces(job: _Job, reader: TupleSource, n_workers: int) -> list[dict[str, Any]]:
+def _make_pieces(job: _Job, reader: TupleSource, pool: Executor | None) -> list[dict[str, Any]]:
     """Make all pieces, or as many as ``n_batches`` needs; return what happened in each."""
     statistics, taken = [], 0
-    make = partial(_make_piece, opened=reader) if n_workers <= 1 or job.num_pieces == 1 else _make_piece
+    make = partial(_make_piece, opened=reader) if pool is None else _make_piece
     with tqdm(total=job.bounds[-1], desc="reading taus", unit=" taus", unit_scale=True, mininterval=1) as progress:
-        for number, found in enumerate(_in_order(make, [(job, number) for number in range(job.num_pieces)], n_workers)):
+        for number, found in enumerate(_in_order(make, [(job, number) for number in range(job.num_pieces)], pool)):
             statistics.append(found)
             taken += found["taken"]
             progress.update(job.bounds[number + 1] - job.bounds[number])
@@ -241,9 +248,9 @@ def _piece_limits(statistics: list[dict[str, Any]], settings: ShardSettings) -> 
     return [int(count) for count in np.clip(settings.max_taus - before, 0, taken)]
 
 
-def _make_parts(job: _Job, n_workers: int, limits: list[int]) -> list[dict[str, Any]]:
+def _make_parts(job: _Job, pool: Executor | None, limits: list[int]) -> list[dict[str, Any]]:
     arguments = [(job, number, limits) for number in range(job.num_parts)]
-    made = _in_order(_make_part, arguments, n_workers)
+    made = _in_order(_make_part, arguments, pool)
     progress = tqdm(made, total=job.num_parts, desc="writing shards", unit=" part", mininterval=1)
     return [part for part in progress if part["chunks"]]
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
@@ -56,6 +55,8 @@ def numbers(values: Any, what: str, suffix: str = "") -> NDArray[Any]:
         msg = f"{what}: holds {ak.type(values)}{suffix}; expected numbers"
         raise InputError(msg) from error
     if found.dtype.kind == "O":
+        import pandas as pd  # half a second, in every worker process
+
         _require_none_absent(pd.isna(found), what)
     if found.dtype.kind not in "biuf":
         msg = f"{what}: holds {found.dtype}{suffix}; expected numbers"
