@@ -1,5 +1,6 @@
 """Words of a command line: which command they mean, its help, its options, and mistakes."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import pytest
 
 from TauAdv.cli import main, script
 from TauAdv.cli.main import COMMANDS, command_parser
+from TauAdv.cli.training.start import rare_collections
 from TauAdv.commands import SCRIPTS, command, resume_line, scripts_in_messages
 
 HELP_OF_ALL = """
@@ -165,3 +167,13 @@ def test_wrong_words_are_one_line(capsys, words, message):
     assert line.startswith("error: ")
     assert message in line
     assert line.endswith("; see tauadv skim --help")
+
+
+def test_collector_of_a_training_is_set_back():
+    of_tests = gc.get_threshold()
+    gc.set_threshold(700, 10, 10)
+    with pytest.raises(ValueError, match="inside"), rare_collections():
+        assert gc.get_threshold() == (10_000, 20, 20)
+        raise ValueError("inside")
+    assert gc.get_threshold() == (700, 10, 10)
+    gc.set_threshold(*of_tests)
