@@ -72,8 +72,8 @@ def locate_pretrained(source: PretrainedSettings, mlruns: Path) -> tuple[Run | N
     if source.file is not None:
         return None, source.file
     run = find_run(source.mlpath or mlruns, str(source.run_id))
-    way_out = "resume it to its end, name another, or give one of its epochs as model.pretrained.file"
-    return run, run.require_file(MODEL, way_out)
+    suggestion = "resume it to its end, name another, or give one of its epochs as model.pretrained.file"
+    return run, run.require_file(MODEL, suggestion)
 
 
 def network_of(settings: TrainingSettings, inputs: Inputs, pretrained: Pretrained | None) -> Settings:

@@ -58,7 +58,7 @@ def train(
 
     Args:
         settings: what to train, on what.
-        resume: identifier of a run to go on with, instead of a new one.
+        resume: identifier of a run to resume, instead of a new one.
         dry_run: only check, and say what would be done.
         shared: what this training shares with others of this process.
 
@@ -133,7 +133,7 @@ def _train_run(
             run.log_text("\n".join(report) + "\n", PRETRAINED)
         if devices.is_chief:
             say(f"run {run.id} ({run.name}), artifacts in {run.artifacts}")
-        with devices.watched(lambda: _how_to_go_on(run, settings)):
+        with devices.watched(lambda: _how_to_resume(run, settings)):
             _run(run, trainer, inputs, start)
     return run.id
 
@@ -193,7 +193,7 @@ def _opened(settings: TrainingSettings, before: Run | None, shared: Shared) -> A
     return start_run(output.mlruns, output.experiment, output.run_name, {**settings.tags, **shared.tags})
 
 
-def _how_to_go_on(run: Run, settings: TrainingSettings) -> str:
+def _how_to_resume(run: Run, settings: TrainingSettings) -> str:
     """Return what a run keeps of its training so far, and the command that resumes it."""
     checkpoint = checkpoints.latest_checkpoint(run.artifacts / CHECKPOINTS)
     kept = f"the state up to {checkpoint} is saved" if checkpoint else "no checkpoint was made yet"
