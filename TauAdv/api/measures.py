@@ -16,7 +16,7 @@ from TauAdv.domain.discriminators import Discriminator
 from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.measures.closure import ClosureTest, closure_test
 from TauAdv.evaluation.measures.roc import RocCurve, roc_curve
-from TauAdv.evaluation.predictions.columns import probability_column, require_columns, warn_of_repeated_rows
+from TauAdv.evaluation.predictions.columns import finite_column, probability_column, require_columns, warn_of_repeated_rows
 from TauAdv.evaluation.predictions.contributions import contributions_of_set, contributions_of_tables
 from TauAdv.evaluation.predictions.tables import read_predictions
 from TauAdv.runs import Run
@@ -102,5 +102,5 @@ def roc(
     score = Discriminator(f"{signal} against {background}", signal, background, tuple(classes))
     values = score.score(np.stack([probability_column(predictions, f"p_{name}") for name in classes], axis=1))
     sides = score.sides(predictions["y"], "the table")
-    weights = [predictions["weights"].to_numpy()[rows] if weighted else None for rows in sides]
+    weights = [finite_column(predictions, "weights")[rows] if weighted else None for rows in sides]
     return roc_curve(*(values[rows] for rows in sides), *weights, points=efficiencies)

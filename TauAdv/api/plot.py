@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from pydantic import PositiveInt
 
@@ -61,7 +62,7 @@ def roc(curves: Mapping[str, RocCurve] | RocCurve, reference: str | None = None,
         look: ``title``, ``background``, ``signal`` and others of :func:`TauAdv.plotting.roc.plot_roc`.
 
     Raises:
-        InputError: no curves, or no curve of that label.
+        InputError: no curves, no curve of that label, or curves at different efficiencies.
     """
     from TauAdv.errors import InputError
     from TauAdv.plotting.roc import plot_roc
@@ -70,6 +71,9 @@ def roc(curves: Mapping[str, RocCurve] | RocCurve, reference: str | None = None,
     first = next(iter(drawn), None) if reference is None else reference
     if first not in drawn:
         msg = f"reference '{reference}': expected one of the curves {', '.join(drawn)}" if drawn else "curves: expected one"
+        raise InputError(msg)
+    if apart := [label for label, curve in drawn.items() if not np.array_equal(curve.efficiency, drawn[first].efficiency)]:
+        msg = f"curve '{apart[0]}' is at other efficiencies than '{first}'; expected ta.roc(..., efficiencies=...) alike"
         raise InputError(msg)
     return plot_roc(drawn, str(first), **look)
 

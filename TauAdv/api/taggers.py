@@ -117,6 +117,9 @@ def tagger(source: Run | str | Path, run_id: str | None = None, *, features: Any
         InputError: nothing there, no such run, a run without a model, or no feature table is known.
         ConfigError: an unknown setting of features.
     """
+    if isinstance(source, Run) and run_id is not None:
+        msg = f"run_id: goes with a folder mlruns; {source.title} is a run already: leave run_id out"
+        raise InputError(msg)
     if not isinstance(source, Run) and run_id is not None:
         source = find_run(source, run_id)
     elif not isinstance(source, Run) and (Path(source) / DATABASE).is_file():

@@ -7,7 +7,6 @@ from typing import Any
 
 from TauAdv.arguments import checked
 from TauAdv.config import given_once
-from TauAdv.errors import ConfigError, shortened
 from TauAdv.runs import Run, find_run
 from TauAdv.training.settings.common import TrainingSettings
 from TauAdv.training.settings.of_run import settings_of_run
@@ -16,6 +15,7 @@ from TauAdv.training.sweep.settings import is_sweep, sweep_settings
 __all__ = ["resume", "train"]
 
 
+@checked
 def train(config: str | Path, *words: str, dry_run: bool = False, **settings: Any) -> Run | None:
     """Train a tagger of taus or of jets, as the settings say; return its run (``None`` after a dry run).
 
@@ -30,14 +30,8 @@ def train(config: str | Path, *words: str, dry_run: bool = False, **settings: An
 
     Raises:
         ConfigError: lists everything that is wrong with the settings.
-        InputError: the sets are not there or do not fit.
+        InputError: the sets are not there or do not fit; or an argument is of another type.
     """
-    if not isinstance(config, str | Path):
-        msg = f"config: expected a YAML file or the name of a shipped configuration; received {shortened(config)}"
-        raise ConfigError(msg)
-    if wrong := [word for word in words if not isinstance(word, str)]:
-        msg = f"expected words such as 'seed=2', one by one; received {shortened(wrong[0])}"
-        raise ConfigError(msg)
     unset = [f"{key}=null" for key, value in settings.items() if value is None]
     sweep = sweep_settings(config, given_once([*words, *unset], settings))
     if sweep.varied:

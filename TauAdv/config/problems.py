@@ -31,6 +31,7 @@ _EXPECTED = {
     "mapping": "'key: value' pairs",
     "model": "a group of settings ('key: value' pairs)",
 }
+_KNOWN = "; known here: "
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
     "greater_than_equal": ("ge", "at least"),
@@ -60,10 +61,22 @@ def problems(kind: type[BaseModel], content: Mapping[str, Any], error: Validatio
         place = _place(content, entry["loc"])
         start = "" if place in (None, source) else f"{place}: "
         lines += [f"{start}{line}{_hint_of_group(content, entry)}" for line in _explain(kind, content, entry)]
+    lines = _each_list_once(lines)
     for line in _of_the_rest(kind, content, [entry["loc"] for entry in error.errors()]):
         if line not in lines:
             lines.append(line)
     return lines
+
+
+def _each_list_once(lines: list[str]) -> list[str]:
+    """Return lines in which a list of known keys that an earlier one has is left out."""
+    seen: set[str] = set()
+    found = []
+    for line in lines:
+        start, separator, known = line.partition(_KNOWN)
+        found.append(start if known in seen else line)
+        seen |= {known} if separator else set()
+    return found
 
 
 def _is_elsewhere(content: Any, entry: Any) -> bool:
@@ -150,7 +163,7 @@ def _hint(kind: type[BaseModel], location: list[str]) -> str:
             return f"; {home}"
     variants = group.variants().values() if hasattr(group, "variants") else ()
     known = list(dict.fromkeys(name for one in (group, *variants) for name in one.model_fields))
-    return nearest(location[-1], known) or _nearest_in_groups(kind, location[-1]) or f"; known here: {', '.join(known)}"
+    return nearest(location[-1], known) or _nearest_in_groups(kind, location[-1]) or f"{_KNOWN}{', '.join(known)}"
 
 
 def _nearest_in_groups(kind: type[BaseModel], name: str) -> str:
@@ -175,6 +188,8 @@ def _wording(entry: Any) -> str:
     if kind in {"too_short", "too_long"}:
         words, number = ("at least", "min_length") if kind == "too_short" else ("at most", "max_length")
         return f"expected {words} {context[number]} values, not {context['actual_length']}"
+    if kind == "is_instance_of":
+        return f"expected a {context['class']}"
     if expected := _EXPECTED.get(kind.partition("_")[0]):
         return f"expected {expected}"
     return entry["msg"][0].lower() + entry["msg"][1:]

@@ -219,6 +219,9 @@ class _Place:
     @classmethod
     def of(cls, mlpath: Path | str) -> _Place:
         path = Path(mlpath).resolve()
+        if path.is_file():
+            msg = f"{mlpath}: is a file, expected the folder mlruns, or an experiment in it"
+            raise InputError(msg)
         for is_store in (lambda folder: (folder / DATABASE).is_file(), is_file_store):
             if is_store(path):
                 return cls(path, None)

@@ -53,6 +53,24 @@ def test_a_table_joined_with_itself(taus, tables):
             measure(pd.concat([table, table]))
 
 
+@pytest.mark.parametrize(("column", "value"), [("weights", "a"), ("weights", np.nan), ("p_tau", "a")])
+def test_columns_that_are_no_numbers(tables, column, value):
+    with pytest.raises(InputError, match=f"'{column}'"):
+        ta.roc(tables[1].assign(**{column: value}))
+
+
+@pytest.mark.parametrize("options", [{"significance": 5.0}, {"power": 0.0}, {"relevant_shift": -1.0}])
+def test_options_of_the_agreement(tables, options):
+    with pytest.raises(InputError, match=f"{next(iter(options))}: expected a number between 0 and"):
+        ta.closure(tables[0], CONTRIBUTIONS, **options)
+
+
+def test_curves_at_other_efficiencies(tables):
+    curves = {"a": ta.roc(tables[1]), "b": ta.roc(tables[1], efficiencies=[0.5])}
+    with pytest.raises(InputError, match="curve 'b' is at other efficiencies than 'a'"):
+        ta.plot.roc(curves)
+
+
 @pytest.mark.parametrize("edges", [[1.0, 0.0], [0.5], [0.1, np.nan], [[0.0, 1.0]], ["a", "b"]])
 def test_edges_that_are_none(tables, edges):
     with pytest.raises(InputError, match="edges"):

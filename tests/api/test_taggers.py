@@ -212,3 +212,14 @@ def test_no_rows_and_no_tables(taus, adversarial):
         ta.features(ta.tuples(taus.tuples), 5)
     with pytest.raises(InputError, match="shards: folder: empty"):
         ta.shards("")
+    with pytest.raises(InputError, match="run_id: goes with a folder mlruns"):
+        ta.tagger(taus.classifier, taus.classifier.id)
+    with pytest.raises(InputError, match=r"mlflow\.db: is a file, expected the folder mlruns"):
+        ta.runs(taus.mlruns / "mlflow.db")
+
+
+def test_jets_where_taus_are_evaluated(taus, jets):
+    run = taus.classifier
+    for overwrite in (False, True):
+        with pytest.raises(InputError, match=r"test: holds jets; run .* reads taus"):
+            apply_run(run.mlpath, run.id, jets.test, batch_size=100, not_adversarial=True, overwrite=overwrite)

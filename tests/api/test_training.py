@@ -4,7 +4,7 @@ import pytest
 from synthetic_shards import write_network, write_shards
 
 import TauAdv as ta
-from TauAdv.errors import ConfigError
+from TauAdv.errors import ConfigError, InputError
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,15 @@ def test_none_unsets(config, capsys):
         ta.train(config, schedule=None)
 
 
-@pytest.mark.parametrize("arguments", [({"seed": 1},), ("x.yaml", ["seed=2"])])
-def test_what_is_no_configuration(arguments):
-    with pytest.raises(ConfigError, match=r"expected a YAML file|expected words such as 'seed=2'"):
-        ta.train(*arguments)
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (({"seed": 1},), {}, "config: expected (text or a path|a path or text)"),
+        (("",), {}, "config: empty"),
+        (("x.yaml", ["seed=2"]), {}, "words: expected text"),
+        (("x.yaml",), {"dry_run": "maybe"}, "dry_run: expected true or false; received 'maybe'"),
+    ],
+)
+def test_what_is_no_configuration(arguments, options, message):
+    with pytest.raises(InputError, match=f"train: {message}"):
+        ta.train(*arguments, **options)

@@ -199,3 +199,10 @@ def test_a_group_that_an_override_begins_is_compared_with_those_of_the_file(tmp_
         with pytest.raises(ConfigError, match=line.format(name, hint)):
             load_settings(Outputs, path, [f"outputs.{name}.batches=1"])
     assert load_settings(Outputs, path, ["outputs.evaluate.batches=2"]).outputs["evaluate"].batches == 2
+
+
+def test_known_keys_are_listed_once():
+    with pytest.raises(ConfigError) as caught:
+        load_settings(Output, None, {"file": "x", "abcd": 1, "wxyz": 2})
+    assert str(caught.value).count("known here: file, batches") == 1
+    assert "wxyz: unknown key" in str(caught.value)

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import chi2, norm
 
+from TauAdv.errors import InputError
+
 __all__ = ["POWER", "RELEVANT_SHIFT", "SIGNIFICANCE", "Agreement", "Binned", "agreement"]
 
 Verdict = Literal["disagree", "agree", "too few taus"]
@@ -168,7 +170,15 @@ def agreement(
         significance: p-value below which a difference counts as seen.
         power: probability with which the shifts that are quoted would have been seen.
         relevant_shift: of the rate in the region.
+
+    Raises:
+        InputError: significance or power are not between 0 and 1, or the shift is not above 0.
     """
+    limits = {"significance": (significance, 1), "power": (power, 1), "relevant_shift": (relevant_shift, np.inf)}
+    for name, (value, most) in limits.items():
+        if not 0 < value < most:
+            msg = f"{name}: expected a number between 0 and {most}; received {value}"
+            raise InputError(msg)
     enough = bins.enough()
     sums = (np.array([values[inside].sum(), values[~inside].sum()]) for values in (bins.data, bins.mc, bins.squares))
     region = Binned(*sums)

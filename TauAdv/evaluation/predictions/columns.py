@@ -105,7 +105,11 @@ def finite_column(table: pd.DataFrame, name: str) -> NDArray[np.float64]:
     Raises:
         InputError: if a value is no finite number: no bin and no sum could hold it.
     """
-    values = table[name].to_numpy(dtype=np.float64)
+    try:
+        values = table[name].to_numpy(dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        msg = f"prediction table: column '{name}': expected numbers, received {table[name].dtype}"
+        raise InputError(msg) from error
     _refuse(~np.isfinite(values), name, "are not finite")
     return values
 

@@ -22,7 +22,7 @@ from TauAdv.io.manifests.manifest import describe_input, finished
 from TauAdv.models.keras_archive import archive_configuration, first_line, has_adversarial_head
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import FEATURES, MODEL, PREDICTIONS
-from TauAdv.shards.row_types import read_table
+from TauAdv.shards.row_types import FIRST, read_table
 from TauAdv.shards.store import ShardSet
 from TauAdv.shards.tau.contributions import contributions_in
 from TauAdv.taggers.registry import read_tagger, tagger_saved_as
@@ -68,6 +68,9 @@ def apply_run(
     run = find_run(mlpath, run_id)
     _require_model_of_taus(run, with_head=not not_adversarial)
     shard_set = ShardSet.open(shards)
+    if shard_set.rows_name != FIRST:
+        msg = f"{shard_set.folder}: holds {shard_set.rows_name}; {run.title} reads {FIRST}"
+        raise InputError(msg)
     path = run.artifacts / PREDICTIONS / PREDICTION_FILES[0]
     settings = {"run": run.id, "batch_size": batch_size, "max_batches": max_batches, "not_adversarial": not_adversarial}
     inputs = [describe_input(_model_path(run)), shard_set.description]

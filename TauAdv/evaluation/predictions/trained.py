@@ -14,7 +14,7 @@ from TauAdv.io.checked_files import read_text
 from TauAdv.models.keras_archive import archive_configuration, has_adversarial_head
 from TauAdv.runs import Run
 from TauAdv.runs.layout import CHECKPOINTS, FEATURES, MODEL, SHARDS
-from TauAdv.shards.row_types import ROW_TYPES, layout_of, read_table
+from TauAdv.shards.row_types import ROW_TYPES, layout_of, read_table, rows_of
 from TauAdv.taggers.registry import read_tagger, tagger_saved_as, taggers
 from TauAdv.taggers.spec import TaggerSpec
 
@@ -121,6 +121,7 @@ def _table(file: Path, title: str, spec: TaggerSpec, artifacts: Path | None, fea
 
 def _given(spec: TaggerSpec, features: Any) -> Any:
     if not isinstance(features, str | Path):
+        rows_of(features)  # refuses what is no table
         return features
     if Path(features).is_file():
         return read_table(spec.rows, read_text(Path(features)), str(features))

@@ -15,6 +15,7 @@ from tensorflow.core.framework.graph_pb2 import GraphDef
 from tensorflow.core.framework.node_def_pb2 import NodeDef
 
 from TauAdv.errors import InputError
+from TauAdv.io.atomic import kind_of
 
 __all__ = ["FrozenGraph", "read_graph"]
 
@@ -108,7 +109,8 @@ def read_graph(path: Path | str) -> FrozenGraph:
     """
     path = Path(path)
     if not path.is_file():
-        msg = f"{path}: no such file; expected a frozen graph such as deepTau_2018v2p5_core.pb"
+        found = f"is a {kind_of(path)}" if path.exists() else "no such file"
+        msg = f"{path}: {found}; expected a frozen graph such as deepTau_2018v2p5_core.pb"
         raise InputError(msg)
     content = path.read_bytes()
     definition = GraphDef()
