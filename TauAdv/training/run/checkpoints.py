@@ -23,6 +23,7 @@ from TauAdv.io.leftovers import remove_tree
 from TauAdv.io.ownership import require_same_run, run_of
 from TauAdv.io.records import read_record, write_record
 from TauAdv.io.verified_files import VerifiedFile
+from TauAdv.training.step.flat import present_values
 from TauAdv.training.step.optimizers import Optimizer
 
 __all__ = [
@@ -88,7 +89,9 @@ def save(
         state: where the training stands.
     """
     target = folder / f"step_{state.step:09d}"
-    arrays: dict[str, Any] = {f"{group}/{name}": _array(value) for group, name, value in _named(model, optimizers)}
+    named = _named(model, optimizers)
+    values = present_values([value for _, _, value in named])
+    arrays: dict[str, Any] = {f"{group}/{name}": value for (group, name, _), value in zip(named, values, strict=True)}
     with new_folder(target) as temporary:
         np.savez(temporary / _VARIABLES, window=window, **arrays)
         described = {"variables": describe_file(temporary / _VARIABLES)}
@@ -104,7 +107,8 @@ def save(
 def content(model: keras.Model, optimizers: dict[str, Optimizer], state: State | None) -> bytes:
     """Return all variables and the step as bytes, to compare them between processes."""
     step = np.int64(state.step if state else 0)
-    return step.tobytes() + b"".join(_array(value).tobytes() for _, _, value in _named(model, optimizers))
+    values = present_values([value for _, _, value in _named(model, optimizers)])
+    return step.tobytes() + b"".join(value.tobytes() for value in values)
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -223,10 +227,6 @@ def _named(model: keras.Model, optimizers: dict[str, Optimizer]) -> list[tuple[s
     for group, optimizer in optimizers.items():
         named += [(group, name, value) for name, value in optimizer.state().items()]
     return named
-
-
-def _array(variable: Any) -> NDArray[Any]:
-    return keras.ops.convert_to_numpy(variable.value)
 
 
 def _checkpoints(folder: Path) -> list[Path]:

@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-__all__ = ["Joined", "Layout", "Slice", "with_shapes"]
+__all__ = ["Joined", "Layout", "Slice", "present_values", "with_shapes"]
 
 
 class Layout:
@@ -81,6 +82,12 @@ class Slice:
         """Return the present values."""
         return self.value.numpy()
 
+    def part_of(self, wholes: dict[int, NDArray[Any]]) -> NDArray[Any]:
+        """Return the present values; ``wholes`` keeps what was read of flat variables, by their id."""
+        if id(self._variable) not in wholes:
+            wholes[id(self._variable)] = self._wholes()[0].numpy()
+        return wholes[id(self._variable)][self._place].reshape(self.shape)
+
     def assign(self, value: Any) -> None:
         """Replace the values, on every replica."""
         flat = tf.reshape(tf.broadcast_to(tf.cast(value, self.dtype), self.shape), [-1])
@@ -90,6 +97,15 @@ class Slice:
     def _wholes(self) -> Sequence[tf.Variable]:
         whole = self._variable.value
         return getattr(whole, "values", (whole,))
+
+
+def present_values(variables: Sequence[Any]) -> list[NDArray[Any]]:
+    """Return the values of variables and slices; a flat variable is read once for all its slices."""
+    wholes: dict[int, NDArray[Any]] = {}
+    return [
+        variable.part_of(wholes) if isinstance(variable, Slice) else keras.ops.convert_to_numpy(variable.value)
+        for variable in variables
+    ]
 
 
 def with_shapes(tensors: Sequence[Any], shaped: Sequence[Any]) -> list[tf.Tensor]:

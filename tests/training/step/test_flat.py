@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from TauAdv.training.step.flat import Joined, Layout, with_shapes
+from TauAdv.training.step.flat import Joined, Layout, present_values, with_shapes
 
 SHAPES = [(2, 3), (), (4,), (0, 5), (1, 2, 2)]
 
@@ -54,3 +54,14 @@ def test_shapes_that_tensorflow_does_not_know():
         return known
 
     np.testing.assert_array_equal(doubled(tf.ones((2, 3))), np.full((2, 3), 2))
+
+
+def test_present_values_of_variables_and_slices():
+    whole, other, single = (keras.Variable(values) for values in (np.arange(15.0), -np.arange(15.0), [[1.0, 2.0]]))
+    layout = Layout(SHAPES)
+    variables = [*layout.slices(whole), single, *layout.slices(other)]
+    for found, variable in zip(present_values(variables), variables, strict=True):
+        np.testing.assert_array_equal(found, variable.numpy())
+        assert found.shape == tuple(variable.shape)
+    whole.assign(np.zeros(15))
+    assert not present_values(variables)[0].any()
