@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from TauAdv.attacks.lazy import tf
-from TauAdv.attacks.options import AttackSettings, Count
+from TauAdv.attacks.options import AttackSettings
+from TauAdv.config.quantities import Count
 
 if TYPE_CHECKING:
     from TauAdv.attacks.constraints.box import Box

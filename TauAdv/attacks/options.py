@@ -7,19 +7,18 @@ from functools import cache
 from types import new_class
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PlainValidator
+from pydantic import PlainValidator
 
 from TauAdv.attacks.registry import DEFAULT_KIND, attack_class, attack_kinds
 from TauAdv.config import KindSettings, refused_kind
+from TauAdv.config.quantities import NotNegative
 from TauAdv.config.scalars import Written, core_value
 from TauAdv.errors import ConfigError
 
-__all__ = ["AttackSettings", "Count", "CovarianceRule", "Unit"]
+__all__ = ["AttackSettings", "CovarianceRule", "Unit"]
 
 Unit = Literal["spread", "resolution"]
 CovarianceRule = Literal["ignore", "check", "project"]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
 
 
 def _refuse_kind(value: Any) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from TauAdv.attacks.lazy import tf
-from TauAdv.attacks.options import AttackSettings, Count
+from TauAdv.attacks.options import AttackSettings
+from TauAdv.config.quantities import Count
 from TauAdv.errors import InputError
 
 if TYPE_CHECKING:

@@ -20,13 +20,12 @@ from TauAdv.batch.job import JOB_FILE, Job
 from TauAdv.commands import command
 from TauAdv.config import Settings
 from TauAdv.config.characters import of_characters
-from TauAdv.config.durations import Hours, Seconds
+from TauAdv.config.quantities import Count, Hours, Seconds
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.io.atomic import new_folder, write_text
 
 __all__ = ["Submission", "SubmissionSettings", "submit"]
 
-Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 #: A word of a line ``#SBATCH --key=word``, which knows no quotes of a shell.
 Word = Annotated[str, of_characters(".,:@/+-")]

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.config import Settings, load_settings
+from TauAdv.config.quantities import Count, NotNegative
 from TauAdv.errors import nearest
 
 __all__ = ["RAW", "RobustnessSettings", "load_robustness_settings"]
@@ -20,8 +21,6 @@ RAW = "raw"
 """Name of the inputs as they are."""
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
 Edges = Annotated[tuple[float, ...], Field(min_length=2)]
 
 

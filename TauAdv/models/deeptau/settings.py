@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from TauAdv.config import Settings, load_settings
 from TauAdv.config.paths import expanded, is_yaml
+from TauAdv.config.quantities import Count
 from TauAdv.errors import ConfigError, nearest
 from TauAdv.models.taus.inputs import columns_of
 
@@ -29,7 +30,6 @@ __all__ = [
 ]
 
 GridMode = Literal["dense", "sparse"]
-Count = Annotated[int, Field(ge=1)]
 Widths = Annotated[tuple[Count, ...], Field(min_length=1)]
 Reduction = Annotated[float, Field(gt=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]

@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from TauAdv.config import OfKind, Settings, load_settings
+from TauAdv.config.quantities import Count
 from TauAdv.models.deeptau.settings import HeadSettings, network_file
 
 __all__ = ["JetLossSettings", "JetNetworkSettings", "load_jet_network"]
 
-Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 
 

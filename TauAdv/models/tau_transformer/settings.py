@@ -9,7 +9,8 @@ from typing import Annotated
 from pydantic import Field
 
 from TauAdv.config import Settings, load_settings
-from TauAdv.models.deeptau.settings import GRIDS, Count, Fraction, HeadSettings, Widths, network_file
+from TauAdv.config.quantities import Count
+from TauAdv.models.deeptau.settings import GRIDS, Fraction, HeadSettings, Widths, network_file
 from TauAdv.models.taus.inputs import columns_of
 
 __all__ = ["FAMILY", "TransformerSettings", "load_transformer"]

@@ -15,7 +15,7 @@ from TauAdv.attacks.lazy import tf
 from TauAdv.training.methods.acting import Acting, Batch, Knobs, StepView, Surroundings
 from TauAdv.training.methods.method import Method
 from TauAdv.training.schedules.k2 import K2Schedule
-from TauAdv.training.settings.numbers import NotNegative
+from TauAdv.training.settings.numbers import Factor
 
 __all__ = ["Mmd", "mean_discrepancy"]
 
@@ -41,7 +41,7 @@ class Mmd(Method):
     per_step = ("mmd_weight", "mmd_schedule")
 
     kind: Literal["mmd"] = "mmd"
-    mmd_weight: NotNegative = 10.0
+    mmd_weight: Factor = 10.0
     mmd_schedule: K2Schedule = K2Schedule()
     mmd_widths: Annotated[tuple[Width, ...], Field(min_length=1)] = (0.125, 0.25, 0.5, 1.0, 2.0)
 

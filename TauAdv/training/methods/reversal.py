@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
+from TauAdv.config.quantities import Count
 from TauAdv.training.methods.acting import Acting, Batch, Knobs, StepView, Surroundings
 from TauAdv.training.methods.method import Method
 from TauAdv.training.schedules.k2 import K2Schedule
-from TauAdv.training.settings.numbers import Count, NotNegative, Rate
+from TauAdv.training.settings.numbers import Factor, Rate
 
 __all__ = ["Reversal"]
 
@@ -43,12 +44,12 @@ class Reversal(Method):
     per_step = ("adv_parameter", "k2_schedule", "adv_learning_rate")
 
     kind: Literal["reversal"] = "reversal"
-    adv_parameter: tuple[NotNegative, NotNegative] = (1.0, 10.0)
+    adv_parameter: tuple[Factor, Factor] = (1.0, 10.0)
     k2_schedule: K2Schedule = K2Schedule()
     adv_learning_rate: Rate = 0.01
-    adv_schedule_decay: NotNegative = 0.004
+    adv_schedule_decay: Factor = 0.004
     adv_head_steps: Count = 1
-    adv_focal_gamma: NotNegative | None = None
+    adv_focal_gamma: Factor | None = None
 
     def begin(self, training: Surroundings) -> Acting:
         """Return the method at work."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from TauAdv.config import Settings
-from TauAdv.training.settings.numbers import Count, NotNegative
+from TauAdv.config.quantities import Count
+from TauAdv.training.settings.numbers import Factor
 
 __all__ = ["EarlyStopping"]
 
@@ -21,7 +22,7 @@ class EarlyStopping(Settings):
 
     metric: str = "val_loss"
     patience: Count = 3
-    min_delta: NotNegative = 0.0
+    min_delta: Factor = 0.0
     restore_best: bool = True
 
     @property

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from TauAdv.config import OfKind
-from TauAdv.training.settings.numbers import Count
+from TauAdv.config.quantities import Count
 
 __all__ = ["K2Schedule"]
 

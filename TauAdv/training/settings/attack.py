@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from TauAdv.attacks.options import AttackSettings
+from TauAdv.config.quantities import NotNegative
 
 __all__ = ["TrainingAttack"]
-
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class TrainingAttack(AttackSettings):

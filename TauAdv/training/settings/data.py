@@ -11,7 +11,7 @@ from pydantic import Field
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.config import Settings
 from TauAdv.config.paths import is_yaml
-from TauAdv.training.settings.numbers import Count
+from TauAdv.config.quantities import Count
 
 __all__ = ["SETS", "VALIDATION", "DataSettings", "DomainData"]
 

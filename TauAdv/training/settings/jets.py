@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from TauAdv.config.quantities import Count
 from TauAdv.models.jet_flavour.settings import JetLossSettings
 from TauAdv.taggers.jet_flavour import JET_FLAVOUR
 from TauAdv.training.schedules.learning_rates import LearningRateSchedule
 from TauAdv.training.settings.common import TrainingSettings, group
 from TauAdv.training.settings.data import DataSettings, DomainData
 from TauAdv.training.settings.model import ModelSettings
-from TauAdv.training.settings.numbers import Count, Rate
+from TauAdv.training.settings.numbers import Rate
 from TauAdv.training.settings.output import OutputSettings
 from TauAdv.training.settings.schedule import ScheduleSettings
 

@@ -8,8 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from TauAdv.config import Settings
-from TauAdv.config.durations import Hours
-from TauAdv.training.settings.numbers import Count
+from TauAdv.config.quantities import Count, Hours
 
 __all__ = ["OutputSettings"]
 

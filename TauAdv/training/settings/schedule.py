@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from TauAdv.config import Settings
+from TauAdv.config.quantities import Count
 from TauAdv.training.devices.cluster import DeviceChoice
 from TauAdv.training.schedules.early_stopping import EarlyStopping
 from TauAdv.training.schedules.learning_rates import LearningRateSchedule
-from TauAdv.training.settings.numbers import Count, NotNegative, Rate
+from TauAdv.training.settings.numbers import Factor, Rate
 
 __all__ = ["ScheduleSettings"]
 
@@ -35,7 +36,7 @@ class ScheduleSettings(Settings):
     n_batches_val: Count | None = None
     optimizer: Literal["nadam", "adam"] = "nadam"
     learning_rate: Rate = 0.001
-    schedule_decay: NotNegative = 0.004
+    schedule_decay: Factor = 0.004
     learning_rate_schedule: LearningRateSchedule = LearningRateSchedule()
     clip_norm: Rate | None = None
     early_stopping: EarlyStopping | None = None

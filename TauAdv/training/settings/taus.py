@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from TauAdv.config.quantities import Count
 from TauAdv.errors import ConfigError
 from TauAdv.features.table import FeatureTable
 from TauAdv.models.deeptau.settings import GridMode
@@ -12,7 +13,6 @@ from TauAdv.taggers.deeptau import DEEPTAU
 from TauAdv.training.settings.common import TrainingSettings, group
 from TauAdv.training.settings.data import DataSettings, DomainData
 from TauAdv.training.settings.model import ModelSettings
-from TauAdv.training.settings.numbers import Count
 from TauAdv.training.settings.output import OutputSettings
 
 __all__ = ["TauDomainSettings", "TauSettings"]

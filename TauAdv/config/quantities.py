@@ -1,4 +1,4 @@
-"""Durations in settings: ``HH:MM``, ``HH:MM:SS``, ``d-HH:MM:SS``, or a number in the unit of the setting."""
+"""Quantities in settings: counts, numbers that are not negative, durations (``HH:MM:SS``, or a number in their unit)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from pydantic import BeforeValidator, Field
 
 from TauAdv.errors import shortened
 
-__all__ = ["Hours", "Seconds"]
+__all__ = ["Count", "Hours", "NotNegative", "Seconds"]
+
+Count = Annotated[int, Field(ge=1)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 #: Ten years, in hours: what is longer is a slip, and no batch system takes it.
 _LONGEST = 87_600

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from TauAdv.config import Settings, dump_settings, load_settings
-from TauAdv.config.durations import Hours, Seconds
+from TauAdv.config.quantities import Hours, Seconds
 from TauAdv.errors import ConfigError
 
 
