@@ -28,7 +28,7 @@ from TauAdv.evaluation.predictions.contributions import Given, contributions_of_
 from TauAdv.evaluation.predictions.inference import PROBABILITY_COLUMNS, Predictions, predict
 from TauAdv.evaluation.predictions.overlap import trained_on
 from TauAdv.evaluation.predictions.scores import score_against
-from TauAdv.evaluation.predictions.tables import load_run_model
+from TauAdv.evaluation.predictions.tables import load_run_model, require_model_of_taus
 from TauAdv.runs import Run, find_runs
 from TauAdv.shards.store import ShardSet
 
@@ -187,6 +187,8 @@ def compare_runs(
         msg = f"reference run '{reference}': expected one of {labels}"
         raise InputError(msg)
     runs = find_runs(mlpath, run_ids)
+    for run in runs.values():
+        require_model_of_taus(run, with_head=False)
     control_set, test_set = ShardSet.open(control), ShardSet.open(test)
     control_set.require_kind("adversarial")
     made_of = contributions_of_set(control_set, contributions)

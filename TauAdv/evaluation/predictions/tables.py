@@ -27,7 +27,14 @@ from TauAdv.shards.store import ShardSet
 from TauAdv.shards.tau.contributions import contributions_in
 from TauAdv.taggers.registry import read_tagger, tagger_saved_as
 
-__all__ = ["PREDICTION_FILES", "apply_run", "load_run_model", "read_predictions", "require_run_features"]
+__all__ = [
+    "PREDICTION_FILES",
+    "apply_run",
+    "load_run_model",
+    "read_predictions",
+    "require_model_of_taus",
+    "require_run_features",
+]
 
 #: Name that is written, and the name that a newer version of the original uses: both are read.
 PREDICTION_FILES = ("adversarial_evaluation.csv", "adversarial_predictions.csv")
@@ -66,7 +73,7 @@ def apply_run(
         OutputLockedError: another process writes it.
     """
     run = find_run(mlpath, run_id)
-    _require_model_of_taus(run, with_head=not not_adversarial)
+    require_model_of_taus(run, with_head=not not_adversarial)
     shard_set = ShardSet.open(shards)
     if shard_set.rows_name != FIRST:
         msg = f"{shard_set.folder}: holds {shard_set.rows_name}; {run.title} reads {FIRST}"
@@ -91,8 +98,12 @@ def apply_run(
     return path
 
 
-def _require_model_of_taus(run: Run, *, with_head: bool) -> None:
-    """Check what the model of a run is, without TensorFlow, which takes seconds to load."""
+def require_model_of_taus(run: Run, *, with_head: bool) -> None:
+    """Check what the model of a run is, without TensorFlow, which takes seconds to load.
+
+    Raises:
+        InputError: it is of jets, or has no adversarial head where its output is asked for.
+    """
     described = archive_configuration(_model_path(run))
     spec = tagger_saved_as(described.get("registered_name"))
     if spec is not None and spec.evaluated_by != _COMMAND:
