@@ -12,6 +12,7 @@ import uproot
 from uproot.source.file import MultithreadedFileSource
 
 from TauAdv.errors import InputError, nearest
+from TauAdv.tuples.class_names import remember_class_names
 from TauAdv.tuples.files.header import check_root_file
 from TauAdv.tuples.read_errors import reading
 
@@ -22,6 +23,8 @@ _NO_TREES = {
     "TChain": "names of files only: give those files as input",
     "ROOT::Experimental::RNTuple": "of a format before the first release of RNTuple: copy it with ROOT 6.34 or later",
 }
+
+remember_class_names()
 
 
 @contextmanager
