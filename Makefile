@@ -13,12 +13,14 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3 python; do \
 
 setup: $(STAMP)
 
+# bytecode is compiled on all cores, where pip would take one; templates in some packages are no Python, so it may fail
 $(STAMP): setup.cfg pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python"; exit 2; }
 	@echo "setting up $(VENV) with $(PYTHON): downloads about 1 GB of wheels, two to five minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --upgrade pip
-	$(PY) -m pip install --quiet -e '.[$(TENSORFLOW),simulation,notebook,test]'
+	$(PY) -m pip install --quiet --no-compile -e '.[$(TENSORFLOW),simulation,notebook,test]'
+	@$(PY) -m compileall -qq -j 0 $(abspath $(VENV)) || true
 	@touch $@
 
 demo: $(STAMP)
