@@ -9,6 +9,7 @@ import pytest
 
 import TauAdv as ta
 from TauAdv.errors import ConfigError, InputError
+from TauAdv.evaluation.adaptation.comparison import compare_runs
 from TauAdv.evaluation.predictions.tables import PREDICTION_FILES, apply_run, load_run_model
 from TauAdv.evaluation.robustness.attacked import probabilities_of
 from TauAdv.shards.tau.settings import ShardSettings
@@ -223,3 +224,5 @@ def test_jets_where_taus_are_evaluated(taus, jets):
     for overwrite in (False, True):
         with pytest.raises(InputError, match=r"test: holds jets; run .* reads taus"):
             apply_run(run.mlpath, run.id, jets.test, batch_size=100, not_adversarial=True, overwrite=overwrite)
+    with pytest.raises(InputError, match=r"is a training of jets, expected one of taus; .* evaluates jets"):
+        compare_runs(jets.mlruns, {"nominal": jets.run.id}, taus.control, taus.test)
