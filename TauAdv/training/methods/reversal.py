@@ -9,7 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
 
+from pydantic import Field, model_validator
+
 from TauAdv.config.quantities import Count
+from TauAdv.config.scalars import Written
 from TauAdv.training.methods.acting import Acting, Batch, Knobs, StepView, Surroundings
 from TauAdv.training.methods.method import Method
 from TauAdv.training.schedules.k2 import K2Schedule
@@ -23,6 +26,8 @@ class Reversal(Method):
 
     Attributes:
         adv_parameter: k1, k2: the common layers follow k1 dL_class - k2 dL_adv.
+        k2: the second number of ``adv_parameter`` alone, in its place; of both, the one on the command line counts. Records hold
+            ``adv_parameter``.
         k2_schedule: how k2 grows to its value.
         adv_learning_rate: of the adversarial head.
         adv_schedule_decay: how fast the momentum of the head's optimiser warms up.
@@ -45,11 +50,34 @@ class Reversal(Method):
 
     kind: Literal["reversal"] = "reversal"
     adv_parameter: tuple[Factor, Factor] = (1.0, 10.0)
+    k2: Factor | None = Field(default=None, exclude=True)
     k2_schedule: K2Schedule = K2Schedule()
     adv_learning_rate: Rate = 0.01
     adv_schedule_decay: Factor = 0.004
     adv_head_steps: Count = 1
     adv_focal_gamma: Factor | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _typed_before_written(cls, given: Any) -> Any:
+        """Leave out the ``k2`` of a file where ``adv_parameter`` is typed; refuse both from one place."""
+        both = {"k2", "adv_parameter"}
+        if not isinstance(given, Mapping) or not both <= {key for key, value in given.items() if value is not None}:
+            return given
+        typed = {key for key in both if isinstance(given[key], Written) and given[key].typed}
+        if typed == {"adv_parameter"}:
+            return {key: value for key, value in given.items() if key != "k2"}
+        if typed != {"k2"}:
+            msg = "k2 and adv_parameter both say how strong the adversary is; leave one out"
+            raise ValueError(msg)
+        return given
+
+    @model_validator(mode="after")
+    def _one_home_of_k2(self) -> Reversal:
+        """Move ``k2`` into ``adv_parameter``, so that equal settings are equal however they were written."""
+        if self.k2 is not None:
+            self.__dict__ |= {"adv_parameter": (self.adv_parameter[0], self.k2), "k2": None}
+        return self
 
     def begin(self, training: Surroundings) -> Acting:
         """Return the method at work."""

@@ -19,6 +19,26 @@ def test_keys_of_the_original_keep_their_names():
     assert settings.data.n_adv_tau == 50
 
 
+def test_k2_alone_is_the_second_number_of_adv_parameter(tmp_path):
+    typed = [f"{key}={value}" for key, value in NEEDED.items()]
+    settings = load_adversarial(None, [*typed, "method.k2=6"])
+    assert settings.method.adv_parameter == (1, 6)
+    assert settings == load_adversarial(None, [*typed, "method.adv_parameter=[1,6]"])
+    assert "k2" not in settings.method.model_dump()
+    for line, words, expected in (
+        ("k2: 4", ["method.k2=6"], (1, 6)),
+        ("k2: 4", ["method.adv_parameter=[2,3]"], (2, 3)),
+        ("adv_parameter: [2, 3]", ["method.k2=6"], (2, 6)),
+        ("k2: 4", [], (1, 4)),
+    ):
+        (tmp_path / "own.yaml").write_text(f"method: {{kind: reversal, {line}}}\n")
+        assert load_adversarial(tmp_path / "own.yaml", [*typed, *words]).method.adv_parameter == expected
+    with pytest.raises(ConfigError, match="k2 and adv_parameter both say how strong the adversary is; leave one out"):
+        load_adversarial(None, [*typed, "method.k2=6", "method.adv_parameter=[1,6]"])
+    with pytest.raises(ConfigError, match=r"method\.k2: expected at least 0"):
+        load_adversarial(None, [*typed, "method.k2=-1"])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
