@@ -66,6 +66,10 @@ class WeightBins(Settings):
         return [self.abs_eta] * (len(self.pt) - 1) if not isinstance(first, list) else self.abs_eta  # type: ignore[list-item, return-value]
 
 
+def _within(axis: Axis, pt: ArrayLike) -> NDArray[np.bool_]:
+    return (np.asarray(pt) >= axis.edges[0]) & (np.asarray(pt) < axis.edges[-1])
+
+
 def _centres(axis: Axis) -> NDArray[np.float64]:
     return (axis.edges[:-1] + axis.edges[1:]) / 2
 
@@ -192,6 +196,10 @@ class SpectrumWeights:
         """Return class -> fraction of uniform bins with weight 0."""
         return {name: float((ratio == 0).mean()) for name, ratio in self.ratio.items()}
 
+    def within(self, name: str, pt: ArrayLike) -> NDArray[np.bool_]:
+        """Return which of the pt lie within the bins of a class."""
+        return _within(_UNIFORM_PT, pt)
+
     def __call__(self, name: str, pt: ArrayLike, eta: ArrayLike) -> NDArray[np.float32]:
         """Return float32 [n], the weights of taus of one class; 0 outside of the histogram.
 
@@ -253,6 +261,11 @@ class PtWeights:
         options = {"allow_negative": allow_negative, "single_precision": True}
         negative = {number: check_contents(histogram, **options) for number, histogram in found.items()}
         return cls(axes, values, dict(contributions), negative)
+
+    def within(self, name: str, pt: ArrayLike) -> NDArray[np.bool_]:
+        """Return which of the pt lie within the bins of a contribution."""
+        numbers = {key: number for number, key in self.names.items()}
+        return _within(self.axes[numbers[name]], pt)
 
     def __call__(self, dataset_id: ArrayLike, pt: ArrayLike) -> NDArray[np.float32]:
         """Return float32 [n], the content of each tau's histogram at its pt, under- and overflow included.

@@ -165,7 +165,7 @@ def _make_set(job: _Job, reader: TupleSource, n_workers: int) -> tuple[dict[str,
         **describe_parts(parts, job.set_id),
     }
     require_rows(job.folder, parts, sum(limits), job.layout.rows)
-    return more, summarise(job.folder, more, job.layout, settings, statistics, job.maker.statement)
+    return more, summarise(job.folder, more, job.layout, settings, statistics, job.maker.statement, job.maker.weights)
 
 
 def _job(reader: TupleSource, maker: TauMaker, folder: Path, set_id: str) -> _Job:

@@ -341,7 +341,6 @@ def assert_refused(message, tmp_path, path, settings):
             "would get another weight than 1, such as 0;",
         ),
         ({"data": ([1.0], [20, 1000]), "MC": ([1.0], [1000, 2000])}, r"taus of MC \(all 2\) would get weight 0"),
-        ({"data": ([1.0], [20, 1000]), "MC": ([0.0, 1.0], [20, 900, 1000])}, r"taus of MC \(all 2\) would get weight 0"),
     ],
 )
 def test_weights_of_another_set(histograms, message, tmp_path, adv_settings):
@@ -349,6 +348,17 @@ def test_weights_of_another_set(histograms, message, tmp_path, adv_settings):
     path = write_tuple(tmp_path / "in.root", [DATA, TAU, JET])
     settings = adv_settings.model_copy(update={"adversarial_weights": str(tmp_path / "pt.root")})
     assert_refused(rf"pt\.root: .*{message}", tmp_path, path, settings)
+
+
+def test_contribution_in_empty_bins(tmp_path, adv_settings):
+    write_histograms(tmp_path / "pt.root", {"data": ([1.0], [20, 1000]), "MC": ([0.0, 1.0], [20, 900, 1000])})
+    settings = adv_settings.model_copy(update={"adversarial_weights": str(tmp_path / "pt.root")})
+    few = write_tuple(tmp_path / "few.root", [DATA, TAU, JET])
+    with pytest.warns(InputWarning, match=r"pt\.root: taus of MC \(all 2\) get weight 0: they are in empty bins"):
+        write_shards(few, tmp_path / "few", settings)
+    many = write_tuple(tmp_path / "many.root", [DATA, *[TAU, JET] * 5])
+    with pytest.raises(InputError, match=r"pt\.root: taus of MC \(all 10\) would get weight 0"):
+        write_shards(many, tmp_path / "many", settings)
 
 
 def test_refused_inputs(tmp_path, class_settings, adv_settings):

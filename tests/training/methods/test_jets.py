@@ -297,7 +297,7 @@ def test_config_file_and_dry_run(settings_of_jets, tmp_path, run_script, capsys)
     shown = capsys.readouterr().out
     for expected in ("attack on every batch, as the loss sees it: fgsm, eps 0.3", "50 class jets", "nothing was written"):
         assert expected in shown
-    assert "jets read ahead" in shown
+    assert "outputs of all layers for one batch" in shown
     assert not (tmp_path / "mlruns").exists()
     assert "a new network, its weights are drawn at random" in shown
     run_script("Training/train_jet_tagger.py", "--config", config, "--dry-run", "attack.eps=0")
