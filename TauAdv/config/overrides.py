@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from TauAdv.config.meaning import opened
-from TauAdv.config.scalars import NULLS, Written, is_blank
+from TauAdv.config.scalars import Written, is_blank, is_null
 from TauAdv.errors import ConfigError, shortened
 
 __all__ = ["Overrides", "apply_overrides", "given_once", "merged", "override_pairs", "separated"]
@@ -77,13 +77,25 @@ def apply_overrides(
         parts: groups of which an override changes the keys that it names, see there.
 
     Raises:
-        ConfigError: if a word is not ``key=value``, or a key leads through a single value.
+        ConfigError: if a word is not ``key=value``, or a key leads through a single value or a group that was unset before.
     """
+    unset: list[str] = []
     for key, value in _by_key(override_pairs(overrides), parts):
         group = key.partition(".")[0]
+        _require_group(key, unset)
+        if is_null(value):
+            unset.append(key)
         if group in kind_alone and group != key:
             _open_kind(content, group)
         _assign(content, key, value)
+
+
+def _require_group(key: str, unset: Iterable[str]) -> None:
+    """Refuse a key of a group that an override before it unset: it would be there again."""
+    for group in unset:
+        if key.startswith(f"{group}."):
+            msg = f"override '{key}': {group}=null before it leaves nothing to set there; leave out one of the two"
+            raise ConfigError(msg)
 
 
 def _pair(word: str) -> tuple[str, Written]:
@@ -127,7 +139,7 @@ def _by_key(pairs: Iterable[tuple[str, Any]], parts: Sequence[str]) -> Iterator[
 def _open_kind(content: dict[str, Any], name: str) -> None:
     """Make a group of its kind alone, so that it takes further settings."""
     kind = opened(content.get(name))
-    if isinstance(kind, str) and not (isinstance(kind, Written) and kind.plain and kind in NULLS):
+    if isinstance(kind, str) and not is_null(kind):
         _put(content, name, {"kind": kind}, getattr(kind, "typed", False))
 
 
@@ -136,7 +148,7 @@ def _assign(content: dict[str, Any], key: str, value: Any) -> None:
     typed = isinstance(value, Written) and value.typed
     for name in parents:
         inner = opened(content.get(name))
-        if inner is None or (isinstance(inner, Written) and inner.plain and inner in NULLS):
+        if is_null(inner):
             inner = {}
             _put(content, name, inner, typed)
         else:

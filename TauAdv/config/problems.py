@@ -265,7 +265,10 @@ def _good_part(kind: type[BaseModel], content: Mapping[str, Any], locations: lis
     given: Any = {
         name: (field.annotation, field) for name, field in kind.model_fields.items() if name in content and name not in bad
     }
-    values = create_model("Part", __base__=AsMeant, **given)(**{name: content[name] for name in given})
+    try:
+        values = create_model("Part", __base__=AsMeant, **given)(**{name: content[name] for name in given})
+    except ValidationError as error:  # pydantic found the group as a whole wrong, and did not look at all of its settings
+        return _good_part(kind, content, [*locations, *(entry["loc"] for entry in error.errors())])
     absent = {name: None for name, field in kind.model_fields.items() if field.is_required() and name not in given}
     groups = {}
     for name, group in _groups(kind):

@@ -20,6 +20,7 @@ __all__ = [
     "core_value",
     "has_leading_zero",
     "is_blank",
+    "is_null",
     "require_stored",
     "unusable_character",
 ]
@@ -65,6 +66,11 @@ class Written(str):
         self = super().__new__(cls, text)
         self.plain, self.line, self.typed = plain, line, typed
         return self
+
+
+def is_null(value: Any) -> bool:
+    """Return whether a value is none, or was written as that."""
+    return value is None or (isinstance(value, Written) and value.plain and value in NULLS)
 
 
 def core_value(text: str) -> Any:

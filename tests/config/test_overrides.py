@@ -2,7 +2,7 @@
 
 import pytest
 
-from TauAdv.config.overrides import given_once, merged, override_pairs
+from TauAdv.config.overrides import apply_overrides, given_once, merged, override_pairs
 from TauAdv.errors import ConfigError
 
 
@@ -32,6 +32,14 @@ def test_options_and_words_do_not_contradict_each_other():
     assert given_once({"seed": None, "kind": "x"}, ["seed=2"]) == {"kind": "x", "seed": "2"}
     with pytest.raises(ConfigError, match="'seed' comes twice, seed=1 and seed=2"):
         given_once({"seed": 1}, ["seed=2"])
+
+
+def test_a_group_that_was_unset_takes_no_key():
+    with pytest.raises(ConfigError, match=r"override 'attack\.eps': attack=null before it leaves nothing to set there"):
+        apply_overrides({}, ["attack=null", "attack.eps=0.1"])
+    content = {"attack": None}
+    apply_overrides(content, ["attack.eps=0.1", "method=null"])
+    assert content == {"attack": {"eps": "0.1"}, "method": "null"}
 
 
 def test_defaults_are_overridden():

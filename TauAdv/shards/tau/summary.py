@@ -63,14 +63,14 @@ def summarise(
     within: Counter[str] = Counter()
     readers = part_readers(folder, manifest, layout)
     for reader in readers:
-        columns = reader.all_columns(["label", "weight", "dataset_id", "tau_pt"])
+        columns = reader.all_columns(["label", "weight", "dataset_id", "tau_pt", "tau_eta"])
         for name, chosen in _groups(columns, settings):
             groups[name] += int(chosen.sum())
             weights[name] += float(columns["weight"][chosen].sum(dtype=np.float64))  # type: ignore[assignment]
             zero[name] += int((columns["weight"][chosen] == 0).sum())
             negative[name] += int((columns["weight"][chosen] < 0).sum())
             if weights_of is not None and name != UNLABELLED_NAME:
-                within[name] += int(weights_of.within(name, columns["tau_pt"][chosen]).sum())
+                within[name] += int(weights_of.within(name, columns["tau_pt"][chosen], columns["tau_eta"][chosen]).sum())
             data[name] += int((columns["label"][chosen] == 1).sum())
     if settings.kind == "adversarial":
         _check_data(groups, data, statement)
@@ -113,7 +113,7 @@ def _require_weight(
         return
     counts = ", ".join(f"{name} (all {groups[name]})" for name in lost)
     files = " and ".join(map(str, settings.weight_files))
-    if all(within[name] and groups[name] < FEW for name in lost):
+    if all(within[name] == groups[name] < FEW for name in lost):
         msg = f"{files}: taus of {counts} get weight 0: they are in empty bins; the set holds nothing of them"
         warnings.warn(msg, InputWarning, stacklevel=2)
         return

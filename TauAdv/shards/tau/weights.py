@@ -66,8 +66,8 @@ class WeightBins(Settings):
         return [self.abs_eta] * (len(self.pt) - 1) if not isinstance(first, list) else self.abs_eta  # type: ignore[list-item, return-value]
 
 
-def _within(axis: Axis, pt: ArrayLike) -> NDArray[np.bool_]:
-    return (np.asarray(pt) >= axis.edges[0]) & (np.asarray(pt) < axis.edges[-1])
+def _within(axis: Axis, values: ArrayLike) -> NDArray[np.bool_]:
+    return (np.asarray(values) >= axis.edges[0]) & (np.asarray(values) < axis.edges[-1])
 
 
 def _centres(axis: Axis) -> NDArray[np.float64]:
@@ -196,9 +196,9 @@ class SpectrumWeights:
         """Return class -> fraction of uniform bins with weight 0."""
         return {name: float((ratio == 0).mean()) for name, ratio in self.ratio.items()}
 
-    def within(self, name: str, pt: ArrayLike) -> NDArray[np.bool_]:
-        """Return which of the pt lie within the bins of a class."""
-        return _within(_UNIFORM_PT, pt)
+    def within(self, name: str, pt: ArrayLike, eta: ArrayLike) -> NDArray[np.bool_]:
+        """Return which taus lie within the bins of a class."""
+        return _within(_UNIFORM_PT, pt) & _within(_UNIFORM_ABS_ETA, np.abs(eta))
 
     def __call__(self, name: str, pt: ArrayLike, eta: ArrayLike) -> NDArray[np.float32]:
         """Return float32 [n], the weights of taus of one class; 0 outside of the histogram.
@@ -262,8 +262,8 @@ class PtWeights:
         negative = {number: check_contents(histogram, **options) for number, histogram in found.items()}
         return cls(axes, values, dict(contributions), negative)
 
-    def within(self, name: str, pt: ArrayLike) -> NDArray[np.bool_]:
-        """Return which of the pt lie within the bins of a contribution."""
+    def within(self, name: str, pt: ArrayLike, eta: ArrayLike) -> NDArray[np.bool_]:
+        """Return which taus lie within the bins of a contribution, whatever their eta."""
         numbers = {key: number for number, key in self.names.items()}
         return _within(self.axes[numbers[name]], pt)
 

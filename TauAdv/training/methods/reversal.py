@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from TauAdv.config.quantities import Count
-from TauAdv.config.scalars import Written
+from TauAdv.config.scalars import Written, is_null
 from TauAdv.training.methods.acting import Acting, Batch, Knobs, StepView, Surroundings
 from TauAdv.training.methods.method import Method
 from TauAdv.training.schedules.k2 import K2Schedule
@@ -61,9 +61,9 @@ class Reversal(Method):
     def _typed_before_written(cls, given: Any) -> Any:
         """Leave out the ``k2`` of a file where ``adv_parameter`` is typed; refuse both from one place."""
         both = {"k2", "adv_parameter"}
-        if not isinstance(given, Mapping) or not both <= {key for key, value in given.items() if value is not None}:
+        if not isinstance(given, Mapping) or not both <= {key for key, value in given.items() if not is_null(value)}:
             return given
-        typed = {key for key in both if isinstance(given[key], Written) and given[key].typed}
+        typed = {key for key in both if not _is_of_file(given[key])}
         if typed == {"adv_parameter"}:
             return {key: value for key, value in given.items() if key != "k2"}
         if typed != {"k2"}:
@@ -87,6 +87,13 @@ class Reversal(Method):
         k1, k2 = self.adv_parameter
         found = {"adv_learning_rate": self.adv_learning_rate * rate}
         return {**found, "k1": k1, "k2": k2 * self.k2_schedule.factor(step, n_steps)}
+
+
+def _is_of_file(value: Any) -> bool:
+    """Return whether a value, or one of a list, stands in a file."""
+    if isinstance(value, list | tuple):
+        return any(_is_of_file(one) for one in value)
+    return isinstance(value, Written) and value.line is not None
 
 
 class _Opposed(Acting):

@@ -35,8 +35,20 @@ def test_k2_alone_is_the_second_number_of_adv_parameter(tmp_path):
         assert load_adversarial(tmp_path / "own.yaml", [*typed, *words]).method.adv_parameter == expected
     with pytest.raises(ConfigError, match="k2 and adv_parameter both say how strong the adversary is; leave one out"):
         load_adversarial(None, [*typed, "method.k2=6", "method.adv_parameter=[1,6]"])
-    with pytest.raises(ConfigError, match=r"method\.k2: expected at least 0"):
-        load_adversarial(None, [*typed, "method.k2=-1"])
+    for words in (
+        ["method={kind: reversal, k2: 3}", "method.adv_parameter=[5,6]"],
+        ["method={k2: 3, adv_parameter: [5,6]}"],
+    ):
+        with pytest.raises(ConfigError, match="leave one out"):
+            load_adversarial(None, [*typed, *words])
+    (tmp_path / "own.yaml").write_text("method: {kind: reversal, adv_parameter: [2, 3]}\n")
+    assert load_adversarial(tmp_path / "own.yaml", {**NEEDED, "method.k2": 7}).method.adv_parameter == (2, 7)
+    for words, message in (
+        (["method.k2=-1"], r"method\.k2: expected at least 0"),
+        (["method.adv_parameter=null", "method.k2=3"], r"method\.adv_parameter: expected a list of values; received null"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            load_adversarial(None, [*typed, *words])
 
 
 @pytest.mark.parametrize(
