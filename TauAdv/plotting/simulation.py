@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -10,12 +9,15 @@ from typing import Protocol
 
 import mplhep
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from TauAdv.domain.classes import class_color, class_label
-from TauAdv.io.atomic import new_folder, write_text
+from TauAdv.io.atomic import new_folder
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.manifest import write_manifest
+from TauAdv.plotting.page import Picture, Section
+from TauAdv.plotting.page import write_page as write_report
 from TauAdv.plotting.style import label_figure, save_figure, style, with_ratio_panel
 
 __all__ = ["ClassHistogram", "Figure", "Quantity", "draw_quantity", "write_page"]
@@ -142,16 +144,6 @@ def draw_quantity(histograms: Sequence[ClassHistogram], folder: Path) -> list[Pa
         return save_figure(figure, folder, quantity.name)
 
 
-def _table(figures: Sequence[Figure]) -> str:
-    rows = [
-        f"<tr><td>{html.escape(f.name)}</td><td>{f.measured:.3f}{f' ± {f.error:.3f}' if f.error else ''}</td>"
-        f"<td>{html.escape(f.asked)}</td></tr>"
-        for f in figures
-    ]
-    header = "<tr><th>figure</th><th>measured</th><th>expected</th></tr>"
-    return f"<table border='1' cellpadding='4'>{header}{''.join(rows)}</table>"
-
-
 def write_page(histograms: Sequence[ClassHistogram], figures: Sequence[Figure], folder: Path | str) -> Path:
     """Draw every quantity (PDF and PNG) and write ``index.html``; return its path.
 
@@ -169,11 +161,30 @@ def write_page(histograms: Sequence[ClassHistogram], figures: Sequence[Figure], 
 
 
 def _write(histograms: Sequence[ClassHistogram], figures: Sequence[Figure], folder: Path) -> None:
-    images = []
+    pictures = []
     for _, group in groupby(histograms, key=lambda histogram: histogram.quantity.name):
-        paths = draw_quantity(list(group), folder)
-        pdf, png = (next(path.name for path in paths if path.suffix == suffix) for suffix in (".pdf", ".png"))
-        images.append(f"<a href='{pdf}'><img src='{png}' width='480' alt='{png}'></a>")
-    body = f"<h1>Simulated tau candidates</h1>{_table(figures)}<p>{' '.join(images)}</p>"
-    page = f"<!doctype html><meta charset='utf-8'><title>Simulation</title>{body}\n"
-    write_text(folder / "index.html", page)
+        drawn = list(group)
+        png = next(path for path in draw_quantity(drawn, folder) if path.suffix == ".png")
+        pictures.append(_picture(png, drawn))
+    write_report(
+        folder / "index.html",
+        "Simulated tau candidates",
+        [
+            Section("Figures to be checked", "Expected values: docs/simulation.md.", table=_table(figures)),
+            Section("Quantities", "Lines: nominal sample; points: shifted sample, where there is one.", figures=pictures),
+        ],
+    )
+
+
+def _picture(png: Path, histograms: Sequence[ClassHistogram]) -> Picture:
+    name = histograms[0].quantity.name
+    classes = ", ".join(histogram.name for histogram in histograms)
+    alt = f"{name} of simulated candidates of the classes {classes}"
+    if any(histogram.shifted is not None for histogram in histograms):
+        return Picture(png, alt, f"{name}: a ratio other than 1 is what the detector's shift does to it.")
+    return Picture(png, alt, f"{name}: how the classes differ.")
+
+
+def _table(figures: Sequence[Figure]) -> pd.DataFrame:
+    rows = [(f.name, f"{f.measured:.3f}{f' ± {f.error:.3f}' if f.error else ''}", f.asked) for f in figures]
+    return pd.DataFrame(rows, columns=["figure", "measured", "expected"])

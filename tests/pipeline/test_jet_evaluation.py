@@ -35,7 +35,7 @@ def test_evaluate_robustness(jets, run_script):
     assert wide["nominal"].tolist() == wide["again"].tolist()
     page = (folder / "report" / "index.html").read_text()
     for name in ("roc_BvsL", "scan_BvsL", "transfer_PGD", "regions_pt", "epochs", "inputs_nominal_FGSM_1", "history"):
-        assert f"plots/{name}.png" in page
+        assert f'href="plots/{name}.pdf"' in page
         assert (folder / "report" / "plots" / f"{name}.png").stat().st_size > 0
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from TauAdv.domain.classes import class_label
 from TauAdv.plotting.losses.history import plot_history
-from TauAdv.plotting.page import Section, write_page
+from TauAdv.plotting.page import Picture, Section, write_page
 from TauAdv.plotting.plot_styles import RAW, disturbance_colors, file_name, line_styles, strengths
 from TauAdv.plotting.robustness.matrices import plot_matrices
 from TauAdv.plotting.robustness.shapes import plot_shapes
@@ -28,7 +28,7 @@ __all__ = ["save_robustness_report"]
 RobustnessStudy = Any
 _INPUTS_PER_PAGE = 12
 _MOST_CURVES = 12
-Named = tuple[str, Figure]
+Named = tuple[str, str, Figure]  # name of its files, what it is of in words, plot
 
 
 def save_robustness_report(study: RobustnessStudy, folder: Path | str) -> Path:
@@ -42,10 +42,12 @@ def save_robustness_report(study: RobustnessStudy, folder: Path | str) -> Path:
     text = folder / "robustness.txt"
     tables = Section("All numbers", report=text.read_text(encoding="utf-8") if text.is_file() else "")
     sections = [Section("In short", lines=lines), tables] if (lines := in_short(study)) else [tables]
-    for heading, explanation, width, draw in _SECTIONS:
-        pictures = [_save(figure, folder, name) for name, figure in draw(study)]
-        if pictures:
-            sections.append(Section(heading, explanation, figures=pictures, width=width))
+    for heading, explanation, meaning, width, draw in _SECTIONS:
+        pictures = [
+            Picture(_save(figure, folder, name), f"{heading}, {subject}", f"{subject}: {meaning}")
+            for name, subject, figure in draw(study)
+        ]
+        sections.append(Section(heading, explanation, figures=pictures, width=width))
     if len(study.divergences):
         explanation = "Largest divergences of a disturbed input from the raw one, all flavours together."
         sections.append(Section("Divergences of inputs", explanation, table=_largest_divergences(study.divergences)))
@@ -80,6 +82,7 @@ def _roc(study: RobustnessStudy) -> Iterator[Named]:
         first = f"{next(iter(study.run_ids))}, {RAW}"
         yield (
             file_name("roc", one.name),
+            one.title,
             plot_roc(curves, next(iter(curves)), looks=looks, ratio_label=first, **sides, **ranges, **texts),
         )
 
@@ -115,7 +118,8 @@ def _scores(study: RobustnessStudy) -> Iterator[Named]:
         histograms = {name: histogram for (name, label), histogram in study.scores.items() if label == run}
         for disturbance in study.settings.shapes:
             title = _with_strength(study, run, [disturbance])
-            yield file_name("scores", run, disturbance), plot_shapes(histograms, disturbance, title=title, rows=study.rows)
+            figure = plot_shapes(histograms, disturbance, title=title, rows=study.rows)
+            yield file_name("scores", run, disturbance), f"{run}, {disturbance}", figure
 
 
 def _inputs(study: RobustnessStudy) -> Iterator[Named]:
@@ -131,19 +135,21 @@ def _inputs(study: RobustnessStudy) -> Iterator[Named]:
                 histograms = {name: study.inputs.histogram(name, run) for name in names[start : start + _INPUTS_PER_PAGE]}
                 page = str(start // _INPUTS_PER_PAGE + 1)
                 title = _with_strength(study, run, [disturbance])
-                yield file_name("inputs", run, disturbance, page), plot_shapes(histograms, disturbance, kl, title=title)
+                figure = plot_shapes(histograms, disturbance, kl, title=title)
+                yield file_name("inputs", run, disturbance, page), f"{run}, {disturbance}, part {page}", figure
 
 
 def _scan(study: RobustnessStudy) -> Iterator[Named]:
     for one in study.discriminators if len(study.scan) else ():
         table = study.scan[study.scan["discriminator"] == one.name]
-        yield file_name("scan", one.name), plot_scan(table, study.settings.mistags, title=one.title, colors=_colors(study))
+        figure = plot_scan(table, study.settings.mistags, title=one.title, colors=_colors(study))
+        yield file_name("scan", one.name), one.title, figure
 
 
 def _epochs(study: RobustnessStudy) -> Iterator[Named]:
     if tables := _by_discriminator(study, study.epochs):
         title = _with_strength(study, "", study.settings.by_epoch)
-        yield "epochs", plot_epochs(tables, title=title, colors=_colors(study))
+        yield "epochs", "AUC by epoch", plot_epochs(tables, title=title, colors=_colors(study))
 
 
 def _regions(study: RobustnessStudy) -> Iterator[Named]:
@@ -151,7 +157,8 @@ def _regions(study: RobustnessStudy) -> Iterator[Named]:
     drawn = [RAW, *study.settings.shapes[:1]]
     for variable in ("pt", "abs_eta") if tables else ():
         title = _with_strength(study, "", drawn)
-        yield f"regions_{variable}", plot_regions(tables, variable, drawn, title=title, colors=_colors(study))
+        figure = plot_regions(tables, variable, drawn, title=title, colors=_colors(study))
+        yield f"regions_{variable}", {"pt": "pt", "abs_eta": "|eta|"}[variable], figure
 
 
 def _by_discriminator(study: RobustnessStudy, table: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -162,7 +169,7 @@ def _by_discriminator(study: RobustnessStudy, table: pd.DataFrame) -> dict[str, 
 
 def _history(study: RobustnessStudy) -> Iterator[Named]:
     if len(study.history):
-        yield "history", plot_history(study.history)
+        yield "history", "losses by epoch", plot_history(study.history)
 
 
 def _confusion(study: RobustnessStudy) -> Iterator[Named]:
@@ -173,7 +180,7 @@ def _confusion(study: RobustnessStudy) -> Iterator[Named]:
     for run in study.run_ids:
         found = {name: matrix for (label, name), matrix in study.confusion.items() if label == run}
         title = _with_strength(study, run, list(found))
-        yield file_name("confusion", run), plot_matrices(found, classes, classes, title=title, **options)
+        yield file_name("confusion", run), run, plot_matrices(found, classes, classes, title=title, **options)
 
 
 def _transfer(study: RobustnessStudy) -> Iterator[Named]:
@@ -187,7 +194,8 @@ def _transfer(study: RobustnessStudy) -> Iterator[Named]:
             {name: _square(rows, column, runs) for name, rows in groups.items()} for column in ("auc", "auc_error")
         )
         title = f"AUC under {strengths(study.settings.disturbances, [str(disturbance)]) or disturbance}"
-        yield file_name("transfer", disturbance), plot_matrices(values, runs, runs, errors=errors, title=title, **options)
+        figure = plot_matrices(values, runs, runs, errors=errors, title=title, **options)
+        yield file_name("transfer", disturbance), str(disturbance), figure
 
 
 def _square(rows: pd.DataFrame, column: str, runs: list[str]) -> NDArray[np.float64]:
@@ -206,14 +214,38 @@ _ROC_TEXT = (
 )
 _SCAN_TEXT = "Every run reads what was made with itself. Bands: one bootstrap standard deviation, cut at 0 and 1."
 _SHAPES_TEXT = "Both sides are the same jets: ratios are better known than the bars say. Arrows: ratios outside."
-_SECTIONS: tuple[tuple[str, str, int, Callable[[RobustnessStudy], Iterator[Named]]], ...] = (
-    ("ROC curves", _ROC_TEXT, 1000, _roc),
-    ("Against eps", _SCAN_TEXT, 900, _scan),
-    ("Transfer", "Rows: the run that an attack was made with; columns: the run that reads it.", 1200, _transfer),
-    ("In bins of pt and eta", "Errors: bootstrap.", 1400, _regions),
-    ("Against the epoch", "Models of the epochs, each attacked with itself.", 1400, _epochs),
-    ("Confusion", "Shares of each true class.", 1000, _confusion),
-    ("Score shapes", _SHAPES_TEXT, 1200, _scores),
-    ("Input shapes", "Physical units; defaults and padding, which never move, are left out.", 1200, _inputs),
-    ("Loss history", "Losses of attacked inputs are larger than those of the same inputs untouched.", 900, _history),
+_SECTIONS: tuple[tuple[str, str, str, int, Callable[[RobustnessStudy], Iterator[Named]]], ...] = (
+    ("ROC curves", _ROC_TEXT, "the lower a curve, the less background passes.", 1000, _roc),
+    ("Against eps", _SCAN_TEXT, "the flatter a curve, the more robust the run.", 900, _scan),
+    (
+        "Transfer",
+        "Rows: the run that an attack was made with; columns: the run that reads it.",
+        "a low AUC beside the diagonal means that an attack deceives a run that it was not made with.",
+        1200,
+        _transfer,
+    ),
+    ("In bins of pt and eta", "Errors: bootstrap.", "where a disturbance costs most.", 1400, _regions),
+    (
+        "Against the epoch",
+        "Models of the epochs, each attacked with itself.",
+        "how performance and robustness change while a run is trained.",
+        1400,
+        _epochs,
+    ),
+    ("Confusion", "Shares of each true class.", "the diagonal is what is recognised.", 1000, _confusion),
+    ("Score shapes", _SHAPES_TEXT, "ratios far from 1 mean that jets cross a working point.", 1200, _scores),
+    (
+        "Input shapes",
+        "Physical units; defaults and padding, which never move, are left out.",
+        "ratios near 1 mean that a comparison of inputs would not show the disturbance.",
+        1200,
+        _inputs,
+    ),
+    (
+        "Loss history",
+        "Losses of attacked inputs are larger than those of the same inputs untouched.",
+        "a validation loss that rises again means that training should have ended earlier.",
+        900,
+        _history,
+    ),
 )
