@@ -111,6 +111,7 @@ class RowType:
         extraction: settings of a set, besides the table, that decide its features: name -> type.
         tuple_columns: from a table to the branches of tuples that its features need; ``None``: rows are not in tuples.
         tuple_identity: branches of tuples that say which row it is, as far as they are there.
+        physical: from a table and the inputs of a network to the physical values that prediction tables carry, by name.
     """
 
     name: str
@@ -130,6 +131,7 @@ class RowType:
     extraction: Mapping[str, Any]
     tuple_columns: Callable[[Any], Sequence[str]] | None
     tuple_identity: Sequence[str]
+    physical: Callable[[Any, Mapping[str, NDArray[Any]]], Mapping[str, NDArray[Any]]]
 
     def making(self, kind: str) -> str:
         """Return the command that makes a set of a kind, as the user calls it."""

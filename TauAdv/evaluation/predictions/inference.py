@@ -41,8 +41,8 @@ class Predictions:
 
     Attributes:
         table: one row per tau, in stored order: Djet, y (1 data, 0 simulation; or the class e, mu, tau, jet as 0 to 3),
-            weights, y_pred_adv (only with an adversarial head), the identity columns, and p_e, p_mu, p_tau, p_jet. Jets
-            have no Djet, and the probabilities of their own classes.
+            weights, y_pred_adv (only with an adversarial head), the identity columns, p_e, p_mu, p_tau, p_jet, and tau_dz
+            (cm) where it is a feature. Jets have no Djet, and the probabilities of their own classes.
         features: common features ``[n, k]`` of the same rows, if asked for.
     """
 
@@ -88,7 +88,7 @@ def predict(
     batches = zip(range(number_of_batches), iterate(shards, batch_size), strict=False)
     for _, (inputs, batch) in tqdm(batches, total=number_of_batches, desc="predict", unit="batch", mininterval=1):
         outputs.append({name: values.numpy() for name, values in compute(inputs).items()})
-        columns.append(batch)
+        columns.append({**batch, **shards.row_type.physical(shards.table, inputs)})
     merged = {name: np.concatenate([part[name] for part in outputs]) for name in outputs[0]}
     require_finite(merged, shards.folder, shards.rows_name)
     stored = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
@@ -96,7 +96,8 @@ def predict(
     labels = {"y": stored["label"], "weights": stored["weight"]}
     identity = {name: stored[name] for name in shards.layout.identity}
     adversarial = {name: first.pop(name) for name in [ADVERSARIAL_COLUMN] if name in first}
-    table = pd.DataFrame({**first, **labels, **adversarial, **identity, **probabilities})
+    physical = {name: values for name, values in stored.items() if name not in shards.column_names}
+    table = pd.DataFrame({**first, **labels, **adversarial, **identity, **probabilities, **physical})
     return Predictions(table, merged.get("features"))
 
 

@@ -28,4 +28,5 @@ JET_ROWS = RowType(
     extraction={},
     tuple_columns=None,
     tuple_identity=(),
+    physical=lambda table, inputs: {},
 )

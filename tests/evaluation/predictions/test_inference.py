@@ -37,7 +37,7 @@ def test_every_tau_once_in_stored_order(predictions, control):
 
 
 def test_columns_begin_as_in_the_original(predictions):
-    assert list(predictions.table) == [*FIRST_COLUMNS, *IDENTITY_COLUMNS, *PROBABILITY_COLUMNS]
+    assert list(predictions.table) == [*FIRST_COLUMNS, *IDENTITY_COLUMNS, *PROBABILITY_COLUMNS, "tau_dz"]
     assert FIRST_COLUMNS == ("Djet", "y", "weights", "y_pred_adv")
 
 

@@ -44,7 +44,7 @@ def test_script_writes_the_table_from_any_folder(fresh, sets, run_script, tmp_pa
         "adversarial_evaluation.csv.manifest.json",
     ]
     header = (folder / "adversarial_evaluation.csv").read_text().splitlines()[0]
-    assert header.split(",") == ["", *FIRST_COLUMNS, *IDENTITY_COLUMNS, *PROBABILITY_COLUMNS]
+    assert header.split(",") == ["", *FIRST_COLUMNS, *IDENTITY_COLUMNS, *PROBABILITY_COLUMNS, "tau_dz"]
     table, stored = read_predictions(fresh), ShardSet.open(sets.control).columns()
     assert table.index.tolist() == list(range(620))
     assert table["evt"].dtype == np.uint64
