@@ -80,7 +80,7 @@ def brute_force(scores, weights, content, rounds=200):
             found[name] = {}
             for key, target in targets.items():
                 below = 0.0
-                for row in sorted(rows, key=lambda row: scores[name][row]):  # noqa: B023
+                for row in sorted(rows, key=lambda row: scores[name][row]):
                     below += weights[row]
                     if below >= (1 - target) * total - 1e-9:
                         found[name][key] = scores[name][row]
@@ -160,7 +160,7 @@ def test_scores_too_near_to_1_for_the_decimals_are_reported():
     ],
 )
 def test_bad_scores(change, message):
-    scores = dict.fromkeys(("e", "mu", "jet"), [0.1, 0.2, 0.3]) | change
+    scores = {name: [0.1, 0.2, 0.3] for name in ("e", "mu", "jet")} | change
     with pytest.raises(InputError, match=message):
         derive_working_points(scores)
     with pytest.raises(InputError, match="no scores against mu; there are those against jet"):
