@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
 import hist
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
 
-from TauAdv.config import Settings
 from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.domain.contributions.contribution import Contribution, data_id
 from TauAdv.errors import InputError
 from TauAdv.evaluation.adaptation.domain import head_auc, two_sample_auc
-from TauAdv.evaluation.measures.agreement import POWER, RELEVANT_SHIFT, SIGNIFICANCE, Agreement
-from TauAdv.evaluation.measures.closure import ClosureTest, closure_test, genuine_quantile
+from TauAdv.evaluation.adaptation.entries import RunIds, find_entries, reference_of, reference_runs
+from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
+from TauAdv.evaluation.adaptation.settings import ComparisonSettings
+from TauAdv.evaluation.measures.closure import closure_test, genuine_quantile
 from TauAdv.evaluation.measures.histograms import fill_histograms, moments
-from TauAdv.evaluation.measures.mis_id import MisId, mis_id_at, mis_id_ratio
-from TauAdv.evaluation.measures.roc import RocCurve, auc, roc_curve
+from TauAdv.evaluation.measures.mis_id import mis_id_at, mis_id_ratio
+from TauAdv.evaluation.measures.roc import auc, roc_curve
 from TauAdv.evaluation.measures.statistics import Measured
 from TauAdv.evaluation.predictions.contributions import Given, contributions_of_set
 from TauAdv.evaluation.predictions.inference import PROBABILITY_COLUMNS, Predictions, predict
 from TauAdv.evaluation.predictions.overlap import trained_on
 from TauAdv.evaluation.predictions.scores import score_against
 from TauAdv.evaluation.predictions.tables import load_run_model, require_model_of_taus
-from TauAdv.runs import Run, find_runs
+from TauAdv.runs import Run
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["ComparisonSettings", "RunComparison", "RunResult", "compare_runs"]
@@ -38,124 +36,9 @@ TAU, JET = TAU_CLASSES.index("tau"), TAU_CLASSES.index("jet")
 SCORE_LABEL = r"Genuine-$\tau_h$ quantile of $D_{jet}$"
 
 
-class ComparisonSettings(Settings):
-    """How runs are compared.
-
-    Attributes:
-        top_fraction: part of the genuine taus in the region of the data/MC test.
-        bins: bins of equal population in that region.
-        significance: p-value of that test below which data and simulation disagree.
-        power: probability with which the smallest shift that is reported would have been seen.
-        relevant_shift: of the data/MC rate; if shifts up to this one could have been missed, there are too few taus to tell.
-        working_points: signal efficiencies at which misidentification is given.
-        folds: cross-validation folds of the data-against-MC classifiers on scores.
-        head_folds: those of the domain head on the common features.
-        domain_rows: most rows of each side that these classifiers see.
-        bootstrap: samples for the error of ratios of misidentification.
-        batch_size: taus evaluated together.
-        seed: of folds, classifiers, choice of rows and bootstrap.
-    """
-
-    top_fraction: Annotated[float, Field(gt=0, le=1)] = 0.5
-    bins: Annotated[int, Field(ge=1)] = 20
-    significance: Annotated[float, Field(gt=0, lt=0.5)] = SIGNIFICANCE
-    power: Annotated[float, Field(ge=0.5, lt=1)] = POWER
-    relevant_shift: Annotated[float, Field(gt=0)] = RELEVANT_SHIFT
-    working_points: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.7, 0.9)
-    folds: Annotated[int, Field(ge=2)] = 5
-    head_folds: Annotated[int, Field(ge=2)] = 3
-    domain_rows: Annotated[int, Field(ge=20)] = 20_000
-    bootstrap: Annotated[int, Field(ge=2)] = 200
-    batch_size: Annotated[int, Field(ge=1)] = 1000
-    seed: Annotated[int, Field(ge=0)] = 1
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What was measured for one run.
-
-    Attributes:
-        run_id: the run.
-        closure: data/MC test of Djet in the control region.
-        auc_djet: AUC of data against MC on Djet.
-        auc_probabilities: AUC of data against MC on the four class probabilities.
-        auc_features: AUC of a domain head trained alone on the frozen common features.
-        y_adv: mean and width of the adversarial head's output for data and MC; ``None`` without the head.
-        auc_tau_jet: AUC of Djet on labelled taus and jets.
-        auc_lepton: AUC of the score against e and mu on labelled taus and leptons, where the test set has them.
-        mis_id: jet misidentification at the working points.
-        mis_id_ratio: its ratio to the reference run's at the working points; ``None`` for the reference itself.
-        roc: jet misidentification against tau efficiency.
-        quantile_histogram: (contribution, genuine-tau quantile of Djet) of the control region.
-    """
-
-    run_id: str
-    closure: ClosureTest
-    auc_djet: Measured
-    auc_probabilities: Measured
-    auc_features: Measured
-    y_adv: dict[str, tuple[Measured, Measured]] | None
-    auc_tau_jet: Measured
-    auc_lepton: dict[str, Measured]
-    mis_id: tuple[MisId, ...]
-    mis_id_ratio: tuple[Measured, ...] | None
-    roc: RocCurve
-    quantile_histogram: hist.Hist
-
-
-@dataclass(frozen=True)
-class RunComparison:
-    """Results of all runs.
-
-    Attributes:
-        settings: how they were made.
-        results: label of the run to its results; the first is the nominal one.
-        reference: label of the run that misidentification is compared with.
-        counts: taus of the control region and of the test set.
-        contributions: what the control region is made of.
-        warnings: what makes the figures less than they seem: runs that were trained on taus of the sets.
-    """
-
-    settings: ComparisonSettings
-    results: Mapping[str, RunResult]
-    reference: str
-    counts: Mapping[str, int]
-    contributions: list[Contribution]
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def histograms(self) -> dict[str, hist.Hist]:
-        """Label to histogram of the genuine-tau quantile of Djet, by contribution."""
-        return {label: result.quantile_histogram for label, result in self.results.items()}
-
-    @property
-    def curves(self) -> dict[str, RocCurve]:
-        """Label to ROC curve."""
-        return {label: result.roc for label, result in self.results.items()}
-
-    @property
-    def notes(self) -> dict[str, list[str]]:
-        """Label to the numbers that belong into its closure plot."""
-        top = f"top {100 * self.settings.top_fraction:g} %"
-        return {
-            label: [
-                rf"{top}: $\chi^2$/ndf = {result.closure.chi2_per_ndf:.2f}",
-                f"{top}: data/MC = {result.closure.rate:.3f}",
-            ]
-            for label, result in self.results.items()
-        }
-
-    @property
-    def agreement(self) -> Agreement:
-        """What data say about the nominal run: whether there is something to repair."""
-        found = next(iter(self.results.values())).closure.agreement
-        assert found is not None  # of normalised simulation
-        return found
-
-
 def compare_runs(
     mlpath: Path | str,
-    run_ids: Mapping[str, str],
+    runs: RunIds,
     control: Path | str,
     test: Path | str,
     *,
@@ -167,81 +50,73 @@ def compare_runs(
 
     Args:
         mlpath: folder of the experiment, or the folder ``mlruns`` if the runs belong to several experiments.
-        run_ids: label to run id; the nominal run comes first.
+        runs: label to run id, or to several of one entry; or run ids, which get the names of their runs. The nominal run
+            comes first. Runs without a label that differ in their seed alone are one entry, as are those of a sweep.
         control: adversarial set (data and simulation of the control region), not used in training.
         test: classification set, not used in training.
-        reference: label of the run that misidentification is compared with; default the first. The cost of adaptation is
-            seen against a fine-tune of the same schedule with k2 = 0.
+        reference: label of the entry that misidentification is compared with; default a fine-tune with k2 = 0, which
+            shows what the same schedule costs without an adversary, else the first.
         settings: see :class:`ComparisonSettings`.
         contributions: what the dataset ids stand for (a file of the control region, or its contributions), where the
             manifest of ``control`` does not say it.
 
     Raises:
-        InputError: unknown run or label, run without model, sets of the wrong kind or of another feature table, a test set
-            without taus or jets, contributions that are not known or not those of the manifest.
+        InputError: unknown run or label, a run that is given twice, run without model, sets of the wrong kind or of another
+            feature table, a test set without taus or jets, contributions that are not known or not those of the manifest.
     """
     settings = settings or ComparisonSettings()
-    labels = list(run_ids)
-    reference = reference or labels[0]
-    if reference not in run_ids:
-        msg = f"reference run '{reference}': expected one of {labels}"
-        raise InputError(msg)
-    runs = find_runs(mlpath, run_ids)
-    for run in runs.values():
+    entries = tuple(find_entries(mlpath, runs))
+    reference = reference_of(entries, reference)
+    of_entries = {label: run for entry in entries for label, run in entry.runs.items()}
+    for run in of_entries.values():
         require_model_of_taus(run, with_head=False)
     control_set, test_set = ShardSet.open(control), ShardSet.open(test)
     control_set.require_kind("adversarial")
     made_of = contributions_of_set(control_set, contributions)
     test_set.require_kind("classification")
-    predictions = {label: _predict(run, control_set, test_set, settings) for label, run in runs.items()}
+    results = {label: _measured(run, control_set, test_set, settings, made_of) for label, run in of_entries.items()}
+    for label, other in reference_runs(entries, reference).items():
+        ratios = _mis_id_ratios(results[label].test, results[other].test, settings)
+        results[label] = replace(results[label], mis_id_ratio=ratios)
     counts = {"control": control_set.num_taus, "test": test_set.num_taus}
-    reference_table = predictions[reference][1]
-    results = {}
-    for label, (in_control, in_test) in predictions.items():
-        other = None if label == reference else reference_table
-        results[label] = _measure(runs[label].id, in_control, in_test, other, settings, made_of)
-    warnings = tuple(
-        text for run in runs.values() for shards in (control_set, test_set) if (text := trained_on(run, shards)) is not None
-    )
-    return RunComparison(settings, results, reference, counts, made_of, warnings)
+    sets = (control_set, test_set)
+    trained = [text for run in of_entries.values() for shards in sets if (text := trained_on(run, shards)) is not None]
+    warnings = (*(note for entry in entries for note in entry.notes), *trained)
+    return RunComparison(settings, results, entries, reference, counts, made_of, warnings)
 
 
-def _predict(run: Run, control: ShardSet, test: ShardSet, settings: ComparisonSettings) -> tuple[Predictions, pd.DataFrame]:
-    model = load_run_model(run, control, test)
-    in_control = predict(model, control, batch_size=settings.batch_size, with_features=True)
-    return in_control, predict(model, test, batch_size=settings.batch_size, use_adversarial_head=False).table
-
-
-def _measure(
-    run_id: str,
-    control: Predictions,
-    test: pd.DataFrame,
-    reference: pd.DataFrame | None,
-    settings: ComparisonSettings,
-    contributions: list[Contribution],
+def _measured(
+    run: Run, control_set: ShardSet, test_set: ShardSet, settings: ComparisonSettings, contributions: list[Contribution]
 ) -> RunResult:
+    model = load_run_model(run, control_set, test_set)
+    control = predict(model, control_set, batch_size=settings.batch_size, with_features=True)
+    test = predict(model, test_set, batch_size=settings.batch_size, use_adversarial_head=False).table
     table = control.table
     options = {name: getattr(settings, name) for name in ("significance", "power", "relevant_shift")}
     closure = closure_test(table, contributions, fraction=settings.top_fraction, bins=settings.bins, **options)
     tau, jet = _scores(test, JET)
     weights = [side["weights"].to_numpy() for side in _sides(test, JET)]
-    ratios = None
-    if reference is not None:
-        others = _scores(reference, JET)
-        options = {"samples": settings.bootstrap, "seed": settings.seed}
-        ratios = tuple(mis_id_ratio(eff, (tau, jet), others, *weights, **options) for eff in settings.working_points)
     return RunResult(
-        run_id=run_id,
+        run_id=run.id,
         closure=closure,
         **_domain_aucs(control, contributions, settings),
         y_adv=moments(table, "y_pred_adv", contributions) if "y_pred_adv" in table else None,
         auc_tau_jet=auc(tau, jet, *weights),
         auc_lepton=_lepton_aucs(test),
         mis_id=tuple(mis_id_at(efficiency, tau, jet, *weights) for efficiency in settings.working_points),
-        mis_id_ratio=ratios,
+        mis_id_ratio=None,
         roc=roc_curve(tau, jet, *weights),
         quantile_histogram=_quantile_histogram(table, contributions, closure.overall.value, settings),
+        control=table,
+        test=test,
     )
+
+
+def _mis_id_ratios(test: pd.DataFrame, reference: pd.DataFrame, settings: ComparisonSettings) -> tuple[Measured, ...]:
+    weights = [side["weights"].to_numpy() for side in _sides(test, JET)]
+    scores, others = _scores(test, JET), _scores(reference, JET)
+    options = {"samples": settings.bootstrap, "seed": settings.seed}
+    return tuple(mis_id_ratio(wanted, scores, others, *weights, **options) for wanted in settings.working_points)
 
 
 def _domain_aucs(

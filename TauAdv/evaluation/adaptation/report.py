@@ -1,13 +1,19 @@
-"""The comparison of runs as a table to read and as JSON."""
+"""The report of a comparison of runs: text, JSON and tables in a folder."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from TauAdv.evaluation.adaptation.comparison import ComparisonSettings, RunComparison, RunResult, compare_runs
+import numpy as np
+import pandas as pd
+
+from TauAdv.evaluation.adaptation.comparison import compare_runs
+from TauAdv.evaluation.adaptation.entries import Asked, RunIds, asked_entries, find_entries, reference_of
+from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
+from TauAdv.evaluation.adaptation.settings import ComparisonSettings
+from TauAdv.evaluation.adaptation.text import as_text
 from TauAdv.evaluation.measures.agreement import Agreement
 from TauAdv.evaluation.measures.mis_id import MisId
 from TauAdv.evaluation.measures.statistics import Measured
@@ -16,96 +22,10 @@ from TauAdv.evaluation.report_folder import Drawing, make_report_folder
 from TauAdv.io.atomic import write_json, write_text
 from TauAdv.shards.store import ShardSet
 
-__all__ = ["aligned", "as_dictionary", "as_text", "make_report", "write_report"]
+__all__ = ["as_dictionary", "as_text", "make_report", "records", "write_report"]
 
 STEP = "compare_runs"
 JSON_NAME, TEXT_NAME = "comparison.json", "comparison.txt"
-
-
-def as_text(comparison: RunComparison) -> str:
-    """Return the comparison as a table, one column per run, with what is needed to read it below."""
-    labels = list(comparison.results)
-    lines = [("", *labels)]
-    for name, cell in _lines(comparison):
-        lines.append((name, *(cell(result) for result in comparison.results.values())))
-    return "\n".join([*aligned(lines), "", *_explanations(comparison)]) + "\n"
-
-
-def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Return lines of text in columns, with a rule below the first."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    table = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    table.insert(1, "-" * len(max(table, key=len)))
-    return table
-
-
-def _lines(comparison: RunComparison) -> list[tuple[str, Callable[[RunResult], str]]]:
-    settings = comparison.settings
-    top = f"top {100 * settings.top_fraction:g} %"
-
-    def mis_id(number: int) -> Callable[[RunResult], str]:
-        return lambda result: _percent(result.mis_id[number])
-
-    def ratio(number: int) -> Callable[[RunResult], str]:
-        return lambda result: "1 (reference)" if result.mis_id_ratio is None else f"{result.mis_id_ratio[number]:.2f}"
-
-    def adversarial(side: str) -> Callable[[RunResult], str]:
-        return lambda result: "-" if result.y_adv is None else f"{result.y_adv[side][0]:.4f}"
-
-    lines: list[tuple[str, Callable[[RunResult], str]]] = [
-        (f"data/MC chi2/ndf of Djet, {top}", lambda result: f"{result.closure.chi2_per_ndf:.2f}"),
-        (f"data/MC rate, {top}", lambda result: f"{result.closure.rate:.3f}"),
-        ("p-value of data against MC, bins and rate", lambda result: _p_value(result.closure.agreement)),
-        ("AUC data against MC, on Djet", lambda result: f"{result.auc_djet:.3f}"),
-        ("AUC data against MC, on e, mu, tau, jet", lambda result: f"{result.auc_probabilities:.3f}"),
-        ("AUC domain head alone, frozen features", lambda result: f"{result.auc_features:.3f}"),
-        ("y_adv mean, data", adversarial("data")),
-        ("y_adv mean, MC", adversarial("MC")),
-        ("AUC tau against jet", lambda result: f"{result.auc_tau_jet:.4f}"),
-    ]
-    for number, efficiency in enumerate(settings.working_points):
-        lines.append((f"jet mis-id at {100 * efficiency:g} %, in %", mis_id(number)))
-        lines.append((f"  relative to {comparison.reference}", ratio(number)))
-    return lines
-
-
-def _percent(mis_id: MisId) -> str:
-    return f"{100 * mis_id.mis_id.value:.3g} ± {100 * mis_id.error:.2g}"
-
-
-def _p_value(agreement: Agreement | None) -> str:
-    return "-" if agreement is None or agreement.p_value is None else f"{agreement.p_value:.2g}"
-
-
-_VERDICTS = {
-    "disagree": "DISAGREEMENT between data and simulation of the nominal model: there is something to repair",
-    "agree": "AGREEMENT of data and simulation of the nominal model: nothing to repair is seen",
-    "too few taus": "TOO FEW TAUS TO TELL whether data and simulation of the nominal model agree",
-}
-
-
-def _verdict(agreement: Agreement) -> str:
-    """Return what data say about the nominal model, in words."""
-    text = f"{_VERDICTS[agreement.verdict]} ({agreement})."
-    shift = agreement.smallest_shift
-    if agreement.verdict == "too few taus" and math.isfinite(shift):
-        more = (shift / agreement.relevant_shift) ** 2
-        text += f" About {more:.1f} times as many would show a shift of {100 * agreement.relevant_shift:g} %."
-    return text
-
-
-def _explanations(comparison: RunComparison) -> list[str]:
-    nominal = next(iter(comparison.results.values())).closure
-    passing = " / ".join(str(mis_id.mis_id.passed) for mis_id in comparison.results[comparison.reference].mis_id)
-    return [
-        _verdict(comparison.agreement),
-        f"Control region: {comparison.counts['control']} taus, {nominal.ndf} bins of equal genuine-tau population per model;"
-        f" a perfect description scatters by {(2 / nominal.ndf) ** 0.5:.2f} in chi2/ndf, other seeds by more.",
-        f"MC is scaled to the total of data; before that data/MC is {nominal.overall:.3f}.",
-        f"Test set: {comparison.counts['test']} candidates; {passing} jets of {comparison.reference} pass at the working"
-        " points. Mis-id errors: counts and threshold; ratios: bootstrap of the common test set.",
-        *(f"WARNING: {text}" for text in comparison.warnings),
-    ]
 
 
 def as_dictionary(comparison: RunComparison) -> dict[str, Any]:
@@ -117,7 +37,23 @@ def as_dictionary(comparison: RunComparison) -> dict[str, Any]:
         "settings": comparison.settings.model_dump(mode="json"),
         "warnings": list(comparison.warnings),
         "runs": {label: _result(result) for label, result in comparison.results.items()},
+        "entries": [
+            {"label": entry.label, "runs": list(entry.runs), "notes": list(entry.notes)} for entry in comparison.entries
+        ],
+        "bands": records(comparison.bands),
     }
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table as JSON values; what is not known (NaN) is null."""
+    rows = table.astype(object).to_dict("records")
+    return [{str(name): _value(value) for name, value in row.items()} for row in rows]
+
+
+def _value(value: Any) -> Any:
+    """Return a value of a table as JSON has it."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
 
 
 def _result(result: RunResult) -> dict[str, Any]:
@@ -170,7 +106,7 @@ def _mis_id(value: MisId) -> dict[str, float]:
 def make_report(
     folder: Path | str,
     mlpath: Path | str,
-    run_ids: Mapping[str, str],
+    runs: RunIds,
     control: Path | str,
     test: Path | str,
     *,
@@ -192,9 +128,10 @@ def make_report(
         OutputLockedError: another process writes the report.
     """
     settings = settings or ComparisonSettings()
+    reference_of(find_entries(mlpath, runs), reference)  # mistakes are said before the folder is looked at
     known = contributions_of_set(ShardSet.open(control), contributions)
     decisive = {
-        "runs": dict(run_ids),
+        "runs": dict(_as_asked(entry) for entry in asked_entries(runs)),
         "reference": reference,
         "comparison": settings.model_dump(mode="json"),
         "contributions": [entry.model_dump(mode="json") for entry in known],
@@ -203,10 +140,16 @@ def make_report(
 
     def study() -> RunComparison:
         options: dict[str, Any] = {"reference": reference, "settings": settings, "contributions": known}
-        return compare_runs(mlpath, run_ids, control, test, **options)
+        return compare_runs(mlpath, runs, control, test, **options)
 
     made: dict[str, Any] = {"step": STEP, "settings": decisive, "inputs": inputs, "overwrite": overwrite}
     return make_report_folder(folder, study, write_report, draw, **made)
+
+
+def _as_asked(entry: Asked) -> tuple[str, Any]:
+    """Return label and run id of what was asked for; several ids as a list."""
+    first = entry.run_ids[0]
+    return first if entry.label is None else entry.label, first if len(entry.run_ids) == 1 else list(entry.run_ids)
 
 
 def write_report(comparison: RunComparison, folder: Path | str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from TauAdv.evaluation.adaptation.report import aligned
+from TauAdv.evaluation.adaptation.text import aligned
 from TauAdv.evaluation.predictions.tables import require_run_features
 from TauAdv.evaluation.report_folder import Drawing, make_report_folder
 from TauAdv.evaluation.robustness.settings import RAW, RobustnessSettings

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from TauAdv.commands import command
 from TauAdv.errors import InputError
-from TauAdv.evaluation.adaptation.report import aligned
+from TauAdv.evaluation.adaptation.text import aligned
 from TauAdv.evaluation.predictions.files import read_table_file
 from TauAdv.evaluation.robustness.settings import RAW
 

@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 from specification_region import CONTRIBUTIONS
 
+from TauAdv.cli.evaluation import compare
+from TauAdv.cli.main import main
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.adaptation.comparison import ComparisonSettings, compare_runs
 from TauAdv.evaluation.adaptation.report import as_dictionary, as_text, make_report
+from TauAdv.evaluation.adaptation.text import in_blocks
 from TauAdv.evaluation.measures.closure import closure_test
 from TauAdv.evaluation.measures.mis_id import mis_id_at
 from TauAdv.evaluation.predictions.inference import predict
@@ -89,6 +92,70 @@ def test_json_holds_numbers_only(comparison):
     assert result["closure"]["ndf"] == 5
     assert result["jet_mis_id"][1]["efficiency"] == 0.9
     assert len(result["closure"]["lower_edges"]) == 5
+
+
+@pytest.fixture(scope="module")
+def banded(runs, sets):
+    asked = {"nominal": runs.nominal.id, "both": [runs.fine_tune.id, runs.adversarial.id]}
+    return compare_runs(runs.mlruns, asked, sets.control, sets.test, settings=SETTINGS)
+
+
+def test_several_runs_of_one_entry_are_a_band(banded, comparison, runs):
+    first, second = (comparison.results[label] for label in ("k2=0", "adversarial"))
+    assert [result.run_id for result in banded.results_of["both"]] == [runs.fine_tune.id, runs.adversarial.id]
+    rates = [first.closure.rate.value, second.closure.rate.value]
+    (row,) = banded.bands.query("entry == 'both' and number == 'closure/rate_top50'").to_dict("records")
+    assert row["runs"] == 2
+    assert row["mean"] == pytest.approx(sum(rates) / 2)
+    assert row["spread"] == pytest.approx(abs(rates[0] - rates[1]) / 2**0.5)
+    assert (row["lowest"], row["highest"]) == (min(rates), max(rates))
+    assert banded.bands.query("entry == 'nominal'")["spread"].isna().all()
+    shown = next(line for line in as_text(banded).splitlines() if line.startswith("data/MC rate"))
+    assert shown.endswith(f"{row['mean']:.3f} ± {row['spread']:.3f} (2 runs)")
+
+
+def test_json_of_a_band(banded):
+    content = json.loads(json.dumps(as_dictionary(banded), allow_nan=False))
+    assert [entry["label"] for entry in content["entries"]] == ["nominal", "both"]
+    assert [content["entries"][1]["label"], *content["entries"][1]["runs"]] == ["both", *list(content["runs"])[1:]]
+    bands = {(row["entry"], row["number"]): row for row in content["bands"]}
+    assert bands["nominal", "closure/rate_top50"]["spread"] is None
+    assert any("keeps no settings" in text for text in content["warnings"])
+
+
+def test_many_columns_are_in_blocks():
+    lines = [["", *(f"run number {number}" for number in range(5))], ["rate", *map(str, range(5))]]
+    text = in_blocks(lines, widest=40)
+    assert [line.split() for line in text if line.startswith("rate")] == [
+        ["rate", "0", "1"],
+        ["rate", "2", "3"],
+        ["rate", "4"],
+    ]
+    assert max(map(len, text)) <= 40
+
+
+def test_command_takes_any_number_of_runs(runs, sets, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(compare, "_draw", lambda comparison, folder: None)  # the test below draws
+    sets_of = ["--mlpath", str(runs.mlruns), "--control", str(sets.control), "--test", str(sets.test), "--output", "report"]
+    words = [runs.nominal.id, "bins=5", f"k2=0={runs.fine_tune.id}", "domain_rows=150", f"after={runs.adversarial.id}"]
+    main(["compare", *words, "folds=2", "head_folds=2", "bootstrap=10", *sets_of, "--reference", "k2=0"])
+    content = json.loads((tmp_path / "report" / "comparison.json").read_text())
+    assert list(content["runs"]) == ["nominal", "k2=0", "after"]
+    assert (content["reference"], content["settings"]["bins"]) == ("k2=0", 5)
+    capsys.readouterr()
+    for wrong, message in {
+        "bin=5": "bin is no setting (did you mean 'bins'?), and '5' no run id",
+        f"a={runs.nominal.id},": "one of them is empty",
+        runs.nominal.id: f"run {runs.nominal.id} is given twice",
+        "0" * 32: "known runs there",
+    }.items():
+        with pytest.raises(SystemExit):
+            main(["compare", runs.nominal.id, wrong, *sets_of])
+        assert message in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["compare", *sets_of])
+    assert "at least one run" in capsys.readouterr().err
 
 
 def test_script_prints_and_saves(runs, sets, run_script, tmp_path, monkeypatch, capsys):
