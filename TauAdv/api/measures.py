@@ -16,6 +16,7 @@ from TauAdv.domain.discriminators import Discriminator
 from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.measures.closure import ClosureTest, closure_test
 from TauAdv.evaluation.measures.roc import RocCurve, roc_curve
+from TauAdv.evaluation.predictions.class_names import class_names
 from TauAdv.evaluation.predictions.columns import finite_column, probability_column, require_columns, warn_of_repeated_rows
 from TauAdv.evaluation.predictions.contributions import contributions_of_set, contributions_of_tables
 from TauAdv.evaluation.predictions.tables import read_predictions
@@ -72,6 +73,7 @@ def roc(
     *,
     weighted: bool = True,
     efficiencies: ArrayLike | None = None,
+    classes: Sequence[str] | None = None,
 ) -> RocCurve:
     """Return misidentification against efficiency of P_signal / (P_signal + P_background).
 
@@ -81,26 +83,28 @@ def roc(
         background: name of a class; ``None``: all others, with P_signal as score.
         weighted: count rows with their weights.
         efficiencies: of the signal; default: 0.1 to 0.99 in steps of 0.01.
+        classes: names of the classes 0, 1, ... of the column y; default: what the table says that ``tagger.predict`` made;
+            else e, mu, tau, jet or b, c, udsg, if the table has exactly their probabilities.
 
     Raises:
         InputError: a table without labels or of domains, no such class, a class against itself, a class without rows,
-            or values that are no probabilities.
+            values that are no probabilities, or a table that does not say which classes the numbers of y are.
     """
     require_columns(predictions, ["y", "weights"])
     warn_of_repeated_rows(predictions)
     if predictions.attrs.get("kind") == "adversarial":
         msg = "roc: this table is of an adversarial set, whose labels are data and simulation; expected one with classes"
         raise InputError(msg)
-    classes = [name.removeprefix("p_") for name in predictions.columns if str(name).startswith("p_")]
+    names = class_names(predictions, classes)
     for name in (signal, background):
-        if name is not None and name not in classes:
-            msg = f"roc: no class '{name}'{nearest(name, classes)}; the table has {', '.join(classes) or 'no probabilities'}"
+        if name is not None and name not in names:
+            msg = f"roc: no class '{name}'{nearest(name, names)}; the table has {', '.join(names)}"
             raise InputError(msg)
     if signal == background:
         msg = f"roc: signal and background are both '{signal}'; expected another class, or background=None (all others)"
         raise InputError(msg)
-    score = Discriminator(f"{signal} against {background}", signal, background, tuple(classes))
-    values = score.score(np.stack([probability_column(predictions, f"p_{name}") for name in classes], axis=1))
+    score = Discriminator(f"{signal} against {background or 'all others'}", signal, background, names)
+    values = score.score(np.stack([probability_column(predictions, f"p_{name}") for name in names], axis=1))
     sides = score.sides(predictions["y"], "the table")
     weights = [finite_column(predictions, "weights")[rows] if weighted else None for rows in sides]
     return roc_curve(*(values[rows] for rows in sides), *weights, points=efficiencies)

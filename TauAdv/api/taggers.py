@@ -75,6 +75,11 @@ class TrainedTagger:
         Raises:
             InputError: rows of another kind or feature table, missing branches, other shapes, or scores that are not finite.
         """
+        table = self._predicted(rows, batch_size, adversarial_head)
+        table.attrs["classes"] = self._found.classes
+        return table
+
+    def _predicted(self, rows: Any, batch_size: int, adversarial_head: bool) -> pd.DataFrame:
         scorer = self._scorer(adversarial_head)
         if isinstance(rows, ShardSet):
             table = scorer.of_set(rows, batch_size=batch_size)

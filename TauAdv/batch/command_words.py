@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from itertools import dropwhile
 from pathlib import Path
 
 from TauAdv.errors import ConfigError
 
-__all__ = ["TAUADV", "is_script", "split_command", "starts_training", "without_interpreter"]
+__all__ = ["TRAINING_COMMANDS", "is_script", "split_command", "starts_training", "without_interpreter"]
 
-TAUADV = ("train", "resume")
+TRAINING_COMMANDS = ("train", "resume")
 """The commands of ``tauadv`` that train."""
 
+# options of Python that change nothing of a training: a job starts it in its own way
+_INTERPRETER = ("-B", "-E", "-I", "-P", "-s", "-u")
 _WITH_VALUE = ("--config", "--run")  # of tauadv submit: a file may be called train
 
 
@@ -25,13 +28,14 @@ def without_interpreter(words: Sequence[str]) -> list[str]:
     """Return the words of a training without ``python``, ``python -m TauAdv`` or ``tauadv`` before it."""
     words = list(words)
     if words and Path(words[0]).name.startswith("python"):
-        words = words[3:] if words[1:3] == ["-m", "TauAdv"] else words[1:]
+        words = list(dropwhile(lambda word: word in _INTERPRETER, words[1:]))
+        words = words[2:] if words[:2] == ["-m", "TauAdv"] else words
     return words[1:] if words and Path(words[0]).name == "tauadv" else words
 
 
 def starts_training(words: Sequence[str]) -> bool:
     """Return whether words, the interpreter left out, start with a training."""
-    return bool(words) and (words[0] in TAUADV or is_script(words[0]))
+    return bool(words) and (words[0] in TRAINING_COMMANDS or is_script(words[0]))
 
 
 def split_command(words: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -93,7 +93,7 @@ def test_efficiencies_that_are_none(tables, efficiencies):
 )
 def test_roc_of_values_that_are_no_probabilities(change, message):
     table = pd.DataFrame({"y": [0, 1, 1], "weights": 1.0, "p_tau": [0.9, 0.1, 0.2], "p_jet": [0.1, 0.9, 0.8]})
-    table.attrs["kind"] = "classification"
+    table.attrs.update(kind="classification", classes=("tau", "jet"))
     with pytest.raises(InputError, match=message):
         ta.roc(table.assign(**change))
     with pytest.raises(InputError, match="signal and background are both 'tau'"):
