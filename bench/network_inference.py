@@ -22,11 +22,11 @@ from network_flops import inference
 from report import Report, interleaved, options
 from synthetic_taus import OCCUPANCIES, dense_grids, random_taus
 
-from TauAdv.models.cms.compare import compare_scores
-from TauAdv.models.cms.compare import random_taus as random_sparse_taus
 from TauAdv.models.cms.execute import FrozenTagger
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.cms.parts import read_graphs
+from TauAdv.models.comparison import compare_scores
+from TauAdv.models.comparison import random_taus as random_sparse_taus
 from TauAdv.models.conversion import with_grid_mode
 from TauAdv.models.deeptau.network import TauTagger, build_classifier
 from TauAdv.models.deeptau.settings import NetworkSettings, load_network

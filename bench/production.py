@@ -18,7 +18,7 @@ import uproot
 from apart import Job, costs
 from report import Report, options
 
-from TauAdv.production.event_drop import EventDropSettings, drop_events
+from TauAdv.production.event_drop.drop import EventDropSettings, drop_events
 from TauAdv.production.mixing.mix import mix_events
 from TauAdv.production.mixing.settings import MixingSettings
 from TauAdv.tuples.histograms import write_histograms

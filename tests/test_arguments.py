@@ -108,7 +108,7 @@ def test_single_values():
 @pytest.mark.parametrize("seed", [10**20, -(10**20), 2**63])
 def test_settings_that_no_manifest_holds(seed):
     from TauAdv.config import validate_settings
-    from TauAdv.production.event_drop import EventDropSettings
+    from TauAdv.production.event_drop.drop import EventDropSettings
 
     with pytest.raises(ConfigError, match="seed: expected a number that fits into 64 bits"):
         validate_settings(EventDropSettings, {"seed": seed, "target_histogram": "h"}, "the call")

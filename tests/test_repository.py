@@ -266,7 +266,7 @@ WRITERS_IN = {
     "models/export/jet_formats.py": dict.fromkeys(("_write_onnx", "_write_saved_model"), (1, "folder")),
     "models/export/onnx_format.py": {"_write": (2, "folder")},
     "models/export/saved_model.py": {"_write": (1, "folder")},
-    "production/event_drop.py": {"_write_survivors": (1, "path")},
+    "production/event_drop/drop.py": {"_write_survivors": (1, "path")},
     "production/mixing/mix.py": {"_write": (4, "paths")},
     "production/skim/skim.py": {"_write": (1, "path")},
     "shards/files.py": {"PartWriter": (0, "features")},

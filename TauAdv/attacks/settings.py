@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.attacks.constraints.columns import InputColumns
 from TauAdv.attacks.constraints.constraints import Batch, Constraints
+from TauAdv.attacks.constraints.input_columns import InputColumns
 from TauAdv.attacks.objectives import Objective
 from TauAdv.attacks.options import AttackSettings
 from TauAdv.attacks.randomness import Seed

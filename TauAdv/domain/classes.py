@@ -23,7 +23,7 @@ __all__ = [
 TauClass = Literal["e", "mu", "tau", "jet"]
 JetClass = Literal["b", "c", "udsg"]
 
-#: Order of the label columns and of the scores of a tau tagger; also the numbers of the tau types of simulation.
+#: Order of the label columns and of the scores of a tau tagger; also the first numbers of ``TauType`` (tuples/matching.py).
 TAU_CLASSES: tuple[TauClass, ...] = get_args(TauClass)
 #: The same of a jet-flavour tagger.
 JET_CLASSES: tuple[JetClass, ...] = get_args(JetClass)

@@ -23,7 +23,7 @@ __all__ = ["resumable_folder"]
 
 @contextmanager
 def resumable_folder(
-    path: Path | str, plan: Mapping[str, Any], *, own: Sequence[str] = ("*", "*/*"), overwrite: bool = False
+    path: Path | str, plan: Mapping[str, Any], *, own: Sequence[str], overwrite: bool = False
 ) -> Iterator[Path]:
     """Yield a folder beside ``path`` where a killed run's work waits for the next; rename it to ``path`` at the end.
 
@@ -33,7 +33,7 @@ def resumable_folder(
     Args:
         path: final name.
         plan: everything that decides the content; only the work of a run with an equal plan is continued.
-        own: patterns of the names that the block writes (see :func:`TauAdv.io.ownership.foreign_files`); default: all.
+        own: patterns of the names that the block writes (see :func:`TauAdv.io.ownership.foreign_files`).
         overwrite: discard the work of a run with another plan.
 
     Raises:

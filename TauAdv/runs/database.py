@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlparse
 from TauAdv.errors import InputError, OutputLockedError
 from TauAdv.io.locks import output_lock
 from TauAdv.runs.errors import SECONDS_OF_WAITING, explained, missing_tables
-from TauAdv.runs.schema import is_older, latest_revision
+from TauAdv.runs.mlflow_revision import is_older, latest_revision
 
 __all__ = [
     "DATABASE",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.shards.order import WINDOW, Stream
+from TauAdv.shards.reading_order import WINDOW, Stream
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["Batches", "PairedBatches", "Share", "batches", "paired_batches"]

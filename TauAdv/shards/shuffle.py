@@ -1,4 +1,4 @@
-"""Shuffle rows over a whole set in little memory: deal them into buckets as they come, then shuffle bucket by bucket.
+"""Shuffle rows over a whole set when it is written: deal them into buckets as they come, then shuffle each bucket.
 
 While the input is read, every piece of it is written with one record batch per bucket; then each bucket is collected from
 all pieces, shuffled, and becomes a part of the set. The same seed gives the same bytes, also after an interruption.

@@ -17,7 +17,7 @@ from TauAdv.errors import ConfigError, InputError, nearest
 from TauAdv.io.atomic import new_folder
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests.manifest import finished, write_manifest
-from TauAdv.models.cms.compare import Agreement, Draw, GraphComparison, Scores, compare_all, compare_scores
+from TauAdv.models.comparison import Agreement, Draw, GraphComparison, Scores, compare_all, compare_scores
 from TauAdv.models.deeptau.double_precision import double_model, double_scores
 from TauAdv.models.export.formats import Exported, Format
 from TauAdv.models.export.source import ModelSource

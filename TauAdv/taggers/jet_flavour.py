@@ -13,7 +13,7 @@ from TauAdv.taggers.spec import TaggerSpec, TrainingOf
 
 if TYPE_CHECKING:
     from TauAdv.attacks.constraints.constraints import Constraints
-    from TauAdv.models.cms.compare import Inputs
+    from TauAdv.models.comparison import Inputs
     from TauAdv.models.export.formats import Format
     from TauAdv.models.tagger import Tagger
     from TauAdv.taggers.objective import ClassObjective

@@ -14,7 +14,7 @@ from TauAdv.errors import InputError
 
 if TYPE_CHECKING:
     from TauAdv.attacks.constraints.constraints import Constraints
-    from TauAdv.models.cms.compare import Inputs
+    from TauAdv.models.comparison import Inputs
     from TauAdv.models.export.formats import Format
     from TauAdv.models.inference import Inference
     from TauAdv.models.tagger import Tagger

@@ -12,7 +12,7 @@ from TauAdv.taggers.spec import TaggerSpec, TrainingOf
 
 if TYPE_CHECKING:
     from TauAdv.attacks.constraints.constraints import Constraints
-    from TauAdv.models.cms.compare import Inputs
+    from TauAdv.models.comparison import Inputs
     from TauAdv.taggers.objective import ClassObjective
 
 __all__ = ["TauTaggerSpec"]
@@ -62,7 +62,7 @@ class TauTaggerSpec(TaggerSpec):
 
     def random_inputs(self, network: Any, n_rows: int, seed: int) -> Inputs:
         """Return network inputs of random taus, from empty grids to busy ones."""
-        from TauAdv.models.cms.compare import random_taus
+        from TauAdv.models.comparison import random_taus
 
         return random_taus(network, n_rows, seed)
 

@@ -9,9 +9,9 @@ from attack_inputs import bits
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from TauAdv.attacks.constraints.columns import Follower, InputColumns
 from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.attacks.constraints.covariance import allowed_fractions, broken_covariances, clear_errors
+from TauAdv.attacks.constraints.input_columns import Follower, InputColumns
 from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.noise import gaussian_noise
 from TauAdv.attacks.pgd import pgd

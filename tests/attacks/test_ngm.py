@@ -5,8 +5,8 @@ import pytest
 import tensorflow as tf
 from attack_inputs import N_FEATURES, bits, constraints, jet_batch, jet_model, movable
 
-from TauAdv.attacks.constraints.columns import InputColumns
 from TauAdv.attacks.constraints.constraints import Constraints
+from TauAdv.attacks.constraints.input_columns import InputColumns
 from TauAdv.attacks.fgsm import fgsm
 from TauAdv.attacks.objectives import label_loss
 from TauAdv.attacks.options import AttackSettings

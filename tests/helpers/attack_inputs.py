@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.attacks.constraints.columns import InputColumns
 from TauAdv.attacks.constraints.constraints import Constraints
+from TauAdv.attacks.constraints.input_columns import InputColumns
 from TauAdv.models.jet_flavour.network import build_jet_classifier
 from TauAdv.models.jet_flavour.settings import JetNetworkSettings
 

@@ -162,7 +162,7 @@ def test_a_place_that_is_no_folder(tmp_path):
 
 
 def resumable(path):
-    return resumable_folder(path, {})
+    return resumable_folder(path, {}, own=("*",))
 
 
 def report(path):

@@ -49,7 +49,7 @@ def test_foreign_files_are_named_and_stay(output, tmp_path, name, link):
         finished(output, overwrite=True, folder=True, **MADE)
     with pytest.raises(OutputExistsError, match=name), new_folder(output):
         pass
-    with pytest.raises(OutputExistsError, match=name), resumable_folder(output, {}):
+    with pytest.raises(OutputExistsError, match=name), resumable_folder(output, {}, own=("*",)):
         pass
     assert files_in(tmp_path) == before
 
@@ -114,10 +114,10 @@ def test_links_are_not_written_through(tmp_path):
     (tmp_path / "to_folder").symlink_to(folder)
     (tmp_path / ".out.unfinished").symlink_to(folder)
     for name in ("to_file", "to_folder"):
-        for opened in (new_file, new_folder, lambda path: resumable_folder(path, {})):
+        for opened in (new_file, new_folder, lambda path: resumable_folder(path, {}, own=("*",))):
             with pytest.raises(OutputExistsError, match="is a link to"), opened(tmp_path / name):
                 pass
-    with pytest.raises(OutputExistsError, match="is a link to"), resumable_folder(tmp_path / "out", {}):
+    with pytest.raises(OutputExistsError, match="is a link to"), resumable_folder(tmp_path / "out", {}, own=("*",)):
         pass
     assert file.read_text() == "mine"
     assert folder.is_dir()

@@ -6,7 +6,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from TauAdv.production.event_drop import EventDropSettings, drop_events
+from TauAdv.production.event_drop.drop import EventDropSettings, drop_events
 from TauAdv.production.spectrum import EVENT_DROP_EDGES
 from TauAdv.production.uniforms import ROOT_SEED, root_uniforms
 from TauAdv.tuples.reader import read

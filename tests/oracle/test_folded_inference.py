@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from TauAdv.models.cms.compare import random_taus
 from TauAdv.models.cms.execute import FrozenTagger
 from TauAdv.models.cms.parts import read_graphs
+from TauAdv.models.comparison import random_taus
 from TauAdv.models.conversion import with_grid_mode
 from TauAdv.models.folded.inference import folded_inference
 from TauAdv.models.tagger import inference_function

@@ -10,7 +10,7 @@ from shard_tuples import DATA, JET, MU, TABLE, TAU, E, tuple_arrays
 
 import TauAdv as ta
 from TauAdv.errors import InputError
-from TauAdv.production.event_drop import EventDropSettings, drop_events
+from TauAdv.production.event_drop.drop import EventDropSettings, drop_events
 from TauAdv.production.mixing.mix import mix_events
 from TauAdv.production.mixing.settings import MixingSettings
 from TauAdv.production.pt_weights.settings import PtWeightsSettings

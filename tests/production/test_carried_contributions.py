@@ -11,7 +11,7 @@ from TauAdv.domain.contributions.contribution import Contribution
 from TauAdv.domain.contributions.control_region import ControlRegion, Target
 from TauAdv.errors import InputError
 from TauAdv.io.manifests.manifest import read_manifest, write_manifest
-from TauAdv.production.event_drop import EventDropSettings, drop_events
+from TauAdv.production.event_drop.drop import EventDropSettings, drop_events
 from TauAdv.production.pt_weights.settings import PtWeightsSettings
 from TauAdv.production.pt_weights.weights import make_pt_weights
 from TauAdv.production.skim.skim import SkimSettings, skim

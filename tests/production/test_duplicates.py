@@ -4,7 +4,7 @@ import pytest
 from specification_region import REGION
 
 from TauAdv.errors import InputError
-from TauAdv.production.event_drop import EventDropSettings, drop_events
+from TauAdv.production.event_drop.drop import EventDropSettings, drop_events
 from TauAdv.production.mixing.mix import mix_events
 from TauAdv.production.mixing.settings import MixingSettings
 from TauAdv.production.pt_weights.weights import PtWeightsSettings, make_pt_weights

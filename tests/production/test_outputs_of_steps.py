@@ -8,7 +8,7 @@ from specification_region import REGION
 
 from TauAdv.config import load_settings
 from TauAdv.errors import InputError, OutputExistsError
-from TauAdv.production.event_drop import EventDropSettings, drop_events
+from TauAdv.production.event_drop.drop import EventDropSettings, drop_events
 from TauAdv.production.mixing.mix import mix_events
 from TauAdv.production.mixing.settings import MixingSettings
 from TauAdv.production.pt_weights.settings import PtWeightsSettings

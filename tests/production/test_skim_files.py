@@ -10,7 +10,7 @@ import uproot
 from same_arrays import assert_same_arrays, assert_same_branch
 
 from TauAdv.errors import ConfigError, InputError, InputWarning
-from TauAdv.production.event_drop import EventDropSettings, drop_events
+from TauAdv.production.event_drop.drop import EventDropSettings, drop_events
 from TauAdv.production.skim.skim import SkimSettings, skim, summary
 from TauAdv.tuples.reader import TupleReader, read
 from TauAdv.tuples.writer import TupleWriter

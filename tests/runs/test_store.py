@@ -52,7 +52,7 @@ KILLED_IN_MAKING = """
 import os, signal, sys, threading
 from TauAdv.runs.records import _store_class
 from TauAdv.runs.store import start_run
-from TauAdv.runs.schema import latest_revision
+from TauAdv.runs.mlflow_revision import latest_revision
 _store_class(), latest_revision()
 print("ready", flush=True)
 with start_run(sys.argv[1], "one"):

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from TauAdv.attacks.constraints.columns import InputColumns
+from TauAdv.attacks.constraints.input_columns import InputColumns
 from TauAdv.attacks.options import Unit
 from TauAdv.errors import InputError
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.attacks.constraints.columns import InputColumns
+from TauAdv.attacks.constraints.input_columns import InputColumns
 
 __all__ = ["Box", "capped", "exists", "limited"]
 

@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from TauAdv.attacks.constraints.amplitude import Eps, amplitudes, unit_size
 from TauAdv.attacks.constraints.box import Box, capped, exists, limited
-from TauAdv.attacks.constraints.columns import InputColumns
 from TauAdv.attacks.constraints.covariance import led_back, required_positive
 from TauAdv.attacks.constraints.followers import Copies, copy_moves, recompute
 from TauAdv.attacks.constraints.groups import SharedSteps
+from TauAdv.attacks.constraints.input_columns import InputColumns
 from TauAdv.attacks.options import CovarianceRule, Unit
 from TauAdv.errors import InputError
 

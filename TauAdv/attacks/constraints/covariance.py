@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 import tensorflow as tf
 
-from TauAdv.attacks.constraints.columns import InputColumns
+from TauAdv.attacks.constraints.input_columns import InputColumns
 from TauAdv.errors import InputError
 
 __all__ = ["REMAINING", "allowed_fractions", "broken_covariances", "clear_errors", "led_back", "required_positive"]

@@ -12,8 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from TauAdv.attacks.constraints.box import exists
-from TauAdv.attacks.constraints.columns import Follower, InputColumns
 from TauAdv.attacks.constraints.covariance import REMAINING
+from TauAdv.attacks.constraints.input_columns import Follower, InputColumns
 
 __all__ = ["Copies", "copy_moves", "recompute"]
 

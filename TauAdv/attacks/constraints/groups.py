@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from TauAdv.attacks.constraints.box import Box
-from TauAdv.attacks.constraints.columns import InputColumns
+from TauAdv.attacks.constraints.input_columns import InputColumns
 
 __all__ = ["SharedSteps"]
 

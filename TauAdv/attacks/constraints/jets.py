@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from TauAdv.attacks.constraints.columns import Follower, InputColumns
 from TauAdv.attacks.constraints.constraints import Constraints
+from TauAdv.attacks.constraints.input_columns import Follower, InputColumns
 from TauAdv.jets.features import JetFeatures
 from TauAdv.jets.schema import Column, DefaultRule
 

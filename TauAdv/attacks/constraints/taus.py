@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from TauAdv.attacks.constraints.columns import Follower, InputColumns
 from TauAdv.attacks.constraints.constraints import Constraints
 from TauAdv.attacks.constraints.followers import Copies
+from TauAdv.attacks.constraints.input_columns import Follower, InputColumns
 from TauAdv.features.blocks import Feature
 from TauAdv.features.scaling import ScalingConstants
 from TauAdv.features.table import FeatureTable

@@ -34,7 +34,7 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> None:
     """Drop."""
     from TauAdv.config import load_settings
-    from TauAdv.production.event_drop import EventDropSettings, drop_events
+    from TauAdv.production.event_drop.drop import EventDropSettings, drop_events
 
     given = vars(options)
     files = {name: given.pop(name) for name in ("input_file", "target_file", "save_path", "overwrite")}

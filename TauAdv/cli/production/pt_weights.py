@@ -37,7 +37,7 @@ def run(options: Namespace) -> None:
     """Make the weights and draw the closure."""
     from TauAdv.plotting.pt_weights import STAGES, plot_pt_weights
     from TauAdv.plotting.style import require_own_figures, save_figure
-    from TauAdv.production.pt_weights.closure import read_closure
+    from TauAdv.production.pt_weights.closure_spectra import read_closure
     from TauAdv.production.pt_weights.weights import make_pt_weights, mixed_contributions
 
     settings = _settings(options)

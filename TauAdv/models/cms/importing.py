@@ -10,11 +10,11 @@ import numpy as np
 
 from TauAdv.errors import InputError
 from TauAdv.models.cms.architecture import network_settings
-from TauAdv.models.cms.compare import Agreement, GraphComparison, Scores, compare_all, random_taus
 from TauAdv.models.cms.dialects import LayerConstants, keras_weights, layer_constants
 from TauAdv.models.cms.double_graphs import double_graphs
 from TauAdv.models.cms.execute import FrozenTagger
 from TauAdv.models.cms.parts import CmsGraphs, read_graphs
+from TauAdv.models.comparison import Agreement, GraphComparison, Scores, compare_all, random_taus
 from TauAdv.models.deeptau.double_precision import double_network, double_scores
 from TauAdv.models.deeptau.network import TauTagger, build_classifier
 from TauAdv.models.folded.inference import folded_inference

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from TauAdv.models.cms.compare import Scores
 from TauAdv.models.cms.double_graphs import double_graphs
 from TauAdv.models.cms.execute import FrozenTagger, cell_output
 from TauAdv.models.cms.exporting import graph_files, write_graphs
 from TauAdv.models.cms.parts import GRIDS, read_graphs
+from TauAdv.models.comparison import Scores
 from TauAdv.models.deeptau.settings import NetworkSettings
 from TauAdv.models.export.formats import Exported, Format
 from TauAdv.models.export.onnx_format import onnx_format

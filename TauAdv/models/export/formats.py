@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from TauAdv.models.cms.compare import Scores
+from TauAdv.models.comparison import Scores
 from TauAdv.models.inference import Inference
 from TauAdv.models.layer_weights import LayerWeights
 from TauAdv.models.tagger import Tagger

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
 from TauAdv.jets.features import JetFeatures
-from TauAdv.models.cms.compare import Inputs, Scores
+from TauAdv.models.comparison import Inputs, Scores
 from TauAdv.models.export.formats import Exported, Format
 
 __all__ = ["JET_FORMATS", "OUTPUT", "SCALED", "VALUES"]

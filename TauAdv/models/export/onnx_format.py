@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from TauAdv.errors import InputError
-from TauAdv.models.cms.compare import Inputs, Scores
+from TauAdv.models.comparison import Inputs, Scores
 from TauAdv.models.deeptau.double_precision import double_inputs
 from TauAdv.models.export.dense_inputs import dense_inputs
 from TauAdv.models.export.formats import Exported, Format

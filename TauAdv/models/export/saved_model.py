@@ -8,7 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from TauAdv.models.cms.compare import Scores
+from TauAdv.models.comparison import Scores
 from TauAdv.models.export.dense_inputs import dense_inputs, dense_shapes, sparse_inputs
 from TauAdv.models.export.formats import Exported, Format
 from TauAdv.models.export.tau_preprocessing import scaled_in_tensorflow

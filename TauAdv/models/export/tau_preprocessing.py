@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from TauAdv.features.scaling import ScalingConstants
 from TauAdv.features.table import FeatureTable
-from TauAdv.models.cms.compare import random_taus
 from TauAdv.models.cms.parts import TAU_INPUT, cell_input
+from TauAdv.models.comparison import random_taus
 from TauAdv.models.export.dense_inputs import dense_inputs
 from TauAdv.models.taus.inputs import TauInputs
 

@@ -20,7 +20,7 @@ from TauAdv.errors import ConfigError, InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests.manifest import finished, write_manifest
-from TauAdv.production.keep_probability import check_target
+from TauAdv.production.event_drop.keep_probability import check_target
 from TauAdv.production.outputs import check_no_input, check_root_names, errors_of
 from TauAdv.production.pt_weights.settings import PtWeightsSettings
 from TauAdv.production.spectrum import Spectrum

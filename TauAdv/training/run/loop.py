@@ -27,7 +27,7 @@ from TauAdv.training.run.inputs import Inputs
 from TauAdv.training.run.progress import EpochBar, say
 from TauAdv.training.settings.common import TrainingSettings
 from TauAdv.training.step.attacked_batches import STRENGTH
-from TauAdv.training.step.ema import averaged, keep_average
+from TauAdv.training.step.averaged_weights import averaged, keep_average
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import Trainer
 

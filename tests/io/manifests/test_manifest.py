@@ -74,7 +74,7 @@ def test_a_swap_that_fails_leaves_the_old_folder(tmp_path, monkeypatch, error, f
     assert [path.name for path in folder.iterdir()] == ["old"]
 
 
-@pytest.mark.parametrize("opened", [new_folder, lambda path: resumable_folder(path, {"seed": 1})])
+@pytest.mark.parametrize("opened", [new_folder, lambda path: resumable_folder(path, {"seed": 1}, own=("*",))])
 def test_a_file_is_no_folder_to_replace(tmp_path, opened):
     path, begun = tmp_path / "notes.txt", []
     path.write_text("mine")
@@ -203,18 +203,18 @@ def test_scripts_show_errors_without_traceback(capsys):
 
 
 def test_resumable_folder_keeps_the_work_of_a_killed_run(tmp_path):
-    with pytest.raises(KeyboardInterrupt), resumable_folder(tmp_path / "out", {"seed": 1}) as work:
+    with pytest.raises(KeyboardInterrupt), resumable_folder(tmp_path / "out", {"seed": 1}, own=("*",)) as work:
         (work / "part").write_text("done")
         raise KeyboardInterrupt
     assert not (tmp_path / "out").exists()
-    with resumable_folder(tmp_path / "out", {"seed": 1}) as work:
+    with resumable_folder(tmp_path / "out", {"seed": 1}, own=("*",)) as work:
         assert (work / "part").read_text() == "done"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["part"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_what_a_killed_run_was_writing_does_not_stay(tmp_path):
-    with pytest.raises(KeyboardInterrupt), resumable_folder(tmp_path / "out", {"seed": 1}) as work:
+    with pytest.raises(KeyboardInterrupt), resumable_folder(tmp_path / "out", {"seed": 1}, own=("*", "*/*")) as work:
         (work / "set").mkdir()
         for name in ("part.arrow", "set/part.arrow"):
             with new_file(work / name) as temporary:
@@ -226,7 +226,7 @@ def test_what_a_killed_run_was_writing_does_not_stay(tmp_path):
         left.mkdir()
         (left / "variables").write_text("half")
         raise KeyboardInterrupt
-    with resumable_folder(tmp_path / "out", {"seed": 1}):
+    with resumable_folder(tmp_path / "out", {"seed": 1}, own=("*", "*/*")):
         pass
     found = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*"))
     assert found == ["part.arrow", "set", "set/part.arrow", "step"]
@@ -242,27 +242,30 @@ def test_only_temporaries_of_our_own_naming_are_removed(tmp_path):
 
 
 def test_resumable_folder_of_another_plan(tmp_path):
-    with pytest.raises(KeyboardInterrupt), resumable_folder(tmp_path / "out", {"seed": 1}) as work:
+    with pytest.raises(KeyboardInterrupt), resumable_folder(tmp_path / "out", {"seed": 1}, own=("*",)) as work:
         (work / "part").write_text("done")
         raise KeyboardInterrupt
-    with pytest.raises(OutputExistsError, match="unfinished work"), resumable_folder(tmp_path / "out", {"seed": 2}):
+    with (
+        pytest.raises(OutputExistsError, match="unfinished work"),
+        resumable_folder(tmp_path / "out", {"seed": 2}, own=("*",)),
+    ):
         pass
-    with resumable_folder(tmp_path / "out", {"seed": 2}, overwrite=True) as work:
+    with resumable_folder(tmp_path / "out", {"seed": 2}, overwrite=True, own=("*",)) as work:
         assert not (work / "part").exists()
 
 
 def test_resumable_folder_is_removed_when_the_input_is_at_fault(tmp_path):
-    with pytest.raises(InputError), resumable_folder(tmp_path / "out", {}) as work:
+    with pytest.raises(InputError), resumable_folder(tmp_path / "out", {}, own=("*",)) as work:
         (work / "part").write_text("bad")
         raise InputError("bad input")
     assert not list(tmp_path.iterdir())
 
 
 def test_work_before_a_full_disk_is_kept(tmp_path):
-    with pytest.raises(WriteError), resumable_folder(tmp_path / "out", {}) as work:
+    with pytest.raises(WriteError), resumable_folder(tmp_path / "out", {}, own=("*",)) as work:
         (work / "part").write_text("whole")
         raise OSError(errno.ENOSPC, "No space left on device")
-    with resumable_folder(tmp_path / "out", {}) as work:
+    with resumable_folder(tmp_path / "out", {}, own=("*",)) as work:
         assert (work / "part").read_text() == "whole"
 
 

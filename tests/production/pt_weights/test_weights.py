@@ -7,7 +7,7 @@ from specification_region import CONTRIBUTIONS, REGION
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.io.ownership import files_in
 from TauAdv.io.records import read_record
-from TauAdv.production.pt_weights.closure import read_closure
+from TauAdv.production.pt_weights.closure_spectra import read_closure
 from TauAdv.production.pt_weights.settings import PtWeightsSettings
 from TauAdv.production.pt_weights.weights import make_pt_weights, pt_weights
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum

@@ -1,5 +1,7 @@
 """The order in which the rows of a set are read: a pure function of seed and epoch, in little memory.
 
+How rows are shuffled once, when a set is written, is in :mod:`TauAdv.shards.shuffle`.
+
 Chunks are read in random order; a few of them at a time (a window) are in memory, and the taus of a window are permuted one
 by one. Since taus are also shuffled over the whole set when it is written, every batch is a mixture of all contributions.
 """

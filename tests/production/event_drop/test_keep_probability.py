@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from TauAdv.errors import InputError
-from TauAdv.production.keep_probability import check_target, keep_table
+from TauAdv.production.event_drop.keep_probability import check_target, keep_table
 from TauAdv.production.spectrum import Spectrum
 
 EDGES = [30.0, 40.0, 60.0, 100.0]

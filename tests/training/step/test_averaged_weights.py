@@ -6,7 +6,7 @@ from attack_inputs import jet_batch, jet_model
 from training_classes import jet_settings
 
 from TauAdv.errors import ConfigError
-from TauAdv.training.step.ema import averaged, keep_average
+from TauAdv.training.step.averaged_weights import averaged, keep_average
 from TauAdv.training.step.trainer import Trainer
 
 DECAY = 0.7

@@ -8,10 +8,10 @@ import awkward as ak
 import numpy as np
 import pytest
 
-import TauAdv.production.event_drop as event_drop
+import TauAdv.production.event_drop.drop as event_drop
 from TauAdv.errors import ConfigError, InputError, OutputExistsError
 from TauAdv.io.manifests.manifest import read_manifest
-from TauAdv.production.event_drop import EventDropSettings, drop_events
+from TauAdv.production.event_drop.drop import EventDropSettings, drop_events
 from TauAdv.tuples.reader import read
 
 FALLING = np.geomspace(1000, 1, 17)
@@ -251,7 +251,7 @@ def test_killed_in_the_middle_and_started_again(run, make_targets_file, tmp_path
     target = make_targets_file(mt__EMB=FALLING)
     program = f"""
         import os, signal
-        from TauAdv.production import event_drop
+        from TauAdv.production.event_drop import drop as event_drop
 
         class Killed(event_drop.TupleWriter):
             def extend(self, arrays):

@@ -18,7 +18,7 @@ from TauAdv.errors import InputError
 from TauAdv.io.atomic import new_file
 from TauAdv.io.locks import locking
 from TauAdv.io.manifests.manifest import finished, write_manifest
-from TauAdv.production.keep_probability import KeepTable, MaximumRule, check_target, keep_table
+from TauAdv.production.event_drop.keep_probability import KeepTable, MaximumRule, check_target, keep_table
 from TauAdv.production.outputs import check_no_input, check_root_names, errors_of
 from TauAdv.production.spectrum import EVENT_DROP_EDGES, Spectrum
 from TauAdv.production.target_spectra import read_target
@@ -46,7 +46,7 @@ class EventDropSettings(Settings):
         rebin: sum finer bins of the target into ``edges`` where the edges allow it, instead of refusing them.
         rng: where the uniform numbers come from.
         seed: their seed.
-        maximum: what scales the ratio, see :func:`~TauAdv.production.keep_probability.keep_table`.
+        maximum: what scales the ratio, see :func:`~TauAdv.production.event_drop.keep_probability.keep_table`.
         max_relative_error: largest relative error of a bin that may be the robust maximum.
         weights: branch of event weights for the observed spectrum; every tau counts 1 if ``None``.
         allow_negative: take negative event weights and negative bins of the target (which count as 0); bins whose weights

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from TauAdv.attacks.constraints.columns import Follower, InputColumns
+from TauAdv.attacks.constraints.input_columns import Follower, InputColumns
 from TauAdv.errors import InputError
 
 NAMES = ["track_0_D0", "track_1_D0", "track_0_D0D0", "pt"]

@@ -1,4 +1,4 @@
-"""The revision of the schema of a store, as the installed MLflow numbers them."""
+"""The revision of the tables of a store (MLflow calls it schema), as the installed MLflow numbers them."""
 
 from __future__ import annotations
 

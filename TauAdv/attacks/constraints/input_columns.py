@@ -1,4 +1,4 @@
-"""What an attack must know of the columns of one input tensor: arrays by column, made from a feature table."""
+"""What an attack must know of the columns of one input tensor: which may move (integers never), how far, which follow."""
 
 from __future__ import annotations
 

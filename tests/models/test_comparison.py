@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cms_graphs import small_network
 
-from TauAdv.models.cms.compare import compare_scores, random_taus
+from TauAdv.models.comparison import compare_scores, random_taus
 
 
 def test_figures_are_those_of_the_differences():

@@ -1,4 +1,4 @@
-"""Moving averages of the weights instead of the weights: for the time of a validation, or for good.
+"""Exponential moving averages of the weights (EMA) instead of the weights: for the time of a validation, or for good.
 
 The averages are part of the state of the optimiser, if it keeps them; otherwise nothing happens here.
 """

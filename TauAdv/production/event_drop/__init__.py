@@ -1,0 +1,1 @@
+"""EventDrop: taus are dropped so that spectra follow a target."""
