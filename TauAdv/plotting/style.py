@@ -41,6 +41,7 @@ _OVERRIDES = {
     "legend.fontsize": 12.5,
     "xtick.labelsize": 16,
     "ytick.labelsize": 16,
+    "xtick.major.pad": 10,  # labels at the corner of both axes stay apart
     "savefig.bbox": "tight",
 }
 

@@ -6,6 +6,7 @@ import hist
 import matplotlib
 import numpy as np
 import pytest
+from figure_checks import looked_at
 
 matplotlib.use("Agg")
 
@@ -38,3 +39,10 @@ def curve():
         return SimpleNamespace(efficiency=efficiency, mis_id=mis_id, low=0.9 * mis_id, high=1.1 * mis_id)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def every_figure_is_looked_at():
+    """No text overlaps another, leaves its panel or is too small, and no legend covers what is drawn."""
+    with looked_at():
+        yield

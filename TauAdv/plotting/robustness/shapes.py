@@ -22,6 +22,7 @@ from TauAdv.plotting.style import add_legend, fit_label, style
 
 __all__ = ["merged_bins", "plot_shapes"]
 
+_PANEL_WIDTH = 4.4  # inches
 _COLUMNS = 4
 _MOST_BINS = 25
 _SMALL: dict[Any, Any] = {
@@ -56,7 +57,7 @@ def plot_shapes(
     """
     lines, columns = -(-len(histograms) // _COLUMNS), min(_COLUMNS, len(histograms))
     with style(), pyplot.rc_context(_SMALL):
-        figure = pyplot.figure(figsize=(4.4 * columns, 4.6 * lines))
+        figure = pyplot.figure(figsize=(_PANEL_WIDTH * columns, 4.6 * lines))
         grid = GridSpec(lines, columns, figure, hspace=0.28, wspace=0.26)
         for number, (name, histogram) in enumerate(histograms.items()):
             inner = grid[number // columns, number % columns].subgridspec(2, 1, height_ratios=(3, 1), hspace=0.06)
@@ -66,6 +67,8 @@ def plot_shapes(
             if len(main.patches):
                 main.set_yscale("log")
                 main.set_ylim(0.5, main.get_ylim()[1] * 20)
+            else:
+                main.set_yticks([])
             counted = f"{rows.capitalize()} / bin" if number % columns == 0 else ""
             _label(main, ratio, histogram.axes[2].label, counted)
         _head(figure, disturbance, title)
@@ -93,7 +96,7 @@ def _head(figure: Figure, disturbance: str, title: str) -> None:
         Line2D([], [], color="0.2", lw=1.5, label=f"lines: {RAW}"),
         Line2D([], [], color="0.2", marker="o", markersize=4, ls="none", label=f"points: {disturbance}"),
     ]
-    if right - left > 0.5 and len(panels) > 2:
+    if figure.get_figwidth() > 2 * _PANEL_WIDTH:  # there is room between both texts
         place: dict[str, Any] = {"loc": "lower center", "bbox_to_anchor": ((left + right) / 2, top), "ncols": 2}
     else:
         place = {"loc": "lower center", "bbox_to_anchor": ((left + right) / 2, top + 6 * height), "ncols": 2}
