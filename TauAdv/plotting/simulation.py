@@ -18,7 +18,7 @@ from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.manifest import write_manifest
 from TauAdv.plotting.page import Picture, Section
 from TauAdv.plotting.page import write_page as write_report
-from TauAdv.plotting.style import label_figure, save_figure, style, with_ratio_panel
+from TauAdv.plotting.style import fit_label, label_figure, save_figure, style, with_ratio_panel
 
 __all__ = ["ClassHistogram", "Figure", "Quantity", "draw_quantity", "write_page"]
 
@@ -140,6 +140,7 @@ def draw_quantity(histograms: Sequence[ClassHistogram], folder: Path) -> list[Pa
         main.legend(ncols=2, loc="upper right")
         ratio.axhline(1, color="grey", linewidth=1)
         ratio.set(xlabel=quantity.label, ylabel="shifted / nominal", ylim=(0.5, 1.5), xlim=(edges[0], edges[-1]))
+        fit_label(ratio, ratio.yaxis.label)
         label_figure(main, "Pythia 8, 13 TeV")
         return save_figure(figure, folder, quantity.name)
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from TauAdv.domain.classes import class_colors
 from TauAdv.plotting.jets.flavours import draw_flavours, normalised
 from TauAdv.plotting.ratios import choose_ratio_range, mark_outside, set_ratio_range
-from TauAdv.plotting.style import fit_label, style
+from TauAdv.plotting.style import add_legend, fit_label, style
 
 __all__ = ["plot_reweighting"]
 
@@ -41,7 +41,7 @@ def plot_reweighting(before: hist.Hist, after: hist.Hist, *, title: str = "", lo
     """
     with style(), pyplot.rc_context(_SMALL):
         figure, panels = pyplot.subplots(
-            2, 2, figsize=(11, 6), sharex="col", gridspec_kw={"height_ratios": (3, 1.3), "hspace": 0.08, "wspace": 0.2}
+            2, 2, figsize=(11, 6), sharex="col", gridspec_kw={"height_ratios": (3, 1.3), "hspace": 0.08, "wspace": 0.3}
         )
         for (main, ratio), histogram in zip(panels.T, (before, after), strict=True):
             draw_flavours(main, histogram, log=log)
@@ -54,10 +54,17 @@ def plot_reweighting(before: hist.Hist, after: hist.Hist, *, title: str = "", lo
             ratio.set_xlabel(label)
             ratio.set_ylabel("ratio to their\nmean", loc="center")
             fit_label(ratio, ratio.yaxis.label)
-            main.legend(loc="upper right")
+            _legend_above(main, log)
         panels[0, 0].text(0, 1.01, "TauAdv", transform=panels[0, 0].transAxes, weight="bold", va="bottom", size=16)
         panels[0, 1].text(1, 1.01, title, transform=panels[0, 1].transAxes, ha="right", va="bottom", size=13)
     return figure
+
+
+def _legend_above(axes: Axes, log: bool) -> None:
+    """Put the legend into one line above what is drawn."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(top=low * (high / low) ** 1.2 if log and low > 0 else low + 1.2 * (high - low))
+    add_legend(axes, loc="upper center", ncols=5, columnspacing=1.0, handlelength=1.5)
 
 
 def _draw_ratios(axes: Axes, histogram: hist.Hist) -> None:
