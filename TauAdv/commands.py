@@ -25,6 +25,8 @@ SCRIPTS = {
     "import-cms": "Training/import_cms_model.py",
     "apply": "Evaluation/apply_adversarial_training.py",
     "compare": "Evaluation/compare_runs.py",
+    "working-points": "Evaluation/derive_wp.py",
+    "performance": "Evaluation/evaluate_performance.py",
     "robustness": "Evaluation/evaluate_robustness.py",
     "plot-loss": "Evaluation/plot_loss.py",
     "export": "Evaluation/export_model.py",

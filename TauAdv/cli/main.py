@@ -33,6 +33,8 @@ COMMANDS = {
     "import-cms": "training.import_cms",
     "apply": "evaluation.apply",
     "compare": "evaluation.compare",
+    "working-points": "evaluation.working_points",
+    "performance": "evaluation.performance",
     "robustness": "evaluation.robustness",
     "plot-loss": "evaluation.plot_loss",
     "export": "evaluation.export",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 
 from TauAdv.cli.options import count, path
+from TauAdv.errors import ConfigError
 
 __all__ = [
     "add_allow_duplicates",
@@ -12,7 +13,9 @@ __all__ = [
     "add_n_workers",
     "add_overrides",
     "add_overwrite",
+    "add_runs",
     "add_switch",
+    "runs_and_overrides",
 ]
 
 
@@ -44,3 +47,22 @@ def add_allow_duplicates(parser: ArgumentParser, what: str = "take a file") -> N
 def add_n_workers(parser: ArgumentParser) -> None:
     """Add ``--n-workers``."""
     parser.add_argument("--n-workers", type=count, default=1, help="worker processes (1)")
+
+
+def add_runs(parser: ArgumentParser, what: str) -> None:
+    """Add ``--mlpath`` and ``--expID`` of one or more runs."""
+    parser.add_argument("--mlpath", required=True, type=path, help="folder mlruns, or one experiment in it")
+    parser.add_argument("--expID", required=True, nargs="+", metavar="RUN_ID", help=what)
+
+
+def runs_and_overrides(options: Namespace) -> tuple[list[str], list[str]]:
+    """Return the identifiers of runs, each once, and all words key=value: --expID takes those behind it for runs.
+
+    Raises:
+        ConfigError: no run, or one that is given twice.
+    """
+    runs = [word for word in options.expID if "=" not in word]
+    if not runs or len(set(runs)) < len(runs):
+        msg = f"--expID: expected identifiers of runs, each once; received {' '.join(options.expID)}"
+        raise ConfigError(msg)
+    return runs, [*options.overrides, *(word for word in options.expID if "=" in word)]

@@ -11,13 +11,16 @@ __all__ = [
     "METRICS",
     "MODEL",
     "NETWORK",
+    "PERFORMANCE",
     "PREDICTIONS",
     "PRETRAINED",
+    "SCALE_FACTORS",
     "SHARDS",
     "STEP_METRICS",
     "SWEEP",
     "SWEEP_RESULTS",
     "TRAINING",
+    "WORKING_POINTS",
     "epoch_file",
 ]
 
@@ -35,6 +38,9 @@ SHARDS = f"{CONFIGURATION}/shards"
 MODEL = "model/model.keras"
 CHECKPOINTS = "model_checkpoints"
 PREDICTIONS = "predictions"
+WORKING_POINTS = "working_points.json"
+PERFORMANCE = "performance.json"
+SCALE_FACTORS = "scale_factors"
 
 STEP_METRICS = "step/"
 """Metrics per step are logged under this prefix, with the step; those per epoch without, with the epoch."""

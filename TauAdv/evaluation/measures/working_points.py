@@ -15,23 +15,28 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from TauAdv.arguments import checked
-from TauAdv.config import Settings
+from TauAdv.config import Settings, load_settings
 from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.finite_values import finite_values, first_rows
 from TauAdv.evaluation.measures.statistics import Efficiency, efficiency, used_weights, weighted_quantile
 
-__all__ = ["PUBLISHED", "Thresholds", "WorkingPoint", "WorkingPointSettings", "WorkingPoints", "derive_working_points"]
+__all__ = [
+    "PUBLISHED",
+    "SHIPPED",
+    "Thresholds",
+    "WorkingPoint",
+    "WorkingPointSettings",
+    "WorkingPoints",
+    "derive_working_points",
+]
 
 #: background -> name of a working point -> threshold on the score; the score of a tau that passes is above
 Thresholds = Mapping[str, Mapping[str, float]]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 
 _NAMES = ("VVVLoose", "VVLoose", "VLoose", "Loose", "Medium", "Tight", "VTight", "VVTight")
-_TARGETS = {
-    "e": dict(zip(_NAMES, (0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.7, 0.6), strict=True)),
-    "mu": dict(zip(_NAMES[2:6], (0.9995, 0.999, 0.998, 0.995), strict=True)),
-    "jet": dict(zip(_NAMES, (0.98, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4), strict=True)),
-}
+SHIPPED = "working_points"
+"""Configuration with the targets of TauMLTools."""
 #: Published thresholds (arXiv:2511.05468), by the name of the network.
 PUBLISHED: Mapping[str, Thresholds] = {
     "2018v2p5": {
@@ -41,7 +46,8 @@ PUBLISHED: Mapping[str, Thresholds] = {
     }
 }
 _ROUNDING = 1e-5
-_MOST_OFF = 0.001
+# an efficiency that is reported: off by more than half a percent, or by half of what is rejected
+_MOST_OFF, _OF_REJECTED = 0.005, 0.5
 
 
 class WorkingPointSettings(Settings):
@@ -55,18 +61,19 @@ class WorkingPointSettings(Settings):
         decimals: thresholds are rounded to so many.
     """
 
-    targets: dict[str, dict[str, Rate]] = _TARGETS
-    others: dict[str, str] = {"e": "VVVLoose", "mu": "VLoose", "jet": "VVVLoose"}
+    targets: dict[str, dict[str, Rate]]
+    others: dict[str, str] = {}
     tolerance: Annotated[float, Field(gt=0)] = 1e-5
     rounds: Annotated[int, Field(ge=2)] = 100
     decimals: Annotated[int, Field(ge=1, le=16)] = 4
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield the settings that do not go together."""
-        if empty := [name for name, points in self.targets.items() if not points]:
+        targets = self.targets or {}  # none, while the messages for a file that is not accepted are collected
+        if empty := [name for name, points in targets.items() if not points]:
             yield ("targets",), f"targets.{empty[0]}: expected at least one working point"
         for background, name in self.others.items():
-            if background in self.targets and name not in (known := self.targets[background]):
+            if background in targets and name not in (known := targets[background]):
                 text = f"others.{background}: no working point '{name}'{nearest(name, list(known))}; there are"
                 yield ("others", "targets"), f"{text} {', '.join(known)}"
 
@@ -93,8 +100,8 @@ class WorkingPoint:
 
     @property
     def is_off(self) -> bool:
-        """Whether the efficiency is not the one wanted, by more than 0.1 %: scores are too coarse, or decimals too few."""
-        return abs(self.reached.value - self.target) > _MOST_OFF
+        """Whether the efficiency is clearly not the one wanted: scores are too coarse, or decimals too few."""
+        return abs(self.reached.value - self.target) > min(_MOST_OFF, _OF_REJECTED * (1 - self.target))
 
     def __str__(self) -> str:
         reached = (
@@ -144,13 +151,13 @@ def derive_working_points(
     Args:
         scores: background -> scores of the same genuine taus [n], between 0 and 1.
         weights: of the taus [n]; default: 1.
-        settings: see :class:`WorkingPointSettings`.
+        settings: see :class:`WorkingPointSettings`; default: the shipped ones.
 
     Raises:
         InputError: no taus, scores of a background are missing, not finite or outside of [0, 1], negative weights, a
             requirement that no tau passes, or thresholds that still move after the last round.
     """
-    settings = settings or WorkingPointSettings()
+    settings = settings or load_settings(WorkingPointSettings, SHIPPED)
     found = {name: _probabilities(scores, name) for name in settings.targets}
     sizes = {name: len(values) for name, values in found.items()}
     if len(set(sizes.values())) > 1 or 0 in sizes.values():

@@ -8,7 +8,10 @@ from numpy.typing import ArrayLike, NDArray
 from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 
-__all__ = ["djet", "score_against"]
+__all__ = ["BACKGROUNDS", "djet", "score_against"]
+
+#: What taus are told from: e, mu, jet.
+BACKGROUNDS = tuple(name for name in TAU_CLASSES if name != "tau")
 
 
 def score_against(probabilities: ArrayLike, background: str) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.evaluation.measures.working_points import PUBLISHED, WorkingPointSettings, derive_working_points
+from TauAdv.evaluation.measures.working_points import PUBLISHED, SHIPPED, WorkingPointSettings, derive_working_points
 
 ALONE = {"targets": {"jet": {"Loose": 0.7, "Tight": 0.4}}, "others": {}}
 THREE = {
@@ -108,7 +108,7 @@ def test_same_as_a_search_one_tau_after_the_other(seed):
 
 def test_each_efficiency_is_that_of_taus_that_pass_the_others():
     scores, weights = some_scores(50_000)
-    found = derive_working_points(scores, weights, WorkingPointSettings())
+    found = derive_working_points(scores, weights)
     assert found.warnings == []
     for point in found.points:
         rows = np.ones(len(weights), bool)
@@ -122,7 +122,8 @@ def test_each_efficiency_is_that_of_taus_that_pass_the_others():
 
 
 def test_defaults_are_those_of_the_specification():
-    known = WorkingPointSettings()
+    known = load_settings(WorkingPointSettings, SHIPPED)
+    assert known.others == {"e": "VVVLoose", "mu": "VLoose", "jet": "VVVLoose"}
     assert list(known.targets["jet"].values()) == [0.98, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
     assert list(known.targets["e"].values()) == [0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.7, 0.6]
     assert known.targets["mu"] == {"VLoose": 0.9995, "Loose": 0.999, "Medium": 0.998, "Tight": 0.995}
@@ -189,9 +190,9 @@ def test_a_search_that_finds_no_end_is_an_error():
 
 def test_settings_are_checked(tmp_path):
     with pytest.raises(ConfigError, match=r"no working point 'Losse' \(did you mean 'Loose'\?\)"):
-        load_settings(WorkingPointSettings, overrides=["others.jet=Losse"])
+        load_settings(WorkingPointSettings, SHIPPED, ["others.jet=Losse"])
     with pytest.raises(ConfigError, match=r"targets\.jet\.Loose"):
-        load_settings(WorkingPointSettings, overrides=["targets.jet.Loose=80"])
+        load_settings(WorkingPointSettings, SHIPPED, ["targets.jet.Loose=80"])
     file = tmp_path / "points.yaml"
     file.write_text("targets: {jet: {Loose: 0.8}}\nothers: {}\n")
     assert load_settings(WorkingPointSettings, file).targets == {"jet": {"Loose": 0.8}}
