@@ -20,6 +20,7 @@ from TauAdv.config.paths import require_replaced
 from TauAdv.errors import OutputExistsError, WriteError
 from TauAdv.io.full_disk import naming_output
 from TauAdv.io.ownership import require_own_files
+from TauAdv.io.places import suggestion
 
 __all__ = [
     "kind_of",
@@ -157,9 +158,8 @@ def _not_a_folder(path: Path) -> WriteError:
     """Return the error of a path that leads through something else than folders."""
     there = [folder for folder in path.parents if os.path.lexists(folder) and not folder.is_dir()]
     kind = f"{there[-1]} is a {kind_of(there[-1])}" if there else os.strerror(errno.ENOTDIR)
-    return WriteError(
-        errno.ENOTDIR, f"{path}: cannot be written: {kind}, expected a folder; move it away, or choose another"
-    )
+    what_to_do = suggestion(path, "move it away", "move it away, or choose another")
+    return WriteError(errno.ENOTDIR, f"{path}: cannot be written: {kind}, expected a folder; {what_to_do}")
 
 
 def require_no_file(path: Path) -> None:
@@ -169,16 +169,19 @@ def require_no_file(path: Path) -> None:
         msg = f"{path}: is the working folder, or holds it; the output is a folder of its own: give a name in it"
         raise OutputExistsError(msg)
     if path.exists() and not path.is_dir():
-        msg = f"{path}: is a {kind_of(path)}, expected a folder or nothing there; give another output name"
-        raise OutputExistsError(msg)
+        raise _in_the_way(path, "folder")
 
 
 def require_no_folder(path: Path) -> None:
     """Refuse anything but a file where a file is to be."""
     _require_no_link(path)
     if path.exists() and not path.is_file():
-        msg = f"{path}: is a {kind_of(path)}, expected a file or nothing there; give another output name"
-        raise OutputExistsError(msg)
+        raise _in_the_way(path, "file")
+
+
+def _in_the_way(path: Path, expected: str) -> OutputExistsError:
+    what_to_do = suggestion(path, "move it away", "give another output name")
+    return OutputExistsError(f"{path}: is a {kind_of(path)}, expected a {expected} or nothing there; {what_to_do}")
 
 
 def kind_of(path: Path) -> str:

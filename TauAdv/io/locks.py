@@ -22,6 +22,7 @@ from TauAdv.errors import InputError, InputWarning, OutputLockedError, WriteErro
 from TauAdv.io.atomic import make_parents
 from TauAdv.io.full_disk import naming_output
 from TauAdv.io.leftovers import remove_leftovers_of
+from TauAdv.io.places import suggestion
 
 __all__ = ["LONGEST_NAME", "lock_path", "locking", "output_lock"]
 
@@ -141,7 +142,7 @@ def _native(output: Path, path: Path, wait: bool) -> BaseFileLock | None:
     except Timeout as error:
         _require_creatable(path)
         holder = _holder(path)
-        msg = f"{output}: is being written by {holder}; wait until it ends, or give another output name"
+        msg = f"{output}: is being written by {holder}; {suggestion(output, 'wait until it ends')}"
         raise OutputLockedError(msg, holder) from error
     except OSError as error:
         if error.errno in _NO_LOCKS:

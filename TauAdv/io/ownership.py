@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,6 +12,7 @@ from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.checksums import describe_file, file_checksum
 from TauAdv.io.leftovers import is_leftover
 from TauAdv.io.manifests.reading import CHECKSUMS, FOLDER_MANIFEST, manifest_path, read_manifest, read_manifest_at
+from TauAdv.io.places import run_of, suggestion
 from TauAdv.io.record_reader import CHECKSUM, read_record
 
 __all__ = [
@@ -23,11 +23,7 @@ __all__ = [
     "require_own_list",
     "require_own_manifest",
     "require_same_run",
-    "run_of",
 ]
-
-_ARTIFACTS = "artifacts"
-_RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 _REPLACED = "its content is not what TauAdv wrote: it is damaged, or another file was put there"
 
@@ -68,7 +64,7 @@ def require_own_files(
     if others := foreign_files(folder, own, by_manifest=by_manifest):
         msg = (
             f"{folder}: holds files that are not of {of} ({_shown(others)}) and is never replaced; "
-            "move them away, or give another output name"
+            f"{suggestion(folder, 'move them away')}"
         )
         raise OutputExistsError(msg)
 
@@ -105,7 +101,7 @@ def require_own_manifest(path: Path | str) -> None:
 
 def _refuse(path: Path, reason: str) -> None:
     if reason:
-        msg = f"{path}: {reason}; it is never replaced: move it away, or give another output name"
+        msg = f"{path}: {reason}; it is never replaced: {suggestion(path, 'move it away')}"
         raise OutputExistsError(msg)
 
 
@@ -181,15 +177,6 @@ def _matches(parts: Sequence[str], patterns: Sequence[str]) -> bool:
 
 def _shown(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
-
-
-def run_of(path: Path | str) -> str | None:
-    """Return the identifier of the run in whose folder a path is, ``.../RUN_ID/artifacts/...``; ``None`` if in none."""
-    place = Path(path).absolute()
-    for folder in (place, *place.parents):
-        if folder.name == _ARTIFACTS and _RUN_ID.fullmatch(folder.parent.name):
-            return folder.parent.name
-    return None
 
 
 def require_same_run(path: Path, written_in: Any) -> None:

@@ -84,7 +84,7 @@ def apply_run(
     require_run_features(run, shard_set)
     made: dict[str, Any] = {"step": STEP, "settings": settings, "inputs": inputs}
     with output_lock(path):
-        if finished(path, **made, overwrite=overwrite, checked=True, may_be_elsewhere=False):
+        if finished(path, **made, overwrite=overwrite, checked=True):
             return path
         model = load_run_model(run, shard_set)
         table = predict(

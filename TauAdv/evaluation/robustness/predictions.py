@@ -182,7 +182,7 @@ def require_room(runs: Mapping[str, Run], shards: ShardSet, settings: Robustness
     for run in {run.id: run for run in runs.values()}.values():
         path = run.artifacts / prediction_file(shards, settings)
         try:
-            finished(path, overwrite=overwrite, make_again=True, may_be_elsewhere=False, **_options(run, shards, settings))
+            finished(path, overwrite=overwrite, make_again=True, **_options(run, shards, settings))
         except OutputExistsError as error:
             if not _made_with_another_model(path, run):
                 raise

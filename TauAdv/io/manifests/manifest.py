@@ -21,6 +21,7 @@ from TauAdv.io.atomic import require_no_file, require_no_folder
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.manifests.reading import FOLDER_MANIFEST, manifest_path, read_manifest
 from TauAdv.io.ownership import files_in, require_own_file, require_own_files, require_own_manifest
+from TauAdv.io.places import suggestion
 from TauAdv.io.records import CHECKSUM, write_record
 from TauAdv.io.verified_files import VerifiedFile
 from TauAdv.version import __version__
@@ -188,7 +189,6 @@ def finished(
     make_again: bool = False,
     checked: bool = False,
     folder: bool = False,
-    may_be_elsewhere: bool = True,
 ) -> dict[str, Any] | None:
     """Return the manifest of an output made before by the same step, settings and inputs; ``None`` if it is to be made.
 
@@ -204,7 +204,6 @@ def finished(
         make_again: the caller makes it again even if nothing differs.
         checked: the step lists its files with checksums; earlier versions did not.
         folder: the output is a folder.
-        may_be_elsewhere: the user says where the output goes.
 
     Raises:
         OutputExistsError: if the output exists but differs in any of these, or is damaged, and ``overwrite`` is false; if it
@@ -238,8 +237,8 @@ def finished(
     if manifest and "settings" in differing:
         reason += _changes(manifest.get("settings", {}), wanted["settings"])
     require_kind(output)  # what --overwrite would not replace
-    suggestion = "give another output name, or --overwrite to replace it" if may_be_elsewhere else "--overwrite replaces it"
-    msg = f"{output}: exists and {reason}; {suggestion}"
+    what_to_do = suggestion(output, "--overwrite replaces it", "give another output name, or --overwrite to replace it")
+    msg = f"{output}: exists and {reason}; {what_to_do}"
     raise OutputExistsError(msg)
 
 
@@ -269,7 +268,7 @@ def _require_own_folder(folder: Path, step: str) -> None:
         why = "it has no manifest" if made_by is None else f"made by {made_by}"
         msg = (
             f"{folder}: is a folder that this step ({step}) did not make ({why}), and is never replaced; "
-            "give another output name"
+            f"{suggestion(folder, 'move it away', 'give another output name')}"
         )
         raise OutputExistsError(msg)
 

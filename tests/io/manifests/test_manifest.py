@@ -118,9 +118,11 @@ def test_a_link_to_another_output_is_not_replaced(tmp_path):
 
 
 def test_an_output_whose_place_is_fixed_can_only_be_replaced(tmp_path):
-    make(tmp_path / "out.txt", {"cut": 1})
+    folder = tmp_path / ("0123456789abcdef" * 2) / "artifacts"  # in a run
+    folder.mkdir(parents=True)
+    make(folder / "out.txt", {"cut": 1})
     with pytest.raises(OutputExistsError, match=r"\(cut: 1 before, 2 now\); --overwrite replaces it$"):
-        finished(tmp_path / "out.txt", step="test", settings={"cut": 2}, may_be_elsewhere=False)
+        finished(folder / "out.txt", step="test", settings={"cut": 2})
 
 
 def test_finished_step_is_recognised(tmp_path):
