@@ -21,6 +21,10 @@ def script(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train_anything.py").write_text("import sys\nprint('called with', *sys.argv[1:])\n")
     (tmp_path / "training.yaml").write_text("output: {mlruns: somewhere}\n")
+    for name in ("train_jet_tagger.py", "train_classifier.py"):
+        (tmp_path / name).write_text("")
+    content = "tagger: deeptau\nmethod: none\nmodel: {network: deeptau_demo}\ndata: {shards: a, n_tau: 2}\n"
+    (tmp_path / "taus.yaml").write_text(content)
     return tmp_path / "train_anything.py"
 
 
@@ -198,6 +202,9 @@ def test_script_prints_the_job_and_writes_nothing(script, run_script, capsys):
         (["--dry-run", "--", "tauadv", "skim"], "expected, behind --, a training"),
         (["--dry-run", "--", "train", "--config", "training.yaml"], "data.shards: required, but not given"),
         (["--dry-run", "--", "train", "--config", "training.yaml", "mlruns=x"], "mlruns: unknown key; write output.mlruns"),
+        (["--dry-run", "--", "train_jet_tagger.py", "--config", "taus.yaml"], "this is for Training/train_classifier.py"),
+        (["--dry-run", "--", "train_classifier.py", "--resume", "abc"], "mlruns: expected .../mlruns/EXPERIMENT_ID with"),
+        (["--dry-run", "--", "resume", "abc", "--mlpath", "there/1"], "there/1: expected .../mlruns/EXPERIMENT_ID with"),
         (["--run", "nowhere"], "expected the folder of a job"),
     ],
 )

@@ -7,14 +7,27 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from TauAdv.cli.options import path
 from TauAdv.cli.shared_options import add_config, add_overrides
 from TauAdv.commands import command
 from TauAdv.errors import ConfigError
 
-__all__ = ["add_dry_run", "add_mlpath", "add_script_options", "resume", "run_script", "start"]
+if TYPE_CHECKING:
+    from TauAdv.training.settings.common import TrainingSettings
+    from TauAdv.training.sweep.settings import Sweep
+
+__all__ = [
+    "add_dry_run",
+    "add_mlpath",
+    "add_script_options",
+    "resume",
+    "run_script",
+    "settings_to_resume",
+    "settings_to_start",
+    "start",
+]
 
 
 def add_dry_run(parser: ArgumentParser) -> None:
@@ -68,6 +81,42 @@ def rare_collections() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+def settings_to_start(
+    config: Path | str, overrides: Sequence[str], defaults: Mapping[str, str] | None = None, script: str | None = None
+) -> Sweep:
+    """Return the settings of what a command starts; ``script``: the command of the script that was called.
+
+    Raises:
+        ConfigError: lists what is wrong with them; or another script trains the tagger by this method.
+    """
+    from TauAdv.training.sweep.settings import sweep_settings
+
+    sweep = sweep_settings(config, overrides, defaults)
+    for settings in sweep.trainings:
+        _require_script(script, settings, str(config))
+    return sweep
+
+
+def settings_to_resume(mlpath: Path, run_id: str, overrides: Sequence[str], script: str | None = None) -> TrainingSettings:
+    """Return the settings of a run that is resumed, of a sweep those of its first training; ``script``: as above.
+
+    Raises:
+        InputError: no such run.
+        ConfigError: as above; or an override that a resumed run does not take.
+    """
+    from TauAdv.runs import find_run
+    from TauAdv.training.settings.of_run import settings_of_run
+    from TauAdv.training.sweep.record import read_sweep
+    from TauAdv.training.sweep.settings import is_sweep
+
+    if is_sweep(run := find_run(mlpath, run_id)):
+        settings = read_sweep(run, overrides).trainings[0]
+    else:
+        settings = settings_of_run(mlpath, run_id, overrides)
+    _require_script(script, settings, f"run {run_id}")
+    return settings
+
+
 @rare_collections()
 def start(
     config: Path,
@@ -78,11 +127,7 @@ def start(
     script: str | None = None,
 ) -> None:
     """Start a training, or a sweep of several; ``script``: the command of the script that was called."""
-    from TauAdv.training.sweep.settings import sweep_settings
-
-    sweep = sweep_settings(config, overrides, defaults)
-    for settings in sweep.trainings:
-        _require_script(script, settings, str(config))
+    sweep = settings_to_start(config, overrides, defaults, script)
     if not sweep.varied:
         _train(sweep.trainings[0], None, dry_run=dry_run)
         return
@@ -95,23 +140,15 @@ def start(
 def resume(mlpath: Path, run_id: str, overrides: Sequence[str], *, dry_run: bool, script: str | None = None) -> None:
     """Resume a training, or do what is left of a sweep."""
     from TauAdv.runs import find_run
-    from TauAdv.training.settings.of_run import settings_of_run
     from TauAdv.training.sweep.settings import is_sweep
 
+    settings = settings_to_resume(mlpath, run_id, overrides, script)
     if is_sweep(run := find_run(mlpath, run_id)):
-        _resume_sweep(run, overrides, dry_run=dry_run, script=script)
-        return
-    settings = settings_of_run(mlpath, run_id, overrides)
-    _require_script(script, settings, f"run {run_id}")
-    _train(settings, run_id, dry_run=dry_run)
+        from TauAdv.training.sweep.sweep import resume_sweep
 
-
-def _resume_sweep(run: Any, overrides: Sequence[str], *, dry_run: bool, script: str | None) -> None:
-    from TauAdv.training.sweep.record import read_sweep
-    from TauAdv.training.sweep.sweep import resume_sweep
-
-    _require_script(script, read_sweep(run, overrides).trainings[0], f"run {run.id}")
-    resume_sweep(run, overrides, dry_run=dry_run)
+        resume_sweep(run, overrides, dry_run=dry_run)
+    else:
+        _train(settings, run_id, dry_run=dry_run)
 
 
 def _require_script(script: str | None, settings: Any, source: str) -> None:

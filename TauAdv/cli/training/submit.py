@@ -13,9 +13,15 @@ from pathlib import Path
 from TauAdv.cli.options import path
 from TauAdv.cli.shared_options import add_config, add_overrides
 from TauAdv.cli.training import adversarial, classifier, jets
+from TauAdv.cli.training.start import settings_to_resume, settings_to_start
 from TauAdv.commands import SCRIPTS
 
-_SCRIPTS = {"classifier": classifier, "adversarial": adversarial, "jets": jets}
+_DEFAULTS = {
+    "train classifier": classifier.DEFAULTS,
+    "train adversarial": adversarial.DEFAULTS,
+    "train jets": jets.DEFAULTS,
+}
+_SCRIPTS = {Path(SCRIPTS[name]).name: name for name in _DEFAULTS}
 BEHIND = "TRAINING ARGUMENT ..."
 """What stands behind ``--``."""
 
@@ -48,11 +54,17 @@ def run(options: Namespace) -> None:
 
 def _require_settings(training: Sequence[str]) -> None:
     """Refuse settings of a training now, rather than when the job has waited for its turn."""
+    from TauAdv.batch.command_words import TAUADV
     from TauAdv.batch.job import split_arguments
-    from TauAdv.training.sweep.settings import sweep_settings
 
-    given, overrides = split_arguments(training[1:])
     program = Path(training[0]).name if training else ""
-    defaults = {"train": None, **{Path(SCRIPTS[f"train {name}"]).name: one.DEFAULTS for name, one in _SCRIPTS.items()}}
-    if "--config" in given and program in defaults:
-        sweep_settings(given["--config"], overrides, defaults[program])
+    name = _SCRIPTS.get(program)
+    if name is None and program not in TAUADV:
+        return
+    given, words = split_arguments(training[1:])
+    if program == "resume" and words:
+        given["--resume"] = words.pop(0)
+    if "--resume" in given:
+        settings_to_resume(Path(given.get("--mlpath", "mlruns")), given["--resume"], words, name)
+    elif "--config" in given:
+        settings_to_start(given["--config"], words, None if name is None else _DEFAULTS[name], name)
