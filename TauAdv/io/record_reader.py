@@ -9,10 +9,10 @@ from typing import Any
 from TauAdv.errors import InputError
 from TauAdv.io.checksums import content_checksum
 
-__all__ = ["CHECKSUM", "read_record", "require_plain"]
+__all__ = ["CHECKSUM", "read_record", "reason", "require_plain"]
 
 CHECKSUM = "checksum"
-_LARGEST = 2**64
+_WHOLE_NUMBERS = range(-(2**63), 2**64)  # those of 64 bits, with a sign or without
 
 
 def read_record(path: Path | str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def read_record(path: Path | str) -> dict[str, Any]:
         msg = f"{path}: damaged: expected UTF-8 text, found the byte 0x{error.object[error.start]:02x} at {error.start}"
         raise InputError(msg) from error
     except (ValueError, RecursionError) as error:
-        msg = f"{path}: damaged: expected JSON ({_reason(error)})"
+        msg = f"{path}: damaged: expected JSON ({reason(error)})"
         raise InputError(msg) from error
     if not isinstance(content, dict):
         msg = f"{path}: damaged: expected a JSON object, found a {type(content).__name__}"
@@ -62,14 +62,15 @@ def require_plain(value: Any) -> None:
     elif isinstance(value, list):
         for entry in value:
             require_plain(entry)
-    elif isinstance(value, int) and abs(value) > _LARGEST:
-        msg = f"a number of {len(str(value))} digits"
+    elif isinstance(value, int) and value not in _WHOLE_NUMBERS:
+        msg = f"a number of {len(str(abs(value)))} digits"
         raise ValueError(msg)
     elif isinstance(value, str):
         value.encode("utf-8")
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return in words what is wrong with a JSON text."""
     if isinstance(error, RecursionError):
         return "nested too deeply"
     if isinstance(error, UnicodeError):

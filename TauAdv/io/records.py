@@ -10,7 +10,7 @@ from typing import Any
 from TauAdv.errors import InputError
 from TauAdv.io.atomic import write_json
 from TauAdv.io.checksums import content_checksum
-from TauAdv.io.record_reader import CHECKSUM, read_record, require_plain
+from TauAdv.io.record_reader import CHECKSUM, read_record, reason, require_plain
 
 __all__ = ["CHECKSUM", "read_note", "read_record", "write_record"]
 
@@ -28,11 +28,14 @@ def write_record(
     Raises:
         InputError: it could not be read back; nothing is written.
     """
-    plain = json.loads(json.dumps(content, default=default))
     try:
+        plain = json.loads(json.dumps(content, default=default))
         require_plain(plain)
     except ValueError as error:
-        msg = f"{path}: not written, it could not be read back: {error}; give whole numbers that fit into 64 bits, and UTF-8"
+        msg = (
+            f"{path}: not written, it could not be read back: {reason(error)}; "
+            "give whole numbers that fit into 64 bits, and UTF-8"
+        )
         raise InputError(msg) from error
     plain[CHECKSUM] = content_checksum(plain)
     write_json(path, plain)

@@ -10,7 +10,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from TauAdv.errors import InputError, OutputLockedError
+from TauAdv.arguments import checked
+from TauAdv.errors import InputError, OutputLockedError, nearest
 from TauAdv.io.atomic import new_file, write_text
 from TauAdv.io.checked_files import CHECKSUMS, new_checked_file, read_text, require_undamaged, write_checked_text
 from TauAdv.io.locks import lock_path, output_lock
@@ -122,10 +123,19 @@ class Run:
         """Tags."""
         return self._store.tags(self.id)
 
+    @checked
     def metric_history(self, name: str) -> list[tuple[int, float]]:
-        """Return (step, value) of a metric, in order of steps."""
+        """Return (step, value) of a metric, in order of steps.
+
+        Raises:
+            InputError: the run logged no such metric; names those that there are.
+        """
         self.flush()
-        return self._store.history(self.id, name)
+        if history := self._store.history(self.id, name):
+            return history
+        known = sorted(self.metrics)
+        msg = f"{self.title}: no metric '{name}'{nearest(name, known)}; there are {', '.join(known) or 'none yet'}"
+        raise InputError(msg)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Add parameters; groups of settings become dotted keys, long values are cut. Known keys keep their value."""

@@ -7,6 +7,7 @@ import yaml
 from TauAdv.attacks.constraints.jets import jet_constraints
 from TauAdv.errors import InputError
 from TauAdv.evaluation.losses.history import loss_history
+from TauAdv.evaluation.losses.of_runs import history_of_runs
 from TauAdv.evaluation.losses.surface import loss_surface
 from TauAdv.evaluation.predictions.tables import load_run_model
 from TauAdv.evaluation.robustness.epochs import epoch_models
@@ -23,6 +24,14 @@ def test_history_is_what_was_logged(jets):
     assert list(zip(rows["epoch"], rows["value"], strict=True)) == jets.two.metric_history("val_loss")
     with pytest.raises(InputError, match="did you mean 'val_loss'"):
         loss_history({"one": jets.one}, ["vall_loss"])
+
+
+def test_a_run_given_twice_is_refused(tmp_path):
+    with start_run(tmp_path / "mlruns", "jets", "one") as run:
+        run.log_metrics({"loss": 1.0}, 1)
+    assert history_of_runs(run.mlpath, [run.id])["value"].tolist() == [1.0]
+    with pytest.raises(InputError, match=f"run {run.id} is given twice: .*; give each run once"):
+        history_of_runs(run.mlpath, [run.id, run.id])
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,27 @@ def test_what_is_no_record(tmp_path, damaged, message):
     assert read_note(tmp_path / "r.json", "x") is None
 
 
+@pytest.mark.parametrize("value", [2**64 - 1, -(2**63), 0, True])
+def test_whole_numbers_of_64_bits(tmp_path, value):
+    write_record(tmp_path / "r.json", {"counts": [{"taus": value}]})
+    assert read_record(tmp_path / "r.json")["counts"] == [{"taus": value}]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (2**64, "a number of 20 digits"),
+        (-(2**63) - 1, "a number of 19 digits"),
+        (10**5000, "a number of thousands of digits"),
+        ("half of \ud83d", "a text with half a character"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(tmp_path, value, reason):
+    with pytest.raises(InputError, match=rf"r\.json: not written, .*: {reason}; give whole numbers that fit into 64 bits"):
+        write_record(tmp_path / "r.json", {"counts": [{"taus": value}]})
+    assert not (tmp_path / "r.json").exists()
+
+
 @pytest.mark.slow
 def test_every_changed_byte_is_noticed_or_changes_nothing(tmp_path):
     path = tmp_path / "r.json"

@@ -44,6 +44,16 @@ def test_everything_logged_is_found_again(store):
     assert math.isnan(dict(found.metric_history("adv_loss"))[7])
 
 
+def test_a_metric_that_was_not_logged_is_named_with_those_that_were(store):
+    _, run = store
+    with pytest.raises(
+        InputError, match=r"\(first\).*: no metric 'losss' \(did you mean 'loss'\?\); there are adv_loss, loss"
+    ):
+        run.metric_history("losss")
+    with pytest.raises(InputError, match="name: expected a text, received 3"):
+        run.metric_history(3)
+
+
 def test_relative_folder_from_another_working_folder(store, monkeypatch):
     mlruns, run = store
     monkeypatch.chdir(mlruns.parent)

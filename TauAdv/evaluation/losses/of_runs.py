@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from TauAdv.errors import InputError
 from TauAdv.evaluation.losses.history import loss_history
 from TauAdv.evaluation.losses.surface import LossSurface, loss_surface
 from TauAdv.evaluation.predictions.tables import load_run_model
@@ -34,8 +36,11 @@ def history_of_runs(mlpath: Path | str, run_ids: Sequence[str], metrics: Sequenc
         metrics: names; default: all with ``loss`` in their name.
 
     Raises:
-        InputError: unknown run, a run that logged no loss, or not a metric that was asked for.
+        InputError: unknown run, the same run twice, a run that logged no loss, or not a metric that was asked for.
     """
+    if repeated := [run_id for run_id, count in Counter(run_ids).items() if count > 1]:
+        msg = f"run {repeated[0]} is given twice: its lines would lie on each other; give each run once"
+        raise InputError(msg)
     return loss_history(_labelled([find_run(mlpath, run_id) for run_id in run_ids]), metrics)
 
 
