@@ -50,6 +50,7 @@ def test_whole_numbers_of_64_bits(tmp_path, value):
         (10**5000, "a number of thousands of digits"),
         ("half of \ud83d", "a text with half a character"),
     ],
+    ids=["unsigned", "signed", "long", "surrogate"],
 )
 def test_what_could_not_be_read_back_is_not_written(tmp_path, value, reason):
     with pytest.raises(InputError, match=rf"r\.json: not written, .*: {reason}; give whole numbers that fit into 64 bits"):
