@@ -10,6 +10,8 @@ __all__ = [
     "OutputLockedError",
     "TauAdvError",
     "WriteError",
+    "first_line",
+    "message_of",
     "nearest",
     "shortened",
 ]
@@ -69,6 +71,24 @@ def nearest(name: str, known: list[str] | tuple[str, ...], cutoff: float = 0.6) 
         return ""
     (best,) = get_close_matches(name, lower[found[0]], n=1, cutoff=0.0)
     return f" (did you mean '{best}'?)"
+
+
+def message_of(error: BaseException) -> str:
+    """Return what an error of another library says, or its kind if it says nothing.
+
+    Some make their message when it is asked for: uproot shows the object that it was reading, and one that damaged bytes
+    put into itself is shown without end.
+    """
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # RecursionError, most of all
+        return type(error).__name__
+
+
+def first_line(error: BaseException, size: int = 200) -> str:
+    """Return the first line of what an error of another library says, cut where it is long (see :func:`message_of`)."""
+    said = next((line.strip() for line in message_of(error).splitlines() if line.strip()), type(error).__name__)
+    return said if len(said) <= size else f"{said[:size]}..."
 
 
 def shortened(text: object, size: int = 60) -> str:

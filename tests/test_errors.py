@@ -1,6 +1,8 @@
 """Hints at known names in messages."""
 
-from TauAdv.errors import nearest
+import pytest
+
+from TauAdv.errors import first_line, nearest
 
 
 def test_nearest_name():
@@ -14,3 +16,16 @@ def test_nearest_name_in_capital_letters():
     assert nearest("TRACK_0_D", known) == " (did you mean 'track_0_D0'?)"
     assert nearest("mU", ["mu", "MU"]) in (" (did you mean 'mu'?)", " (did you mean 'MU'?)")
     assert nearest("roC", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (ValueError("\n  first \nsecond"), "first"),
+        (KeyError(), "KeyError"),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (ValueError("x" * 300), "x" * 200 + "..."),
+    ],
+)
+def test_first_line_of_an_error(error, line):
+    assert first_line(error) == line

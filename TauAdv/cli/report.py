@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any
 
 from TauAdv.config.words import require_words
-from TauAdv.errors import InputWarning, TauAdvError
+from TauAdv.errors import InputWarning, TauAdvError, message_of
 from TauAdv.io.broken_pipes import quiet_broken_pipes
 from TauAdv.io.full_disk import reason_of
 from TauAdv.io.leftovers import with_final_names
@@ -54,7 +54,7 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if (number := reason_of(error)) is None:
                 raise
-            said = " ".join(with_final_names(str(error)).split())[:300]
+            said = " ".join(with_final_names(message_of(error)).split())[:300]
             print(f"error: {os.strerror(number)}: {said}; free some space and repeat", file=sys.stderr)
             raise SystemExit(2) from error
 
@@ -64,7 +64,7 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
 def _described(error: OSError) -> str:
     """Return an error of the operating system, its file first; one that says itself what to do as it is."""
     if error.filename is None or isinstance(error, TauAdvError):
-        return with_final_names(str(error))
+        return with_final_names(message_of(error))
     suggestion = "; give a shorter name" if error.errno == errno.ENAMETOOLONG else ""
     return f"{with_final_names(os.fsdecode(error.filename))}: {error.strerror}{suggestion}"
 

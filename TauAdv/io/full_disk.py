@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from TauAdv.errors import TauAdvError, WriteError
+from TauAdv.errors import TauAdvError, WriteError, message_of
 
 __all__ = ["naming_output", "reason_of"]
 
@@ -58,7 +58,7 @@ def reason_of(error: BaseException) -> int | None:
 def _said(error: BaseException) -> int | None:
     if isinstance(error, TauAdvError):  # our own texts may speak of anything
         return None
-    text = str(error)[:2000]
+    text = message_of(error)[:2000]
     return next((number for pattern, number in _TEXTS if pattern.search(text)), None)
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from TauAdv.commands import command
-from TauAdv.errors import InputError
+from TauAdv.errors import InputError, first_line
 from TauAdv.io.checked_files import require_undamaged
 
-__all__ = ["SAVE_AGAIN", "archive_configuration", "first_line", "has_adversarial_head"]
+__all__ = ["SAVE_AGAIN", "archive_configuration", "has_adversarial_head"]
 
 _CONFIGURATION, _WEIGHTS = "config.json", "model.weights.h5"
 SAVE_AGAIN = "copy it again, or save the model again"
@@ -59,11 +59,6 @@ def has_adversarial_head(configuration: dict[str, Any]) -> bool:
     inner = configuration.get("config")
     outputs = inner.get("output_layers") if isinstance(inner, dict) else None
     return isinstance(outputs, dict) and "adv_output" in outputs
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, or its kind if it says nothing."""
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
 
 
 def _require_format(path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import keras
 
-from TauAdv.errors import InputError
-from TauAdv.models.keras_archive import SAVE_AGAIN, archive_configuration, first_line
+from TauAdv.errors import InputError, first_line
+from TauAdv.models.keras_archive import SAVE_AGAIN, archive_configuration
 
 __all__ = ["read_keras_file"]
 

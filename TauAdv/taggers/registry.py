@@ -8,7 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from TauAdv.errors import ConfigError, InputError, nearest
+from TauAdv.errors import ConfigError, InputError, first_line, nearest
 from TauAdv.taggers.deeptau import DEEPTAU
 from TauAdv.taggers.jet_flavour import JET_FLAVOUR
 from TauAdv.taggers.spec import TaggerSpec
@@ -56,7 +56,7 @@ def with_others(shipped: Iterable[TaggerSpec], points: Iterable[EntryPoint]) -> 
         try:
             spec = point.load()
         except Exception as error:  # whatever the other package does
-            msg = f"{source}: {type(error).__name__}: {error}; mend its package"
+            msg = f"{source}: {type(error).__name__}: {first_line(error)}; mend its package"
             raise ConfigError(msg) from error
         if not isinstance(spec, TaggerSpec):
             msg = f"{source}: expected a TaggerSpec, received {type(spec).__name__}"

@@ -12,7 +12,7 @@ import hist
 import numpy as np
 import uproot
 
-from TauAdv.errors import InputError, nearest
+from TauAdv.errors import InputError, first_line, nearest
 from TauAdv.tuples.axes import Axis, FloatArray
 from TauAdv.tuples.read_errors import reading
 from TauAdv.tuples.trees import open_root
@@ -152,7 +152,7 @@ def _histogram(file: Any, path: Path, key: str, dimensions: int) -> Histogram:
         contents, squares = (np.array(each, np.float64) for each in (contents, found.member("fSumw2")))
         axes = [_AxisMembers.of(found.member(name)) for name in ("fXaxis", "fYaxis")[:dimensions]]
     except Exception as error:  # damaged bytes make uproot and the decompressors raise anything
-        cause = f"{type(error).__name__}: {error}".partition("\n")[0]
+        cause = f"{type(error).__name__}: {first_line(error)}"
         msg = f"{path}: histogram '{key}' cannot be read, it may be damaged; make it again ({cause})"
         raise InputError(msg) from error
     bins = tuple(axis.axis(f"{source}: {name} axis") for axis, name in zip(axes, "xy", strict=False))

@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from TauAdv.errors import InputError, TauAdvError
+from TauAdv.errors import InputError, TauAdvError, first_line
 
 __all__ = ["reading"]
-
-_LONGEST_CAUSE = 200
 
 
 @contextmanager
@@ -38,17 +36,11 @@ def reading(path: Path | str, what: str = "") -> Iterator[None]:
 
 def _explained(error: Exception) -> str:
     if isinstance(error, ImportError):
-        return f"cannot be read here: {_cause(error)}"
+        return f"cannot be read here: {first_line(error)}"
     if isinstance(error, NotImplementedError):
-        return f"cannot be read here ({_cause(error)}); write it in a newer version or another format"
+        return f"cannot be read here ({first_line(error)}); write it in a newer version or another format"
     if isinstance(error, OSError) and error.errno is not None and error.strerror:
         return f"cannot be read ({error.strerror})"
     if isinstance(error, MemoryError):
-        return f"asks for more memory than there is; it may be damaged ({_cause(error)})"
-    return f"cannot be read, it may be damaged; make or copy it again ({type(error).__name__}: {_cause(error)})"
-
-
-def _cause(error: Exception) -> str:
-    """Return the first line of a message, cut where it is long."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "no details")
-    return line if len(line) <= _LONGEST_CAUSE else f"{line[:_LONGEST_CAUSE]}..."
+        return f"asks for more memory than there is; it may be damaged ({first_line(error)})"
+    return f"cannot be read, it may be damaged; make or copy it again ({type(error).__name__}: {first_line(error)})"

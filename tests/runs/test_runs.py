@@ -50,7 +50,7 @@ def test_a_metric_that_was_not_logged_is_named_with_those_that_were(store):
         InputError, match=r"\(first\).*: no metric 'losss' \(did you mean 'loss'\?\); there are adv_loss, loss"
     ):
         run.metric_history("losss")
-    with pytest.raises(InputError, match="name: expected a text, received 3"):
+    with pytest.raises(InputError, match="metric_history: name: expected text; received 3"):
         run.metric_history(3)
 
 

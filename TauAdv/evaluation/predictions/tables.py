@@ -11,7 +11,7 @@ import pandas as pd
 
 from TauAdv.commands import command
 from TauAdv.domain.contributions.agreement import as_entry
-from TauAdv.errors import ConfigError, InputError
+from TauAdv.errors import ConfigError, InputError, first_line
 from TauAdv.evaluation.predictions.columns import require_columns, require_predictions
 from TauAdv.evaluation.predictions.files import read_table_file, write_table_file
 from TauAdv.evaluation.predictions.inference import predict
@@ -19,7 +19,7 @@ from TauAdv.evaluation.predictions.trained import require_adversarial_head
 from TauAdv.io.checked_files import read_text
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.manifest import describe_input, finished
-from TauAdv.models.keras_archive import archive_configuration, first_line, has_adversarial_head
+from TauAdv.models.keras_archive import archive_configuration, has_adversarial_head
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import FEATURES, MODEL, PREDICTIONS
 from TauAdv.shards.row_types import FIRST, read_table

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from TauAdv.errors import InputError, InputWarning
+from TauAdv.errors import InputError, InputWarning, first_line
 from TauAdv.io.atomic import new_folder
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.leftovers import remove_tree
@@ -178,7 +178,7 @@ def _variables(checkpoint: Path) -> dict[str, NDArray[Any]]:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except Exception as error:  # numpy, zipfile and zlib raise a dozen kinds
-        msg = f"{path}: damaged: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        msg = f"{path}: damaged: {first_line(error)}"
         raise InputError(msg) from error
 
 

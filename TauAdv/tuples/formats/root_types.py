@@ -13,6 +13,7 @@ from uproot.interpretation.numerical import AsDtype, Numerical
 from uproot.interpretation.objects import AsStridedObjects
 from uproot.interpretation.strings import AsStrings
 
+from TauAdv.errors import first_line
 from TauAdv.tuples.branches.types import BranchType
 from TauAdv.tuples.rntuple.field_types import field_types
 
@@ -40,7 +41,7 @@ def _branch_type(branch: Any, entries: int) -> BranchType:
     try:
         return _interpreted(branch, entries)
     except Exception as error:  # whatever uproot meets in damaged bytes
-        return BranchType("unknown", problem=f"its description is damaged ({type(error).__name__}: {error})")
+        return BranchType("unknown", problem=f"its description is damaged ({type(error).__name__}: {first_line(error)})")
 
 
 def _interpreted(branch: Any, entries: int) -> BranchType:

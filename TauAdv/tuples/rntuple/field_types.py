@@ -9,6 +9,8 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from TauAdv.errors import first_line
+
 __all__ = ["field_forms", "field_types"]
 
 _KINDS = {
@@ -53,7 +55,7 @@ def _problem(field: Any) -> str:
     try:
         field.to_akform()
     except Exception as error:
-        return f"its type is not known to uproot ({str(error).strip().partition(chr(10))[0]})"
+        return f"its type is not known to uproot ({first_line(error)})"
     return "its type is not known to uproot"
 
 
