@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["SCRIPTS", "command", "command_line", "commands", "resume_line", "scripts_in_messages"]
+__all__ = [
+    "SCRIPTS",
+    "called_from_python",
+    "command",
+    "command_line",
+    "commands",
+    "place_of_words",
+    "resume_line",
+    "scripts_in_messages",
+]
 
 SCRIPTS = {
     "generate": "Production/generate_tuples.py",
@@ -40,9 +49,10 @@ SCRIPTS = {
 
 
 class _Form:
-    """Whether messages name scripts: whoever has only the package has ``tauadv`` alone."""
+    """Whether messages name scripts: whoever has only the package has ``tauadv`` alone. And where words are typed."""
 
     scripts = False
+    place_of_words = "command line"
 
 
 @contextmanager
@@ -54,6 +64,22 @@ def scripts_in_messages(scripts: bool) -> Iterator[None]:
         yield
     finally:
         _Form.scripts = before
+
+
+@contextmanager
+def called_from_python() -> Iterator[None]:
+    """Let messages say of words ``key=value`` that they are those of a call in Python."""
+    before = _Form.place_of_words
+    _Form.place_of_words = "in the call"
+    try:
+        yield
+    finally:
+        _Form.place_of_words = before
+
+
+def place_of_words() -> str:
+    """Return where words ``key=value`` are typed, for messages: on the command line, or in a call."""
+    return _Form.place_of_words
 
 
 def command(name: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from TauAdv.arguments import checked
+from TauAdv.commands import called_from_python
 from TauAdv.config import given_once
 from TauAdv.runs import Run, find_run
 from TauAdv.training.settings.common import TrainingSettings
@@ -15,6 +16,7 @@ from TauAdv.training.sweep.settings import is_sweep, sweep_settings
 __all__ = ["resume", "train"]
 
 
+@called_from_python()
 @checked
 def train(config: str | Path, *words: str, dry_run: bool = False, **settings: Any) -> Run | None:
     """Train a tagger of taus or of jets, as the settings say; return its run (``None`` after a dry run).
@@ -35,6 +37,7 @@ def train(config: str | Path, *words: str, dry_run: bool = False, **settings: An
     unset = [f"{key}=null" for key, value in settings.items() if value is None]
     sweep = sweep_settings(config, given_once([*words, *unset], settings))
     if sweep.varied:
+        print(sweep, flush=True)  # before the lines that TensorFlow prints when it is loaded
         from TauAdv.training.sweep.sweep import run_sweep
 
         return run_sweep(sweep, dry_run=dry_run)
@@ -43,6 +46,7 @@ def train(config: str | Path, *words: str, dry_run: bool = False, **settings: An
     return None if run_id is None else find_run(chosen.output.mlruns, run_id)
 
 
+@called_from_python()
 @checked
 def resume(run: Run, *words: str, dry_run: bool = False) -> Run:
     """Resume a training that was interrupted, or let it train longer; or do what is left of a sweep.

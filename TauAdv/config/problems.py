@@ -8,6 +8,7 @@ from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError, create_model
 
+from TauAdv.commands import place_of_words
 from TauAdv.config.meaning import AsMeant, NotMeant, opened
 from TauAdv.config.scalars import Written
 from TauAdv.config.unions import OF_A_KEY, entry_of, readable
@@ -15,6 +16,7 @@ from TauAdv.errors import nearest, shortened
 
 __all__ = ["problems"]
 
+_LIST = "a list of values"
 _EXPECTED = {
     "int": "a whole number",
     "float": "a number",
@@ -22,15 +24,17 @@ _EXPECTED = {
     "bool": "true or false",
     "string": "text",
     "path": "a path",
-    "tuple": "a list of values",
-    "list": "a list of values",
-    "sequence": "a list of values",
-    "set": "a list of values",
-    "frozen": "a list of values",
+    "tuple": _LIST,
+    "list": _LIST,
+    "sequence": _LIST,
+    "set": _LIST,
+    "frozen": _LIST,
     "dict": "'key: value' pairs",
     "mapping": "'key: value' pairs",
     "model": "a group of settings ('key: value' pairs)",
 }
+#: Types of pydantic's errors about one value.
+_SINGLE = {"int", "float", "bool", "literal", "alternatives"}
 _KNOWN = "; known here: "
 _BOUNDS = {
     "greater_than": ("gt", "more than"),
@@ -94,8 +98,10 @@ def _place(content: Any, location: Iterable[Any]) -> str | None:
         content = entry_of(content, part)
         for found in (key, content):
             if getattr(found, "typed", False) or (isinstance(found, Written) and found.line is None):
-                return "command line"  # lines below are those of the text that was typed
+                return place_of_words()  # lines below are those of the text that was typed
             line = getattr(found, "line", None) or line
+        if line is not None and key is not None and not isinstance(key, Written):
+            return None  # it was set from Python, in a group of a file
     return None if line is None or _has_typed(content) else f"line {line}"
 
 
@@ -140,7 +146,18 @@ def _explain(kind: type[BaseModel], content: Any, entry: Any) -> Iterator[str]:
     else:
         if location[-1:] == [OF_A_KEY]:
             prefix = f"{'.'.join(location[:-1])}: name: "
-        yield f"{prefix}{_wording(entry)}; received {_shown(entry['input'])}"
+        yield f"{prefix}{_wording(entry)}; received {_shown(entry['input'])}{_hint_of_list(kind, name, entry)}"
+
+
+def _hint_of_list(kind: type[BaseModel], name: str, entry: Any) -> str:
+    """Return what was meant by a list where a single value belongs, or by values that no brackets make a list."""
+    value, wording = entry["input"], _wording(entry)
+    if isinstance(value, str) and "," in value and wording == f"expected {_LIST}":
+        return f"; a list is written in brackets: [{shortened(value)}]"
+    single = entry["type"].partition("_")[0] in _SINGLE and _LIST not in wording and not isinstance(entry["loc"][-1], int)
+    if single and isinstance(value, list | tuple) and len(value) > 1 and hasattr(kind, "several"):
+        return f"; {kind.several(name, value)}"
+    return ""
 
 
 def _shown(value: Any) -> str:

@@ -19,8 +19,7 @@ from typing import Any
 from TauAdv.config.paths import require_replaced
 from TauAdv.errors import OutputExistsError, WriteError
 from TauAdv.io.full_disk import naming_output
-from TauAdv.io.ownership import require_own_files
-from TauAdv.io.places import suggestion
+from TauAdv.io.ownership import require_own_files, suggestion
 
 __all__ = [
     "kind_of",

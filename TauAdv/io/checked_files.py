@@ -17,8 +17,7 @@ from TauAdv.io.checksums import file_checksum
 from TauAdv.io.leftovers import is_leftover
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.reading import CHECKSUMS
-from TauAdv.io.ownership import require_own_file, require_own_list, require_same_run
-from TauAdv.io.places import run_of
+from TauAdv.io.ownership import require_own_file, require_own_list, require_same_run, run_of
 from TauAdv.io.records import read_record, write_record
 
 __all__ = ["CHECKSUMS", "new_checked_file", "new_listed_file", "read_text", "require_undamaged", "write_checked_text"]

@@ -22,7 +22,7 @@ from TauAdv.errors import InputError, InputWarning, OutputLockedError, WriteErro
 from TauAdv.io.atomic import make_parents
 from TauAdv.io.full_disk import naming_output
 from TauAdv.io.leftovers import remove_leftovers_of
-from TauAdv.io.places import suggestion
+from TauAdv.io.ownership import suggestion
 
 __all__ = ["LONGEST_NAME", "lock_path", "locking", "output_lock"]
 

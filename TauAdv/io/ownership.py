@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,7 +13,6 @@ from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.checksums import describe_file, file_checksum
 from TauAdv.io.leftovers import is_leftover
 from TauAdv.io.manifests.reading import CHECKSUMS, FOLDER_MANIFEST, manifest_path, read_manifest, read_manifest_at
-from TauAdv.io.places import run_of, suggestion
 from TauAdv.io.record_reader import CHECKSUM, read_record
 
 __all__ = [
@@ -23,7 +23,12 @@ __all__ = [
     "require_own_list",
     "require_own_manifest",
     "require_same_run",
+    "run_of",
+    "suggestion",
 ]
+
+_ARTIFACTS = "artifacts"
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 _REPLACED = "its content is not what TauAdv wrote: it is damaged, or another file was put there"
 
@@ -177,6 +182,28 @@ def _matches(parts: Sequence[str], patterns: Sequence[str]) -> bool:
 
 def _shown(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+
+
+def run_of(path: Path | str) -> str | None:
+    """Return the identifier of the run in whose folder a path is, ``.../RUN_ID/artifacts/...``; ``None`` if in none."""
+    place = Path(path).absolute()
+    for folder in (place, *place.parents):
+        if folder.name == _ARTIFACTS and _RUN_ID.fullmatch(folder.parent.name):
+            return folder.parent.name
+    return None
+
+
+def suggestion(output: Path | str, here: str, elsewhere: str | None = None) -> str:
+    """Return what to do about what is in the way of an output, by who says where it lies.
+
+    Args:
+        output: what is to be written.
+        here: what to do where its place is fixed, in a run.
+        elsewhere: what to do where the user names it; default: that, or another name.
+    """
+    if run_of(output):
+        return here
+    return elsewhere or f"{here}, or give another output name"
 
 
 def require_same_run(path: Path, written_in: Any) -> None:

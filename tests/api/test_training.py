@@ -49,6 +49,13 @@ def test_lists_make_a_sweep(config, capsys):
     assert not folder.exists()
 
 
+def test_words_of_a_call_are_not_those_of_a_command_line(config):
+    with pytest.raises(ConfigError, match=r"with seed=x: in the call: seed: expected a whole number; received 'x'"):
+        ta.train(config, "seed=1,x")
+    with pytest.raises(ConfigError, match=r"(?m)^  schedule\.n_epochs: expected a whole number; received 'x'$"):
+        ta.train(config, schedule={"n_epochs": "x"})  # the group is in the file, the value is not
+
+
 def test_mistakes_of_names(config):
     with pytest.raises(ConfigError, match=r"n_epochs: unknown key; write schedule\.n_epochs"):
         ta.train(config, n_epochs=2)

@@ -6,8 +6,7 @@ import pytest
 
 from TauAdv.errors import InputError
 from TauAdv.io.checked_files import require_undamaged, write_checked_text
-from TauAdv.io.ownership import require_same_run
-from TauAdv.io.places import run_of
+from TauAdv.io.ownership import require_same_run, run_of
 
 ONE, OTHER = "0123456789abcdef" * 2, "f" * 32
 

@@ -131,6 +131,7 @@ def start(
     if not sweep.varied:
         _train(sweep.trainings[0], None, dry_run=dry_run)
         return
+    print(sweep, flush=True)  # before the lines that TensorFlow prints when it is loaded
     from TauAdv.training.sweep.sweep import run_sweep
 
     run_sweep(sweep, dry_run=dry_run)

@@ -20,8 +20,7 @@ from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.io.atomic import require_no_file, require_no_folder
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.manifests.reading import FOLDER_MANIFEST, manifest_path, read_manifest
-from TauAdv.io.ownership import files_in, require_own_file, require_own_files, require_own_manifest
-from TauAdv.io.places import suggestion
+from TauAdv.io.ownership import files_in, require_own_file, require_own_files, require_own_manifest, suggestion
 from TauAdv.io.records import CHECKSUM, write_record
 from TauAdv.io.verified_files import VerifiedFile
 from TauAdv.version import __version__

@@ -26,7 +26,8 @@ class Reversal(Method):
 
     Attributes:
         adv_parameter: k1, k2: the common layers follow k1 dL_class - k2 dL_adv.
-        k2: the second number of ``adv_parameter`` alone, in its place; of both, the one on the command line counts.
+        k2: the second number of ``adv_parameter`` alone, in its place; both from one place (a file, or one
+            command line) are refused, else the one on the command line counts.
         k2_schedule: how k2 grows to its value.
         adv_learning_rate: of the adversarial head.
         adv_schedule_decay: how fast the momentum of the head's optimiser warms up.

@@ -20,8 +20,7 @@ from TauAdv.errors import InputError, InputWarning, first_line
 from TauAdv.io.atomic import new_folder
 from TauAdv.io.checksums import describe_file
 from TauAdv.io.leftovers import remove_tree
-from TauAdv.io.ownership import require_same_run
-from TauAdv.io.places import run_of
+from TauAdv.io.ownership import require_same_run, run_of
 from TauAdv.io.records import read_record, write_record
 from TauAdv.io.verified_files import VerifiedFile
 from TauAdv.training.step.flat import present_values

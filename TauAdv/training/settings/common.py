@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -10,7 +10,7 @@ from pydantic import Field
 
 from TauAdv.config import Settings
 from TauAdv.config.meaning import opened
-from TauAdv.errors import nearest
+from TauAdv.errors import nearest, shortened
 from TauAdv.taggers.registry import tagger, taggers
 from TauAdv.taggers.spec import TaggerSpec
 from TauAdv.training.methods.method import Method
@@ -76,6 +76,11 @@ class TrainingSettings(Settings):
         method = opened(content.get("method"))
         kind = method.get("kind") if isinstance(method, Mapping) else method
         return f"required by method '{kind}', which reads a second set, of two domains; other methods read one"
+
+    @classmethod
+    def several(cls, key: str, values: Sequence[Any]) -> str:
+        """Return what to do with several values where one belongs: a sweep has one training for each."""
+        return f"for one training with each, start it with {key}={shortened(','.join(map(str, values)))}"
 
     @property
     def spec(self) -> TaggerSpec:

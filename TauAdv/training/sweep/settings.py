@@ -26,6 +26,7 @@ __all__ = ["Sweep", "is_sweep", "of_all", "sweep_settings"]
 
 Found = TypeVar("Found")
 
+_LISTS = (list, tuple, range)
 _OF_ALL = {
     "output": "it says what is written, not what is trained",
     "schedule.devices": "all trainings of a sweep are done on the same devices",
@@ -93,12 +94,18 @@ def sweep_settings(
 
 
 def _with_parts(pairs: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
-    """Yield overrides; those of a whole group that is a mapping, key by key."""
+    """Yield overrides; of a group that is a mapping, which may hold lists of values, key by key.
+
+    Another group than ``TrainingSettings.parts`` replaces that of the file: what its lists leave of it comes first.
+    """
     for key, value in pairs:
-        if key in TrainingSettings.parts and isinstance(value, Mapping):
-            yield from ((f"{key}.{name}", _given(one)) for name, one in value.items())
-        else:
+        if not isinstance(value, Mapping):
             yield key, value
+            continue
+        alone = {name for name, one in value.items() if key in TrainingSettings.parts or isinstance(one, _LISTS)}
+        if key not in TrainingSettings.parts:
+            yield key, {name: one for name, one in value.items() if name not in alone}
+        yield from ((f"{key}.{name}", _given(value[name])) for name in value if name in alone)
 
 
 def _given(value: Any) -> Any:
@@ -128,7 +135,7 @@ def _candidates(value: Any) -> Sequence[Any]:
     """Return the several values that an override may stand for; the type of its setting decides whether it does."""
     if isinstance(value, Written):
         return [Written(one, typed=True) for one in separated(str(value))]
-    if isinstance(value, list | tuple | range):
+    if isinstance(value, _LISTS):
         return [_given(one) for one in value]
     return [value]
 

@@ -53,9 +53,9 @@ def run_sweep(sweep: Sweep, *, dry_run: bool = False) -> Run | None:
     before = _unfinished(sweep)
     if before is not None:
         return resume_sweep(before, dry_run=dry_run)
-    say(str(sweep))
     shared = Shared()
-    _require_inputs(sweep, shared)
+    with _nothing_started():
+        _require_inputs(sweep, shared)
     if dry_run:
         train(sweep.trainings[0], dry_run=True, shared=shared)
         say("\n".join([f"{sweep}; settings and network are shown of the first:", *sweep.labels]))
@@ -117,6 +117,16 @@ def _unfinished(sweep: Sweep) -> Run | None:
             raise ConfigError(msg)
         return run
     return None
+
+
+@contextmanager
+def _nothing_started() -> Iterator[None]:
+    """Say to who presses Ctrl-C that there is nothing to resume yet."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("the sweep was interrupted before its first training: nothing was started or written")
+        raise
 
 
 def _require_inputs(sweep: Sweep, shared: Shared) -> None:

@@ -69,6 +69,35 @@ def test_comma_in_a_text_stays(jets, key):
     assert str(getattr(getattr(found.trainings[0], group), name)) == "first, second,third"
 
 
+def test_lists_in_a_group_are_split(jets):
+    """Of a group that replaces that of the file, too; a list that is one value stays one."""
+    given = {"method": {"kind": "reversal", "adv_parameter": [1, 6], "adv_learning_rate": [0.1, 0.2]}}
+    path = jets("seed=1").trainings[0].data.shards
+    found = sweep_settings(None, {"tagger": "jet_flavour", "data": {"shards": path, "adv_shards": path}, **given})
+    assert found.labels == ["adv_learning_rate=0.1", "adv_learning_rate=0.2"]
+    methods = [training.method for training in found.trainings]
+    assert [(one.kind, one.adv_parameter, one.adv_learning_rate) for one in methods] == [
+        ("reversal", (1, 6), 0.1),
+        ("reversal", (1, 6), 0.2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["seed=[1, 2]"], "seed: .* for one training with each, start it with seed=1,2$"),
+        (["attack={kind: fgsm, eps: [0.1, 0.2]}"], "attack.eps: .* start it with attack.eps=0.1,0.2$"),
+        (
+            ["method=reversal", "method.adv_parameter=1,6"],
+            r"method.adv_parameter: .*; a list is written in brackets: \[1,6\]$",
+        ),
+    ],
+)
+def test_brackets_that_are_missing_or_superfluous(jets, words, hint):
+    with pytest.raises(ConfigError, match=f"(?m)^  {hint}"):
+        jets(*words)
+
+
 def test_comma_in_a_path_stays(jets, tmp_path):
     (tmp_path / "a,b").mkdir()
     found = jets(f"data.validation_shards={tmp_path / 'a,b'}")

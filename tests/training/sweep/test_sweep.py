@@ -18,6 +18,7 @@ from TauAdv.training.run import train as training
 from TauAdv.training.run.checkpoints import latest_checkpoint
 from TauAdv.training.run.loop import Loop
 from TauAdv.training.run.shared import Trainer
+from TauAdv.training.sweep import sweep as sweeps
 from TauAdv.training.sweep.settings import is_sweep, sweep_settings
 from TauAdv.training.sweep.sweep import SweepError, resume_sweep, run_sweep
 
@@ -146,6 +147,19 @@ def test_nothing_starts_if_one_training_is_wrong(config, mlruns, capsys):
         main(["train", "--config", str(config), "seed=1,2", "data.batch_size=64,100000"])
     assert "with seed=1, batch_size=100000 and 1 more: " in (said := capsys.readouterr().err)
     assert "do not fill one batch of data.batch_size = 100,000" in said
+    assert not mlruns.exists()
+
+
+def test_interrupted_before_the_first_training(config, mlruns, monkeypatch, capsys):
+    monkeypatch.setattr(sweeps, "require_inputs", lambda *given: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(SystemExit, match="130"):
+        main(["train", "--config", str(config), "seed=1,2"])
+    shown = capsys.readouterr()
+    assert shown.out.splitlines() == [
+        "sweep of 2 trainings over seed (2: 1; 2)",
+        "the sweep was interrupted before its first training: nothing was started or written",
+    ]
+    assert shown.err == "interrupted\n"
     assert not mlruns.exists()
 
 
