@@ -54,12 +54,12 @@ def run(options: Namespace) -> None:
 
 def _require_settings(training: Sequence[str]) -> None:
     """Refuse settings of a training now, rather than when the job has waited for its turn."""
-    from TauAdv.batch.command_words import TAUADV
+    from TauAdv.batch.command_words import TRAINING_COMMANDS
     from TauAdv.batch.job import split_arguments
 
     program = Path(training[0]).name if training else ""
     name = _SCRIPTS.get(program)
-    if name is None and program not in TAUADV:
+    if name is None and program not in TRAINING_COMMANDS:
         return
     given, words = split_arguments(training[1:])
     if program == "resume" and words:

@@ -56,7 +56,7 @@ def write_performance(
     decisive = {"run": run.id, "working_points": thresholds, **settings.model_dump(mode="json")}
     made: dict[str, Any] = {"step": STEP, "settings": decisive, "inputs": source.inputs}
     with output_lock(path):
-        finished(path, **made, overwrite=overwrite, make_again=True, may_be_elsewhere=False)
+        finished(path, **made, overwrite=overwrite, make_again=True)
         taus = source.read(settings.batch_size)
         found = measure_performance(taus, settings, thresholds, name=run.name or run.id)
         content = json.dumps(as_json(found), indent=1, allow_nan=False) + "\n"

@@ -148,7 +148,7 @@ def write_working_points(
     decisive = {"run": run.id, **settings.model_dump(mode="json")}
     made: dict[str, Any] = {"step": STEP, "settings": decisive, "inputs": source.inputs}
     with output_lock(path):
-        finished(path, **made, overwrite=overwrite, make_again=True, may_be_elsewhere=False)
+        finished(path, **made, overwrite=overwrite, make_again=True)
         found = derive_from(source.read(settings.batch_size), settings)
         content = json.dumps(found.points.thresholds, indent=4) + "\n"
         counts = {"taus": found.points.taus, "cuts": dict(found.cuts), "rounds": found.points.rounds}
