@@ -10,12 +10,14 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-__all__ = ["RAW", "LineStyle", "disturbance_colors", "file_name", "line_styles", "strengths"]
+__all__ = ["RAW", "LineStyle", "disturbance_colors", "file_name", "line_styles", "run_colors", "strengths"]
 
 LineStyle = str | tuple[float, tuple[float, ...]]
 #: Name of the inputs as they are.
 RAW = "raw"
 _OTHERS = ("#94a4a2", "#e76300", "#92dadd", "#717581", "#b9ac70")
+#: Of runs, the same in every plot of a comparison; colour-blind readers tell them apart (M. Petroff, arXiv:2107.02270).
+_RUNS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59", "#e76300", "#92dadd")
 _LINES: tuple[LineStyle, ...] = ("-", "--", ":", "-.")
 
 
@@ -36,6 +38,15 @@ def disturbance_colors(names: Sequence[str], attacks: Mapping[str, Any] | None =
     more = max(0, len(others) - len(free))
     free += [to_hex(color) for color in colormaps["viridis"](np.linspace(0, 1, more))]
     return chosen | dict(zip(others, free, strict=False))
+
+
+def run_colors(runs: Sequence[str]) -> dict[str, str]:
+    """Return run -> colour; no two runs have the same."""
+    names = list(dict.fromkeys(runs))
+    more = max(0, len(names) - len(_RUNS))
+    return dict(
+        zip(names, [*_RUNS, *(to_hex(color) for color in colormaps["viridis"](np.linspace(0, 1, more)))], strict=False)
+    )
 
 
 def line_styles(runs: Sequence[str]) -> dict[str, LineStyle]:

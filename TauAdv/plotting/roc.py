@@ -11,13 +11,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from TauAdv.arguments import checked
-from TauAdv.plotting.plot_styles import LineStyle
+from TauAdv.plotting.plot_styles import LineStyle, run_colors
 from TauAdv.plotting.ratios import RatioRange, choose_ratio_range, mark_outside, set_ratio_range
 from TauAdv.plotting.style import add_legend, add_legend_beside, fit_label, label_figure, style, with_ratio_panel
 
 __all__ = ["Curve", "plot_roc"]
 
-COLOURS = ("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#94a4a2", "#a96b59")
 Look = tuple[str, LineStyle]
 _MOST_INSIDE = 3  # curves; the legend of more lies beside the panels
 
@@ -81,7 +80,7 @@ def plot_roc(
     """
     divisor = curves[reference].mis_id
     if looks is None:
-        looks = {label: (COLOURS[number % len(COLOURS)], "-") for number, label in enumerate(curves)}
+        looks = {label: (color, "-") for label, color in run_colors(list(curves)).items()}
     with style():
         figure, main, ratio = with_ratio_panel()
         for label, look in looks.items():

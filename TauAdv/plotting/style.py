@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,9 +24,12 @@ from TauAdv.io.ownership import require_own_file, require_own_list
 __all__ = [
     "Drawn",
     "add_legend",
+    "add_legend_below",
     "add_legend_beside",
     "fit_label",
+    "head_figure",
     "label_figure",
+    "labelled",
     "require_own_figures",
     "save_figure",
     "style",
@@ -33,6 +37,7 @@ __all__ = [
 ]
 
 FORMATS = ("pdf", "png")
+_LABEL: ContextVar[tuple[str, str]] = ContextVar("label", default=("TauAdv", ""))
 # size for a page or a slide; the style of mplhep is made for a square of 10 x 10 inches
 _OVERRIDES = {
     "figure.figsize": (8, 8),
@@ -80,10 +85,43 @@ def with_ratio_panel(height: float = 3.0) -> tuple[Figure, Axes, Axes]:
     return figure, main, ratio
 
 
+@contextmanager
+def labelled(experiment: str = "TauAdv", luminosity: str = "", energy: str = "") -> Iterator[None]:
+    """Write within the block above every figure whose data it shows.
+
+    Args:
+        experiment: for example ``CMS Preliminary``.
+        luminosity: with its unit, for example ``59.8 fb$^{-1}$``.
+        energy: of the collisions, with its unit, for example ``13 TeV``.
+    """
+    beams = f"{luminosity} ({energy})" if luminosity and energy else luminosity or energy
+    before = _LABEL.set((experiment, beams))
+    try:
+        yield
+    finally:
+        _LABEL.reset(before)
+
+
 def label_figure(axes: Axes, title: str) -> None:
-    """Write ``title`` above the right end of a panel, and that it is simulation above the left end."""
-    axes.text(0, 1.01, "TauAdv", transform=axes.transAxes, weight="bold", va="bottom", size=20)
-    axes.text(1, 1.01, title, transform=axes.transAxes, ha="right", va="bottom", size=16)
+    """Write ``title`` above the right end of a panel, and whose data it is (see :func:`labelled`) above the left end."""
+    experiment, beams = _LABEL.get()
+    name = axes.text(0, 1.01, experiment, transform=axes.transAxes, weight="bold", va="bottom", size=20)
+    text = axes.text(1, 1.01, _joined(title, beams), transform=axes.transAxes, ha="right", va="bottom", size=16)
+    needed = sum(each.get_window_extent().width for each in (name, text))
+    if needed > (room := 0.97 * axes.get_window_extent().width):
+        for each in (name, text):
+            each.set_fontsize(max(8.0, float(each.get_fontsize()) * room / needed))
+
+
+def head_figure(figure: Figure, title: str) -> None:
+    """Write the same above a figure with several panels and a constrained layout."""
+    experiment, beams = _LABEL.get()
+    name = r"$\bf{" + experiment.replace(" ", r"\ ") + "}$"
+    figure.suptitle("   ".join(text for text in (name, _joined(title, beams)) if text), x=0.01, ha="left", size=16)
+
+
+def _joined(*texts: str) -> str:
+    return ", ".join(text for text in texts if text)
 
 
 def add_legend(axes: Axes, **options: Any) -> None:
@@ -105,6 +143,15 @@ def add_legend_beside(axes: Axes, *, title: str = "", **options: Any) -> None:
         look: dict[str, Any] = {"handlelength": 3.2, "title": title or None, "alignment": "left"}
         legend = axes.legend(**(place | look | options))
         legend.get_title().set_fontsize(legend.get_texts()[0].get_fontsize())
+
+
+def add_legend_below(figure: Figure, panel: Axes, **options: Any) -> None:
+    """Add one legend for all panels of a figure with a constrained layout, below them: it has the entries of ``panel``."""
+    handles, labels = panel.get_legend_handles_labels()
+    if labels:
+        columns = int(figure.get_figwidth() / (0.7 + 0.12 * max(map(len, labels))))  # inches of key and letters
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": max(1, min(len(labels), columns))}
+        figure.legend(handles, labels, **(place | options))
 
 
 def fit_label(axes: Axes, label: Text, smallest: float = 8.0) -> None:

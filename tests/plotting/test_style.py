@@ -4,7 +4,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 from TauAdv.errors import InputError
-from TauAdv.plotting.style import save_figure, style, with_ratio_panel
+from TauAdv.plotting.style import label_figure, labelled, save_figure, style, with_ratio_panel
 
 
 def test_style_changes_nothing_outside():
@@ -46,3 +46,17 @@ def test_plots_stay_in_their_folder(name, tmp_path):
     with pytest.raises(InputError, match="name"):
         save_figure(Figure(), tmp_path / "plots", name)
     assert not list(tmp_path.iterdir())
+
+
+def test_labels_of_an_experiment_are_written_within_the_block_alone():
+    def texts():
+        with style():
+            _, axes = pyplot.subplots()
+            label_figure(axes, "control region")
+        return [text.get_text() for text in axes.texts]
+
+    with labelled("CMS Preliminary", "59.8 fb$^{-1}$", "13 TeV"):
+        assert texts() == ["CMS Preliminary", "control region, 59.8 fb$^{-1}$ (13 TeV)"]
+    with labelled(energy="13.6 TeV"):
+        assert texts() == ["TauAdv", "control region, 13.6 TeV"]
+    assert texts() == ["TauAdv", "control region"]

@@ -10,8 +10,7 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from TauAdv.plotting.plot_styles import line_styles
-from TauAdv.plotting.roc import COLOURS
+from TauAdv.plotting.plot_styles import line_styles, run_colors
 from TauAdv.plotting.style import add_legend_beside, label_figure, style
 
 __all__ = ["plot_history"]
@@ -41,12 +40,12 @@ def plot_history(table: pd.DataFrame, metrics: Sequence[str] | None = None, *, t
     styles = line_styles(wanted)
     with style():
         figure, axes = pyplot.subplots(figsize=(8, 6.5))
-        for number, run in enumerate(dict.fromkeys(table["run"])):
+        for run, color in run_colors(list(table["run"])).items():
             for metric in wanted:
                 rows = table[(table["run"] == run) & (table["metric"] == metric)].sort_values("epoch")
                 if rows.empty:
                     continue
-                look: dict[str, Any] = {"ls": styles[metric], "color": COLOURS[number % len(COLOURS)], "lw": 2}
+                look: dict[str, Any] = {"ls": styles[metric], "color": color, "lw": 2}
                 label = f"{run}: {_label(metric, rows)}"
                 axes.plot(rows["epoch"], rows["value"], marker="o" if len(rows) == 1 else None, label=label, **look)
         axes.set_xlabel("Epoch")

@@ -15,7 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from TauAdv.plotting.plot_styles import disturbance_colors, line_styles
-from TauAdv.plotting.style import fit_label, label_figure, style
+from TauAdv.plotting.style import fit_label, head_figure, label_figure, style
 
 __all__ = ["plot_epochs", "plot_regions", "plot_scan"]
 
@@ -122,7 +122,7 @@ def _panels(number: int, across: int, title: str) -> Iterator[tuple[Figure, list
         if across == 1:
             label_figure(panels[0], title)
         else:
-            figure.suptitle(rf"$\bf{{TauAdv}}$   {title}", x=0.01, ha="left", size=16)
+            head_figure(figure, title)
         _add_common_legend(figure, panels[0], across)
 
 
