@@ -36,6 +36,7 @@ SCRIPTS = {
     "compare": "Evaluation/compare_runs.py",
     "working-points": "Evaluation/derive_wp.py",
     "performance": "Evaluation/evaluate_performance.py",
+    "plot-roc": "Evaluation/plot_roc.py",
     "robustness": "Evaluation/evaluate_robustness.py",
     "plot-loss": "Evaluation/plot_loss.py",
     "export": "Evaluation/export_model.py",

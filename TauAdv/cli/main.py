@@ -35,6 +35,7 @@ COMMANDS = {
     "compare": "evaluation.compare",
     "working-points": "evaluation.working_points",
     "performance": "evaluation.performance",
+    "plot-roc": "evaluation.plot_roc",
     "robustness": "evaluation.robustness",
     "plot-loss": "evaluation.plot_loss",
     "export": "evaluation.export",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ from TauAdv.plotting.plot_styles import LineStyle, run_colors
 from TauAdv.plotting.ratios import RatioRange, choose_ratio_range, mark_outside, set_ratio_range
 from TauAdv.plotting.style import add_legend, add_legend_beside, fit_label, label_figure, style, with_ratio_panel
 
-__all__ = ["Curve", "plot_roc"]
+__all__ = ["Curve", "Marks", "plot_roc"]
 
 Look = tuple[str, LineStyle]
 _MOST_INSIDE = 3  # curves; the legend of more lies beside the panels
@@ -41,6 +41,18 @@ class Curve(Protocol):
         """Upper end of its interval."""
 
 
+class Marks(Curve, Protocol):
+    """Working points: a curve with intervals of the efficiency, too."""
+
+    @property
+    def efficiency_low(self) -> NDArray[np.float64]:
+        """Lower end of the efficiency's interval."""
+
+    @property
+    def efficiency_high(self) -> NDArray[np.float64]:
+        """Upper end of the efficiency's interval."""
+
+
 @checked
 def plot_roc(
     curves: Mapping[str, Curve],
@@ -55,6 +67,7 @@ def plot_roc(
     mis_id_range: tuple[float, float] | None = None,
     looks: Mapping[str, Look] | None = None,
     legend_title: str = "",
+    marks: Mapping[str, Marks] | None = None,
 ) -> Figure:
     """Return curves of misidentification (logarithmic) against efficiency, and their ratio to ``reference`` below.
 
@@ -74,6 +87,7 @@ def plot_roc(
         mis_id_range: range of the vertical axis; default: of the curves.
         looks: label to colour and line style; default: a colour for each.
         legend_title: lines above the entries of the legend.
+        marks: label of a curve to working points, drawn as points with their intervals.
 
     Raises:
         KeyError: ``reference`` is not among the curves.
@@ -86,6 +100,8 @@ def plot_roc(
         for label, look in looks.items():
             _draw(main, curves[label], np.ones_like(divisor), look, label, shade=0.9 / max(6, len(looks)))
             _draw(ratio, curves[label], divisor, look, shade=0.9 / max(6, len(looks)))
+        for label, points in (marks or {}).items():
+            _mark(main, points, looks[label][0])
         main.set_yscale("log")
         values = np.concatenate([curve.mis_id for curve in curves.values()])
         main.set_ylim(mis_id_range or (np.min(values[values > 0], initial=1.0) / 2, 1.5))
@@ -94,7 +110,7 @@ def plot_roc(
         if len(looks) > _MOST_INSIDE:
             add_legend_beside(main, title=legend_title, fontsize=12.5)
         else:
-            add_legend(main, loc="upper left", title=legend_title or None)
+            add_legend(main, loc="upper left", title=legend_title or None, alignment="left")
         ratio.set_xlabel(f"{signal} efficiency")
         ratio.set_xlim(efficiency_range or (curves[reference].efficiency[0], curves[reference].efficiency[-1]))
         chosen = _ratio_range(curves, reference) if ratio_range is None else RatioRange(*ratio_range, logarithmic=False)
@@ -132,3 +148,15 @@ def _draw(axes: Axes, curve: Curve, divisor: NDArray, look: Look, label: str | N
     axes.fill_between(
         curve.efficiency[drawn], curve.low[drawn] / scale, curve.high[drawn] / scale, color=colour, alpha=shade, lw=0
     )
+
+
+def _mark(axes: Axes, points: Marks, colour: str) -> None:
+    """Draw working points that some background passes."""
+    drawn = points.mis_id > 0
+    x, y = points.efficiency[drawn], points.mis_id[drawn]
+    bars = [
+        [x - points.efficiency_low[drawn], points.efficiency_high[drawn] - x],
+        [y - points.low[drawn], points.high[drawn] - y],
+    ]
+    look: dict[str, Any] = {"fmt": "o", "color": colour, "markersize": 5, "markeredgecolor": "white", "elinewidth": 1}
+    axes.errorbar(x, y, xerr=np.maximum(bars[0], 0), yerr=np.maximum(bars[1], 0), **look)

@@ -1,4 +1,6 @@
-"""Prediction tables of labelled candidates, as classification sets give them."""
+"""Prediction tables of labelled candidates, as classification sets give them, and performance files of TauMLTools."""
+
+import json
 
 import numpy as np
 import pandas as pd
@@ -29,3 +31,17 @@ def labelled_table(n=6000, seed=1, shift=0.0):
             "tau_dz": rng.normal(0, 0.15, n),
         }
     )
+
+
+def original(**more):
+    """Return a curve as TauMLTools writes it."""
+    place = {"pt_min": 20, "pt_max": 100, "eta_min": 0, "eta_max": 2.5, "dm_bin": [0, 1, 2, 10, 11]}
+    rates = {"false_positive_rate": [0.0, 1e-3, 1e-2], "true_positive_rate": [0.2, 0.6, 0.9], "thresholds": [0.9, 0.8, 0.5]}
+    look = {"color": "black", "dots_only": False, "dashed": False, "marker_size": 5, "pt_text": "x"}
+    return {**place, "vs_type": "jet", "dataset_alias": "tau_DY", "auc_score": 0.97, **rates, "plot_setup": look, **more}
+
+
+def original_file(path, *curves, points=()):
+    metrics = {"roc_curve": list(curves)} | ({"roc_wp": list(points)} if points else {})
+    path.write_text(json.dumps({"name": "DeepTau (v2.1)", "period": "2018 (13 TeV)", "metrics": metrics}))
+    return path

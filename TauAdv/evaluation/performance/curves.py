@@ -79,6 +79,7 @@ class Performance:
         thresholds: background -> working point -> threshold.
         empty: a line for every bin without taus or without background.
         notes: what a reader should know.
+        set_digest: tells whether two were measured on the same set; empty if that is not known.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Performance:
     thresholds: Thresholds = field(default_factory=dict)
     empty: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    set_digest: str = ""
 
 
 def measure_performance(
@@ -123,7 +125,7 @@ def measure_performance(
     if not found:
         msg = f"{taus.source}: no bin holds genuine taus and background: {'; '.join(empty)}"
         raise InputError(msg)
-    return Performance(name, settings.period, tuple(found), thresholds, tuple(empty), taus.warnings)
+    return Performance(name, settings.period, tuple(found), thresholds, tuple(empty), taus.warnings, taus.set_digest)
 
 
 def _inside(taus: LabelledTaus, bins: Sequence[Bin]) -> Iterator[tuple[Bin, NDArray[np.bool_]]]:

@@ -46,6 +46,7 @@ def as_json(performance: Performance) -> dict[str, Any]:
         "working_points": {name: dict(points) for name, points in performance.thresholds.items()},
         "empty_bins": list(performance.empty),
         "notes": list(performance.notes),
+        "set_digest": performance.set_digest,
     }
 
 
@@ -165,6 +166,7 @@ class _File(BaseModel):
     working_points: dict[str, dict[str, _Number]] = {}
     empty_bins: list[str] = []
     notes: list[str] = []
+    set_digest: str = ""
 
 
 def read_performance(path: Path | str) -> Performance:
@@ -193,7 +195,13 @@ def read_performance(path: Path | str) -> Performance:
         raise InputError(msg)
     curves = tuple(_together(entries) for entries in found.values())
     return Performance(
-        content.name, content.period, curves, content.working_points, tuple(content.empty_bins), tuple(content.notes)
+        content.name,
+        content.period,
+        curves,
+        content.working_points,
+        tuple(content.empty_bins),
+        tuple(content.notes),
+        content.set_digest,
     )
 
 

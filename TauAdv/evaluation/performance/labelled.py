@@ -88,7 +88,7 @@ class Source:
         model = load_run_model(self.run, self.shards)
         table = predict(model, self.shards, batch_size=batch_size, use_adversarial_head=False).table
         overlap = trained_on(self.run, self.shards)
-        return LabelledTaus.of(table, self.name, (overlap,) if overlap else ())
+        return LabelledTaus.of(table, self.name, (overlap,) if overlap else (), self.shards.description["digest"])
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ class LabelledTaus:
         weights: of the candidates [n].
         source: what they are called.
         warnings: what a reader should know of them.
+        set_digest: of the set of shards; empty if it is not known.
     """
 
     table: pd.DataFrame
@@ -108,9 +109,10 @@ class LabelledTaus:
     weights: NDArray[np.float64]
     source: str
     warnings: tuple[str, ...] = ()
+    set_digest: str = ""
 
     @classmethod
-    def of(cls, table: pd.DataFrame, source: str, warnings: tuple[str, ...] = ()) -> LabelledTaus:
+    def of(cls, table: pd.DataFrame, source: str, warnings: tuple[str, ...] = (), set_digest: str = "") -> LabelledTaus:
         """Return the candidates of a prediction table.
 
         Raises:
@@ -124,7 +126,7 @@ class LabelledTaus:
             raise InputError(msg)
         values = np.stack([probability_column(table, name) for name in PROBABILITY_COLUMNS], axis=1)
         scores: dict[str, NDArray[np.float64]] = {name: score_against(np.clip(values, 0, 1), name) for name in BACKGROUNDS}
-        return cls(table, scores, finite_column(table, "weights"), source, warnings)
+        return cls(table, scores, finite_column(table, "weights"), source, warnings, set_digest)
 
     def are(self, name: str) -> NDArray[np.bool_]:
         """Return which candidates are of a class [n]."""

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from evaluation_inputs import write_run_of_tables
-from performance_inputs import labelled_table
+from performance_inputs import labelled_table, original, original_file
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score, roc_curve
 
@@ -109,20 +109,6 @@ def test_file_reads_back_as_it_was(table, tmp_path):
     again = read_performance(file)
     assert as_json(again) == as_json(found)
     assert (again.name, again.period, again.thresholds) == ("tagger", "2018", PUBLISHED["2018v2p5"])
-
-
-def original(**more):
-    """Return a curve as TauMLTools writes it."""
-    place = {"pt_min": 20, "pt_max": 100, "eta_min": 0, "eta_max": 2.5, "dm_bin": [0, 1, 2, 10, 11]}
-    rates = {"false_positive_rate": [0.0, 1e-3, 1e-2], "true_positive_rate": [0.2, 0.6, 0.9], "thresholds": [0.9, 0.8, 0.5]}
-    look = {"color": "black", "dots_only": False, "dashed": False, "marker_size": 5, "pt_text": "x"}
-    return {**place, "vs_type": "jet", "dataset_alias": "tau_DY", "auc_score": 0.97, **rates, "plot_setup": look, **more}
-
-
-def original_file(path, *curves, points=()):
-    metrics = {"roc_curve": list(curves)} | ({"roc_wp": list(points)} if points else {})
-    path.write_text(json.dumps({"name": "DeepTau (v2.1)", "period": "2018 (13 TeV)", "metrics": metrics}))
-    return path
 
 
 def test_a_file_of_the_original(tmp_path):
