@@ -14,12 +14,13 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from TauAdv.arguments import checked
 from TauAdv.commands import command
-from TauAdv.errors import InputError, InputWarning, nearest, shortened
+from TauAdv.errors import InputError, InputWarning, nearest
 from TauAdv.hashing import hash_fraction
 from TauAdv.io.manifests.manifest import describe_input, read_manifest, require_checksums
 from TauAdv.io.verified_files import FileSet, opened_at_once
 from TauAdv.jets.parts import STEP as JETS_STEP
 from TauAdv.shards.files import PartReader, RowColumns, merge_columns, take_columns
+from TauAdv.shards.row_index import row_index
 from TauAdv.shards.row_layout import RowLayout, RowTable, RowType
 from TauAdv.shards.row_types import FIRST, ROW_TYPES, differing_features, layout_of, read_table, row_type
 
@@ -295,7 +296,7 @@ class ShardSet:
 
         The features are ``SparseTaus``, or ``ScaledJets``; both have ``as_inputs()``, the inputs of a network.
         """
-        wanted = np.arange(self.num_rows)[self._index(rows)]
+        wanted = np.arange(self.num_rows)[row_index(rows, self.num_rows, self.folder)]
         ends = np.cumsum(self.chunk_sizes)
         place = np.searchsorted(ends, wanted, side="right")
         found = [(number, np.flatnonzero(place == number)) for number in np.unique(place)]
@@ -311,22 +312,6 @@ class ShardSet:
         back = np.argsort(np.concatenate([where for _, where in found]))
         merged = take_columns(merge_columns(columns), back)
         return self.layout.unpack(self.layout.concatenate(packed).take(back)), self.with_y(merged)
-
-    def _index(self, rows: ArrayLike | slice) -> NDArray[Any] | slice:
-        """Return what selects rows of an array; refuse what does not, or what is not there."""
-        if isinstance(rows, slice):
-            return rows
-        index, last = np.asarray(rows), self.num_rows - 1
-        index = index if index.size else index.astype(np.int64)
-        msg = (
-            f"{self.folder}: rows to take: expected a list of whole numbers, or one truth value for each of {last + 1} rows"
-        )
-        if index.ndim != 1 or index.dtype.kind not in "biu" or (index.dtype.kind == "b" and len(index) != last + 1):
-            raise InputError(f"{msg}; received {shortened(repr(rows))}")
-        if index.dtype.kind != "b" and ((wrong := (index < -last - 1) | (index > last)).any()):
-            msg = f"{self.folder}: no row {index[wrong][0]}; expected rows from 0 to {last}, or from {-last - 1} (the first)"
-            raise InputError(f"{msg} to -1 (the last)")
-        return index
 
     def with_y(self, columns: RowColumns) -> RowColumns:
         """Return the columns with ``y`` added."""
