@@ -137,6 +137,17 @@ def test_flat_keys_are_not_called_missing_as_well():
     assert lines == ["shards: unknown key; write data.shards", "adv_shards: unknown key; write data.adv_shards"]
 
 
+def test_the_training_of_the_documentation(repository, tmp_path, monkeypatch):
+    """What docs/production.md lets a new user type, without a change."""
+    text = (repository / "docs/production.md").read_text()
+    (tmp_path / "small.yaml").write_text(text.partition("`small.yaml`:\n\n```yaml\n")[2].partition("```")[0])
+    for name in ("classification", "adversarial"):
+        (tmp_path / "own/shards" / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    found = training_settings("small.yaml")
+    assert (found.command, found.method.kind, found.data.n_adv_tau) == ("train adversarial", "reversal", 64)
+
+
 def test_a_typed_group_has_no_line(tmp_path):
     (tmp_path / "own.yaml").write_text("tagger: deeptau\ndata:\n  shards: a\n")
     with pytest.raises(ConfigError, match=r"\n  command line: data\.n_tuu: unknown key \(did you mean 'n_tau'\?\)$"):
