@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from evaluation_inputs import write_set
 
-from TauAdv.errors import InputError, InputWarning, OutputExistsError, OutputLockedError
+from TauAdv.errors import InputError, InputWarning, OutputExistsError, OutputLockedError, WriteError
 from TauAdv.evaluation.predictions.files import read_table_file, write_table_file
 from TauAdv.evaluation.predictions.inference import FIRST_COLUMNS, IDENTITY_COLUMNS, PROBABILITY_COLUMNS
 from TauAdv.evaluation.predictions.tables import PREDICTION_FILES, apply_run, read_predictions
@@ -88,6 +88,22 @@ def test_made_again_only_if_asked(fresh, sets):
         apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1)
     apply_run(fresh.mlpath, fresh.id, sets.control, max_batches=1, batch_size=10, overwrite=True)
     assert len(read_predictions(fresh)) == 10
+
+
+def test_what_is_in_the_way_can_only_be_moved(fresh, sets):
+    """The table lies in the run: there is no option for another place."""
+    folder = fresh.artifacts / "predictions"
+    folder.write_text("mine")
+    with pytest.raises(WriteError, match=r"predictions is a file, expected a folder; move it away$"):
+        apply_run(fresh.mlpath, fresh.id, sets.control, overwrite=True)
+    folder.unlink()
+    folder.mkdir()
+    for place in (folder / PREDICTION_FILES[0], folder / PREDICTION_FILES[0] / "inner.csv"):  # a file, then a folder
+        place.parent.mkdir(exist_ok=True)
+        place.write_text("mine")
+        with pytest.raises(OutputExistsError, match=r"evaluation\.csv: .*[:;] move it away$"):
+            apply_run(fresh.mlpath, fresh.id, sets.control, overwrite=True)
+        place.unlink()
 
 
 def test_a_killed_run_leaves_nothing(fresh, sets, monkeypatch):
