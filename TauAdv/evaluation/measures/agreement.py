@@ -18,7 +18,7 @@ from scipy.stats import chi2, norm
 
 from TauAdv.errors import InputError
 
-__all__ = ["POWER", "RELEVANT_SHIFT", "SIGNIFICANCE", "Agreement", "Binned", "agreement"]
+__all__ = ["EFFECTIVE_MC", "EXPECTED_DATA", "POWER", "RELEVANT_SHIFT", "SIGNIFICANCE", "Agreement", "Binned", "agreement"]
 
 Verdict = Literal["disagree", "agree", "too few taus"]
 
@@ -31,7 +31,7 @@ RELEVANT_SHIFT = 0.1
 
 # the distribution of the statistic is that of chi2 where a bin has at least so many taus expected of data, and effective
 # ones of simulation
-_EXPECTED_DATA, _EFFECTIVE_MC = 5.0, 10.0
+EXPECTED_DATA, EFFECTIVE_MC = 5.0, 10.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ class Binned:
 
 
 def _is_enough(mc: float, squares: float, scale: float) -> bool:
-    return mc > 0 and mc * scale >= _EXPECTED_DATA and mc**2 >= _EFFECTIVE_MC * squares
+    return mc > 0 and mc * scale >= EXPECTED_DATA and mc**2 >= EFFECTIVE_MC * squares
 
 
 def _covariance(squares: NDArray[np.float64], fractions: NDArray[np.float64]) -> NDArray[np.float64]:
