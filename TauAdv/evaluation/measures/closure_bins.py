@@ -131,7 +131,7 @@ def closure_in_bins(
 ) -> ClosureBins:
     """Compare data with simulation in bins of variables and of each two of them.
 
-    Weights: a simulated tau of weight 2 counts as one effective tau; two equal rows of weight 1 are two. Negative weights are
+    A simulated tau of weight 2 counts as one effective tau; two equal rows of weight 1 are two. Negative weights are
     summed with their sign; where the sum of a bin is not positive, the bin is named and not tested.
 
     Args:
@@ -177,7 +177,7 @@ def _require_both(is_data: NDArray[np.bool_], weights: NDArray[np.float64]) -> N
     total = weights[~is_data].sum()
     if not is_data.any() or total <= 0:
         msg = (
-            f"closure in bins: {int(is_data.sum())} taus of data, {int((~is_data).sum())} of simulation with the total weight"
+            f"closure in bins: {int(is_data.sum())} taus of data, {int((~is_data).sum())} of simulation with total weight"
             f" {total:g}; both are needed, with a positive weight"
         )
         raise InputError(msg)

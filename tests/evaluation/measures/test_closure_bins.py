@@ -173,7 +173,7 @@ def test_same_seed_same_numbers():
     ("change", "message"),
     [
         (lambda table: table.drop(columns="tau_decayMode"), "missing columns"),
-        (lambda table: table[table["dataset_id"] == 0], "0 of simulation with the total weight 0"),
+        (lambda table: table[table["dataset_id"] == 0], "0 of simulation with total weight 0"),
         (lambda table: table[table["dataset_id"] == 1], "0 taus of data"),
         (lambda table: table.assign(weights=-1.0), "total weight -50"),
         (lambda table: table.assign(tau_decayMode=np.nan), "'tau_decayMode' are not finite"),
