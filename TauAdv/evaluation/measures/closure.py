@@ -17,7 +17,7 @@ from TauAdv.evaluation.measures.statistics import Measured, fraction_below, weig
 from TauAdv.evaluation.predictions.columns import check_rows, finite_column, require_columns
 from TauAdv.tuples.branches.numbers import as_array, numbers
 
-__all__ = ["ClosureTest", "closure_test", "genuine_quantile", "top_edges"]
+__all__ = ["ClosureTest", "closure_test", "genuine_quantile", "require_data_and_simulation", "top_edges"]
 
 
 @dataclass(frozen=True)
@@ -154,6 +154,15 @@ def genuine_quantile(table: pd.DataFrame, contributions: list[Contribution], col
         msg = f"closure: no genuine taus with weight (dataset_id {genuine_ids(contributions)})"
         raise InputError(msg)
     return fraction_below(score, score[genuine], weights[genuine])
+
+
+def require_data_and_simulation(is_data: NDArray[np.bool_], weights: NDArray[np.float64]) -> None:
+    """Refuse a table of one side only.
+
+    Raises:
+        InputError: no data, or simulation whose weights do not sum to something positive.
+    """
+    _overall_rate(np.ones(int(is_data.sum())), weights[~is_data])
 
 
 def _agreement(data: tuple[NDArray, NDArray], mc: tuple[NDArray, NDArray], edges: NDArray, **options: float) -> Agreement:

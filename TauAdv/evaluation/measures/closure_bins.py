@@ -21,10 +21,12 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from TauAdv.domain.contributions.contribution import Contribution, data_id
-from TauAdv.errors import InputError
+from TauAdv.evaluation.measures.closure import require_data_and_simulation
 from TauAdv.evaluation.measures.toys import (
     Counts,
+    Floats,
     counts_in,
+    data_over_mc,
     deviations,
     draw_toys,
     enough,
@@ -150,7 +152,8 @@ def closure_in_bins(
     require_columns(table, [column, "weights", "dataset_id", *(axis.column for axis in axes)])
     check_rows(table, contributions)
     is_data = (table["dataset_id"] == data_id(contributions)).to_numpy()
-    _require_both(is_data, weights := finite_column(table, "weights"))
+    weights = finite_column(table, "weights")
+    require_data_and_simulation(is_data, weights)
     thresholds = np.unique(numbers(as_array(list(regions.values()), "thresholds"), "thresholds").astype(np.float64))
     interval = np.searchsorted(thresholds, finite_column(table, column), side="right")
     binned = [axis.bins_of(table) for axis in axes]
@@ -171,16 +174,6 @@ def closure_in_bins(
                 tests.append((title, name, "shape", region, members & scored, members))
                 tests.append((title, name, "rate", region, members & scored, everything))
     return _tested(tests, counts, samples, seed, left_out)
-
-
-def _require_both(is_data: NDArray[np.bool_], weights: NDArray[np.float64]) -> None:
-    total = weights[~is_data].sum()
-    if not is_data.any() or total <= 0:
-        msg = (
-            f"closure in bins: {int(is_data.sum())} taus of data, {int((~is_data).sum())} of simulation with total weight"
-            f" {total:g}; both are needed, with a positive weight"
-        )
-        raise InputError(msg)
 
 
 def _groups(count: int) -> list[tuple[int, ...]]:
@@ -215,7 +208,10 @@ def _tested(
     found, of_toys = p_values(observed, drawn, normal)
     table = pd.DataFrame([test[:4] for test in tests], columns=["variable", "bin", "quantity", "region"])
     table = table.assign(
-        **_ratios(inside, total),
+        data=inside.data.astype(np.int64),
+        mc=_scaled(inside, total),
+        mc_effective=inside.effective,
+        **dict(zip(("value", "error"), data_over_mc(inside, total), strict=True)),
         deviations=observed,
         p_value=found,
         method=np.select([~np.isfinite(observed), normal], ["none", "normal"], "toys"),
@@ -228,24 +224,8 @@ def _tested(
     return ClosureBins(table, together, most, samples, left_out, _problems(table, inside))
 
 
-def _ratios(inside: Counts, total: Counts) -> dict[str, NDArray[np.float64]]:
-    """Return data/MC with its statistical error; without data, the error is that of one tau."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a, b = inside.data / total.data, inside.mc / total.mc
-        mc = b * total.data
-        value = np.where(mc > 0, inside.data / mc, np.nan)
-        outside = total.squares - inside.squares
-        of_mc = (inside.squares * (1 - b) ** 2 + outside * b**2) / inside.mc**2
-        relative = np.sqrt((1 - a) / inside.data + of_mc)
-        error = np.where(inside.data > 0, value * relative, 1 / mc)
-    known = np.isfinite(value)
-    return {
-        "data": inside.data.astype(np.int64),
-        "mc": mc,
-        "mc_effective": inside.effective,
-        "value": value,
-        "error": np.where(known, error, np.nan),
-    }
+def _scaled(inside: Counts, total: Counts) -> Floats:
+    return np.divide(inside.mc * total.data, total.mc, out=np.full_like(total.mc, np.nan), where=total.mc > 0)
 
 
 def _problems(table: pd.DataFrame, inside: Counts) -> tuple[str, ...]:

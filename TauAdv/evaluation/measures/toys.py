@@ -1,9 +1,9 @@
 """Toy experiments: data and simulation drawn from one common distribution, to calibrate tests where counts are small.
 
-Data are multinomial with their total fixed. Simulation is a scaled Poisson number in each cell, with the mean and the variance
-that its weights give (G. Bohm and G. Zech, arXiv:1309.1287). The common distribution is the average of both samples, each
-with its (effective) number of taus. A row of weight 2 therefore is one tau that counts twice, and two equal rows are two taus:
-sums are the same, the error of the first is larger by the root of two.
+Data are multinomial with their total fixed. Simulation is a scaled Poisson number in each cell, with the mean and variance
+that its weights give (G. Bohm and G. Zech, arXiv:1309.1287). The common distribution is the average of both samples, each with its
+(effective) number of taus. A row of weight 2 therefore is one tau that counts twice, and two equal rows are two taus: sums are
+the same, the error of the first is larger by the root of two.
 """
 
 from __future__ import annotations
@@ -16,7 +16,18 @@ from scipy.stats import norm
 
 from TauAdv.evaluation.measures.agreement import EFFECTIVE_MC, EXPECTED_DATA
 
-__all__ = ["Counts", "counts_in", "deviations", "draw_toys", "enough", "global_p_value", "p_values"]
+__all__ = [
+    "Counts",
+    "Floats",
+    "counts_in",
+    "data_over_mc",
+    "deviations",
+    "draw_toys",
+    "enough",
+    "global_p_value",
+    "p_values",
+    "rank_p_values",
+]
 
 Floats = NDArray[np.float64]
 
@@ -94,6 +105,20 @@ def deviations(inside: Counts, total: Counts) -> Floats:
     return np.where((total.data > 0) & (total.mc > 0) & np.isfinite(found), found, np.nan)
 
 
+def data_over_mc(inside: Counts, total: Counts) -> tuple[Floats, Floats]:
+    """Return data/MC, each as a fraction of its total, and its statistical error; without data, that of one tau.
+
+    NaN where simulation has no positive weight.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        a, b = inside.data / total.data, inside.mc / total.mc
+        value = np.where(inside.mc > 0, a / b, np.nan)
+        outside = total.squares - inside.squares
+        of_mc = (inside.squares * (1 - b) ** 2 + outside * b**2) / inside.mc**2
+        error = np.where(inside.data > 0, value * np.sqrt((1 - a) / inside.data + of_mc), 1 / (b * total.data))
+    return value, np.where(np.isfinite(value), error, np.nan)
+
+
 def enough(inside: Counts, total: Counts) -> NDArray[np.bool_]:
     """Return where both the taus inside and the others are enough for the normal distribution to hold."""
     rest = Counts(total.data - inside.data, total.mc - inside.mc, total.squares - inside.squares)
@@ -116,12 +141,24 @@ def p_values(observed: Floats, toys: Floats, normal: NDArray[np.bool_]) -> tuple
     """
     size, sizes = np.abs(observed), np.nan_to_num(np.abs(toys))
     found, of_toys = 2 * norm.sf(size), 2 * norm.sf(sizes)
-    for test in np.flatnonzero(~normal & np.isfinite(observed)):
-        ordered = np.sort(sizes[:, test])
-        # as many as are at least as large; equal ones are told apart only beyond rounding
-        at_least = len(ordered) - np.searchsorted(ordered, [*sizes[:, test] - _ROUNDING, size[test] - _ROUNDING])
-        of_toys[:, test], found[test] = at_least[:-1] / len(ordered), (at_least[-1] + 1) / (len(ordered) + 1)
+    ranked = np.flatnonzero(~normal & np.isfinite(observed))
+    found[ranked], of_toys[:, ranked] = rank_p_values(size[ranked], sizes[:, ranked])
     return found, np.where(np.isfinite(observed), of_toys, np.nan)
+
+
+def rank_p_values(observed: Floats, toys: Floats) -> tuple[Floats, Floats]:
+    """Return the part of toys with a statistic at least as large, for the observed ones [tests] and for those of toys.
+
+    The observed experiment counts as one of them: no p-value is below 1 / (samples + 1).
+    """
+    found, of_toys = np.empty(len(observed)), np.empty_like(toys)
+    for test, size in enumerate(observed):
+        sizes = toys[:, test]
+        ordered = np.sort(sizes)
+        # a hair below, so that equal ones count whatever the rounding
+        at_least = len(ordered) - np.searchsorted(ordered, np.r_[sizes, size] - _ROUNDING)
+        of_toys[:, test], found[test] = at_least[:-1] / len(ordered), (at_least[-1] + 1) / (len(ordered) + 1)
+    return found, of_toys
 
 
 _ROUNDING = 1e-9

@@ -40,12 +40,12 @@ def test_identical_samples_give_uniform_p_values():
 
 def test_small_counts_are_tested_by_toys_with_uniform_p_values():
     p_values = []
-    for seed in range(120):
+    for seed in range(80):
         table = control_table(120, 300, seed, data_modes=(0.97, 0.03))
         table["tau_decayMode"] = np.random.default_rng(seed).random(len(table)) < 0.02  # 2.4 of data are expected
         row = row_of(bins_of(table, seed=seed), "decay mode 1", "yield", ALL_SCORES)
         p_values += [row["p_value"]] if row["method"] == "toys" else []
-    assert len(p_values) > 100
+    assert len(p_values) > 60
     # counts are whole numbers: p-values are at least as large as uniform ones
     for level in (0.05, 0.2, 0.5):
         assert binom.cdf(np.sum(np.array(p_values) < level) - 1, len(p_values), level) < 0.999
@@ -67,9 +67,9 @@ def test_a_planted_shift_is_found_as_often_as_expected():
             ALL_SCORES,
         )["p_value"]
         < 0.05
-        for seed in range(120)
+        for seed in range(80)
     )
-    assert 1e-3 < binom.cdf(seen, 120, power) < 1 - 1e-3
+    assert 1e-3 < binom.cdf(seen, 80, power) < 1 - 1e-3
 
 
 def test_migration_shows_in_yield_and_not_in_shape():
@@ -173,9 +173,9 @@ def test_same_seed_same_numbers():
     ("change", "message"),
     [
         (lambda table: table.drop(columns="tau_decayMode"), "missing columns"),
-        (lambda table: table[table["dataset_id"] == 0], "0 of simulation with total weight 0"),
-        (lambda table: table[table["dataset_id"] == 1], "0 taus of data"),
-        (lambda table: table.assign(weights=-1.0), "total weight -50"),
+        (lambda table: table[table["dataset_id"] == 0], "simulation has 0 rows of total weight 0"),
+        (lambda table: table[table["dataset_id"] == 1], "data has 0 rows"),
+        (lambda table: table.assign(weights=-1.0), "simulation has 50 rows of total weight -50"),
         (lambda table: table.assign(tau_decayMode=np.nan), "'tau_decayMode' are not finite"),
     ],
 )
