@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.domain.contributions.contribution import Contribution, data_id
 from TauAdv.errors import InputError
+from TauAdv.evaluation.adaptation.closure import run_closure
 from TauAdv.evaluation.adaptation.domain import head_auc, two_sample_auc
 from TauAdv.evaluation.adaptation.entries import RunIds, find_entries, reference_of, reference_runs
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
@@ -99,6 +100,7 @@ def _measured(
     return RunResult(
         run_id=run.id,
         closure=closure,
+        details=run_closure(table, test[test["y"] == TAU], contributions, settings),
         **_domain_aucs(control, contributions, settings),
         y_adv=moments(table, "y_pred_adv", contributions) if "y_pred_adv" in table else None,
         auc_tau_jet=auc(tau, jet, *weights),

@@ -15,6 +15,8 @@ from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
 from TauAdv.evaluation.adaptation.text import as_text
 from TauAdv.evaluation.measures.agreement import Agreement
+from TauAdv.evaluation.measures.closure_bins import ClosureBins
+from TauAdv.evaluation.measures.closure_regions import regions_table
 from TauAdv.evaluation.measures.mis_id import MisId
 from TauAdv.evaluation.measures.statistics import Measured
 from TauAdv.evaluation.predictions.contributions import Given, contributions_of_set
@@ -22,7 +24,7 @@ from TauAdv.evaluation.report_folder import Drawing, make_report_folder
 from TauAdv.io.atomic import write_json, write_text
 from TauAdv.shards.store import ShardSet
 
-__all__ = ["as_dictionary", "as_text", "make_report", "records", "write_report"]
+__all__ = ["as_dictionary", "as_text", "make_report", "records", "tables", "write_report"]
 
 STEP = "compare_runs"
 JSON_NAME, TEXT_NAME = "comparison.json", "comparison.txt"
@@ -42,6 +44,21 @@ def as_dictionary(comparison: RunComparison) -> dict[str, Any]:
         ],
         "bands": records(comparison.bands),
     }
+
+
+def tables(comparison: RunComparison) -> dict[str, pd.DataFrame]:
+    """Return the tables of the report by the names of their CSV files; the first column is the run."""
+    results = comparison.results
+    by_run = {
+        "regions": {label: regions_table(result.details.regions) for label, result in results.items()},
+        "closure_bins": {label: result.details.bins.table for label, result in results.items()},
+    }
+    found = {name: pd.concat([_of_run(label, table) for label, table in each.items()]) for name, each in by_run.items()}
+    return {**found, "bands": comparison.bands}
+
+
+def _of_run(label: str, table: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([pd.Series(label, index=table.index, name="run"), table], axis=1)
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -69,6 +86,8 @@ def _result(result: RunResult) -> dict[str, Any]:
             "lower_edges": closure.edges[:-1],
             "agreement": closure.agreement and _agreement(closure.agreement),
         },
+        "regions": records(regions_table(result.details.regions)),
+        "bins": _bins(result.details.bins),
         "auc_data_mc_djet": _measured(result.auc_djet),
         "auc_data_mc_probabilities": _measured(result.auc_probabilities),
         "auc_domain_head_features": _measured(result.auc_features),
@@ -79,6 +98,12 @@ def _result(result: RunResult) -> dict[str, Any]:
         "jet_mis_id": [_mis_id(value) for value in result.mis_id],
         "jet_mis_id_ratio": result.mis_id_ratio and [_measured(value) for value in result.mis_id_ratio],
     }
+
+
+def _bins(bins: ClosureBins) -> dict[str, Any]:
+    names = ("global_p_value", "samples", "left_out", "problems")
+    most = None if bins.most_deviating is None else records(bins.table.loc[[bins.most_deviating]])[0]
+    return {name: getattr(bins, name) for name in names} | {"most_deviating": most, "table": records(bins.table)}
 
 
 def _agreement(agreement: Agreement) -> dict[str, Any]:
@@ -157,4 +182,6 @@ def write_report(comparison: RunComparison, folder: Path | str) -> str:
     folder, text = Path(folder), as_text(comparison)
     write_text(folder / TEXT_NAME, text)
     write_json(folder / JSON_NAME, as_dictionary(comparison))
+    for name, table in tables(comparison).items():
+        write_text(folder / f"{name}.csv", table.to_csv(index=False))
     return text

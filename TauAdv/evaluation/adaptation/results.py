@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from TauAdv.domain.contributions.contribution import Contribution
+from TauAdv.evaluation.adaptation.closure import RunClosure
 from TauAdv.evaluation.adaptation.entries import Entry
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
 from TauAdv.evaluation.measures.agreement import Agreement
@@ -28,6 +29,7 @@ class RunResult:
     Attributes:
         run_id: the run.
         closure: data/MC test of Djet in the control region.
+        details: the same above working points, and in bins of decay mode, pT and |eta|.
         auc_djet: AUC of data against MC on Djet.
         auc_probabilities: AUC of data against MC on the four class probabilities.
         auc_features: AUC of a domain head trained alone on the frozen common features.
@@ -44,6 +46,7 @@ class RunResult:
 
     run_id: str
     closure: ClosureTest
+    details: RunClosure
     auc_djet: Measured
     auc_probabilities: Measured
     auc_features: Measured
@@ -71,6 +74,11 @@ def key_numbers(result: RunResult, settings: ComparisonSettings) -> dict[str, fl
         "closure/auc_features": result.auc_features.value,
         "price/auc_jet": result.auc_tau_jet.value,
     }
+    found |= {f"closure/global_p_{name}": value for name, value in result.details.bins.global_p_value.items()}
+    for region in result.details.regions:
+        name = region.name.replace(" %", "").replace(" ", "")
+        found.setdefault(f"closure/rate_{name}", region.rate.value)
+        found.setdefault(f"closure/chi2_ndf_{name}", region.chi2_per_ndf)
     found |= {f"price/auc_{name}": value.value for name, value in result.auc_lepton.items()}
     for at, ratio in zip(result.mis_id, result.mis_id_ratio or [None] * len(result.mis_id), strict=True):
         name = f"price/mis_id_jet_{100 * at.efficiency:g}"

@@ -15,6 +15,7 @@ from TauAdv.evaluation.measures.statistics import Measured
 __all__ = ["aligned", "as_text", "in_blocks"]
 
 _WIDEST = 150  # characters of a line of the table
+_MODE = "decay mode"
 _Cell = Callable[[RunResult], tuple[float | None, str]]
 
 
@@ -64,6 +65,12 @@ def _lines(comparison: RunComparison) -> Iterator[tuple[str, _Cell]]:
     yield f"data/MC chi2/ndf of Djet, {top}", lambda result: _number(result.closure.chi2_per_ndf, ".2f")
     yield f"data/MC rate, {top}", lambda result: _measured(result.closure.rate)
     yield "p-value of data against MC, bins and rate", lambda result: (None, _p_value(result.closure.agreement))
+    tight = f"top {100 * settings.tight_fraction:g} %"
+    yield f"data/MC rate, {tight}", lambda result: _measured(result.details.region(tight).rate)
+    for name in dict.fromkeys(name for result in comparison.results.values() for name in _modes(result)):
+        yield f"data/MC rate, {top}, {name}", _rate_in(name, top)
+    for quantity in ("yield", "shape"):
+        yield f"global p-value of bins, {quantity}", _global(quantity)
     yield "AUC data against MC, on Djet", lambda result: _measured(result.auc_djet)
     yield "AUC data against MC, on e, mu, tau, jet", lambda result: _measured(result.auc_probabilities)
     yield "AUC domain head alone, frozen features", lambda result: _measured(result.auc_features)
@@ -75,6 +82,25 @@ def _lines(comparison: RunComparison) -> Iterator[tuple[str, _Cell]]:
         yield f"  relative to {comparison.reference}", _ratio(number)
 
 
+def _modes(result: RunResult) -> list[str]:
+    return list(result.details.bins.rows(_MODE, "yield")["bin"])
+
+
+def _rate_in(name: str, region: str) -> _Cell:
+    def cell(result: RunResult) -> tuple[float | None, str]:
+        rows = result.details.bins.rows(_MODE, "rate", region)
+        found = rows[rows["bin"] == name]
+        if found.empty or not np.isfinite(found["value"].iloc[0]):
+            return None, "-"
+        return _measured(Measured(float(found["value"].iloc[0]), float(found["error"].iloc[0])))
+
+    return cell
+
+
+def _global(quantity: str) -> _Cell:
+    return lambda result: (None, f"{result.details.bins.global_p_value[quantity]:.2g}")
+
+
 def _number(value: float, spec: str) -> tuple[float, str]:
     return value, f"{value:{spec}}"
 
@@ -84,7 +110,7 @@ def _measured(value: Measured, spec: str = ".3f") -> tuple[float, str]:
 
 
 def _adversarial(side: str) -> _Cell:
-    return lambda result: (None, "-") if result.y_adv is None else _number(result.y_adv[side][0].value, ".4f")
+    return lambda result: (None, "-") if result.y_adv is None else _measured(result.y_adv[side][0], ".4f")
 
 
 def _mis_id(number: int) -> _Cell:
@@ -123,6 +149,22 @@ def _verdict(agreement: Agreement) -> str:
     return text
 
 
+def _most_deviating(comparison: RunComparison) -> str:
+    """Return which bin of each run deviates most, and how the p-values of bins are counted."""
+    texts = []
+    for label, result in comparison.results.items():
+        bins = result.details.bins
+        if bins.most_deviating is not None:
+            row = bins.table.loc[bins.most_deviating]
+            where = f"{row['bin']}, {row['quantity']}" + ("" if row["quantity"] == "yield" else f" in {row['region']}")
+            texts.append(f"{label}: {where} ({row['deviations']:+.1f} sigma)")
+        texts += [f"{label}: {problem}" for problem in bins.problems]
+    return (
+        "Bins of decay mode, pT, |eta| and pairs: a rate is yield (taus in the bin) times shape (their scores); global"
+        f" p-values count all bins. Largest deviations: {'; '.join(texts) or 'none was tested'}."
+    )
+
+
 def _explanations(comparison: RunComparison) -> list[str]:
     nominal = next(iter(comparison.results.values())).closure
     passing = " / ".join(str(mis_id.mis_id.passed) for mis_id in comparison.results[comparison.reference_run].mis_id)
@@ -130,6 +172,7 @@ def _explanations(comparison: RunComparison) -> list[str]:
         _verdict(comparison.agreement),
         f"Control region: {comparison.counts['control']} taus, {nominal.ndf} bins of equal genuine-tau population per model;"
         f" a perfect description scatters by {(2 / nominal.ndf) ** 0.5:.2f} in chi2/ndf, other seeds by more.",
+        _most_deviating(comparison),
         f"MC is scaled to the total of data; before that data/MC is {nominal.overall:.3f}.",
         f"Test set: {comparison.counts['test']} candidates; {passing} jets of {comparison.reference} pass at the working"
         " points. Mis-id errors: counts and threshold; ratios: bootstrap of the common test set.",

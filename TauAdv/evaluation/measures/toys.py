@@ -1,9 +1,9 @@
 """Toy experiments: data and simulation drawn from one common distribution, to calibrate tests where counts are small.
 
-Data are multinomial with their total fixed. Simulation is a scaled Poisson number in each cell, with the mean and variance
-that its weights give (G. Bohm and G. Zech, arXiv:1309.1287). The common distribution is the average of both samples, each with its
-(effective) number of taus. A row of weight 2 therefore is one tau that counts twice, and two equal rows are two taus: sums are
-the same, the error of the first is larger by the root of two.
+Data are multinomial with their total fixed. Simulation is a scaled Poisson number in each cell, with the mean and
+variance that its weights give (G. Bohm and G. Zech, arXiv:1309.1287). The common distribution is the average of both
+samples, each with its (effective) number of taus. A row of weight 2 therefore is one tau that counts twice, and two
+equal rows are two taus: sums are the same, the error of the first is larger by the root of two.
 """
 
 from __future__ import annotations
@@ -167,9 +167,9 @@ _ROUNDING = 1e-9
 def global_p_value(observed: Floats, toys: Floats) -> float:
     """Return the probability that the smallest of all p-values is as small as the observed one (look-elsewhere effect).
 
-    It is the part of toys with a smallest p-value as small, so that correlations of the tests are accounted for. Where no toy
-    is so far, the bound of Bonferroni (number of tests times the smallest p-value) is returned if it is smaller than what the
-    number of toys can show.
+    It is the part of toys with a smallest p-value as small, so that correlations of the tests are accounted for. Where no
+    toy is so far, the bound of Bonferroni (number of tests times the smallest p-value) is returned if it is smaller than
+    what the number of toys can show.
 
     Args:
         observed: p-values [tests]; NaN where a test was not possible.

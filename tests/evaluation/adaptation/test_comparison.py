@@ -9,7 +9,7 @@ from TauAdv.cli.evaluation import compare
 from TauAdv.cli.main import main
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.adaptation.comparison import ComparisonSettings, compare_runs
-from TauAdv.evaluation.adaptation.report import as_dictionary, as_text, make_report
+from TauAdv.evaluation.adaptation.report import as_dictionary, as_text, make_report, records, tables
 from TauAdv.evaluation.adaptation.text import in_blocks
 from TauAdv.evaluation.measures.closure import closure_test
 from TauAdv.evaluation.measures.mis_id import mis_id_at
@@ -19,7 +19,7 @@ from TauAdv.shards.store import ShardSet
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = ComparisonSettings(bins=5, folds=2, head_folds=2, domain_rows=150, bootstrap=10)
+SETTINGS = ComparisonSettings(bins=5, folds=2, head_folds=2, domain_rows=150, bootstrap=10, toys=50)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,31 @@ def test_many_columns_are_in_blocks():
     assert max(map(len, text)) <= 40
 
 
+def test_closure_above_thresholds_and_in_bins(comparison):
+    result = comparison.results["adversarial"]
+    top = result.details.region("top 50 %")
+    assert (top.chi2, top.rate.value) == (pytest.approx(result.closure.chi2), pytest.approx(result.closure.rate.value))
+    assert list(result.details.thresholds) == ["top 50 %", "top 20 %", *SETTINGS.closure_points]
+    genuine = result.test[result.test["y"] == 2]
+    passing = genuine["weights"][genuine["Djet"] >= result.details.thresholds["Medium"]].sum() / genuine["weights"].sum()
+    assert passing == pytest.approx(0.7, abs=0.02)
+    modes = result.details.bins.rows("decay mode", "rate", "top 50 %")
+    assert list(modes["bin"]) == [f"decay mode {mode}" for mode in (0, 1, 10, 11)]
+    assert modes["data"].sum() == top.data
+    assert modes["mc"].sum() == pytest.approx(top.mc)
+    assert "data/MC rate, top 50 %, decay mode 10" in as_text(comparison)
+
+
+def test_tables_hold_what_the_json_holds(comparison):
+    content, found = as_dictionary(comparison), tables(comparison)
+    assert set(found) == {"regions", "closure_bins", "bands"}
+    for label, run in content["runs"].items():
+        for name, of_json in (("regions", run["regions"]), ("closure_bins", run["bins"]["table"])):
+            rows = found[name][found[name]["run"] == label].drop(columns="run")
+            assert records(rows) == of_json
+            assert len(rows) > 5
+
+
 def test_command_takes_any_number_of_runs(runs, sets, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(compare, "_draw", lambda comparison, folder: None)  # the test below draws
@@ -196,7 +221,8 @@ def test_nothing_of_an_earlier_comparison_stays(runs, sets, run_ids, tmp_path):
     assert (tmp_path / "report" / "closure_k2=0.png").exists()
     make_report(tmp_path / "report", runs.mlruns, fewer, sets.control, sets.test, overwrite=True, **options)
     names = {path.name for path in (tmp_path / "report").iterdir()}
-    assert names == {"comparison.json", "comparison.txt", "manifest.json", "closure_nominal.png"}
+    tables = {"bands.csv", "closure_bins.csv", "regions.csv"}
+    assert names == {"comparison.json", "comparison.txt", "manifest.json", "closure_nominal.png", *tables}
     (tmp_path / "report" / "notes.txt").write_text("mine")
     with pytest.raises(OutputExistsError, match=r"notes\.txt"):
         make_report(tmp_path / "report", runs.mlruns, run_ids, sets.control, sets.test, overwrite=True, **options)
