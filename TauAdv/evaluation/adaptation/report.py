@@ -21,7 +21,7 @@ from TauAdv.evaluation.measures.mis_id import MisId
 from TauAdv.evaluation.measures.statistics import Measured
 from TauAdv.evaluation.predictions.contributions import Given, contributions_of_set
 from TauAdv.evaluation.report_folder import Drawing, make_report_folder
-from TauAdv.io.atomic import write_json, write_text
+from TauAdv.io.atomic import new_file, write_json, write_text
 from TauAdv.shards.store import ShardSet
 
 __all__ = ["as_dictionary", "as_text", "make_report", "records", "tables", "write_report"]
@@ -183,5 +183,6 @@ def write_report(comparison: RunComparison, folder: Path | str) -> str:
     write_text(folder / TEXT_NAME, text)
     write_json(folder / JSON_NAME, as_dictionary(comparison))
     for name, table in tables(comparison).items():
-        write_text(folder / f"{name}.csv", table.to_csv(index=False))
+        with new_file(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
     return text
