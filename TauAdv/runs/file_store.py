@@ -110,7 +110,7 @@ class FileStore:
     def _only_read(self, run_id: str) -> InputError:
         return InputError(
             f"run {run_id} is in a file store of MLflow ({self.mlruns}), as TauMLTools kept runs; TauAdv reads it and does "
-            f"not log to it; to go on with its runs, migrate it: {migration(self.mlruns)}"
+            f"not log to it (tauadv compare --no-log); to go on with its runs, migrate it: {migration(self.mlruns)}"
         )
 
     def _folder(self, run_id: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "CHANGES",
     "CHECKPOINTS",
+    "COMPARISON",
     "CONFIGURATION",
     "FEATURES",
     "INPUTS",
@@ -38,6 +39,7 @@ SHARDS = f"{CONFIGURATION}/shards"
 MODEL = "model/model.keras"
 CHECKPOINTS = "model_checkpoints"
 PREDICTIONS = "predictions"
+COMPARISON = "comparison"
 WORKING_POINTS = "working_points.json"
 PERFORMANCE = "performance.json"
 SCALE_FACTORS = "scale_factors"

@@ -12,7 +12,7 @@ from typing import Any
 
 from TauAdv.arguments import checked
 from TauAdv.errors import InputError, OutputLockedError, nearest
-from TauAdv.io.atomic import new_file, write_text
+from TauAdv.io.atomic import new_file, require_writable, write_text
 from TauAdv.io.checked_files import CHECKSUMS, new_checked_file, read_text, require_undamaged, write_checked_text
 from TauAdv.io.locks import lock_path, output_lock
 from TauAdv.runs.database import DATABASE, drop_metrics
@@ -153,6 +153,16 @@ class Run:
         self._waiting.extend((name, float(value), now, int(step)) for name, value in metrics.items())
         if len(self._waiting) >= _MOST_WAITING or time.monotonic() - self._last_flush > _FLUSH_AFTER_SECONDS:
             self.flush()
+
+    def require_writable(self, path: str) -> None:
+        """Check that something can be logged, and that a file or folder ``path`` can be written within the artifacts.
+
+        Raises:
+            InputError: the store is only read, or its database cannot be written.
+            WriteError: the folder of artifacts cannot be written.
+        """
+        self.log_tags(dict(list(self.tags.items())[:1]))  # what is there already: only a write shows that it is possible
+        require_writable(self.artifacts / path / "file")
 
     def flush(self) -> None:
         """Write metrics that wait."""

@@ -40,6 +40,7 @@ def add_options(parser: ArgumentParser) -> None:
     add("--test", required=True, type=path, metavar="SHARDS", help="classification set that no run was trained on")
     add("--output", required=True, type=path, metavar="FOLDER", help="where the report and the plots go")
     add("--contributions", type=path, metavar="FILE", help="control region, where --control does not say it")
+    add("--no-log", action="store_true", help="leave the runs alone: no metrics in MLflow, no copy of the report")
     add_overwrite(parser, "replace a report of other runs, sets or settings")
 
 
@@ -61,6 +62,7 @@ def run(options: Namespace) -> None:
         contributions=options.contributions,
         overwrite=options.overwrite,
         draw=_draw,
+        log=not options.no_log,
     )
     print("\n".join(str(path) for path in sorted(options.output.iterdir()) if path.suffix in {".pdf", ".png"}))
 

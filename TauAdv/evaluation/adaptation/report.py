@@ -11,6 +11,7 @@ import pandas as pd
 
 from TauAdv.evaluation.adaptation.comparison import compare_runs
 from TauAdv.evaluation.adaptation.entries import Asked, RunIds, asked_entries, find_entries, reference_of
+from TauAdv.evaluation.adaptation.metrics import log_metrics, log_report, require_loggable
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
 from TauAdv.evaluation.adaptation.text import as_text
@@ -140,20 +141,26 @@ def make_report(
     contributions: Given = None,
     overwrite: bool = False,
     draw: Drawing | None = None,
+    log: bool = False,
 ) -> RunComparison:
     """Compare runs (see :func:`compare_runs`), write the report into ``folder`` and print the table.
 
     A report of the same runs, sets and settings is made again; another one is not replaced unless ``overwrite``. The folder
     is replaced as a whole, nothing of an earlier comparison stays: see
-    :func:`TauAdv.evaluation.report_folder.make_report_folder`.
+    :func:`TauAdv.evaluation.report_folder.make_report_folder`. With ``log``, the key numbers become metrics of the runs, and
+    the report is copied into their artifacts.
 
     Raises:
         InputError: as :func:`compare_runs`.
         OutputExistsError: another report is in ``folder`` and ``overwrite`` is false, or files that are not of a report.
         OutputLockedError: another process writes the report.
+        WriteError: ``folder``, or with ``log`` a run, cannot be written.
     """
     settings = settings or ComparisonSettings()
-    reference_of(find_entries(mlpath, runs), reference)  # mistakes are said before the folder is looked at
+    entries = find_entries(mlpath, runs)
+    reference_of(entries, reference)  # mistakes are said before the folder is looked at
+    if log:
+        require_loggable(run for entry in entries for run in entry.runs.values())
     known = contributions_of_set(ShardSet.open(control), contributions)
     decisive = {
         "runs": dict(_as_asked(entry) for entry in asked_entries(runs)),
@@ -168,7 +175,17 @@ def make_report(
         return compare_runs(mlpath, runs, control, test, **options)
 
     made: dict[str, Any] = {"step": STEP, "settings": decisive, "inputs": inputs, "overwrite": overwrite}
-    return make_report_folder(folder, study, write_report, draw, **made)
+
+    def write(comparison: RunComparison, temporary: Path) -> str:
+        text = write_report(comparison, temporary)
+        if log:
+            log_metrics(comparison)
+        return text
+
+    comparison = make_report_folder(folder, study, write, draw, **made)
+    if log:
+        log_report(comparison, Path(folder))
+    return comparison
 
 
 def _as_asked(entry: Asked) -> tuple[str, Any]:

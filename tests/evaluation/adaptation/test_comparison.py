@@ -8,6 +8,7 @@ from specification_region import CONTRIBUTIONS
 from TauAdv.cli.evaluation import compare
 from TauAdv.cli.main import main
 from TauAdv.errors import InputError, OutputExistsError
+from TauAdv.evaluation.adaptation import report
 from TauAdv.evaluation.adaptation.comparison import ComparisonSettings, compare_runs
 from TauAdv.evaluation.adaptation.report import as_dictionary, as_text, make_report, records, tables
 from TauAdv.evaluation.adaptation.text import in_blocks
@@ -15,6 +16,8 @@ from TauAdv.evaluation.measures.closure import closure_test
 from TauAdv.evaluation.measures.mis_id import mis_id_at
 from TauAdv.evaluation.predictions.inference import predict
 from TauAdv.evaluation.predictions.tables import load_run_model
+from TauAdv.runs.errors import StoreError
+from TauAdv.runs.records import MlflowStore
 from TauAdv.shards.store import ShardSet
 
 pytestmark = pytest.mark.slow
@@ -166,6 +169,12 @@ def test_command_takes_any_number_of_runs(runs, sets, tmp_path, monkeypatch, cap
     words = [runs.nominal.id, "bins=5", f"k2=0={runs.fine_tune.id}", "domain_rows=150", f"after={runs.adversarial.id}"]
     main(["compare", *words, "folds=2", "head_folds=2", "bootstrap=10", *sets_of, "--reference", "k2=0"])
     content = json.loads((tmp_path / "report" / "comparison.json").read_text())
+    copied = runs.adversarial.artifacts / "comparison"
+    assert {path.name for path in copied.iterdir()} == {path.name for path in (tmp_path / "report").iterdir()}
+    metrics = runs.adversarial.metrics
+    assert metrics["closure/rate_top50"] == pytest.approx(content["runs"]["after"]["closure"]["rate"]["value"])
+    assert metrics["price/mis_id_jet_90"] == pytest.approx(content["runs"]["after"]["jet_mis_id"][1]["value"])
+    assert {"closure/chi2_ndf_top50", "closure/p_value", "closure/global_p_shape"} <= metrics.keys()
     assert list(content["runs"]) == ["nominal", "k2=0", "after"]
     assert (content["reference"], content["settings"]["bins"]) == ("k2=0", 5)
     capsys.readouterr()
@@ -201,6 +210,26 @@ def test_script_prints_and_saves(runs, sets, run_script, tmp_path, monkeypatch, 
     with pytest.raises(SystemExit):
         run_script("Evaluation/compare_runs.py", *arguments, "bins=4")
     assert "--overwrite" in capsys.readouterr().err
+
+
+def test_runs_that_cannot_be_written_are_known_before(runs, sets, run_ids, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "compare_runs", lambda *given, **options: pytest.fail("compared"))
+    options = {"settings": SETTINGS, "log": True}
+    (runs.nominal.artifacts / "comparison").mkdir(exist_ok=True)
+    notes = runs.nominal.artifacts / "comparison" / "notes.txt"
+    notes.write_text("mine")
+    with pytest.raises(OutputExistsError, match=r"notes\.txt"):
+        report.make_report(tmp_path / "report", runs.mlruns, run_ids, sets.control, sets.test, **options)
+    notes.unlink()
+    refused = StoreError("mlflow.db: cannot be written")
+
+    def refuse(*given):
+        raise refused
+
+    monkeypatch.setattr(MlflowStore, "set_tags", refuse)
+    with pytest.raises(StoreError, match="cannot be written"):
+        report.make_report(tmp_path / "report", runs.mlruns, run_ids, sets.control, sets.test, **options)
+    assert not (tmp_path / "report").exists()
 
 
 def test_report_of_other_runs_is_not_replaced(runs, sets, run_ids, tmp_path):
