@@ -37,6 +37,7 @@ SCRIPTS = {
     "working-points": "Evaluation/derive_wp.py",
     "performance": "Evaluation/evaluate_performance.py",
     "plot-roc": "Evaluation/plot_roc.py",
+    "scale-factors": "Evaluation/measure_scale_factors.py",
     "robustness": "Evaluation/evaluate_robustness.py",
     "plot-loss": "Evaluation/plot_loss.py",
     "export": "Evaluation/export_model.py",

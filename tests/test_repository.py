@@ -262,6 +262,7 @@ WRITERS = {
 #: The same, of functions that are used in one module.
 WRITERS_IN = {
     "evaluation/predictions/score_files.py": dict.fromkeys(("_write_root", "_write_parquet"), (1, "path")),
+    "evaluation/scale_factors/report.py": {"write_scale_factors": (1, "folder")},
     "models/export/deeptau_formats.py": {"_write_cms": (1, "folder")},
     "models/export/jet_formats.py": dict.fromkeys(("_write_onnx", "_write_saved_model"), (1, "folder")),
     "models/export/onnx_format.py": {"_write": (2, "folder")},

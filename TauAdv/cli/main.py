@@ -36,6 +36,7 @@ COMMANDS = {
     "working-points": "evaluation.working_points",
     "performance": "evaluation.performance",
     "plot-roc": "evaluation.plot_roc",
+    "scale-factors": "evaluation.scale_factors",
     "robustness": "evaluation.robustness",
     "plot-loss": "evaluation.plot_loss",
     "export": "evaluation.export",

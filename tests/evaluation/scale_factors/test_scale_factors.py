@@ -1,0 +1,198 @@
+"""Scale factors of a prediction table: numbers, correctionlib file, histograms, script."""
+
+import json
+
+import correctionlib
+import numpy as np
+import pandas as pd
+import pytest
+import uproot
+from control_region_inputs import control_table
+from evaluation_inputs import write_run_of_tables
+from specification_region import CONTRIBUTIONS
+
+from TauAdv.config import load_settings
+from TauAdv.errors import ConfigError, InputError
+from TauAdv.evaluation.scale_factors.correction import correction_set, correction_text
+from TauAdv.evaluation.scale_factors.measure import measure_scale_factors
+from TauAdv.evaluation.scale_factors.report import make_scale_factors
+from TauAdv.evaluation.scale_factors.settings import ScaleFactorSettings
+from TauAdv.evaluation.scale_factors.tables import as_table, improvement
+
+SCRIPT = "Evaluation/measure_scale_factors.py"
+POINTS = {"jet": {"Loose": 0.5, "Tight": 0.9}}
+CONTRIBUTION_NAMES = {entry.dataset_id: entry.name for entry in CONTRIBUTIONS}
+
+
+@pytest.fixture(scope="module")
+def table():
+    return control_table(shift=-0.3)
+
+
+@pytest.fixture(scope="module")
+def found(table):
+    return measure_scale_factors(table, CONTRIBUTIONS, POINTS, name="nominal")
+
+
+def test_numbers_are_those_of_sums_over_rows(table, found):
+    scale = (table["y"] == 1).sum() / table.loc[table["y"] == 0, "weights"].sum()
+    assert found.scale == pytest.approx(scale)
+    assert len(found.factors) == 2 * 4 * 5
+    for row in as_table(found).itertuples():
+        modes = [int(mode) for mode in row.decay_modes.split()]
+        inside = table[
+            table["tau_decayMode"].isin(modes) & (table["tau_pt"] >= row.pt_low) & (table["tau_pt"] < row.pt_high)
+        ]
+        data, taus = inside[inside["dataset_id"] == 0], inside[inside["dataset_id"].isin([1, 2])]
+        others = inside[inside["dataset_id"] > 2]
+        sums = {}
+        for name, side in (("data", data), ("taus", taus), ("others", others)):
+            passing = side[side["Djet"] > row.threshold]
+            weight = [len(one) if name == "data" else one["weights"].sum() for one in (passing, side)]
+            sums[name] = np.array(weight, float)
+        subtracted = sums["data"] - scale * sums["others"]
+        assert row.efficiency_data == pytest.approx(subtracted[0] / subtracted[1])
+        assert row.efficiency_simulation == pytest.approx(sums["taus"][0] / sums["taus"][1])
+        assert row.scale_factor == pytest.approx(row.efficiency_data / row.efficiency_simulation)
+        assert row.systematic == 0
+        assert row.error == row.statistical > 0
+    # the last bin has no upper end: it holds the taus of 1500 GeV
+    assert sum(one.pt[1] == np.inf for one in found.factors) == 8
+
+
+def test_same_sample_gives_one(table):
+    simulation = table[table["y"] == 0].assign(weights=1.0)
+    data = simulation.assign(dataset_id=0, y=1.0)
+    for method in ("subtraction", "template"):
+        settings = ScaleFactorSettings(method=method)
+        same = measure_scale_factors(pd.concat([data, simulation]), CONTRIBUTIONS, POINTS, settings)
+        assert same.empty == []
+        assert [one.measured.factor.value for one in same.factors] == pytest.approx([1] * len(same.factors))
+
+
+def test_correctionlib_file_evaluates_to_the_table(found):
+    correction = correctionlib.CorrectionSet.from_string(correction_text(found))["tau_vs_jet"]
+    assert [variable.name for variable in correction.inputs] == ["pt", "dm", "wp", "syst"]
+    for row in as_table(found).itertuples():
+        if row.inclusive:
+            continue
+        pt = row.pt_low if np.isinf(row.pt_high) else (row.pt_low + row.pt_high) / 2
+        where = (float(pt), int(row.decay_modes), row.working_point)
+        wanted = {"nom": 0, "up": row.error, "down": -row.error, "stat_up": row.statistical, "stat_down": -row.statistical}
+        for variation, error in wanted.items():  # correctionlib reads the last digit of a number otherwise
+            assert correction.evaluate(*where, variation) == pytest.approx(row.scale_factor + error, rel=1e-14)
+    assert correction.evaluate(1e6, 0, "Loose", "nom") == correction.evaluate(200.0, 0, "Loose", "nom")
+    for where in ((19.0, 0, "Loose", "nom"), (25.0, 5, "Loose", "nom"), (25.0, 0, "Medium", "nom"), (25.0, 0, "Loose", "x")):
+        with pytest.raises((IndexError, RuntimeError)):
+            correction.evaluate(*where)
+
+
+def test_bins_without_a_measurement_are_named_and_give_no_number(table):
+    few = table[(table["tau_decayMode"] != 11) | (table["y"] == 1)]
+    found = measure_scale_factors(few, CONTRIBUTIONS, POINTS)
+    assert len(found.empty) == 2 * 5
+    assert found.empty[0].startswith("vs jet Loose, decay mode 11, pt 20 to 30 GeV: 0 genuine taus expected")
+    rows = as_table(found)
+    assert rows.loc[rows["decay_modes"] == "11", "scale_factor"].isna().all()
+    correction = correctionlib.CorrectionSet.from_string(correction_text(found))["tau_vs_jet"]
+    with pytest.raises(IndexError):
+        correction.evaluate(25.0, 11, "Loose", "nom")
+    assert correction.evaluate(25.0, 10, "Loose", "nom") > 0
+
+
+def test_an_uncertainty_of_a_contribution_is_in_up_and_down(table, monkeypatch):
+    contributions = [entry.model_copy() for entry in CONTRIBUTIONS]
+    (jets,) = [entry for entry in contributions if entry.name == "QCD"]
+    object.__setattr__(jets, "uncertainty", 0.5)
+    found = measure_scale_factors(table, contributions, POINTS)
+    assert found.uncertainties == {"QCD": 0.5}
+    for one in found.factors:
+        assert one.measured.error == pytest.approx(np.hypot(one.measured.factor.error, one.measured.systematics["QCD"]))
+    correction = correction_set(found).corrections[0]
+    assert "up, down: by the whole uncertainty" in correction.inputs[3].description
+
+
+def test_description_states_method_normalisation_and_range(found):
+    text = correction_set(found).corrections[0].description
+    assert "Method subtraction: genuine taus of data are data minus the other contributions" in text
+    assert "All simulation is scaled together to the total of data." in text
+    assert "Below 20 GeV" in text
+    assert "no upper end" in text
+
+
+def test_before_and_after(table):
+    before = measure_scale_factors(table, CONTRIBUTIONS, POINTS)
+    after = measure_scale_factors(control_table(), CONTRIBUTIONS, POINTS)
+    found = improvement(before, after).set_index("working_point")
+    for point in POINTS["jet"]:
+        values = [
+            [one.measured.factor.value for one in side.factors if one.working_point == point] for side in (before, after)
+        ]
+        assert found.loc[point, "distance_before"] == pytest.approx(np.mean(np.abs(np.array(values[0]) - 1)))
+        assert found.loc[point, "distance_after"] == pytest.approx(np.mean(np.abs(np.array(values[1]) - 1)))
+        assert found.loc[point, "bins"] == 20
+    assert found.loc["Tight", "distance_after"] < found.loc["Tight", "distance_before"]
+    assert abs(found.loc["Tight", "inclusive_after"] - 1) < 4 * found.loc["Tight", "inclusive_error_after"]
+    assert abs(found.loc["Tight", "inclusive_before"] - 1) > 4 * found.loc["Tight", "inclusive_error_before"]
+
+
+def test_script_writes_all_into_the_run(table, tmp_path, run_script, capsys):
+    runs = [write_run_of_tables(tmp_path / "mlruns", one) for one in (table, control_table())]
+    for run in runs:
+        (run.artifacts / "working_points.json").write_text(json.dumps(POINTS))
+    run_script(SCRIPT, "--mlpath", runs[0].mlpath, "--expID", *(run.id for run in runs), "pt_edges=[20,40,100]")
+    printed = capsys.readouterr().out
+    assert "mean distance from 1" in printed
+    folder = runs[0].artifacts / "scale_factors"
+    names = [
+        "correction.json",
+        "histograms.root",
+        "manifest.json",
+        "scale_factors.csv",
+        "scale_factors.json",
+        "scale_factors.md",
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    rows = pd.read_csv(folder / "scale_factors.csv")
+    content = json.loads((folder / "scale_factors.json").read_text())
+    assert [row["scale_factor"] for row in content["scale_factors"]] == pytest.approx(rows["scale_factor"].tolist())
+    correction = correctionlib.CorrectionSet.from_file(str(folder / "correction.json"))["tau_vs_jet"]
+    first = rows.iloc[0]
+    found = correction.evaluate(25.0, int(first["decay_modes"]), first["working_point"], "nom")
+    assert found == pytest.approx(first["scale_factor"], rel=1e-14)
+    with uproot.open(folder / "histograms.root") as file:
+        for result in ("pass", "fail"):
+            chosen = table[(table["tau_decayMode"] == 1) & ((table["Djet"] > 0.9) == (result == "pass"))]
+            edges = [20, 40, np.inf]
+            for dataset_id, name in CONTRIBUTION_NAMES.items():
+                of = chosen[chosen["dataset_id"] == dataset_id]
+                histogram = file[f"vs_jet/Tight/dm_1/{result}/{name}"]
+                weights = of["weights"].to_numpy()
+                expected = [np.histogram(of["tau_pt"], edges, weights=weights**power)[0] for power in (1, 2)]
+                np.testing.assert_allclose(histogram.values(), expected[0])
+                np.testing.assert_allclose(histogram.variances(), expected[1])
+
+
+def test_bad_input(table, tmp_path):
+    run = write_run_of_tables(tmp_path / "mlruns", table)
+    with pytest.raises(InputError, match=r"no working_points\.json in run .*tauadv working-points makes it; or give"):
+        make_scale_factors(run.mlpath, [run.id])
+    with pytest.raises(InputError, match="no working points against e; there are thresholds against jet"):
+        measure_scale_factors(table, CONTRIBUTIONS, POINTS, ScaleFactorSettings(against=("jet", "e")))
+    with pytest.raises(InputError, match="no contribution is of genuine taus"):
+        none = [entry.model_copy(update={"genuine": False}) for entry in CONTRIBUTIONS]
+        measure_scale_factors(table, none, POINTS)
+    with pytest.raises(InputError, match=r"missing columns \['tau_pt'\]"):
+        measure_scale_factors(table.drop(columns="tau_pt"), CONTRIBUTIONS, POINTS)
+    with pytest.raises(InputError, match="1 of 12000 values of 'weights' are not finite"):
+        measure_scale_factors(table.assign(weights=[*table["weights"][:-1], np.nan]), CONTRIBUTIONS, POINTS)
+    without = table.drop(columns=["p_e", "p_mu", "p_tau", "p_jet"])
+    of_jets = measure_scale_factors(without, CONTRIBUTIONS, POINTS)
+    assert as_table(of_jets).equals(as_table(measure_scale_factors(table, CONTRIBUTIONS, POINTS)))
+    for word, message in (
+        ("pt_edges=[20,10]", "expected rising edges"),
+        ("decay_modes=[[0],[0,1]]", "each decay mode once"),
+        ("method=fit", "method"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            load_settings(ScaleFactorSettings, overrides=[word])
