@@ -20,6 +20,7 @@ from TauAdv.errors import TauAdvError
 __all__ = ["WorkerKilledError", "die_with_parent", "worker_pool"]
 
 _PR_SET_PDEATHSIG = 1
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 class WorkerKilledError(TauAdvError):
@@ -30,12 +31,15 @@ class WorkerKilledError(TauAdvError):
 def worker_pool(number: int) -> Iterator[ProcessPoolExecutor]:
     """Yield a pool of processes, started afresh ("spawn"); work that has not begun is dropped if the block raises.
 
-    If this process dies, by SIGKILL too, so do they.
+    If this process dies, by SIGKILL too, so do they. Each computes in one thread, unless the environment says otherwise.
 
     Raises:
         WorkerKilledError: if one of them was killed.
     """
-    with ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_watch_parent) as pool:
+    with (
+        _one_thread_each(),
+        ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_watch_parent) as pool,
+    ):
         try:
             yield pool
         except BrokenProcessPool as error:
@@ -47,6 +51,18 @@ def worker_pool(number: int) -> Iterator[ProcessPoolExecutor]:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let processes that are started meanwhile compute in one thread: those of several would wait for each other's turn."""
+    added = [name for name in _THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(added, "1"))
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def die_with_parent(parent: int) -> Callable[[], None]:

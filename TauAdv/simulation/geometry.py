@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from TauAdv.simulation.columns import Columns, ragged_rows
@@ -36,17 +38,40 @@ def kinematics(p4: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.n
 
 
 Axes = tuple[np.ndarray, np.ndarray, np.ndarray]
+_PAIRS_AT_ONCE = 1 << 15
 
 
 def _pairs(objects: Columns, axes: Axes, radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return axis, row and squared distance of all pairs of one event within the radius."""
-    axis_event, axis_eta, axis_phi = axes
+    """Return axis, row and squared distance of all pairs of one event within the radius, in the order of axes and rows."""
+    axis_event = axes[0]
     first = np.searchsorted(objects["event"], axis_event)
     counts = np.searchsorted(objects["event"], axis_event, side="right") - first
-    axis, row = np.repeat(np.arange(len(axis_event)), counts), ragged_rows(first, counts)
-    near = np.abs(objects["eta"][row] - axis_eta[axis]) < radius
-    axis, row = axis[near], row[near]
-    distance2 = (objects["eta"][row] - axis_eta[axis]) ** 2 + delta_phi(objects["phi"][row], axis_phi[axis]) ** 2
+    parts = [
+        _pairs_of(objects, axes, radius, np.arange(start, stop), first[start:stop], counts[start:stop])
+        for start, stop in _blocks(counts)
+    ]
+    axis, row, distance2 = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return axis, row, distance2
+
+
+def _blocks(counts: np.ndarray) -> list[tuple[int, int]]:
+    """Return ranges of axes with few enough pairs to stay in the processor's cache; at least one."""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    inner = np.unique(np.searchsorted(ends, np.arange(_PAIRS_AT_ONCE, total, _PAIRS_AT_ONCE)) + 1)
+    edges = [0, *inner[inner < len(counts)].tolist(), len(counts)]
+    return list(itertools.pairwise(edges))
+
+
+def _pairs_of(
+    objects: Columns, axes: Axes, radius: float, axes_here: np.ndarray, first: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    _, axis_eta, axis_phi = axes
+    axis, row = np.repeat(axes_here, counts), ragged_rows(first, counts)
+    distance = objects["eta"][row] - axis_eta[axis]
+    near = np.abs(distance) < radius
+    axis, row, distance = axis[near], row[near], distance[near]
+    distance2 = distance**2 + delta_phi(objects["phi"][row], axis_phi[axis]) ** 2
     inside = distance2 < radius**2
     return axis[inside], row[inside], distance2[inside]
 

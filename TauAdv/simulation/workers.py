@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from TauAdv.io.processes import worker_pool
 from TauAdv.simulation.cache import Chunk, missing_chunks
 from TauAdv.simulation.generator import VertexAccess, vertex_access
@@ -19,7 +21,8 @@ __all__ = ["access_for", "workers"]
 def workers(number: int) -> Iterator[Any]:
     """Yield an ordered ``map`` over worker processes (in this process for one worker)."""
     if number == 1:
-        yield map
+        with threadpool_limits(1):  # the products are small: a second thread would only wait
+            yield map
         return
     with worker_pool(number) as pool:
         yield pool.map

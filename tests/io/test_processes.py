@@ -89,3 +89,23 @@ def test_commands_die_with_a_killed_parent():
             break
         time.sleep(0.1)
     assert not alive(child)
+
+
+def threads(_: int) -> tuple[int, ...]:
+    import numpy as np  # noqa: F401 (loads its library of linear algebra)
+    from threadpoolctl import threadpool_info
+
+    return tuple(library["num_threads"] for library in threadpool_info())
+
+
+def test_workers_compute_in_one_thread_each_unless_the_environment_says_otherwise(monkeypatch):
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    with worker_pool(1) as pool:
+        assert set(pool.submit(threads, 0).result()) == {1}
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "2")
+    with worker_pool(1) as pool:
+        assert set(pool.submit(threads, 0).result()) == {2}
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "2"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from TauAdv.simulation.columns import Columns
-from TauAdv.simulation.geometry import delta_r, four_vector, kinematics, neighbours
+from TauAdv.simulation.columns import Columns, take
+from TauAdv.simulation.detector.response import ParticleType
+from TauAdv.simulation.geometry import delta_r, four_vector, kinematics, nearest_object, neighbours
 from TauAdv.simulation.reconstruction.clustering import cluster
 from TauAdv.simulation.reconstruction.strips import NUM_STRIPS, Strips, build_strips
 
@@ -16,6 +17,8 @@ __all__ = ["HYPOTHESES", "TauSettings", "mass_window", "reconstruct_taus"]
 
 _NUM_CHARGED = 6
 _MIN_JET_PT, _MIN_TAU_PT, _MAX_TAU_ETA = 14.0, 20.0, 2.3
+_MAX_JET_ETA, _JET_RADIUS = 2.6, 0.4
+_MIN_TRACK_PT, _MIN_HYPOTHESIS_PT = 0.5, 18.0
 _MOST_CANDIDATES = 80
 _PION_MASS = 0.13957
 
@@ -76,7 +79,12 @@ def _best_hypothesis(
     missing = (~charged_valid) @ h.charged.T + (~strips.valid) @ h.strips.T
     p4 = np.einsum("jck,hc->jhk", charged, h.charged) + np.einsum("jsk,hs->jhk", strips.p4, h.strips)
     pt, eta, phi, mass = kinematics(p4)
-    accepted = (missing == 0) & (np.abs(charge @ h.charged.T) == 1) & (pt > 18) & mass_window(h.decay_mode[None], mass, pt)
+    accepted = (
+        (missing == 0)
+        & (np.abs(charge @ h.charged.T) == 1)
+        & (pt > _MIN_HYPOTHESIS_PT)
+        & mass_window(h.decay_mode[None], mass, pt)
+    )
     cone = np.clip(3 / np.maximum(pt, 1.0), 0.05, 0.1)
     parts = np.concatenate([charged, strips.p4], axis=1)
     _, part_eta, part_phi, _ = kinematics(parts)
@@ -97,10 +105,9 @@ def _taus_of_jets(candidates: Columns, jets: Columns, table: np.ndarray) -> tupl
     valid, row = table >= 0, np.maximum(table, 0)
     pt = np.where(valid, candidates["pt"][row], 0).astype(np.float64)
     eta, phi = candidates["eta"][row].astype(np.float64), candidates["phi"][row].astype(np.float64)
-    kind = candidates["particle_type"][row]
-    in_jet = valid & (delta_r(eta, phi, jets["eta"][:, None], jets["phi"][:, None]) < 0.4)
-    tracks = in_jet & (candidates["charge"][row] != 0) & (candidates["from_pv"][row] >= 2) & (pt > 0.5)
-    strips = build_strips(pt, eta, phi, in_jet & np.isin(kind, (2, 4)))
+    in_jet = valid & (delta_r(eta, phi, jets["eta"][:, None], jets["phi"][:, None]) < _JET_RADIUS)
+    tracks = in_jet & _usable_tracks(candidates)[row]
+    strips = build_strips(pt, eta, phi, in_jet & _in_strips(candidates)[row])
     leading = np.argsort(np.where(tracks, -pt, np.inf), axis=1, kind="stable")[:, :_NUM_CHARGED]
 
     def of_leading(values: np.ndarray) -> np.ndarray:
@@ -119,6 +126,28 @@ def _taus_of_jets(candidates: Columns, jets: Columns, table: np.ndarray) -> tupl
     np.put_along_axis(signal, leading, charged_valid & (HYPOTHESES.charged[best] > 0), axis=1)
     signal |= np.einsum("js,jsc->jc", HYPOTHESES.strips[best], strips.members) > 0
     return {"found": found, **tau}, signal
+
+
+def _usable_tracks(candidates: Columns) -> np.ndarray:
+    return (candidates["charge"] != 0) & (candidates["from_pv"] >= 2) & (candidates["pt"] > _MIN_TRACK_PT)
+
+
+def _in_strips(candidates: Columns) -> np.ndarray:
+    return np.isin(candidates["particle_type"], (ParticleType.ELECTRON, ParticleType.PHOTON))
+
+
+def _have_track(candidates: Columns, jets: Columns) -> np.ndarray:
+    """Return which jets may have a charged candidate of a tau: most jets of pile-up have none."""
+    tracks = take(candidates, _usable_tracks(candidates))
+    return nearest_object(tracks, (jets["event"], jets["eta"], jets["phi"]), _JET_RADIUS + 0.01) >= 0
+
+
+def _may_reach_pt(candidates: Columns, table: np.ndarray) -> np.ndarray:
+    """Return which jets have enough pt in tracks and strips for a hypothesis; most have not, and are not tried."""
+    times = _usable_tracks(candidates).astype(np.int64) + _in_strips(candidates)  # an electron may be in both
+    pt = times * candidates["pt"]
+    total: np.ndarray = np.where(table >= 0, pt[np.maximum(table, 0)], 0).sum(axis=1)
+    return total > _MIN_HYPOTHESIS_PT - 0.1
 
 
 def reconstruct_taus(candidates: Columns, num_events: int, settings: TauSettings | None = None) -> tuple[Columns, Columns]:
@@ -140,9 +169,11 @@ def reconstruct_taus(candidates: Columns, num_events: int, settings: TauSettings
     usable = (candidates["from_pv"] >= 1) & (np.abs(candidates["eta"]) < 3)
     p4 = four_vector(*(candidates[name][usable].astype(np.float64) for name in ("pt", "eta", "phi", "mass")))
     jets = cluster(candidates["event"][usable], p4, num_events, _MIN_JET_PT)
-    jets = {name: values[np.abs(jets["eta"]) < 2.6] for name, values in jets.items()}
-    axes = (jets["event"], jets["eta"], jets["phi"])
-    table = neighbours(candidates, axes, 0.5, _MOST_CANDIDATES)
+    jets = take(jets, np.abs(jets["eta"]) < _MAX_JET_ETA)
+    jets = take(jets, _have_track(candidates, jets))
+    table = neighbours(candidates, (jets["event"], jets["eta"], jets["phi"]), 0.5, _MOST_CANDIDATES)
+    promising = _may_reach_pt(candidates, table)
+    jets, table = take(jets, promising), table[promising]
     taus, signal = _taus_of_jets(candidates, jets, table)
     good = taus.pop("found") & (taus["pt"] > settings.min_pt) & (np.abs(taus["eta"]) < settings.max_eta)
     taus["event"] = jets["event"]

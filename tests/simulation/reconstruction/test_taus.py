@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
 
-from TauAdv.simulation.detector.response import ParticleType
+from TauAdv.simulation import geometry
+from TauAdv.simulation.detector.pileup import overlay
+from TauAdv.simulation.detector.response import ParticleType, respond
 from TauAdv.simulation.geometry import delta_phi, four_vector, kinematics, nearest_object, neighbours
+from TauAdv.simulation.reconstruction import taus as tau_module
 from TauAdv.simulation.reconstruction.taus import HYPOTHESES, mass_window, reconstruct_taus
+from TauAdv.simulation.settings import DetectorSettings
 
 PION = 0.13957
 
@@ -87,3 +91,40 @@ def test_neighbours_and_nearest():
     assert neighbours(table, axes, 0.5, 2).tolist() == [[1, 0], [3, -1], [-1, -1]]
     assert nearest_object(table, axes, 0.5).tolist() == [0, 3, -1]
     assert delta_phi(np.array(3.1), np.array(-3.1)) == pytest.approx(6.2 - 2 * np.pi)
+
+
+def test_neighbours_of_many_axes_are_those_of_single_ones(monkeypatch):
+    monkeypatch.setattr(geometry, "_PAIRS_AT_ONCE", 50)
+    rng = np.random.default_rng(5)
+    event = np.repeat(np.arange(6), [7, 0, 120, 3, 20, 0])  # one event has more pairs than are made at once
+    objects = {"event": event, **{name: rng.uniform(-1, 1, len(event)) for name in ("eta", "phi", "pt")}}
+    axes = (np.repeat(np.arange(6), [3, 2, 4, 0, 6, 1]), *rng.uniform(-1, 1, (2, 16)))
+    together = neighbours(objects, axes, 0.5, 8)
+    apart = [neighbours(objects, tuple(values[[axis]] for values in axes), 0.5, 8)[0] for axis in range(16)]
+    np.testing.assert_array_equal(together, apart)
+    assert (together >= 0).any(axis=1).sum() >= 8
+
+
+def test_jets_that_cannot_hold_a_tau_are_left_out_without_losing_one(events, library, monkeypatch):
+    candidates, _ = overlay(
+        respond(events[0], DetectorSettings(), np.random.default_rng(2)),
+        60,
+        library,
+        DetectorSettings(),
+        np.random.default_rng(3),
+    )
+    taus, signal = reconstruct_taus(candidates, 60)
+    monkeypatch.setattr(tau_module, "_have_track", lambda _, jets: np.ones(len(jets["pt"]), dtype=bool))
+    monkeypatch.setattr(tau_module, "_may_reach_pt", lambda _, table: np.ones(len(table), dtype=bool))
+    every, signal_of_every = reconstruct_taus(candidates, 60)
+    assert len(taus["pt"]) > 30
+    for found, expected in ((taus, every), (signal, signal_of_every)):
+        for name, values in expected.items():
+            np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+def test_an_electron_counts_as_track_and_in_a_strip():
+    """15 GeV in all, but 27 GeV of a track of 12 GeV and a strip of 15 GeV."""
+    taus, _ = reconstruct_taus(candidates((0, 12, 0.5, 1.0, ParticleType.ELECTRON, -1), (0, 3, 0.5, 1.1, 4, 0)), 1)
+    assert taus["decay_mode"].tolist() == [1]
+    assert taus["pt"][0] == pytest.approx(27, abs=0.1)
