@@ -26,6 +26,7 @@ body { font-family: system-ui, sans-serif; line-height: 1.45; max-width: 1500px;
 h1 { line-height: 1.2; }
 h2 { margin-top: 2em; border-bottom: 1px solid #ccc; }
 p, ul, figcaption { max-width: 60em; }
+nav ul { display: flex; flex-wrap: wrap; gap: 0.3em 1.5em; list-style: none; padding: 0; max-width: none; }
 .scroll { overflow-x: auto; margin: 1em 0; }
 table { border-collapse: collapse; font-size: 0.9em; }
 td, th { border: 1px solid #bbb; padding: 0.25em 0.6em; text-align: right; white-space: nowrap; }

@@ -13,6 +13,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from TauAdv.arguments import checked
 from TauAdv.config.scalars import is_blank
@@ -22,6 +23,7 @@ from TauAdv.io.checked_files import new_listed_file
 from TauAdv.io.ownership import require_own_file, require_own_list
 
 __all__ = [
+    "WIDEST",
     "Drawn",
     "add_legend",
     "add_legend_below",
@@ -36,6 +38,8 @@ __all__ = [
     "with_ratio_panel",
 ]
 
+#: Inches of the widest figure whose letters can still be read in print.
+WIDEST = 14.0
 FORMATS = ("pdf", "png")
 _LABEL: ContextVar[tuple[str, str]] = ContextVar("label", default=("TauAdv", ""))
 # size for a page or a slide; the style of mplhep is made for a square of 10 x 10 inches
@@ -47,7 +51,6 @@ _OVERRIDES = {
     "xtick.labelsize": 16,
     "ytick.labelsize": 16,
     "xtick.major.pad": 10,  # labels at the corner of both axes stay apart
-    "savefig.bbox": "tight",
 }
 
 
@@ -145,9 +148,10 @@ def add_legend_beside(axes: Axes, *, title: str = "", **options: Any) -> None:
         legend.get_title().set_fontsize(legend.get_texts()[0].get_fontsize())
 
 
-def add_legend_below(figure: Figure, panel: Axes, **options: Any) -> None:
-    """Add one legend for all panels of a figure with a constrained layout, below them: it has the entries of ``panel``."""
-    handles, labels = panel.get_legend_handles_labels()
+def add_legend_below(figure: Figure, *panels: Axes, **options: Any) -> None:
+    """Add one legend with the entries of some panels below a figure that has a constrained layout."""
+    entries = {label: key for panel in panels for key, label in zip(*panel.get_legend_handles_labels(), strict=True)}
+    labels, handles = list(entries), list(entries.values())
     if labels:
         columns = int(figure.get_figwidth() / (0.7 + 0.12 * max(map(len, labels))))  # inches of key and letters
         place: dict[str, Any] = {"loc": "outside lower center", "ncols": max(1, min(len(labels), columns))}
@@ -180,16 +184,24 @@ def save_figure(figure: Figure, folder: Path | str, name: str) -> list[Path]:
         WriteError: if the disk is full; names the file, of which nothing is left.
     """
     paths = _paths(folder, name)
+    box = _used_area(figure)  # once for both files: found by drawing, which takes as long as saving
     try:
         for path in paths:
             metadata = {"CreationDate": None} if path.suffix == ".pdf" else None  # equal plots are equal files
             # fonts are looked up when the figure is drawn, in the style of then
             with new_listed_file(path) as temporary, style():
-                figure.savefig(temporary, dpi=120, metadata=metadata)
-            figure.set_layout_engine("none")  # both files have the layout of the first
+                figure.savefig(temporary, dpi=120, bbox_inches=box, metadata=metadata)
     finally:
         pyplot.close(figure)
     return paths
+
+
+def _used_area(figure: Figure) -> Bbox:
+    """Return what of a figure is drawn on, with a margin, in inches; its panels keep their places from now on."""
+    with style():
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        return figure.get_tightbbox().padded(pyplot.rcParams["savefig.pad_inches"])
 
 
 def require_own_figures(folder: Path | str, *names: str) -> None:

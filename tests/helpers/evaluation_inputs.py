@@ -32,6 +32,13 @@ def tiny_network():
     return load_network("deeptau_demo", TINY)
 
 
+def small_comparison_settings():
+    """Settings of a comparison that takes seconds."""
+    from TauAdv.evaluation.adaptation.settings import ComparisonSettings
+
+    return ComparisonSettings(bins=5, folds=2, head_folds=2, domain_rows=150, bootstrap=10, toys=50)
+
+
 def random_taus(packing, count, rng, shift):
     layout = packing.layout
     cells = {}

@@ -64,7 +64,7 @@ def run(options: Namespace) -> None:
         draw=_draw,
         log=not options.no_log,
     )
-    print("\n".join(str(path) for path in sorted(options.output.iterdir()) if path.suffix in {".pdf", ".png"}))
+    print(f"Page with all plots: {options.output / 'index.html'}")
 
 
 def _roles(options: Namespace) -> list[Asked]:
@@ -98,7 +98,7 @@ def _split(words: Sequence[str], settings: list[str]) -> tuple[list[Asked], list
             runs.append(Asked(tuple(word.split(","))))
         elif _RUN_IDS.fullmatch(value.strip(", ")):
             runs.append(Asked(tuple(value.split(",")), label))
-        elif word.partition("=")[0] in settings:
+        elif word.partition("=")[0].partition(".")[0] in settings:
             overrides.append(word)
         else:
             key = word.partition("=")[0]
@@ -108,14 +108,13 @@ def _split(words: Sequence[str], settings: list[str]) -> tuple[list[Asked], list
 
 
 def _draw(comparison: RunComparison, folder: Path) -> Any:
-    """Save the plots of a comparison."""
-    from TauAdv.plotting.comparison import save_comparison_plots
+    """Save the plots of a comparison and the page that holds them."""
+    from TauAdv.evaluation.adaptation.stacks import stacks_of
+    from TauAdv.evaluation.adaptation.text import shown_numbers
+    from TauAdv.evaluation.adaptation.verdict import verdict_lines
+    from TauAdv.plotting.adaptation.page import save_closure_page
 
-    return save_comparison_plots(
-        comparison.histograms,
-        comparison.notes,
-        comparison.curves,
-        comparison.reference_run,
-        comparison.contributions,
-        folder,
-    )
+    runs = [next(iter(entry.runs)) for entry in (comparison.entries[0], comparison.entries[-1])]
+    stacks = {run: stacks_of(comparison.results[run], comparison.contributions) for run in dict.fromkeys(runs)}
+    texts: dict[str, Any] = {"verdict": verdict_lines(comparison), "numbers": shown_numbers(comparison)}
+    return save_closure_page(comparison, folder, **texts, stacks=stacks)

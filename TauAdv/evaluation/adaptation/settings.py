@@ -12,14 +12,29 @@ from TauAdv.config import Settings
 from TauAdv.evaluation.measures.agreement import POWER, RELEVANT_SHIFT, SIGNIFICANCE
 from TauAdv.evaluation.measures.closure_bins import BinAxis
 
-__all__ = ["ComparisonSettings"]
+__all__ = ["ComparisonSettings", "Label"]
 
+Text = Annotated[str, Field(max_length=60)]
 Part = Annotated[float, Field(gt=0, lt=1)]
 #: Of the taus against jets, as TauMLTools has them.
 _POINTS = {
     "VVVLoose": 0.98, "VVLoose": 0.95, "VLoose": 0.9, "Loose": 0.8,
     "Medium": 0.7, "Tight": 0.6, "VTight": 0.5, "VVTight": 0.4,
 }  # fmt: skip
+
+
+class Label(Settings):
+    """What is written above plots.
+
+    Attributes:
+        experiment: whose data it is.
+        luminosity: with its unit; empty: not written.
+        energy: of the collisions, with its unit; empty: not written.
+    """
+
+    experiment: Text = "TauAdv"
+    luminosity: Text = ""
+    energy: Text = ""
 
 
 class ComparisonSettings(Settings):
@@ -43,6 +58,7 @@ class ComparisonSettings(Settings):
         domain_rows: most rows of each side that these classifiers see.
         bootstrap: samples for the error of ratios of misidentification.
         batch_size: taus evaluated together.
+        label: what is written above plots: experiment, luminosity, energy.
         seed: of folds, classifiers, choice of rows and bootstrap.
     """
 
@@ -62,6 +78,7 @@ class ComparisonSettings(Settings):
     domain_rows: Annotated[int, Field(ge=20)] = 20_000
     bootstrap: Annotated[int, Field(ge=2)] = 200
     batch_size: Annotated[int, Field(ge=1)] = 1000
+    label: Label = Label()
     seed: Annotated[int, Field(ge=0)] = 1
 
     @property

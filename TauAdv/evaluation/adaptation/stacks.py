@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import hist
+import numpy as np
 import pandas as pd
 
 from TauAdv.domain.contributions.contribution import Contribution
@@ -19,6 +20,7 @@ __all__ = ["Stack", "stacks_of"]
 #: Class that a score is against -> its label on an axis.
 _SCORES = {"jet": "$D_{jet}$", "e": "$D_{e}$", "mu": r"$D_{\mu}$"}
 _BINS = 40
+_HARDLY_SEEN = 0.02  # of the height of a plot
 _RANGES = {"": (0.0, 1.0), "top": (0.9, 1.0)}  # 40 bins in the upper one are bins of 0.0025
 
 
@@ -35,6 +37,12 @@ class Stack:
     name: str
     score: str
     histogram: hist.Hist
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether a linear axis would show hardly anything beside the fullest bin."""
+        values = self.histogram.values().sum(axis=0)
+        return bool(np.median(values) < _HARDLY_SEEN * values.max())
 
 
 def stacks_of(result: RunResult, contributions: Sequence[Contribution]) -> list[Stack]:
@@ -62,7 +70,8 @@ def stacks_of(result: RunResult, contributions: Sequence[Contribution]) -> list[
 def _adversarial(drawn: pd.DataFrame, result: RunResult, contributions: list[Contribution]) -> hist.Hist:
     assert result.y_adv is not None
     ends = [(mean.value - 4 * width.value, mean.value + 4 * width.value) for mean, width in result.y_adv.values()]
-    low, high = max(0.0, min(low for low, _ in ends)), min(1.0, max(high for _, high in ends))
+    low, high = min(low for low, _ in ends), max(high for _, high in ends)
+    low, high = max(0.0, np.floor(100 * low) / 100), min(1.0, np.ceil(100 * high) / 100)
     if low >= high:  # one value alone
         low, high = 0.0, 1.0
     return fill_histograms(drawn, "score", contributions, bins=_BINS, value_range=(low, high), label="$y_{adv}$")

@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
 from TauAdv.evaluation.measures.agreement import Agreement
 from TauAdv.evaluation.measures.mis_id import MisId
 from TauAdv.evaluation.measures.statistics import Measured
 
-__all__ = ["aligned", "as_text", "in_blocks"]
+__all__ = ["aligned", "as_text", "in_blocks", "shown_numbers"]
 
 _WIDEST = 150  # characters of a line of the table
 _MODE = "decay mode"
@@ -21,10 +22,17 @@ _Cell = Callable[[RunResult], tuple[float | None, str]]
 
 def as_text(comparison: RunComparison) -> str:
     """Return the comparison as a table, with what is needed to read it below."""
-    lines = [("", *comparison.results_of)]
-    for name, cell in _lines(comparison):
-        lines.append((name, *(_shown(cell, results) for results in comparison.results_of.values())))
+    table = shown_numbers(comparison)
+    lines = [tuple(table.columns), *table.itertuples(index=False, name=None)]
     return "\n".join([*in_blocks(lines), "", *_explanations(comparison)]) + "\n"
+
+
+def shown_numbers(comparison: RunComparison) -> pd.DataFrame:
+    """Return the numbers as text: a row each, a column for each entry; the first column names them."""
+    rows = [
+        (name, *(_shown(cell, results) for results in comparison.results_of.values())) for name, cell in _lines(comparison)
+    ]
+    return pd.DataFrame(rows, columns=["", *comparison.results_of])
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> list[str]:

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 
 from TauAdv.plotting.plot_styles import run_colors
 from TauAdv.plotting.ratios import choose_ratio_range, mark_outside, set_ratio_range
-from TauAdv.plotting.style import add_legend_below, fit_label, head_figure, style
+from TauAdv.plotting.style import WIDEST, add_legend_below, fit_label, head_figure, style
 
-__all__ = ["plot_bins"]
+__all__ = ["ALL_RUNS", "plot_bins"]
+
+#: Label of what is the same for all runs; drawn in black.
+ALL_RUNS = "all runs"
 
 Rows: TypeAlias = pd.DataFrame | Sequence[pd.DataFrame]
 _WIDTH = 0.7  # of a bin that the points of all runs share
@@ -48,12 +51,12 @@ def plot_bins(
         title: text above the last panel.
         value_label: what is drawn.
     """
-    entries = list(dict.fromkeys(label for rows in panels.values() for label in rows))
-    colors = run_colors(entries)
+    entries = list(dict.fromkeys(label for rows in panels.values() for label in rows if label != ALL_RUNS))
+    colors = {ALL_RUNS: "black", **run_colors(entries)}
     drawn = {heading: {label: _mean(rows) for label, rows in found.items()} for heading, found in panels.items()}
     tested = any("deviations" in rows for found in drawn.values() for rows in found.values())
     with style(), pyplot.rc_context(_SMALL):
-        size = (1.2 + 4.9 * len(panels), 6.6 if tested else 5.0)
+        size = (min(WIDEST, 1.2 + 4.9 * len(panels)), 6.6 if tested else 5.0)
         rows = {"nrows": 2, "height_ratios": (2.2, 1)} if tested else {"nrows": 1}
         figure, grid = pyplot.subplots(**rows, ncols=len(panels), figsize=size, squeeze=False, layout="constrained")
         for column, (heading, found) in enumerate(drawn.items()):
@@ -70,7 +73,7 @@ def plot_bins(
             grid[1, 0].set_ylabel("Std. dev.", loc="center")
             fit_label(grid[1, 0], grid[1, 0].yaxis.label)
         head_figure(figure, title)
-        add_legend_below(figure, grid[0, 0])
+        add_legend_below(figure, *grid[0])
     return figure
 
 

@@ -11,12 +11,11 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from TauAdv.plotting.style import head_figure, style
+from TauAdv.plotting.style import WIDEST, head_figure, style
 
 __all__ = ["plot_pairs"]
 
 _MOST = 5.0  # standard deviations at the ends of the colour scale
-_WIDEST = 14.0  # inches: letters of a wider figure are too small in print
 _SMALL: dict[Any, Any] = {"font.size": 12, "axes.labelsize": 14, "xtick.labelsize": 11, "ytick.labelsize": 11}
 
 
@@ -32,7 +31,7 @@ def plot_pairs(tables: Mapping[str, pd.DataFrame], variables: tuple[str, str], *
     """
     names = [list(dict.fromkeys(name for table in tables.values() for name in _bins(table)[side])) for side in (0, 1)]
     with style(), pyplot.rc_context(_SMALL):
-        size = (min(_WIDEST, 2.4 + (0.6 + 0.75 * len(names[1])) * len(tables)), 2.2 + 0.75 * len(names[0]))
+        size = (min(WIDEST, 2.4 + (0.6 + 0.75 * len(names[1])) * len(tables)), 2.2 + 0.75 * len(names[0]))
         figure, panels = pyplot.subplots(1, len(tables), figsize=size, squeeze=False, layout="constrained", sharey=True)
         for panel, (label, table) in zip(panels.flat, tables.items(), strict=True):
             image = _draw(panel, table, names)

@@ -1,15 +1,17 @@
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluation_inputs import small_comparison_settings
 from specification_region import CONTRIBUTIONS
 
 from TauAdv.cli.evaluation import compare
 from TauAdv.cli.main import main
 from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.adaptation import report
-from TauAdv.evaluation.adaptation.comparison import ComparisonSettings, compare_runs
+from TauAdv.evaluation.adaptation.comparison import compare_runs
 from TauAdv.evaluation.adaptation.report import as_dictionary, as_text, make_report, records, tables
 from TauAdv.evaluation.adaptation.text import in_blocks
 from TauAdv.evaluation.measures.closure import closure_test
@@ -22,17 +24,7 @@ from TauAdv.shards.store import ShardSet
 
 pytestmark = pytest.mark.slow
 
-SETTINGS = ComparisonSettings(bins=5, folds=2, head_folds=2, domain_rows=150, bootstrap=10, toys=50)
-
-
-@pytest.fixture(scope="module")
-def run_ids(runs):
-    return {"nominal": runs.nominal.id, "k2=0": runs.fine_tune.id, "adversarial": runs.adversarial.id}
-
-
-@pytest.fixture(scope="module")
-def comparison(runs, sets, run_ids):
-    return compare_runs(runs.mlruns, run_ids, sets.control, sets.test, reference="k2=0", settings=SETTINGS)
+SETTINGS = small_comparison_settings()
 
 
 def test_numbers_are_those_of_the_single_functions(comparison, runs, sets):
@@ -198,7 +190,8 @@ def test_script_prints_and_saves(runs, sets, run_script, tmp_path, monkeypatch, 
         *("--mlpath", runs.mlruns, "--nominal", runs.nominal.id, "--fine_tune", runs.fine_tune.id),
         *("--adversarial", runs.adversarial.id, "--control", sets.control, "--test", sets.test, "--output", "report"),
     )
-    settings = ("bins=5", "folds=2", "head_folds=2", "domain_rows=150", "bootstrap=10")
+    monkeypatch.setattr("TauAdv.evaluation.adaptation.stacks._SCORES", {"e": "$D_e$"})  # one is enough
+    settings = ("bins=5", "folds=2", "head_folds=2", "domain_rows=150", "bootstrap=10", "label.energy=13 TeV")
     run_script("Evaluation/compare_runs.py", *arguments, *settings)
     printed = capsys.readouterr().out
     folder = tmp_path / "report"
@@ -207,6 +200,12 @@ def test_script_prints_and_saves(runs, sets, run_script, tmp_path, monkeypatch, 
     names = ["closure_adversarial", "closure_fine-tune_k2_0", "closure_nominal", "roc"]
     expected = [f"{name}.{kind}" for name in names for kind in ("pdf", "png")]
     assert sorted(path.name for path in folder.iterdir() if path.suffix in {".pdf", ".png"}) == expected
+    assert f"Page with all plots: {Path('report') / 'index.html'}" in printed
+    page = (folder / "index.html").read_text()
+    assert page.count("<img ") == page.count("data:image/png;base64,") == len([*folder.rglob("*.png")]) > 8
+    assert {"nominal_De.pdf", "adversarial_De_top.pdf", "adversarial_yadv.pdf"} <= {
+        path.name for path in folder.rglob("*.pdf")
+    }
     with pytest.raises(SystemExit):
         run_script("Evaluation/compare_runs.py", *arguments, "bins=4")
     assert "--overwrite" in capsys.readouterr().err

@@ -1,0 +1,121 @@
+"""What a comparison says, in a few sentences: is there something to repair, was it repaired, what did it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
+from TauAdv.evaluation.measures.agreement import Agreement
+from TauAdv.evaluation.measures.statistics import Measured
+
+__all__ = ["verdict_lines"]
+
+_SIGNIFICANT = 2.0  # standard deviations from which a change of the misidentification is called one
+
+
+def verdict_lines(comparison: RunComparison) -> list[str]:
+    """Return sentences that answer what a reader asks first; each number in them is in the report's JSON."""
+    top = f"top {100 * comparison.settings.top_fraction:g} % of the score"
+    (first, nominal), *others = comparison.results_of.items()
+    lines = [_before(first, nominal, top, comparison), _in_bins(first, nominal)]
+    for label, results in reversed(others):  # the one of interest is usually the last
+        lines += [_after(label, results, top, comparison), _in_bins(label, results)]
+    lines += [_cost(label, results, comparison) for label, results in reversed(comparison.results_of.items())]
+    return [line for line in [*lines, _uncertain(comparison)] if line]
+
+
+def _before(label: str, results: Sequence[RunResult], top: str, comparison: RunComparison) -> str:
+    found = {
+        "disagree": "Something to repair: yes, data and simulation disagree",
+        "agree": "Something to repair: nothing is seen, data and simulation agree",
+        "too few taus": "Something to repair: there are too few taus to tell",
+    }[comparison.agreement.verdict]
+    return f"{found}. {label}: data/MC = {_rate(results)} in the {top}{_p(results)}."
+
+
+def _after(label: str, results: Sequence[RunResult], top: str, comparison: RunComparison) -> str:
+    verdicts = [result.closure.agreement.verdict for result in results if result.closure.agreement is not None]
+    if comparison.agreement.verdict != "disagree":
+        found = "not known, these taus show nothing to repair"
+    elif all(verdict == "agree" for verdict in verdicts):
+        found = "yes in the region as a whole, data and simulation agree"
+    elif all(verdict == "disagree" for verdict in verdicts):
+        found = "no, data and simulation disagree"
+    elif "disagree" in verdicts:
+        found = (
+            f"in the region as a whole by {sum(verdict != 'disagree' for verdict in verdicts)} of {len(verdicts)} trainings"
+        )
+    else:
+        found = "no disagreement is seen, but there are too few taus to speak of agreement"
+    return f"Repaired by {label}: {found}. data/MC = {_rate(results)} in the {top}{_p(results)}."
+
+
+def _in_bins(label: str, results: Sequence[RunResult]) -> str:
+    """Return how the score closes in bins of decay mode, pT and |eta|: an inclusive rate can hide what compensates there."""
+    if len(results) > 1:
+        return ""
+    bins = results[0].details.bins
+    shapes = bins.table[(bins.table["quantity"] == "shape") & bins.table["p_value"].notna()]
+    p_value = bins.global_p_value.get("shape", np.nan)
+    if shapes.empty or not np.isfinite(p_value):
+        return ""
+    worst = shapes.loc[shapes["p_value"].idxmin()]
+    significance = results[0].closure.agreement.significance if results[0].closure.agreement else 0.05
+    seen = "does not close in all of them" if p_value < significance else "closes in all of them"
+    where = f"{worst['bin']}, {worst['region']}: data/MC = {worst['value']:.2f} ± {worst['error']:.2f}"
+    return f"Bins of decay mode, pT and |eta|: the score of {label} {seen} (p = {p_value:.2g}). Farthest off: {where}."
+
+
+def _cost(label: str, results: Sequence[RunResult], comparison: RunComparison) -> str:
+    """Return the jets that pass, relative to the reference, at the first working point."""
+    known = [result.mis_id_ratio for result in results if result.mis_id_ratio is not None]
+    if not known:
+        return ""
+    wanted = comparison.settings.working_points[0]
+    ratio = _mean([each[0] for each in known])
+    off = (ratio.value - 1) / ratio.error if ratio.error > 0 else 0.0
+    found = "as many jets pass as" if abs(off) < _SIGNIFICANT else f"{'more' if off > 0 else 'fewer'} jets pass than"
+    end = "within the errors " if abs(off) < _SIGNIFICANT else ""
+    return (
+        f"Cost of {label}: {found} with {comparison.reference} {end}at {100 * wanted:g} % efficiency"
+        f" (ratio {ratio.value:.2f} ± {ratio.error:.2f})."
+    )
+
+
+def _uncertain(comparison: RunComparison) -> str:
+    """Return what moves the result most, as far as it is known."""
+    single = [label for label, results in comparison.results_of.items() if len(results) == 1]
+    if len(single) < len(comparison.results_of):
+        label, results = max(comparison.results_of.items(), key=lambda item: len(item[1]))
+        spread = np.std([result.closure.rate.value for result in results], ddof=1)
+        error = np.mean([result.closure.rate.error for result in results])
+        larger = "more" if spread > error else "less"
+        return (
+            f"Most uncertain: {len(results)} trainings of {label} scatter by {spread:.3f} in data/MC, {larger} than its"
+            f" statistical error of {error:.3f}."
+        )
+    return (
+        "Most uncertain: errors are statistical, of one training each. Trainings with other seeds scatter by more: compare"
+        " several seeds of an entry."
+    )
+
+
+def _rate(results: Sequence[RunResult]) -> str:
+    return f"{_mean([result.closure.rate for result in results]):.3f}"
+
+
+def _mean(values: Sequence[Measured]) -> Measured:
+    """Return one value, or of several the mean and their spread."""
+    if len(values) == 1:
+        return values[0]
+    numbers = [value.value for value in values]
+    return Measured(float(np.mean(numbers)), float(np.std(numbers, ddof=1)))
+
+
+def _p(results: Sequence[RunResult]) -> str:
+    tested: list[Agreement | None] = [result.closure.agreement for result in results]
+    if len(tested) > 1 or tested[0] is None or tested[0].p_value is None:
+        return f", {len(tested)} trainings" if len(tested) > 1 else ""
+    return f" (p = {tested[0].p_value:.2g})"

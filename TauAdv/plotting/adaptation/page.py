@@ -1,0 +1,221 @@
+"""The page of a comparison of runs: what it says in words, its tables, and a figure for each question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from TauAdv.plotting.adaptation.bins import ALL_RUNS, plot_bins
+from TauAdv.plotting.adaptation.curves import curves_of_entries
+from TauAdv.plotting.adaptation.pairs import plot_pairs
+from TauAdv.plotting.adaptation.ratios import plot_ratios
+from TauAdv.plotting.closure import plot_closure
+from TauAdv.plotting.page import Picture, Section, write_page
+from TauAdv.plotting.plot_styles import file_name
+from TauAdv.plotting.roc import plot_roc
+from TauAdv.plotting.style import labelled, save_figure
+
+__all__ = ["save_closure_page"]
+
+#: What evaluation calls a comparison (``TauAdv.evaluation.adaptation.results.RunComparison``): plots import no other stage.
+RunComparison = Any
+PAGE = "index.html"
+_MOST_PANELS = 2  # runs beside each other in a figure of matrices
+Named = tuple[str, str, str, Figure]  # file, alt text, caption, plot
+
+
+def save_closure_page(
+    comparison: RunComparison,
+    folder: Path | str,
+    *,
+    verdict: Sequence[str],
+    numbers: pd.DataFrame,
+    stacks: Mapping[str, Sequence[Any]],
+) -> Path:
+    """Save the plots of a comparison (PDF and PNG) and the page that holds them; return the path of the page.
+
+    Args:
+        comparison: what was measured.
+        folder: of the report. ``closure_{label}`` and ``roc`` are saved in it, all other plots in its folder ``plots``.
+        verdict: sentences for the first lines.
+        numbers: table of all numbers, a column for each entry.
+        stacks: label of a run to the histograms of its scores; those of the first and of the last entry.
+    """
+    folder, label = Path(folder), comparison.settings.label
+    with labelled(label.experiment, label.luminosity, label.energy):
+        sections = [
+            Section("In short", lines=verdict),
+            Section("Numbers", _NUMBERS_TEXT, table=numbers),
+            *_drawn(comparison, stacks, folder),
+            Section("Above thresholds of the score", _REGIONS_TEXT, table=_regions(comparison)),
+            Section("How it was made", lines=_made_with(comparison)),
+        ]
+    title = f"Closure of {', '.join(comparison.results_of)}"
+    return write_page(folder / PAGE, title, sections, comparison.warnings)
+
+
+def _drawn(comparison: RunComparison, stacks: Mapping[str, Sequence[Any]], folder: Path) -> Iterator[Section]:
+    for heading, text, width, draw in (
+        ("Data against simulation", _CLOSURE_TEXT, 640, _closure),
+        ("In bins of decay mode, pT and |eta|", _BINS_TEXT, 1350, _bins),
+        ("In bins of two variables", _PAIRS_TEXT, 660, _pairs),
+        ("What it cost", _COST_TEXT, 640, _cost),
+    ):
+        yield Section(heading, text, figures=_save(draw(comparison), folder), width=width)
+    for run, found in stacks.items():
+        drawn = _stacks(comparison, run, found)
+        yield Section(f"Scores of {run}", _STACKS_TEXT, figures=_save(drawn, folder), width=440)
+
+
+def _save(figures: Iterator[Named], folder: Path) -> list[Picture]:
+    """Save figures: those whose names say a folder there."""
+    found = []
+    for name, alt, caption, figure in figures:
+        paths = save_figure(figure, folder / Path(name).parent, Path(name).name)
+        found.append(Picture(next(path for path in paths if path.suffix == ".png"), alt, caption))
+    return found
+
+
+def _closure(comparison: RunComparison) -> Iterator[Named]:
+    grouped = {label: [result.quantile_histogram for result in results] for label, results in comparison.results_of.items()}
+    caption = "A run that closes stays at 1, most of all at the right end, where analyses select."
+    figure = plot_ratios(grouped, comparison.contributions, title="control region")
+    yield "plots/ratios", f"Data/MC against the quantile of Djet for {', '.join(grouped)}", caption, figure
+    for label, result in comparison.results.items():
+        figure = plot_closure(
+            result.quantile_histogram, comparison.contributions, title=label, notes=comparison.notes[label]
+        )
+        top = f"top {100 * comparison.settings.top_fraction:g} %"
+        caption = f"{label}: data/MC = {result.closure.rate:.3f} in the {top}. Genuine taus are flat in this variable."
+        name = re.sub(r"[^\w.-]+", "_", label)
+        yield f"closure_{name}", f"Data and stacked simulation against the quantile of Djet of {label}", caption, figure
+
+
+def _bins(comparison: RunComparison) -> Iterator[Named]:
+    results = comparison.results_of
+    first = next(iter(comparison.results.values())).details.bins
+    for axis in comparison.settings.axes:
+        if first.rows(axis.name, "yield").empty:
+            continue
+        panels: dict[str, Any] = {"yield": {ALL_RUNS: first.rows(axis.name, "yield")}}
+        for region in _top_regions(comparison):
+            panels[f"shape, {region}"] = {
+                label: [result.details.bins.rows(axis.name, "shape", region) for result in found]
+                for label, found in results.items()
+            }
+        worst = _worst(first.rows(axis.name, "yield"))
+        caption = f"Left: whether simulation has the taus of each bin ({worst}). Others: whether their scores agree there."
+        figure = plot_bins(panels, axis.name, title="control region")
+        alt = f"Data/MC in bins of {axis.name}: yields, and shapes of {', '.join(results)}"
+        yield file_name("plots/bins", axis.name.strip("|")).replace("plots_", "plots/"), alt, caption, figure
+
+
+def _worst(rows: pd.DataFrame) -> str:
+    known = rows[rows["deviations"].notna()]
+    if known.empty:
+        return "too few taus to test"
+    row = known.loc[known["deviations"].abs().idxmax()]
+    return f"farthest off: {row['bin']}, {row['value']:.2f} ± {row['error']:.2f}"
+
+
+def _pairs(comparison: RunComparison) -> Iterator[Named]:
+    results = {label: found[0].details.bins for label, found in comparison.results_of.items()}
+    labels = list(dict.fromkeys([next(iter(results)), list(results)[-1]]))[:_MOST_PANELS]
+    region = _top_regions(comparison)[0]
+    names = [axis.name for axis in comparison.settings.axes]
+    for number, rows in enumerate(names):
+        for columns in names[number + 1 :]:
+            drawn = {label: results[label].rows(f"{rows} and {columns}", "shape", region) for label in labels}
+            if all(len(table) for table in drawn.values()):
+                figure = plot_pairs(drawn, (rows, columns), title=f"shape, {region}")
+                caption = "Blue: simulation scores too high; red: too low. White: too few taus, or agreement."
+                alt = f"Data/MC of the score in bins of {rows} and {columns}, for {', '.join(labels)}"
+                name = re.sub(r"[^\w]+", "_", f"{rows} {columns}").strip("_")
+                yield f"plots/pairs_{name}", alt, caption, figure
+
+
+def _cost(comparison: RunComparison) -> Iterator[Named]:
+    curves = curves_of_entries({label: [r.roc for r in found] for label, found in comparison.results_of.items()})
+    figure = plot_roc(curves, comparison.reference, title=r"labelled simulation, $\tau_h$ against jet")
+    caption = f"The lower a curve, the fewer jets pass. Below 1 in the lower panel is better than {comparison.reference}."
+    yield "roc", f"Jet misidentification against tau efficiency of {', '.join(curves)}", caption, figure
+
+
+def _stacks(comparison: RunComparison, run: str, stacks: Sequence[Any]) -> Iterator[Named]:
+    for stack in stacks:
+        figure = plot_closure(stack.histogram, comparison.contributions, title=run, log=stack.logarithmic)
+        caption = f"{run}: {stack.score}, simulation scaled to the total of data."
+        if stack.name == "yadv":
+            caption = (
+                f"{run}: equal means do not prove that adaptation worked; a discriminator that failed to train has them."
+            )
+        yield (
+            f"plots/{file_name(run, stack.name)}",
+            f"Data and stacked simulation in {stack.score} of {run}",
+            caption,
+            figure,
+        )
+
+
+def _top_regions(comparison: RunComparison) -> list[str]:
+    settings = comparison.settings
+    return [f"top {100 * part:g} %" for part in dict.fromkeys((settings.top_fraction, settings.tight_fraction))]
+
+
+def _regions(comparison: RunComparison) -> pd.DataFrame:
+    rows = []
+    for label, result in comparison.results.items():
+        for region in result.details.regions:
+            p_value = region.agreement.p_value
+            rows.append(
+                {
+                    "run": label,
+                    "region": region.name,
+                    "data": str(region.data),
+                    "data/MC": f"{region.rate:.3f}",
+                    "chi2/ndf": f"{region.chi2_per_ndf:.2f}",
+                    "KS, p": f"{region.p_ks:.2g}",
+                    "mean |1 - ratio|": f"{region.mean_deviation:.3f}",
+                    "by chance": f"{region.expected_deviation:.3f}",
+                    "p of all": "-" if p_value is None else f"{p_value:.2g}",
+                    "verdict": region.agreement.verdict,
+                }
+            )
+    return pd.DataFrame(rows).replace({"nan": "-", "nan ± nan": "-"})
+
+
+def _made_with(comparison: RunComparison) -> list[str]:
+    lines = [f"{label}: run {result.run_id}" for label, result in comparison.results.items()]
+    counts = comparison.counts
+    lines.append(f"Control region: {counts['control']} taus. Test set: {counts['test']} candidates.")
+    lines.append("All numbers: comparison.json and the CSV files beside this page. How to read it: docs/evaluation.md.")
+    return lines
+
+
+_NUMBERS_TEXT = (
+    "Of an entry with several trainings: mean ± spread. Errors of single trainings are statistical. p: probability of a"
+    " larger difference if there is none."
+)
+_CLOSURE_TEXT = (
+    "Control region, simulation scaled to the total of data. The axis is the part of genuine taus with a lower score, so"
+    " that runs whose scores differ in scale can be compared. Bars: statistical; bands: spread of trainings, or the"
+    " statistical error of simulation where hatched."
+)
+_BINS_TEXT = (
+    "Yield: taus of a bin, whatever their score. Shape: the part of them in the top of the score. A rate that closes only"
+    " because bins compensate each other shows here. Grey: two standard deviations."
+)
+_PAIRS_TEXT = "Data/MC of the shape, coloured by standard deviations from 1."
+_COST_TEXT = (
+    "Labelled simulation. Curves of the same test set share its fluctuations: ratios are better known than bands say."
+)
+_STACKS_TEXT = "Full range and [0.9, 1] in bins of 0.0025. Red arrows: ratios outside of the panel."
+_REGIONS_TEXT = (
+    "Data and simulation above a threshold: the top of the genuine taus, and working points by their efficiency on labelled"
+    " taus. By chance: the mean |1 - ratio| that statistics alone give."
+)

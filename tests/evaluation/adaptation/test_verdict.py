@@ -1,0 +1,93 @@
+"""What the first lines say, for results of which the answer is known."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from TauAdv.evaluation.adaptation.verdict import verdict_lines
+from TauAdv.evaluation.measures.agreement import Agreement
+from TauAdv.evaluation.measures.statistics import Measured
+
+SEEN = {"disagree": (1e-6, (0.95, 1.05)), "agree": (0.4, (0.95, 1.05)), "too few taus": (0.4, (0.5, 1.5))}
+
+
+def result(rate, verdict, *, ratio=None, shape=0.5, error=0.02):
+    p_value, seen = SEEN[verdict]
+    agreement = Agreement(p_value, p_value, p_value, 20, seen)
+    assert agreement.verdict == verdict
+    row = {"bin": "decay mode 0", "quantity": "shape", "region": "top 50 %", "p_value": shape, "value": 1.37, "error": 0.09}
+    bins = SimpleNamespace(table=pd.DataFrame([row]), global_p_value={"shape": shape})
+    return SimpleNamespace(
+        closure=SimpleNamespace(agreement=agreement, rate=Measured(rate, error)),
+        details=SimpleNamespace(bins=bins),
+        mis_id_ratio=None if ratio is None else (Measured(ratio, 0.05),),
+    )
+
+
+def lines(**results_of):
+    first = next(iter(results_of.values()))[0]
+    settings = SimpleNamespace(top_fraction=0.5, working_points=(0.7, 0.9))
+    comparison = SimpleNamespace(
+        settings=settings, results_of=results_of, agreement=first.closure.agreement, reference="nominal"
+    )
+    return verdict_lines(comparison)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "words"),
+    [
+        ("disagree", "yes, data and simulation disagree"),
+        ("agree", "nothing is seen"),
+        ("too few taus", "too few taus to tell"),
+    ],
+)
+def test_whether_there_is_something_to_repair_comes_first(verdict, words):
+    first = lines(nominal=[result(0.8, verdict)])[0]
+    assert first.startswith("Something to repair: ")
+    assert words in first
+    assert "data/MC = 0.800 ± 0.020 in the top 50 % of the score" in first
+
+
+@pytest.mark.parametrize(
+    ("after", "words"),
+    [
+        (["agree"], "yes in the region as a whole"),
+        (["disagree"], "no, data and simulation disagree"),
+        (["too few taus"], "too few taus to speak of agreement"),
+        (["agree", "disagree", "agree"], "by 2 of 3 trainings"),
+    ],
+)
+def test_whether_it_was_repaired(after, words):
+    found = lines(nominal=[result(0.8, "disagree")], adapted=[result(1.0, verdict) for verdict in after])
+    (line,) = [line for line in found if line.startswith("Repaired by adapted")]
+    assert words in line
+
+
+def test_without_a_disagreement_before_nothing_is_called_repaired():
+    found = lines(nominal=[result(0.98, "agree")], adapted=[result(1.0, "agree")])
+    assert any("Repaired by adapted: not known" in line for line in found)
+
+
+def test_bins_that_compensate_each_other_are_named():
+    found = lines(nominal=[result(0.8, "disagree")], adapted=[result(1.0, "agree", shape=1e-4)])
+    assert any("score of adapted does not close in all of them (p = 0.0001)" in line for line in found)
+    assert any("Farthest off: decay mode 0, top 50 %: data/MC = 1.37 ± 0.09" in line for line in found)
+    assert any("score of nominal closes in all of them" in line for line in found)
+
+
+@pytest.mark.parametrize(("ratio", "words"), [(1.2, "more jets pass than"), (0.8, "fewer jets"), (1.05, "as many")])
+def test_cost(ratio, words):
+    found = lines(nominal=[result(0.8, "disagree")], adapted=[result(1.0, "agree", ratio=ratio)])
+    (line,) = [line for line in found if line.startswith("Cost of ")]
+    assert words in line
+    assert f"at 70 % efficiency (ratio {ratio:.2f} ± 0.05)" in line
+
+
+def test_what_is_most_uncertain():
+    one = [result(0.8, "disagree")]
+    assert "one training each" in lines(nominal=one)[-1]
+    spread = [result(rate, "agree") for rate in (0.9, 1.0, 1.1)]
+    assert "3 trainings of adapted scatter by 0.100 in data/MC, more than" in lines(nominal=one, adapted=spread)[-1]
+    near = [result(rate, "agree") for rate in (1.0, 1.01)]
+    assert "less than its statistical error of 0.020" in lines(nominal=one, adapted=near)[-1]
