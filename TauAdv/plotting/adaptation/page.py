@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -168,25 +169,27 @@ def _top_regions(comparison: RunComparison) -> list[str]:
 
 
 def _regions(comparison: RunComparison) -> pd.DataFrame:
-    rows = []
-    for label, result in comparison.results.items():
-        for region in result.details.regions:
-            p_value = region.agreement.p_value
-            rows.append(
-                {
-                    "run": label,
-                    "region": region.name,
-                    "data": str(region.data),
-                    "data/MC": f"{region.rate:.3f}",
-                    "chi2/ndf": f"{region.chi2_per_ndf:.2f}",
-                    "KS, p": f"{region.p_ks:.2g}",
-                    "mean |1 - ratio|": f"{region.mean_deviation:.3f}",
-                    "by chance": f"{region.expected_deviation:.3f}",
-                    "p of all": "-" if p_value is None else f"{p_value:.2g}",
-                    "verdict": region.agreement.verdict,
-                }
-            )
-    return pd.DataFrame(rows).replace({"nan": "-", "nan ± nan": "-"})
+    rows = [
+        {
+            "run": label,
+            "region": region.name,
+            "data": str(region.data),
+            "data/MC": "-" if np.isnan(region.rate.value) else f"{region.rate:.3f}",
+            "chi2/ndf": _shown(region.chi2_per_ndf, ".2f"),
+            "KS, p": _shown(region.p_ks, ".2g"),
+            "mean |1 - ratio|": _shown(region.mean_deviation, ".3f"),
+            "by chance": _shown(region.expected_deviation, ".3f"),
+            "p of all": _shown(region.agreement.p_value, ".2g"),
+            "verdict": region.agreement.verdict,
+        }
+        for label, result in comparison.results.items()
+        for region in result.details.regions
+    ]
+    return pd.DataFrame(rows)
+
+
+def _shown(value: float | None, spec: str) -> str:
+    return "-" if value is None or np.isnan(value) else f"{value:{spec}}"
 
 
 def _made_with(comparison: RunComparison) -> list[str]:
