@@ -18,6 +18,8 @@ from TauAdv.evaluation.scale_factors.settings import Method
 __all__ = ["Measurement", "Sums", "measure_bin"]
 
 PASS, FAIL, ELSEWHERE = range(3)
+RESULTS = ("fail", "pass")
+"""Names of what a tau did in histograms."""
 _STEP = 1e-20
 
 

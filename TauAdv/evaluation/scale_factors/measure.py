@@ -16,12 +16,11 @@ from TauAdv.evaluation.measures.working_points import Thresholds
 from TauAdv.evaluation.predictions.columns import check_rows, finite_column, probability_column, require_columns
 from TauAdv.evaluation.predictions.inference import PROBABILITY_COLUMNS
 from TauAdv.evaluation.predictions.scores import score_against
-from TauAdv.evaluation.scale_factors.efficiencies import ELSEWHERE, FAIL, PASS, Measurement, Sums, measure_bin
+from TauAdv.evaluation.scale_factors.efficiencies import ELSEWHERE, FAIL, PASS, RESULTS, Measurement, Sums, measure_bin
 from TauAdv.evaluation.scale_factors.settings import ScaleFactorSettings
 
 __all__ = ["ScaleFactor", "ScaleFactors", "measure_scale_factors"]
 
-RESULTS = ("fail", "pass")
 # background -> column of a table without class probabilities, such as those of TauMLTools, that holds the score against it
 _STORED = {"jet": "Djet"}
 

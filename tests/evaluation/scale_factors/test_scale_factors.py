@@ -15,6 +15,7 @@ from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
 from TauAdv.evaluation.scale_factors.correction import correction_set, correction_text
 from TauAdv.evaluation.scale_factors.measure import measure_scale_factors
+from TauAdv.evaluation.scale_factors.reading import read_scale_factors
 from TauAdv.evaluation.scale_factors.report import make_scale_factors
 from TauAdv.evaluation.scale_factors.settings import ScaleFactorSettings
 from TauAdv.evaluation.scale_factors.tables import as_table, improvement
@@ -196,3 +197,43 @@ def test_bad_input(table, tmp_path):
     ):
         with pytest.raises(ConfigError, match=message):
             load_settings(ScaleFactorSettings, overrides=[word])
+
+
+@pytest.fixture(scope="module")
+def saved(table, tmp_path_factory):
+    run = write_run_of_tables(tmp_path_factory.mktemp("saved") / "mlruns", table)
+    (run.artifacts / "working_points.json").write_text(json.dumps(POINTS))
+    make_scale_factors(run.mlpath, [run.id])
+    return run
+
+
+@pytest.mark.filterwarnings("ignore:jsonschema.RefResolver:DeprecationWarning")  # of pyhf
+def test_a_fit_with_pyhf_gives_the_same_scale_factor(saved):
+    """Two free yields and two counts: the best fit is the subtraction."""
+    import pyhf
+
+    found = read_scale_factors(saved)
+    row = found.table.set_index(["working_point", "decay_modes", "pt_low"]).loc[("Tight", "1", 40.0)]
+    workspace = pyhf.Workspace(found.workspace("jet", "Tight", "1", 2))
+    model = workspace.model()
+    best = dict(zip(model.config.par_names, pyhf.infer.mle.fit(workspace.data(model), model), strict=False))
+    e = row["efficiency_simulation"]
+    factor = best["mu_pass"] / (e * best["mu_pass"] + (1 - e) * best["mu_fail"])
+    assert factor == pytest.approx(row["scale_factor"], rel=1e-3)
+    with pytest.raises(InputError, match="no bin 5 of pt; there are 0 to 4"):
+        found.workspace("jet", "Tight", "1", 5)
+
+
+def test_saved_scale_factors_are_verified(saved, table, tmp_path):
+    found = read_scale_factors(saved)
+    expected = as_table(measure_scale_factors(table, CONTRIBUTIONS, POINTS))
+    np.testing.assert_allclose(found.table["scale_factor"], expected["scale_factor"], rtol=1e-12)
+    none = write_run_of_tables(tmp_path / "mlruns", table)
+    with pytest.raises(InputError, match=r"no scale factors in .*tauadv scale-factors makes them"):
+        read_scale_factors(none)
+    file = found.folder / "scale_factors.csv"
+    text = file.read_text()
+    file.write_text(text.replace("0", "1", 1))
+    with pytest.raises(InputError, match=r"scale_factors\.csv"):
+        read_scale_factors(saved)
+    file.write_text(text)
