@@ -41,6 +41,7 @@ class NamedContribution(Settings):
         color: any matplotlib colour.
         data: recorded data (drawn as points) rather than simulation.
         genuine: simulation whose candidates are genuine hadronic taus.
+        uncertainty: of its yield, relative: 0.2 is 20 %. ``None``: not known, and not varied.
     """
 
     name: str
@@ -49,6 +50,7 @@ class NamedContribution(Settings):
     color: str | None = None
     data: bool | None = None
     genuine: bool | None = None
+    uncertainty: Annotated[float, Field(ge=0, lt=1)] | None = None
 
     @field_validator("name")
     @classmethod
@@ -92,6 +94,9 @@ class Contribution(NamedContribution):
     def _one_kind(self) -> Contribution:
         if self.data and self.genuine:
             msg = f"{self.name}: 'genuine' is known of simulation only; leave it out for data"
+            raise ValueError(msg)
+        if self.data and self.uncertainty is not None:
+            msg = f"{self.name}: 'uncertainty' is that of simulation; leave it out for data"
             raise ValueError(msg)
         return self
 

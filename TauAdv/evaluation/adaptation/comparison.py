@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from TauAdv.domain.contributions.contribution import Contribution, data_id
 from TauAdv.errors import InputError
 from TauAdv.evaluation.adaptation.closure import run_closure
 from TauAdv.evaluation.adaptation.domain import head_auc, two_sample_auc
-from TauAdv.evaluation.adaptation.entries import RunIds, find_entries, reference_of, reference_runs
+from TauAdv.evaluation.adaptation.entries import Entry, RunIds, find_entries, reference_of, reference_runs
+from TauAdv.evaluation.adaptation.pt_weight_errors import PtWeightErrors, pt_weight_errors
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
+from TauAdv.evaluation.adaptation.uncertainties import run_uncertainties
 from TauAdv.evaluation.measures.closure import closure_test, genuine_quantile
 from TauAdv.evaluation.measures.histograms import fill_histograms, moments
 from TauAdv.evaluation.measures.mis_id import mis_id_at, mis_id_ratio
@@ -75,7 +78,8 @@ def compare_runs(
     control_set.require_kind("adversarial")
     made_of = contributions_of_set(control_set, contributions)
     test_set.require_kind("classification")
-    results = {label: _measured(run, control_set, test_set, settings, made_of) for label, run in of_entries.items()}
+    errors = pt_weight_errors(control_set)
+    results = {label: _measured(run, control_set, test_set, settings, made_of, errors) for label, run in of_entries.items()}
     for label, other in reference_runs(entries, reference).items():
         ratios = _mis_id_ratios(results[label].test, results[other].test, settings)
         results[label] = replace(results[label], mis_id_ratio=ratios)
@@ -83,11 +87,27 @@ def compare_runs(
     sets = (control_set, test_set)
     trained = [text for run in of_entries.values() for shards in sets if (text := trained_on(run, shards)) is not None]
     warnings = (*(note for entry in entries for note in entry.notes), *trained)
-    return RunComparison(settings, results, entries, reference, counts, made_of, warnings)
+    not_varied = tuple(_not_varied(entries, made_of, errors))
+    return RunComparison(settings, results, entries, reference, counts, made_of, warnings, not_varied)
+
+
+def _not_varied(entries: Sequence[Entry], contributions: Sequence[Contribution], pt_errors: PtWeightErrors) -> Iterator[str]:
+    """Yield the uncertainties that are not known, and what is needed for them."""
+    if single := [entry.label for entry in entries if len(entry.runs) == 1]:
+        yield f"trainings of {', '.join(single)}: one run each; give several seeds of a training as one entry"
+    if unknown := [entry.name for entry in contributions if not entry.data and entry.uncertainty is None]:
+        yield f"composition, {', '.join(unknown)}: no 'uncertainty' in the file of the control region (--contributions)"
+    if pt_errors.missing:
+        yield f"pT weights: {pt_errors.missing}"
 
 
 def _measured(
-    run: Run, control_set: ShardSet, test_set: ShardSet, settings: ComparisonSettings, contributions: list[Contribution]
+    run: Run,
+    control_set: ShardSet,
+    test_set: ShardSet,
+    settings: ComparisonSettings,
+    contributions: list[Contribution],
+    pt_errors: PtWeightErrors,
 ) -> RunResult:
     model = load_run_model(run, control_set, test_set)
     control = predict(model, control_set, batch_size=settings.batch_size, with_features=True)
@@ -101,6 +121,7 @@ def _measured(
         run_id=run.id,
         closure=closure,
         details=run_closure(table, test[test["y"] == TAU], contributions, settings),
+        uncertainties=run_uncertainties(table, contributions, settings, *(pt_errors.of_rows(table) or (None, None))),
         **_domain_aucs(control, contributions, settings),
         y_adv=moments(table, "y_pred_adv", contributions) if "y_pred_adv" in table else None,
         auc_tau_jet=auc(tau, jet, *weights),

@@ -15,6 +15,7 @@ from TauAdv.evaluation.adaptation.metrics import log_metrics, log_report, requir
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
 from TauAdv.evaluation.adaptation.text import as_text
+from TauAdv.evaluation.adaptation.uncertainties import moves_most
 from TauAdv.evaluation.measures.agreement import Agreement
 from TauAdv.evaluation.measures.closure_bins import ClosureBins
 from TauAdv.evaluation.measures.closure_regions import regions_table
@@ -44,6 +45,9 @@ def as_dictionary(comparison: RunComparison) -> dict[str, Any]:
             {"label": entry.label, "runs": list(entry.runs), "notes": list(entry.notes)} for entry in comparison.entries
         ],
         "bands": records(comparison.bands),
+        "uncertainties": records(comparison.uncertainties),
+        "moves_most": moves_most(comparison.uncertainties),
+        "not_varied": list(comparison.not_varied),
     }
 
 
@@ -55,7 +59,7 @@ def tables(comparison: RunComparison) -> dict[str, pd.DataFrame]:
         "closure_bins": {label: result.details.bins.table for label, result in results.items()},
     }
     found = {name: pd.concat([_of_run(label, table) for label, table in each.items()]) for name, each in by_run.items()}
-    return {**found, "bands": comparison.bands}
+    return {**found, "bands": comparison.bands, "uncertainties": comparison.uncertainties}
 
 
 def _of_run(label: str, table: pd.DataFrame) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from TauAdv.domain.contributions.contribution import Contribution
 from TauAdv.evaluation.adaptation.closure import RunClosure
 from TauAdv.evaluation.adaptation.entries import Entry
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
+from TauAdv.evaluation.adaptation.uncertainties import RunUncertainties, combined
 from TauAdv.evaluation.measures.agreement import Agreement
 from TauAdv.evaluation.measures.closure import ClosureTest
 from TauAdv.evaluation.measures.mis_id import MisId
@@ -30,6 +31,7 @@ class RunResult:
         run_id: the run.
         closure: data/MC test of Djet in the control region.
         details: the same above working points, and in bins of decay mode, pT and |eta|.
+        uncertainties: what the figures of the closure are uncertain by.
         auc_djet: AUC of data against MC on Djet.
         auc_probabilities: AUC of data against MC on the four class probabilities.
         auc_features: AUC of a domain head trained alone on the frozen common features.
@@ -47,6 +49,7 @@ class RunResult:
     run_id: str
     closure: ClosureTest
     details: RunClosure
+    uncertainties: RunUncertainties
     auc_djet: Measured
     auc_probabilities: Measured
     auc_features: Measured
@@ -101,6 +104,7 @@ class RunComparison:
         counts: taus of the control region and of the test set.
         contributions: what the control region is made of.
         warnings: what makes the figures less than they seem: runs that were trained on taus of the sets.
+        not_varied: uncertainties that are not known, and why.
     """
 
     settings: ComparisonSettings
@@ -110,6 +114,7 @@ class RunComparison:
     counts: Mapping[str, int]
     contributions: list[Contribution]
     warnings: tuple[str, ...] = ()
+    not_varied: tuple[str, ...] = ()
 
     @property
     def results_of(self) -> dict[str, list[RunResult]]:
@@ -132,6 +137,11 @@ class RunComparison:
                 spread = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
                 rows.append((entry, name, len(values), float(np.mean(values)), spread, min(values), max(values)))
         return pd.DataFrame(rows, columns=["entry", "number", "runs", "mean", "spread", "lowest", "highest"])
+
+    @property
+    def uncertainties(self) -> pd.DataFrame:
+        """What the figures of each entry are uncertain by (:func:`combined`)."""
+        return combined({entry: [result.uncertainties for result in found] for entry, found in self.results_of.items()})
 
     @property
     def histograms(self) -> dict[str, hist.Hist]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
+from TauAdv.evaluation.adaptation.uncertainties import moves_most
 from TauAdv.evaluation.measures.agreement import Agreement
 from TauAdv.evaluation.measures.mis_id import MisId
 from TauAdv.evaluation.measures.statistics import Measured
@@ -181,6 +182,8 @@ def _explanations(comparison: RunComparison) -> list[str]:
         f"Control region: {comparison.counts['control']} taus, {nominal.ndf} bins of equal genuine-tau population per model;"
         f" a perfect description scatters by {(2 / nominal.ndf) ** 0.5:.2f} in chi2/ndf, other seeds by more.",
         _most_deviating(comparison),
+        *(f"{entry}: {text}." for entry, text in moves_most(comparison.uncertainties).items()),
+        *(f"Not varied: {text}." for text in comparison.not_varied),
         f"MC is scaled to the total of data; before that data/MC is {nominal.overall:.3f}.",
         f"Test set: {comparison.counts['test']} candidates; {passing} jets of {comparison.reference} pass at the working"
         " points. Mis-id errors: counts and threshold; ratios: bootstrap of the common test set.",

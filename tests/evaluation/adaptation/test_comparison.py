@@ -109,6 +109,15 @@ def test_several_runs_of_one_entry_are_a_band(banded, comparison, runs):
     assert shown.endswith(f"{row['mean']:.3f} ± {row['spread']:.3f} (2 runs)")
 
 
+def test_the_spread_of_trainings_is_an_uncertainty(banded):
+    rows = banded.uncertainties.query("figure == 'data/MC, top 50 %'").set_index(["entry", "source"])["uncertainty"]
+    (band,) = banded.bands.query("entry == 'both' and number == 'closure/rate_top50'").to_dict("records")
+    assert rows["both", "trainings"] == pytest.approx(band["spread"])
+    assert rows["both", "total"] > rows["both", "events"] > 0
+    assert "Not varied: trainings of nominal" in as_text(banded)
+    assert "Not varied: composition, TTJ" in as_text(banded)
+
+
 def test_json_of_a_band(banded):
     content = json.loads(json.dumps(as_dictionary(banded), allow_nan=False))
     assert [entry["label"] for entry in content["entries"]] == ["nominal", "both"]
@@ -146,7 +155,8 @@ def test_closure_above_thresholds_and_in_bins(comparison):
 
 def test_tables_hold_what_the_json_holds(comparison):
     content, found = as_dictionary(comparison), tables(comparison)
-    assert set(found) == {"regions", "closure_bins", "bands"}
+    assert set(found) == {"regions", "closure_bins", "bands", "uncertainties"}
+    assert records(found["uncertainties"]) == content["uncertainties"]
     for label, run in content["runs"].items():
         for name, of_json in (("regions", run["regions"]), ("closure_bins", run["bins"]["table"])):
             rows = found[name][found[name]["run"] == label].drop(columns="run")
@@ -249,7 +259,7 @@ def test_nothing_of_an_earlier_comparison_stays(runs, sets, run_ids, tmp_path):
     assert (tmp_path / "report" / "closure_k2=0.png").exists()
     make_report(tmp_path / "report", runs.mlruns, fewer, sets.control, sets.test, overwrite=True, **options)
     names = {path.name for path in (tmp_path / "report").iterdir()}
-    tables = {"bands.csv", "closure_bins.csv", "regions.csv"}
+    tables = {"bands.csv", "closure_bins.csv", "regions.csv", "uncertainties.csv"}
     assert names == {"comparison.json", "comparison.txt", "manifest.json", "closure_nominal.png", *tables}
     (tmp_path / "report" / "notes.txt").write_text("mine")
     with pytest.raises(OutputExistsError, match=r"notes\.txt"):
