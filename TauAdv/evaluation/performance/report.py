@@ -19,7 +19,7 @@ from TauAdv.io.manifests.manifest import finished
 from TauAdv.runs import find_run
 from TauAdv.runs.layout import PERFORMANCE
 
-__all__ = ["as_text", "write_performance"]
+__all__ = ["as_text", "key_numbers", "write_performance"]
 
 STEP = "evaluate_performance"
 
@@ -34,6 +34,8 @@ def write_performance(
     overwrite: bool = False,
 ) -> Path:
     """Measure the performance of a run, write ``artifacts/performance.json`` and print tables; return the path.
+
+    Areas and misidentification at the working points are metrics of the run, too.
 
     Args:
         mlpath: folder of the experiment, or the folder ``mlruns``.
@@ -50,6 +52,7 @@ def write_performance(
     """
     settings = settings or PerformanceSettings()
     run = find_run(mlpath, run_id)
+    run.require_writable(PERFORMANCE)
     source = Source.of(run, test)
     thresholds, origin = thresholds_for(run, working_points)
     path = run.artifacts / PERFORMANCE
@@ -62,9 +65,30 @@ def write_performance(
         content = json.dumps(as_json(found), indent=1, allow_nan=False) + "\n"
         counts = {"candidates": len(taus.table), "curves": len(found.curves)}
         write_table_file(path, partial(Path.write_text, data=content, encoding="utf-8"), {**made, "counts": counts})
+        run.log_metrics(key_numbers(found), step=0)
+        run.flush()
     print(as_text(found, f"{run.title} on {source.name}; working points: {origin}"))
     print(path)
     return path
+
+
+def key_numbers(performance: Performance) -> dict[str, float]:
+    """Return areas and misidentification at working points, as metrics by which MLflow sorts runs."""
+    found: dict[str, float] = {}
+    for curve in performance.curves:
+        if curve.disturbance:
+            continue
+        place = f"pt{curve.bin.pt[0]:g}-{curve.bin.pt[1]:g}"
+        if len({one.bin.abs_eta for one in performance.curves}) > 1:
+            place += f"_eta{curve.bin.abs_eta[0]:g}-{curve.bin.abs_eta[1]:g}"
+        if len({one.bin.decay_modes for one in performance.curves}) > 1:
+            place += f"_dm{'-'.join(map(str, curve.bin.decay_modes))}"
+        if curve.auc is not None:
+            found[f"performance/auc_{curve.background}_{place}"] = curve.auc.value
+        for number, name in enumerate(curve.points.names if curve.points is not None else ()):
+            assert curve.points is not None
+            found[f"performance/mis_id_{curve.background}_{name}_{place}"] = float(curve.points.mis_id[number])
+    return found
 
 
 def as_text(performance: Performance, title: str) -> str:

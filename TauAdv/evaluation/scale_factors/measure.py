@@ -115,9 +115,7 @@ def measure_scale_factors(
             known = ", ".join(key for key, points in thresholds.items() if points) or "none"
             msg = f"scale factors: no working points against {background}; there are thresholds against {known}"
             raise InputError(msg)
-    # a contribution may come to say its relative uncertainty; without one it is taken as it is
-    stated = {entry.name: getattr(entry, "uncertainty", None) for entry in contributions if not entry.data}
-    uncertainties = {entry: float(value) for entry, value in stated.items() if value}
+    uncertainties = {entry.name: entry.uncertainty for entry in contributions if entry.uncertainty}
     factors: list[ScaleFactor] = []
     inclusive: list[ScaleFactor] = []
     for background, of_background in rows.items():

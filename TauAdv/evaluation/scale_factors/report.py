@@ -35,7 +35,7 @@ from TauAdv.runs.layout import MODEL, PREDICTIONS, SCALE_FACTORS
 from TauAdv.shards.store import ShardSet
 from TauAdv.tuples.histograms import write_histograms
 
-__all__ = ["as_dictionary", "make_scale_factors", "root_histograms", "write_scale_factors"]
+__all__ = ["as_dictionary", "key_numbers", "make_scale_factors", "root_histograms", "write_scale_factors"]
 
 STEP = "scale_factors"
 
@@ -84,6 +84,8 @@ def make_scale_factors(
 ) -> dict[str, ScaleFactors]:
     """Measure scale factors of runs and write ``artifacts/scale_factors`` of each; return run id -> scale factors.
 
+    Those of all bins together are metrics of the run, too.
+
     Args:
         mlpath: folder of the experiment, or the folder ``mlruns``.
         run_ids: of the runs.
@@ -131,8 +133,22 @@ def _of_run(region: _ControlRegion, thresholds: Thresholds, settings: ScaleFacto
         return _Study(found, run.title, len(table), (overlap,) if overlap else ())
 
     folder = run.artifacts / SCALE_FACTORS
+    run.require_writable(SCALE_FACTORS)
     made: dict[str, Any] = {"step": STEP, "settings": decisive, "inputs": region.inputs, "overwrite": overwrite}
-    return make_report_folder(folder, study, write_scale_factors, None, **made).factors
+    found = make_report_folder(folder, study, write_scale_factors, None, **made).factors
+    run.log_metrics(key_numbers(found), step=0)
+    run.flush()
+    return found
+
+
+def key_numbers(found: ScaleFactors) -> dict[str, float]:
+    """Return the inclusive scale factors and their uncertainties, as metrics by which MLflow sorts runs."""
+    numbers: dict[str, float] = {}
+    for one in found.inclusive:
+        if one.measured is not None:
+            name = f"scale_factors/{one.background}_{one.working_point}"
+            numbers |= {name: one.measured.factor.value, f"{name}_error": one.measured.error}
+    return numbers
 
 
 @dataclass(frozen=True)

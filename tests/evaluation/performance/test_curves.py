@@ -16,6 +16,7 @@ from TauAdv.evaluation.performance.files import as_json, read_performance
 from TauAdv.evaluation.performance.labelled import LabelledTaus
 from TauAdv.evaluation.performance.report import as_text
 from TauAdv.evaluation.performance.settings import PerformanceSettings
+from TauAdv.runs import find_run
 
 CLASSES = {"e": 0, "mu": 1, "jet": 3}
 ALL = PerformanceSettings(pt_bins=((0, 1000),), abs_eta_bins=((0, 3),), decay_mode_bins=((0, 1, 2, 5, 10, 11),))
@@ -156,6 +157,10 @@ def test_script_writes_into_the_run_and_prints_tables(table, tmp_path, run_scrip
     found = read_performance(run.artifacts / "performance.json")
     assert [curve.bin.pt for curve in found.curves] == [(20, 60), (60, 100)]
     assert "published thresholds 2018v2p5" in printed
+    metrics = find_run(run.mlpath, run.id).metrics
+    medium = found.curves[0].points.mis_id[found.curves[0].points.names.index("Medium")]
+    assert metrics["performance/mis_id_jet_Medium_pt20-60"] == pytest.approx(medium)
+    assert metrics["performance/auc_jet_pt60-100"] == pytest.approx(found.curves[1].auc.value)
     cells = [line.split("|") for line in printed.splitlines() if line.startswith("| jet ") and "Medium" in line]
     assert len(cells) == 2
     for row, curve in zip(cells, found.curves, strict=True):

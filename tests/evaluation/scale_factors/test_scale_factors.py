@@ -19,6 +19,7 @@ from TauAdv.evaluation.scale_factors.reading import read_scale_factors
 from TauAdv.evaluation.scale_factors.report import make_scale_factors
 from TauAdv.evaluation.scale_factors.settings import ScaleFactorSettings
 from TauAdv.evaluation.scale_factors.tables import as_table, improvement
+from TauAdv.runs import find_run
 
 SCRIPT = "Evaluation/measure_scale_factors.py"
 POINTS = {"jet": {"Loose": 0.5, "Tight": 0.9}}
@@ -101,16 +102,19 @@ def test_bins_without_a_measurement_are_named_and_give_no_number(table):
     assert correction.evaluate(25.0, 10, "Loose", "nom") > 0
 
 
-def test_an_uncertainty_of_a_contribution_is_in_up_and_down(table, monkeypatch):
-    contributions = [entry.model_copy() for entry in CONTRIBUTIONS]
-    (jets,) = [entry for entry in contributions if entry.name == "QCD"]
-    object.__setattr__(jets, "uncertainty", 0.5)
+def test_an_uncertainty_of_a_contribution_is_in_up_and_down(table):
+    contributions = [
+        entry.model_copy(update={"uncertainty": 0.5}) if entry.name == "QCD" else entry for entry in CONTRIBUTIONS
+    ]
     found = measure_scale_factors(table, contributions, POINTS)
     assert found.uncertainties == {"QCD": 0.5}
     for one in found.factors:
         assert one.measured.error == pytest.approx(np.hypot(one.measured.factor.error, one.measured.systematics["QCD"]))
-    correction = correction_set(found).corrections[0]
-    assert "up, down: by the whole uncertainty" in correction.inputs[3].description
+    correction = correctionlib.CorrectionSet.from_string(correction_text(found))["tau_vs_jet"]
+    first = found.factors[0]
+    up, down = (correction.evaluate(25.0, 0, first.working_point, syst) for syst in ("up", "stat_up"))
+    assert up - down == pytest.approx(first.measured.error - first.measured.factor.error, rel=1e-9)
+    assert up > down
 
 
 def test_description_states_method_normalisation_and_range(found):
@@ -155,6 +159,10 @@ def test_script_writes_all_into_the_run(table, tmp_path, run_script, capsys):
     ]
     assert sorted(path.name for path in folder.iterdir()) == names
     rows = pd.read_csv(folder / "scale_factors.csv")
+    tight = rows[rows["inclusive"] & (rows["working_point"] == "Tight")].iloc[0]
+    metrics = find_run(runs[0].mlpath, runs[0].id).metrics
+    assert metrics["scale_factors/jet_Tight"] == pytest.approx(tight["scale_factor"])
+    assert metrics["scale_factors/jet_Tight_error"] == pytest.approx(tight["error"])
     content = json.loads((folder / "scale_factors.json").read_text())
     assert [row["scale_factor"] for row in content["scale_factors"]] == pytest.approx(rows["scale_factor"].tolist())
     correction = correctionlib.CorrectionSet.from_file(str(folder / "correction.json"))["tau_vs_jet"]
