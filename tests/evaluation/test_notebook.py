@@ -10,22 +10,31 @@ from evaluation_inputs import write_run_of_tables
 
 pytestmark = pytest.mark.slow
 
+SIDES, PARTS = ("adversarial", "default"), ("", "_dm1", "_pt20to200")
 NOTEBOOK = "notebooks/evaluate_adversarial.ipynb"
+
+
+def with_taus(table):
+    """Return a prediction table with the columns that panels are made by."""
+    return table.assign(tau_decayMode=table.index % 2, tau_pt=25.0 + table.index % 50)
 
 
 @pytest.fixture(scope="module")
 def executed(repository, make_table, tmp_path_factory):
     """The notebook, executed twice by one kernel: with a run that has an adversarial head, and with one that has none."""
     folder = tmp_path_factory.mktemp("notebook")
-    adversarial = write_run_of_tables(folder / "mlruns", make_table(400, 400))
-    default = write_run_of_tables(folder / "mlruns", make_table(400, 400, data_shift=-1.0).drop(columns="y_pred_adv"))
-    headless = write_run_of_tables(folder / "mlruns", make_table(400, 400).drop(columns="y_pred_adv"))
+    adversarial = write_run_of_tables(folder / "mlruns", with_taus(make_table(400, 400)))
+    default = write_run_of_tables(
+        folder / "mlruns", with_taus(make_table(400, 400, data_shift=-1.0)).drop(columns="y_pred_adv")
+    )
+    headless = write_run_of_tables(folder / "mlruns", with_taus(make_table(400, 400)).drop(columns="y_pred_adv"))
     notebook = nbformat.read(repository / NOTEBOOK, as_version=4)
     again = [nbformat.v4.new_code_cell(f"adversarial_run = {headless.id!r}")]
     again += [nbformat.v4.new_code_cell(cell.source) for cell in notebook.cells[1:] if cell.cell_type == "code"]
     notebook.cells += again
     nbformat.write(notebook, folder / "twice.ipynb")
-    parameters = {"mlpath": str(folder / "mlruns"), "adversarial_run": adversarial.id, "default_run": default.id}
+    panels = {"decay_modes": [1], "pt_edges": [20, 200]}
+    parameters = panels | {"mlpath": str(folder / "mlruns"), "adversarial_run": adversarial.id, "default_run": default.id}
     cwd = os.getcwd()
     result = papermill.execute_notebook(
         str(folder / "twice.ipynb"),
@@ -53,7 +62,9 @@ def tables_in(cells):
 
 def test_plots_are_saved_in_the_adversarial_run(executed):
     expected = [
-        f"{name}.{kind}" for name in ("adversarial_Djet", "adversarial_yadv", "default_Djet") for kind in ("pdf", "png")
+        f"{name}.{kind}"
+        for name in sorted(["adversarial_yadv", *(f"{side}_Djet{part}" for side in SIDES for part in PARTS)])
+        for kind in ("pdf", "png")
     ]
     assert saved_plots(executed.adversarial) == expected
 
@@ -67,7 +78,7 @@ def test_numbers_are_shown(executed):
 
 def test_a_run_without_adversarial_head_has_no_plot_of_it(executed):
     """As a run of ``method: mmd`` leaves its table."""
-    expected = [f"{name}.{kind}" for name in ("adversarial_Djet", "default_Djet") for kind in ("pdf", "png")]
+    expected = [f"{side}_Djet{part}.{kind}" for side in SIDES for part in PARTS for kind in ("pdf", "png")]
     assert saved_plots(executed.headless) == expected
     assert "chi2/ndf" in tables_in(executed.headless_cells)[-1]
     printed = "".join(output.get("text", "") for cell in executed.headless_cells for output in cell["outputs"])

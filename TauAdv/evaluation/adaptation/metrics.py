@@ -40,8 +40,10 @@ def log_metrics(comparison: RunComparison) -> None:
 
 def log_report(comparison: RunComparison, folder: Path) -> None:
     """Copy the report into the artifacts of each run, instead of one of an earlier comparison."""
-    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     for run in (run for entry in comparison.entries for run in entry.runs.values()):
         with new_folder(run.artifacts / COMPARISON) as temporary:
             for file in files:
-                copyfile(file, temporary / file.name)
+                copied = temporary / file.relative_to(folder)
+                copied.parent.mkdir(parents=True, exist_ok=True)
+                copyfile(file, copied)
