@@ -3,7 +3,7 @@ import pytest
 from evaluation_inputs import write_set
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.adaptation.inputs import input_distributions, ranking
+from TauAdv.evaluation.input_distributions import input_distributions, ranking
 from TauAdv.shards.store import ShardSet
 
 pytestmark = pytest.mark.slow
