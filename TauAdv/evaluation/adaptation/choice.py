@@ -67,4 +67,4 @@ def by_strength(table: pd.DataFrame) -> pd.DataFrame:
     groups = table.groupby("k2")
     names = ["off", "chi2_ndf", "cost", "mis_id"]
     spread = groups[names].std(ddof=1).add_suffix("_spread")
-    return pd.concat([groups.size().rename("trainings"), groups[names].mean(), spread], axis=1).reset_index()
+    return pd.concat([groups.size().to_frame("trainings"), groups[names].mean(), spread], axis=1).reset_index()
