@@ -24,6 +24,7 @@ from TauAdv.evaluation.adaptation.uncertainties import run_uncertainties
 from TauAdv.evaluation.measures.closure import closure_test, genuine_quantile
 from TauAdv.evaluation.measures.histograms import fill_histograms, moments
 from TauAdv.evaluation.measures.mis_id import mis_id_at, mis_id_ratio
+from TauAdv.evaluation.measures.price import Price, measure_price, with_ratios
 from TauAdv.evaluation.measures.roc import auc, roc_curve
 from TauAdv.evaluation.measures.statistics import Measured
 from TauAdv.evaluation.predictions.contributions import Given, contributions_of_set
@@ -80,7 +81,12 @@ def compare_runs(
     test_set.require_kind("classification")
     errors = pt_weight_errors(control_set)
     results = {label: _measured(run, control_set, test_set, settings, made_of, errors) for label, run in of_entries.items()}
-    for label, other in reference_runs(entries, reference).items():
+    prices = {label: _price(result.test, settings) for label, result in results.items()}
+    others = reference_runs(entries, reference)
+    for label, price in prices.items():
+        table = with_ratios(price, prices[others[label]] if label in others else None)
+        results[label] = replace(results[label], price=table)
+    for label, other in others.items():
         ratios = _mis_id_ratios(results[label].test, results[other].test, settings)
         results[label] = replace(results[label], mis_id_ratio=ratios)
     counts = {"control": control_set.num_taus, "test": test_set.num_taus}
@@ -128,11 +134,18 @@ def _measured(
         auc_lepton=_lepton_aucs(test),
         mis_id=tuple(mis_id_at(efficiency, tau, jet, *weights) for efficiency in settings.working_points),
         mis_id_ratio=None,
+        price=pd.DataFrame(),
         roc=roc_curve(tau, jet, *weights),
         quantile_histogram=_quantile_histogram(table, contributions, closure.overall.value, settings),
         control=table,
         test=test,
     )
+
+
+def _price(test: pd.DataFrame, settings: ComparisonSettings) -> Price:
+    axes = [axis for axis in settings.axes if axis.column in test]
+    options = {"samples": settings.bootstrap, "seed": settings.seed}
+    return measure_price(test, settings.working_points, settings.mis_ids, axes, **options)
 
 
 def _mis_id_ratios(test: pd.DataFrame, reference: pd.DataFrame, settings: ComparisonSettings) -> tuple[Measured, ...]:

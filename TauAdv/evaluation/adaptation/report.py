@@ -57,6 +57,7 @@ def tables(comparison: RunComparison) -> dict[str, pd.DataFrame]:
     by_run = {
         "regions": {label: regions_table(result.details.regions) for label, result in results.items()},
         "closure_bins": {label: result.details.bins.table for label, result in results.items()},
+        "price": {label: result.price for label, result in results.items()},
     }
     found = {name: pd.concat([_of_run(label, table) for label, table in each.items()]) for name, each in by_run.items()}
     return {**found, "bands": comparison.bands, "uncertainties": comparison.uncertainties}
@@ -100,6 +101,7 @@ def _result(result: RunResult) -> dict[str, Any]:
         and {side: {"mean": _measured(mean), "width": _measured(width)} for side, (mean, width) in y_adv.items()},
         "auc_tau_jet": _measured(result.auc_tau_jet),
         "auc_tau_lepton": {name: _measured(value) for name, value in result.auc_lepton.items()},
+        "price": records(result.price),
         "jet_mis_id": [_mis_id(value) for value in result.mis_id],
         "jet_mis_id_ratio": result.mis_id_ratio and [_measured(value) for value in result.mis_id_ratio],
     }

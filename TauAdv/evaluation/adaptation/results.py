@@ -17,6 +17,7 @@ from TauAdv.evaluation.adaptation.uncertainties import RunUncertainties, combine
 from TauAdv.evaluation.measures.agreement import Agreement
 from TauAdv.evaluation.measures.closure import ClosureTest
 from TauAdv.evaluation.measures.mis_id import MisId
+from TauAdv.evaluation.measures.price import INCLUSIVE, MIS_ID
 from TauAdv.evaluation.measures.roc import RocCurve
 from TauAdv.evaluation.measures.statistics import Measured
 
@@ -40,6 +41,8 @@ class RunResult:
         auc_lepton: AUC of the score against e and mu on labelled taus and leptons, where the test set has them.
         mis_id: jet misidentification at the working points.
         mis_id_ratio: its ratio to the reference run's at the working points; ``None`` for the reference itself.
+        price: misidentification of e, mu, jet at fixed efficiencies and efficiency at fixed misidentification, for all
+            taus and in bins, with ratios to the reference (:class:`TauAdv.evaluation.measures.price.Price`).
         roc: jet misidentification against tau efficiency.
         quantile_histogram: (contribution, genuine-tau quantile of Djet) of the control region.
         control: prediction table of the control region, a row per tau (docs/evaluation.md names the columns).
@@ -58,6 +61,7 @@ class RunResult:
     auc_lepton: dict[str, Measured]
     mis_id: tuple[MisId, ...]
     mis_id_ratio: tuple[Measured, ...] | None
+    price: pd.DataFrame = field(repr=False, compare=False)
     roc: RocCurve
     quantile_histogram: hist.Hist
     control: pd.DataFrame = field(repr=False, compare=False)
@@ -88,6 +92,9 @@ def key_numbers(result: RunResult, settings: ComparisonSettings) -> dict[str, fl
         found[name] = at.mis_id.value
         if ratio is not None:
             found[f"{name}_ratio"] = ratio.value
+    for row in result.price[result.price["variable"] == INCLUSIVE].itertuples():
+        short = "mis_id" if row.quantity == MIS_ID else "efficiency"
+        found.setdefault(f"price/{short}_{row.background}_{100 * row.at:g}", row.value)
     return found
 
 

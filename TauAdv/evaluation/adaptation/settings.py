@@ -53,6 +53,7 @@ class ComparisonSettings(Settings):
         power: probability with which the smallest shift that is reported would have been seen.
         relevant_shift: of the data/MC rate; if shifts up to this one could have been missed, there are too few taus to tell.
         working_points: signal efficiencies at which misidentification is given.
+        mis_ids: misidentifications at which the signal efficiency is given.
         folds: cross-validation folds of the data-against-MC classifiers on scores.
         head_folds: those of the domain head on the common features.
         domain_rows: most rows of each side that these classifiers see.
@@ -73,6 +74,7 @@ class ComparisonSettings(Settings):
     power: Annotated[float, Field(ge=0.5, lt=1)] = POWER
     relevant_shift: Annotated[float, Field(gt=0)] = RELEVANT_SHIFT
     working_points: tuple[Part, ...] = (0.7, 0.9)
+    mis_ids: tuple[Part, ...] = (0.01, 0.05)
     folds: Annotated[int, Field(ge=2)] = 5
     head_folds: Annotated[int, Field(ge=2)] = 3
     domain_rows: Annotated[int, Field(ge=20)] = 20_000

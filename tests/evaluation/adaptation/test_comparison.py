@@ -153,12 +153,23 @@ def test_closure_above_thresholds_and_in_bins(comparison):
     assert "data/MC rate, top 50 %, decay mode 10" in as_text(comparison)
 
 
+def test_price_is_that_of_the_single_functions(comparison):
+    result = comparison.results["adversarial"]
+    rows = result.price.query("background == 'jet' and variable == 'all' and quantity == 'mis-id at efficiency'")
+    assert list(rows["at"]) == [0.7, 0.9]
+    for row, mis_id, ratio in zip(rows.itertuples(), result.mis_id, result.mis_id_ratio, strict=True):
+        assert (row.value, row.low, row.high) == (mis_id.mis_id.value, mis_id.mis_id.low, mis_id.mis_id.high)
+        assert row.ratio == pytest.approx(ratio.value)
+    assert set(result.price["background"]) == {"e", "mu", "jet"}
+    assert set(comparison.results["k2=0"].price["ratio"].dropna()) == {1.0}
+
+
 def test_tables_hold_what_the_json_holds(comparison):
     content, found = as_dictionary(comparison), tables(comparison)
-    assert set(found) == {"regions", "closure_bins", "bands", "uncertainties"}
+    assert set(found) == {"regions", "closure_bins", "price", "bands", "uncertainties"}
     assert records(found["uncertainties"]) == content["uncertainties"]
     for label, run in content["runs"].items():
-        for name, of_json in (("regions", run["regions"]), ("closure_bins", run["bins"]["table"])):
+        for name, of_json in (("regions", run["regions"]), ("closure_bins", run["bins"]["table"]), ("price", run["price"])):
             rows = found[name][found[name]["run"] == label].drop(columns="run")
             assert records(rows) == of_json
             assert len(rows) > 5
@@ -259,7 +270,7 @@ def test_nothing_of_an_earlier_comparison_stays(runs, sets, run_ids, tmp_path):
     assert (tmp_path / "report" / "closure_k2=0.png").exists()
     make_report(tmp_path / "report", runs.mlruns, fewer, sets.control, sets.test, overwrite=True, **options)
     names = {path.name for path in (tmp_path / "report").iterdir()}
-    tables = {"bands.csv", "closure_bins.csv", "regions.csv", "uncertainties.csv"}
+    tables = {"bands.csv", "closure_bins.csv", "price.csv", "regions.csv", "uncertainties.csv"}
     assert names == {"comparison.json", "comparison.txt", "manifest.json", "closure_nominal.png", *tables}
     (tmp_path / "report" / "notes.txt").write_text("mine")
     with pytest.raises(OutputExistsError, match=r"notes\.txt"):
