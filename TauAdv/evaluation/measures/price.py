@@ -25,6 +25,7 @@ __all__ = ["EFFICIENCY", "INCLUSIVE", "MIS_ID", "Price", "measure_price", "with_
 
 INCLUSIVE = "all"
 MIS_ID, EFFICIENCY = "mis-id at efficiency", "efficiency at mis-id"
+_TAU = TAU_CLASSES.index("tau")
 _FEWEST = 20  # rows of either class in a bin
 
 Floats = NDArray[np.float64]
@@ -72,13 +73,13 @@ def measure_price(
     require_columns(test, ["y", "weights", *probabilities, *(axis.column for axis in axes)])
     label, weights = test["y"].to_numpy(), finite_column(test, "weights")
     values = np.stack([probability_column(test, name) for name in probabilities], axis=1)
-    taus = label == TAU_CLASSES.index("tau")
+    taus = label == _TAU
     if not taus.any():
         msg = "price: no genuine taus in the test set"
         raise InputError(msg)
     rows, drawn = [], []
     for number, background in enumerate(TAU_CLASSES):
-        if background == "tau" or not (label == number).any():
+        if number == _TAU or not (label == number).any():
             continue
         score = score_against(values, background)
         for variable, name, chosen in _bins(test, axes):
