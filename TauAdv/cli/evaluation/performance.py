@@ -18,6 +18,11 @@ def add_options(parser: ArgumentParser) -> None:
     add_runs(parser, "runs; each gets its own performance.json")
     add("--test", type=path, metavar="SHARDS", help="classification set (default: the predictions in the run)")
     add("--working-points", metavar="WP", help="2018v2p5 or a file of thresholds (default: those of each run)")
+    add(
+        "--disturbed",
+        action="store_true",
+        help="also the taus that tauadv robustness disturbed, as it left them in the runs",
+    )
     add_config(parser, "YAML of the settings: bins, backgrounds, ...")
     add_overwrite(parser, "replace files measured otherwise")
     add_overrides(parser, "changes of the settings, e.g. pt_bins=[[20,40],[40,100]]")
@@ -33,6 +38,7 @@ def run(options: Namespace) -> None:
     how = {
         "settings": load_settings(PerformanceSettings, options.config, overrides),
         "working_points": options.working_points,
+        "disturbed": options.disturbed,
         "overwrite": options.overwrite,
     }
     for run_id in runs:

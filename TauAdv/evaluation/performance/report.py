@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from TauAdv.evaluation.performance.curves import Performance, PerformanceCurve, Points, measure_performance
+from TauAdv.evaluation.performance.disturbed import disturbed_curves, disturbed_tables
 from TauAdv.evaluation.performance.files import as_json
 from TauAdv.evaluation.performance.labelled import Source
 from TauAdv.evaluation.performance.settings import PerformanceSettings
@@ -31,6 +33,7 @@ def write_performance(
     *,
     settings: PerformanceSettings | None = None,
     working_points: str | None = None,
+    disturbed: bool = False,
     overwrite: bool = False,
 ) -> Path:
     """Measure the performance of a run, write ``artifacts/performance.json`` and print tables; return the path.
@@ -43,6 +46,7 @@ def write_performance(
         test: classification set; ``None``: the prediction table in the run.
         settings: see :class:`PerformanceSettings`.
         working_points: name of published thresholds, or a file; ``None``: those of the run, if it has some.
+        disturbed: also measure the candidates that ``tauadv robustness`` disturbed.
         overwrite: replace a file that was made otherwise.
 
     Raises:
@@ -56,12 +60,15 @@ def write_performance(
     source = Source.of(run, test)
     thresholds, origin = thresholds_for(run, working_points)
     path = run.artifacts / PERFORMANCE
-    decisive = {"run": run.id, "working_points": thresholds, **settings.model_dump(mode="json")}
+    tables = disturbed_tables(run, test) if disturbed else {}
+    decisive = {"disturbed": list(tables), "run": run.id, "working_points": thresholds, **settings.model_dump(mode="json")}
     made: dict[str, Any] = {"step": STEP, "settings": decisive, "inputs": source.inputs}
     with output_lock(path):
         finished(path, **made, overwrite=overwrite, make_again=True)
         taus = source.read(settings.batch_size)
         found = measure_performance(taus, settings, thresholds, name=run.name or run.id)
+        curves = disturbed_curves(tables, source.name, settings, thresholds)
+        found = replace(found, curves=(*found.curves, *curves))
         content = json.dumps(as_json(found), indent=1, allow_nan=False) + "\n"
         counts = {"candidates": len(taus.table), "curves": len(found.curves)}
         write_table_file(path, partial(Path.write_text, data=content, encoding="utf-8"), {**made, "counts": counts})
@@ -110,9 +117,13 @@ _AREAS = ("against", "taus", "background", "AUC")
 _POINTS = ("against", "working point", "threshold", "efficiency (%)", "mis-id (%)")
 
 
+def _against(curve: PerformanceCurve) -> str:
+    return f"{curve.background}, {curve.disturbance}" if curve.disturbance else curve.background
+
+
 def _area(curve: PerformanceCurve) -> list[str]:
     counts = [str(curve.counts.get(name, "-")) for name in ("tau", curve.background)]
-    return [curve.background, *counts, "-" if curve.auc is None else f"{curve.auc:.4f}"]
+    return [_against(curve), *counts, "-" if curve.auc is None else f"{curve.auc:.4f}"]
 
 
 def _points(curve: PerformanceCurve, points: Points) -> list[list[str]]:
@@ -124,7 +135,7 @@ def _points(curve: PerformanceCurve, points: Points) -> list[list[str]]:
         name = points.names[number] if points.names else str(number + 1)
         threshold = "-" if points.thresholds is None else f"{points.thresholds[number]:g}"
         cells = [_percent(*(float(values[number]) for values in side)) for side in (efficiency, mis_id)]
-        found.append([curve.background, name, threshold, *cells])
+        found.append([_against(curve), name, threshold, *cells])
     return found
 
 
