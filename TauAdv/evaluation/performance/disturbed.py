@@ -19,6 +19,8 @@ from TauAdv.runs import Run
 __all__ = ["disturbed_curves", "disturbed_tables"]
 
 _RAW = "raw"
+_LABELS = {"label": "y", "weight": "weights"}
+"""Column of a study of robustness -> its name in prediction tables."""
 
 
 def disturbed_tables(run: Run, test: Path | str | None) -> dict[str, pd.DataFrame]:
@@ -45,8 +47,10 @@ def disturbed_tables(run: Run, test: Path | str | None) -> dict[str, pd.DataFram
         if missing := [column for column in columns if column not in stored]:
             msg = f"{run.title}: its table of disturbed predictions has no {missing[0]}: it is not of taus"
             raise InputError(msg)
-        others = [column for column in stored if "_p_" not in str(column)]
-        found[name] = stored[[*others, *columns]].rename(columns={**columns, "label": "y", "weight": "weights"})
+        others = {name: stored[name] for name in stored if "_p_" not in str(name) and name not in _LABELS}
+        labels = {new: stored[old] for old, new in _LABELS.items()}
+        scores = {column: stored[disturbed] for disturbed, column in columns.items()}
+        found[name] = pd.DataFrame({**labels, **others, **scores})
     if not found:
         msg = f"{run.title}: its table of disturbed predictions holds no disturbance of taus"
         raise InputError(msg)
