@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
+from TauAdv.evaluation.adaptation.uncertainties import moves_most
 from TauAdv.evaluation.measures.agreement import Agreement
 from TauAdv.evaluation.measures.statistics import Measured
 
@@ -23,7 +24,7 @@ def verdict_lines(comparison: RunComparison) -> list[str]:
     for label, results in reversed(others):  # the one of interest is usually the last
         lines += [_after(label, results, top, comparison), _in_bins(label, results)]
     lines += [_cost(label, results, comparison) for label, results in reversed(comparison.results_of.items())]
-    return [line for line in [*lines, _uncertain(comparison)] if line]
+    return [line for line in [*lines, *_uncertain(comparison)] if line]
 
 
 def _before(label: str, results: Sequence[RunResult], top: str, comparison: RunComparison) -> str:
@@ -70,7 +71,7 @@ def _in_bins(label: str, results: Sequence[RunResult]) -> str:
 
 def _cost(label: str, results: Sequence[RunResult], comparison: RunComparison) -> str:
     """Return the jets that pass, relative to the reference, at the first working point."""
-    known = [result.mis_id_ratio for result in results if result.mis_id_ratio is not None]
+    known = [result.mis_id_ratio for result in results if result.mis_id_ratio]
     if not known:
         return ""
     wanted = comparison.settings.working_points[0]
@@ -84,22 +85,12 @@ def _cost(label: str, results: Sequence[RunResult], comparison: RunComparison) -
     )
 
 
-def _uncertain(comparison: RunComparison) -> str:
-    """Return what moves the result most, as far as it is known."""
-    single = [label for label, results in comparison.results_of.items() if len(results) == 1]
-    if len(single) < len(comparison.results_of):
-        label, results = max(comparison.results_of.items(), key=lambda item: len(item[1]))
-        spread = np.std([result.closure.rate.value for result in results], ddof=1)
-        error = np.mean([result.closure.rate.error for result in results])
-        larger = "more" if spread > error else "less"
-        return (
-            f"Most uncertain: {len(results)} trainings of {label} scatter by {spread:.3f} in data/MC, {larger} than its"
-            f" statistical error of {error:.3f}."
-        )
-    return (
-        "Most uncertain: errors are statistical, of one training each. Trainings with other seeds scatter by more: compare"
-        " several seeds of an entry."
-    )
+def _uncertain(comparison: RunComparison) -> list[str]:
+    """Return what moves the results most, and what is not known of it."""
+    found = moves_most(comparison.uncertainties)
+    last = list(found)[-1:]  # what one is interested in; all are in the plots
+    lines = [f"Most uncertain of {entry}: {found[entry]}." for entry in last]
+    return [*lines, *(f"Not known: {text}." for text in comparison.not_varied)]
 
 
 def _rate(results: Sequence[RunResult]) -> str:

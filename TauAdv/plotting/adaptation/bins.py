@@ -36,7 +36,12 @@ _SMALL: dict[Any, Any] = {
 
 
 def plot_bins(
-    panels: Mapping[str, Mapping[str, Rows]], variable: str, *, title: str = "", value_label: str = "Data / MC"
+    panels: Mapping[str, Mapping[str, Rows]],
+    variable: str,
+    *,
+    title: str = "",
+    value_label: str = "Data / MC",
+    colors: Mapping[str, str] | None = None,
 ) -> Figure:
     """Return a figure with a panel for each quantity: points with statistical errors in every bin, by run.
 
@@ -50,9 +55,10 @@ def plot_bins(
         variable: name of the bins, for the axis.
         title: text above the last panel.
         value_label: what is drawn.
+        colors: label of an entry -> colour; default: one for each.
     """
     entries = list(dict.fromkeys(label for rows in panels.values() for label in rows if label != ALL_RUNS))
-    colors = {ALL_RUNS: "black", **run_colors(entries)}
+    colors = {ALL_RUNS: "black", **(colors or run_colors(entries))}
     drawn = {heading: {label: _mean(rows) for label, rows in found.items()} for heading, found in panels.items()}
     tested = any("deviations" in rows for found in drawn.values() for rows in found.values())
     with style(), pyplot.rc_context(_SMALL):

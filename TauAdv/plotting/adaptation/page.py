@@ -15,9 +15,10 @@ from TauAdv.plotting.adaptation.bins import ALL_RUNS, plot_bins
 from TauAdv.plotting.adaptation.curves import curves_of_entries
 from TauAdv.plotting.adaptation.pairs import plot_pairs
 from TauAdv.plotting.adaptation.ratios import plot_ratios
+from TauAdv.plotting.adaptation.uncertainties import plot_uncertainties
 from TauAdv.plotting.closure import plot_closure
 from TauAdv.plotting.page import Picture, Section, write_page
-from TauAdv.plotting.plot_styles import file_name
+from TauAdv.plotting.plot_styles import file_name, run_colors
 from TauAdv.plotting.roc import plot_roc
 from TauAdv.plotting.style import labelled, save_figure
 
@@ -26,6 +27,7 @@ __all__ = ["save_closure_page"]
 #: What evaluation calls a comparison (``TauAdv.evaluation.adaptation.results.RunComparison``): plots import no other stage.
 RunComparison = Any
 PAGE = "index.html"
+_FEWEST_PASSING = 10  # below which a ratio says nothing
 _MOST_PANELS = 2  # runs beside each other in a figure of matrices
 Named = tuple[str, str, str, Figure]  # file, alt text, caption, plot
 
@@ -65,7 +67,9 @@ def _drawn(comparison: RunComparison, stacks: Mapping[str, Sequence[Any]], folde
         ("Data against simulation", _CLOSURE_TEXT, 640, _closure),
         ("In bins of decay mode, pT and |eta|", _BINS_TEXT, 1350, _bins),
         ("In bins of two variables", _PAIRS_TEXT, 660, _pairs),
+        ("Uncertainties", _UNCERTAINTIES_TEXT, 660, _uncertainties),
         ("What it cost", _COST_TEXT, 640, _cost),
+        ("What it cost in bins", _COST_BINS_TEXT, 660, _cost_in_bins),
     ):
         yield Section(heading, text, figures=_save(draw(comparison), folder), width=width)
     for run, found in stacks.items():
@@ -113,7 +117,7 @@ def _bins(comparison: RunComparison) -> Iterator[Named]:
         caption = f"Left: whether simulation has the taus of each bin ({worst}). Others: whether their scores agree there."
         figure = plot_bins(panels, axis.name, title="control region")
         alt = f"Data/MC in bins of {axis.name}: yields, and shapes of {', '.join(results)}"
-        yield file_name("plots/bins", axis.name.strip("|")).replace("plots_", "plots/"), alt, caption, figure
+        yield f"plots/bins_{file_name(axis.name.strip('|'))}", alt, caption, figure
 
 
 def _worst(rows: pd.DataFrame) -> str:
@@ -140,11 +144,61 @@ def _pairs(comparison: RunComparison) -> Iterator[Named]:
                 yield f"plots/pairs_{name}", alt, caption, figure
 
 
+def _uncertainties(comparison: RunComparison) -> Iterator[Named]:
+    table = comparison.uncertainties
+    for number, (figure, rows) in enumerate(table.groupby("figure", sort=False)):
+        if str(figure).startswith(("yield", "chi2")) or not np.isfinite(rows["uncertainty"]).any():
+            continue
+        sources = {
+            str(entry): dict(zip(part["source"], part["uncertainty"], strict=True))
+            for entry, part in rows.dropna(subset=["uncertainty"]).groupby("entry", sort=False)
+        }
+        drawn = plot_uncertainties(sources, together="total", what=str(figure), title="control region")
+        total = "; ".join(f"{entry} ± {found['total']:.3f}" for entry, found in sources.items())
+        alt = f"Uncertainties of {figure}, apart and together, for {', '.join(sources)}"
+        yield f"plots/uncertainties_{number + 1}", alt, f"{figure}: {total}.", drawn
+
+
 def _cost(comparison: RunComparison) -> Iterator[Named]:
     curves = curves_of_entries({label: [r.roc for r in found] for label, found in comparison.results_of.items()})
     figure = plot_roc(curves, comparison.reference, title=r"labelled simulation, $\tau_h$ against jet")
     caption = f"The lower a curve, the fewer jets pass. Below 1 in the lower panel is better than {comparison.reference}."
     yield "roc", f"Jet misidentification against tau efficiency of {', '.join(curves)}", caption, figure
+
+
+def _cost_in_bins(comparison: RunComparison) -> Iterator[Named]:
+    """Draw ratios to the reference in bins, where there are any."""
+    for axis in comparison.settings.axes:
+        panels = {f"mis-id of {against}": _ratios(comparison, against, axis.name) for against in ("jet", "e", "mu")}
+        panels = {heading: found for heading, found in panels.items() if found}
+        if panels:
+            value = f"Mis-id / {comparison.reference}"
+            colors = run_colors(list(comparison.results_of))  # that of the reference is in other plots
+            figure = plot_bins(panels, axis.name, title="labelled simulation", value_label=value, colors=colors)
+            wanted = f"{100 * comparison.settings.working_points[0]:g} %"
+            caption = (
+                f"At {wanted} efficiency. Above 1: more pass than with {comparison.reference}. No point: fewer than 10 pass."
+            )
+            alt = f"Misidentification relative to {comparison.reference} in bins of {axis.name}"
+            yield f"plots/cost_{file_name(axis.name.strip('|'))}", alt, caption, figure
+
+
+def _ratios(comparison: RunComparison, against: str, variable: str) -> dict[str, list[pd.DataFrame]]:
+    """Return label of an entry -> rows of each of its trainings; the reference and entries without a ratio are left out."""
+    found = {}
+    for label, results in comparison.results_of.items():
+        rows = [_prices(result.price, against, variable, comparison.settings.working_points[:1]) for result in results]
+        if label != comparison.reference and any(each["value"].notna().any() for each in rows):
+            found[label] = rows
+    return found
+
+
+def _prices(price: pd.DataFrame, against: str, variable: str, wanted: Sequence[float]) -> pd.DataFrame:
+    """Return bin, value and error of the ratios of misidentification; those of fewer than 10 that pass are NaN."""
+    chosen = (price["background"] == against) & (price["variable"] == variable) & price["at"].isin(wanted)
+    rows = price[chosen & (price["quantity"] == "mis-id at efficiency")]
+    known = rows["passed"] >= _FEWEST_PASSING
+    return pd.DataFrame({"bin": rows["bin"], "value": rows["ratio"].where(known), "error": rows["ratio_error"].where(known)})
 
 
 def _stacks(comparison: RunComparison, run: str, stacks: Sequence[Any]) -> Iterator[Named]:
@@ -214,8 +268,16 @@ _BINS_TEXT = (
     " because bins compensate each other shows here. Grey: two standard deviations."
 )
 _PAIRS_TEXT = "Data/MC of the shape, coloured by standard deviations from 1."
+_UNCERTAINTIES_TEXT = (
+    "One standard deviation of each source, the largest on top, and all together. Events: bootstrap of the control region."
+    " Trainings: spread over seeds. Composition: each contribution scaled by its uncertainty."
+)
 _COST_TEXT = (
     "Labelled simulation. Curves of the same test set share its fluctuations: ratios are better known than bands say."
+)
+_COST_BINS_TEXT = (
+    "The threshold is found in each bin, so that the same part of its taus passes. Errors: bootstrap that draws the same"
+    " candidates for both runs."
 )
 _STACKS_TEXT = "Full range and [0.9, 1] in bins of 0.0025. Red arrows: ratios outside of the panel."
 _REGIONS_TEXT = (

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -28,8 +29,15 @@ def result(rate, verdict, *, ratio=None, shape=0.5, error=0.02):
 def lines(**results_of):
     first = next(iter(results_of.values()))[0]
     settings = SimpleNamespace(top_fraction=0.5, working_points=(0.7, 0.9))
+    sources = {"events": 0.04, "composition: QCD": 0.03, "trainings": np.nan, "total": 0.05}
+    rows = [(entry, "data/MC, top 50 %", 0.8, source, value) for entry in results_of for source, value in sources.items()]
     comparison = SimpleNamespace(
-        settings=settings, results_of=results_of, agreement=first.closure.agreement, reference="nominal"
+        settings=settings,
+        results_of=results_of,
+        agreement=first.closure.agreement,
+        reference="nominal",
+        uncertainties=pd.DataFrame(rows, columns=["entry", "figure", "value", "source", "uncertainty"]),
+        not_varied=("pT weights: no file",),
     )
     return verdict_lines(comparison)
 
@@ -84,10 +92,9 @@ def test_cost(ratio, words):
     assert f"at 70 % efficiency (ratio {ratio:.2f} ± 0.05)" in line
 
 
-def test_what_is_most_uncertain():
-    one = [result(0.8, "disagree")]
-    assert "one training each" in lines(nominal=one)[-1]
-    spread = [result(rate, "agree") for rate in (0.9, 1.0, 1.1)]
-    assert "3 trainings of adapted scatter by 0.100 in data/MC, more than" in lines(nominal=one, adapted=spread)[-1]
-    near = [result(rate, "agree") for rate in (1.0, 1.01)]
-    assert "less than its statistical error of 0.020" in lines(nominal=one, adapted=near)[-1]
+def test_what_is_most_uncertain_and_what_is_not_known():
+    one, spread = [result(0.8, "disagree")], [result(rate, "agree") for rate in (0.9, 1.0, 1.1)]
+    words = "data/MC, top 50 % = 0.800 ± 0.050, moved most by events (events 0.040, composition: QCD 0.030)."
+    assert lines(nominal=one)[-2:] == [f"Most uncertain of nominal: {words}", "Not known: pT weights: no file."]
+    found = lines(nominal=one, adapted=spread)
+    assert [line for line in found if line.startswith("Most uncertain")] == [f"Most uncertain of adapted: {words}"]
