@@ -63,9 +63,9 @@ def is_among(text, known):
 
 
 NUMBER = re.compile(r"(?<![\w.=])\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.]*\w)")
-#: What stands in sentences and is no result: names of bins, the label of a run, a perfect ratio.
+#: What stands in sentences and is no result: names of bins, a perfect ratio, paths of sets.
 NO_RESULT = re.compile(
-    r"decay mode \d+|pT \w+ (\d+ to )?[\d.]+ GeV|\|eta\| (\w+ )?[\d.]+( to [\d.]+)?|(stays at|Below) 1|above 0\.9"
+    r"decay mode \d+|pT \w+ (\d+ to )?[\d.]+ GeV|\|eta\| (\w+ )?[\d.]+( to [\d.]+)?|(stays at|Below) 1|above 0\.9|/\S+"
 )
 
 
