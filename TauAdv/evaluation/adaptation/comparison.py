@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import hist
 import numpy as np
@@ -15,7 +16,7 @@ from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.domain.contributions.contribution import Contribution, data_id
 from TauAdv.errors import InputError
 from TauAdv.evaluation.adaptation.closure import run_closure
-from TauAdv.evaluation.adaptation.domain import head_auc, two_sample_auc
+from TauAdv.evaluation.adaptation.domain import dense_head, head_auc, trees, two_sample_auc, two_sample_p_value
 from TauAdv.evaluation.adaptation.entries import Entry, RunIds, find_entries, reference_of, reference_runs
 from TauAdv.evaluation.adaptation.pt_weight_errors import PtWeightErrors, pt_weight_errors
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
@@ -155,9 +156,7 @@ def _mis_id_ratios(test: pd.DataFrame, reference: pd.DataFrame, settings: Compar
     return tuple(mis_id_ratio(wanted, scores, others, *weights, **options) for wanted in settings.working_points)
 
 
-def _domain_aucs(
-    control: Predictions, contributions: list[Contribution], settings: ComparisonSettings
-) -> dict[str, Measured]:
+def _domain_aucs(control: Predictions, contributions: list[Contribution], settings: ComparisonSettings) -> dict[str, Any]:
     table = control.table
     is_data = (table["dataset_id"] == data_id(contributions)).to_numpy()
     rng = np.random.default_rng(settings.seed)
@@ -170,7 +169,14 @@ def _domain_aucs(
     options = {"folds": settings.folds, "seed": settings.seed}
     probabilities = table[list(PROBABILITY_COLUMNS)].to_numpy()
     features = np.asarray(control.features)
+    null = {"permutations": settings.permutations, "seed": settings.seed}
+    tested = {"Djet": table["Djet"].to_numpy(), "probabilities": probabilities}
+    p_values = {
+        name: two_sample_p_value(*sides(values), weights, trees(settings.seed), **null) for name, values in tested.items()
+    }
+    p_values["features"] = two_sample_p_value(*sides(features), weights, dense_head(settings.seed), **null)
     return {
+        "domain_p_values": p_values,
         "auc_djet": two_sample_auc(*sides(table["Djet"].to_numpy()), weights, **options),
         "auc_probabilities": two_sample_auc(*sides(probabilities), weights, **options),
         "auc_features": head_auc(*sides(features), weights, folds=settings.head_folds, seed=settings.seed),

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import StratifiedKFold
@@ -20,10 +21,15 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from TauAdv.errors import InputError
+from TauAdv.evaluation.measures.bootstrap import RankedScores
 from TauAdv.evaluation.measures.roc import auc
 from TauAdv.evaluation.measures.statistics import Measured
 
-__all__ = ["head_auc", "two_sample_auc"]
+__all__ = ["dense_head", "head_auc", "trees", "two_sample_auc", "two_sample_p_value"]
+
+#: Scores of rows, and how they are found from rows, labels (1 data) and weights.
+Scoring: TypeAlias = Callable[[NDArray], NDArray]
+Fit: TypeAlias = Callable[[NDArray, NDArray, NDArray], Scoring]
 
 SMALLEST_SIDE = 20
 
@@ -48,16 +54,7 @@ def two_sample_auc(
     Raises:
         InputError: sides of different width, fewer than 20 rows on a side, fewer than 2 folds, values not finite.
     """
-
-    def fit(x: NDArray, y: NDArray, weights: NDArray) -> Callable[[NDArray], NDArray]:
-        trees = HistGradientBoostingClassifier(
-            max_iter=50, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=40, l2_regularization=5.0,
-            early_stopping=False, random_state=seed,
-        )  # fmt: skip
-        trees.fit(x, y, sample_weight=weights)
-        return lambda values: trees.predict_proba(values)[:, 1]
-
-    return _cross_validated_auc(simulation, data, simulation_weights, folds, seed, fit)
+    return _cross_validated_auc(simulation, data, simulation_weights, folds, seed, trees(seed))
 
 
 def head_auc(
@@ -87,8 +84,27 @@ def head_auc(
     Raises:
         InputError: as :func:`two_sample_auc`.
     """
+    return _cross_validated_auc(simulation, data, simulation_weights, folds, seed, dense_head(seed, hidden, max_epochs))
 
-    def fit(x: NDArray, y: NDArray, weights: NDArray) -> Callable[[NDArray], NDArray]:
+
+def trees(seed: int) -> Fit:
+    """Return how boosted trees are trained."""
+
+    def fit(x: NDArray, y: NDArray, weights: NDArray) -> Scoring:
+        found = HistGradientBoostingClassifier(
+            max_iter=50, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=40, l2_regularization=5.0,
+            early_stopping=False, random_state=seed,
+        )  # fmt: skip
+        found.fit(x, y, sample_weight=weights)
+        return lambda values: found.predict_proba(values)[:, 1]
+
+    return fit
+
+
+def dense_head(seed: int, hidden: tuple[int, ...] = (64, 64), max_epochs: int = 40) -> Fit:
+    """Return how a domain head is trained."""
+
+    def fit(x: NDArray, y: NDArray, weights: NDArray) -> Scoring:
         scaler = StandardScaler().fit(x)
         head = MLPClassifier(
             hidden, alpha=1e-3, batch_size=min(200, len(x) // 2), learning_rate_init=1e-3, max_iter=max_epochs,
@@ -99,11 +115,72 @@ def head_auc(
             head.fit(scaler.transform(x), y, sample_weight=weights)
         return lambda values: head.predict_proba(scaler.transform(values))[:, 1]
 
-    return _cross_validated_auc(simulation, data, simulation_weights, folds, seed, fit)
+    return fit
+
+
+def two_sample_p_value(
+    simulation: ArrayLike,
+    data: ArrayLike,
+    simulation_weights: ArrayLike | None,
+    fit: Fit,
+    *,
+    permutations: int = 500,
+    seed: int = 1,
+) -> float:
+    """Return the p-value of a classifier two-sample test (D. Lopez-Paz and M. Oquab, arXiv:1610.06545).
+
+    The classifier is trained on one half of the rows. On the other half its AUC is compared with AUCs of a null sample: the
+    same scores with permuted labels, which is exact, where all weights are equal. Where they are not, labels cannot be
+    exchanged: data are drawn from simulation with probabilities as the weights, and simulation from itself. One half
+    is trained once, since the AUCs of folds of a cross-validation are not independent.
+
+    Args:
+        simulation: rows of simulation, shape ``[n]`` or ``[n, k]``.
+        data: rows of data, shape ``[m]`` or ``[m, k]``.
+        simulation_weights: weights of simulation, shape ``[n]``.
+        fit: how the classifier is trained: :func:`trees` or :func:`dense_head`.
+        permutations: number of null samples; no p-value is below 1 / (permutations + 1).
+        seed: of the halves and of the null samples.
+
+    Raises:
+        InputError: as :func:`two_sample_auc`.
+    """
+    x, y, weights = _samples(simulation, data, simulation_weights, 2)
+    train, test = next(StratifiedKFold(2, shuffle=True, random_state=seed).split(x, y))
+    with threadpool_limits(1):
+        scores = fit(x[train], y[train], _balanced(weights[train], y[train]))(x[test])
+    rng = np.random.default_rng(seed)
+    sides = scores[y[test] == 1], scores[y[test] == 0]
+    of_mc = weights[test][y[test] == 0]
+    observed = auc(*sides, None, of_mc).value
+    equal = bool(np.all(of_mc == of_mc[0]))
+    null = _permuted(*sides, permutations, rng) if equal else _resampled(*sides, of_mc, permutations, rng)
+    return float((1 + np.sum(null >= observed - 1e-12)) / (permutations + 1))
+
+
+def _permuted(data: NDArray, simulation: NDArray, samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return AUCs of permuted labels."""
+    ranks, n = rankdata(np.r_[data, simulation]), len(data)
+    sums = np.array([rng.permutation(ranks)[:n].sum() for _ in range(samples)])
+    return (sums - n * (n + 1) / 2) / (n * len(simulation))
+
+
+def _resampled(
+    data: NDArray, simulation: NDArray, weights: NDArray, samples: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return AUCs of data drawn from weighted simulation against resampled simulation."""
+    ranked = RankedScores.of(simulation, simulation)
+    cumulative, number = np.cumsum(weights), len(simulation)
+    found = []
+    for _ in range(samples):
+        places = np.searchsorted(cumulative, rng.random(len(data)) * cumulative[-1], side="right")
+        drawn = np.bincount(np.minimum(places, number - 1), minlength=number)
+        found.append(ranked.figures(drawn, weights * rng.poisson(1, number), [])[0])
+    return np.array(found)
 
 
 def _cross_validated_auc(
-    simulation: ArrayLike, data: ArrayLike, simulation_weights: ArrayLike | None, folds: int, seed: int, fit: Any
+    simulation: ArrayLike, data: ArrayLike, simulation_weights: ArrayLike | None, folds: int, seed: int, fit: Fit
 ) -> Measured:
     """Average AUC over folds; its error combines the statistical errors of the (disjoint) test folds."""
     x, y, weights = _samples(simulation, data, simulation_weights, folds)

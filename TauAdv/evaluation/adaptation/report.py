@@ -14,7 +14,7 @@ from TauAdv.evaluation.adaptation.entries import Asked, RunIds, asked_entries, f
 from TauAdv.evaluation.adaptation.metrics import log_metrics, log_report, require_loggable
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
-from TauAdv.evaluation.adaptation.text import as_text
+from TauAdv.evaluation.adaptation.text import Y_ADV_NOTE, as_text
 from TauAdv.evaluation.adaptation.uncertainties import moves_most
 from TauAdv.evaluation.measures.agreement import Agreement
 from TauAdv.evaluation.measures.closure_bins import ClosureBins
@@ -47,6 +47,7 @@ def as_dictionary(comparison: RunComparison) -> dict[str, Any]:
         "bands": records(comparison.bands),
         "uncertainties": records(comparison.uncertainties),
         "moves_most": moves_most(comparison.uncertainties),
+        "y_adv_note": Y_ADV_NOTE,
         "not_varied": list(comparison.not_varied),
     }
 
@@ -97,6 +98,7 @@ def _result(result: RunResult) -> dict[str, Any]:
         "auc_data_mc_djet": _measured(result.auc_djet),
         "auc_data_mc_probabilities": _measured(result.auc_probabilities),
         "auc_domain_head_features": _measured(result.auc_features),
+        "p_values_data_mc": dict(result.domain_p_values),
         "y_adv": y_adv
         and {side: {"mean": _measured(mean), "width": _measured(width)} for side, (mean, width) in y_adv.items()},
         "auc_tau_jet": _measured(result.auc_tau_jet),

@@ -36,6 +36,7 @@ class RunResult:
         auc_djet: AUC of data against MC on Djet.
         auc_probabilities: AUC of data against MC on the four class probabilities.
         auc_features: AUC of a domain head trained alone on the frozen common features.
+        domain_p_values: ``Djet``, ``probabilities``, ``features`` -> p-value of a classifier that tells data from MC.
         y_adv: mean and width of the adversarial head's output for data and MC; ``None`` without the head.
         auc_tau_jet: AUC of Djet on labelled taus and jets.
         auc_lepton: AUC of the score against e and mu on labelled taus and leptons, where the test set has them.
@@ -56,6 +57,7 @@ class RunResult:
     auc_djet: Measured
     auc_probabilities: Measured
     auc_features: Measured
+    domain_p_values: Mapping[str, float]
     y_adv: dict[str, tuple[Measured, Measured]] | None
     auc_tau_jet: Measured
     auc_lepton: dict[str, Measured]
@@ -86,6 +88,7 @@ def key_numbers(result: RunResult, settings: ComparisonSettings) -> dict[str, fl
         name = region.name.replace(" %", "").replace(" ", "")
         found.setdefault(f"closure/rate_{name}", region.rate.value)
         found.setdefault(f"closure/chi2_ndf_{name}", region.chi2_per_ndf)
+    found |= {f"closure/p_auc_{name.lower()}": value for name, value in result.domain_p_values.items()}
     found |= {f"price/auc_{name}": value.value for name, value in result.auc_lepton.items()}
     for at, ratio in zip(result.mis_id, result.mis_id_ratio or [None] * len(result.mis_id), strict=True):
         name = f"price/mis_id_jet_{100 * at.efficiency:g}"

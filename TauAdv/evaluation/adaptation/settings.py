@@ -56,6 +56,7 @@ class ComparisonSettings(Settings):
         mis_ids: misidentifications at which the signal efficiency is given.
         folds: cross-validation folds of the data-against-MC classifiers on scores.
         head_folds: those of the domain head on the common features.
+        permutations: null samples of the p-values of these classifiers.
         domain_rows: most rows of each side that these classifiers see.
         bootstrap: samples for the error of ratios of misidentification.
         batch_size: taus evaluated together.
@@ -77,6 +78,7 @@ class ComparisonSettings(Settings):
     mis_ids: tuple[Part, ...] = (0.01, 0.05)
     folds: Annotated[int, Field(ge=2)] = 5
     head_folds: Annotated[int, Field(ge=2)] = 3
+    permutations: Annotated[int, Field(ge=20)] = 500
     domain_rows: Annotated[int, Field(ge=20)] = 20_000
     bootstrap: Annotated[int, Field(ge=2)] = 200
     batch_size: Annotated[int, Field(ge=1)] = 1000

@@ -14,10 +14,14 @@ from TauAdv.evaluation.measures.agreement import Agreement
 from TauAdv.evaluation.measures.mis_id import MisId
 from TauAdv.evaluation.measures.statistics import Measured
 
-__all__ = ["aligned", "as_text", "in_blocks", "shown_numbers"]
+__all__ = ["Y_ADV_NOTE", "aligned", "as_text", "in_blocks", "shown_numbers"]
 
 _WIDEST = 150  # characters of a line of the table
 _MODE = "decay mode"
+#: What equal means of the adversarial head's output say.
+Y_ADV_NOTE = (
+    "Equal means of y_adv do not prove that adaptation worked: a discriminator that failed to train also gives equal means."
+)
 _Cell = Callable[[RunResult], tuple[float | None, str]]
 
 
@@ -83,6 +87,7 @@ def _lines(comparison: RunComparison) -> Iterator[tuple[str, _Cell]]:
     yield "AUC data against MC, on Djet", lambda result: _measured(result.auc_djet)
     yield "AUC data against MC, on e, mu, tau, jet", lambda result: _measured(result.auc_probabilities)
     yield "AUC domain head alone, frozen features", lambda result: _measured(result.auc_features)
+    yield "  p-values: Djet, probabilities, features", lambda result: (None, _p_values(result))
     for side in ("data", "MC"):
         yield f"y_adv mean, {side}", _adversarial(side)
     yield "AUC tau against jet", lambda result: _measured(result.auc_tau_jet, ".4f")
@@ -108,6 +113,10 @@ def _rate_in(name: str, region: str) -> _Cell:
 
 def _global(quantity: str) -> _Cell:
     return lambda result: (None, f"{result.details.bins.global_p_value[quantity]:.2g}")
+
+
+def _p_values(result: RunResult) -> str:
+    return ", ".join(f"{value:.2g}" for value in result.domain_p_values.values())
 
 
 def _number(value: float, spec: str) -> tuple[float, str]:
@@ -184,6 +193,7 @@ def _explanations(comparison: RunComparison) -> list[str]:
         _most_deviating(comparison),
         *(f"{entry}: {text}." for entry, text in moves_most(comparison.uncertainties).items()),
         *(f"Not varied: {text}." for text in comparison.not_varied),
+        *([Y_ADV_NOTE] if any(result.y_adv for result in comparison.results.values()) else []),
         f"MC is scaled to the total of data; before that data/MC is {nominal.overall:.3f}.",
         f"Test set: {comparison.counts['test']} candidates; {passing} jets of {comparison.reference} pass at the working"
         " points. Mis-id errors: counts and threshold; ratios: bootstrap of the common test set.",

@@ -153,6 +153,13 @@ def test_closure_above_thresholds_and_in_bins(comparison):
     assert "data/MC rate, top 50 %, decay mode 10" in as_text(comparison)
 
 
+def test_agreement_of_the_adversarial_head_is_no_proof(comparison):
+    assert "do not prove that adaptation worked" in as_text(comparison)
+    for result in comparison.results.values():
+        assert list(result.domain_p_values) == ["Djet", "probabilities", "features"]
+        assert all(1 / 21 <= value <= 1 for value in result.domain_p_values.values())
+
+
 def test_price_is_that_of_the_single_functions(comparison):
     result = comparison.results["adversarial"]
     rows = result.price.query("background == 'jet' and variable == 'all' and quantity == 'mis-id at efficiency'")

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy.stats import binom, kstest
 
 from TauAdv.errors import InputError
-from TauAdv.evaluation.adaptation.domain import head_auc, two_sample_auc
+from TauAdv.evaluation.adaptation.domain import dense_head, head_auc, trees, two_sample_auc, two_sample_p_value
 
 pytestmark = pytest.mark.slow
 
@@ -46,6 +47,42 @@ def test_head_on_features_sees_a_direction_and_nothing_else():
     assert abs(same.value - 0.5) < 4 * same.error
     data[:, 3] += 1.0
     assert head_auc(simulation, data).value > 0.68
+
+
+def first_column(x, y, weights):
+    """A classifier that needs no training."""
+    return lambda values: values[:, 0]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_p_values_of_identical_distributions_are_uniform(weighted):
+    p_values = []
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        data, simulation = rng.normal(size=200), rng.normal(size=(500, 1))
+        weights = None
+        if weighted:  # simulation twice as wide, brought to the shape of data
+            simulation = 2 * simulation
+            weights = np.exp(-(simulation[:, 0] ** 2) * (1 / 2 - 1 / 8))
+        found = two_sample_p_value(simulation[:, 0], data, weights, first_column, permutations=100, seed=seed)
+        p_values.append(found)
+    assert kstest(p_values, "uniform").pvalue > 1e-3
+
+
+def test_a_shift_is_found_by_trained_classifiers():
+    rng = np.random.default_rng(11)
+    simulation, data = rng.normal(size=(600, 3)), rng.normal(size=(600, 3))
+    data[:, 1] += 0.5
+    for fit in (trees(1), dense_head(1)):
+        assert two_sample_p_value(simulation, data, None, fit, permutations=199) == pytest.approx(1 / 200)
+
+
+def test_overtraining_gives_no_small_p_values():
+    small = 0
+    for seed in range(15):
+        rng = np.random.default_rng(100 + seed)
+        small += two_sample_p_value(rng.normal(size=120), rng.normal(size=120), None, trees(1), permutations=99) < 0.1
+    assert binom.sf(small - 1, 15, 0.1) > 1e-3
 
 
 def test_same_seed_same_number(rng):
