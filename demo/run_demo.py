@@ -215,7 +215,8 @@ def main(argv: list[str] | None = None) -> None:
         evaluate(runner, output, mlpath, runs)
     runner.print_times()
     plots = [output / "comparison", mlpath / runs["adversarial"] / "artifacts" / "plots"]
-    print("\nPlots (PDF and PNG): " + ", ".join(shown(path) for path in plots))
+    print(f"\nPage of the comparison: {shown(output / 'comparison')}/index.html")
+    print("Plots (PDF and PNG): " + ", ".join(shown(path) for path in plots))
     print(f"Executed notebook: {shown(output / NOTEBOOK)}")
     print(how_to_see_runs(newest(output / "mlruns", "nominal")))
 

@@ -38,7 +38,11 @@ figure { margin: 0; max-width: 100%; }
 img { display: block; width: 100%; height: auto; }
 figcaption { font-size: 0.9em; margin-top: 0.4em; }
 .warning { color: #a00; }
-@media (max-width: 600px) { body { padding: 0 0.7em; margin: 0.7em auto; } }
+@media (max-width: 600px) {
+  body { padding: 0 0.7em; margin: 0.7em auto; }
+  ul { padding-left: 1.2em; }
+  th:first-child { white-space: normal; min-width: 8em; }
+}
 """
 
 

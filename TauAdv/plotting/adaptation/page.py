@@ -146,8 +146,9 @@ def _pairs(comparison: RunComparison) -> Iterator[Named]:
 
 def _uncertainties(comparison: RunComparison) -> Iterator[Named]:
     table = comparison.uncertainties
+    drawn_figures = {f"data/MC, {region}" for region in _top_regions(comparison)}  # the CSV has those of decay modes, too
     for number, (figure, rows) in enumerate(table.groupby("figure", sort=False)):
-        if str(figure).startswith(("yield", "chi2")) or not np.isfinite(rows["uncertainty"]).any():
+        if figure not in drawn_figures or not np.isfinite(rows["uncertainty"]).any():
             continue
         sources = {
             str(entry): dict(zip(part["source"], part["uncertainty"], strict=True))
