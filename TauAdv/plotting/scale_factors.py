@@ -10,6 +10,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from TauAdv.errors import InputError, nearest
 from TauAdv.plotting.plot_styles import run_colors
 from TauAdv.plotting.style import label_figure, style
 
@@ -30,11 +31,18 @@ def plot_scale_factors(
         working_point: name.
         against: background.
         title: text above the plot.
+
+    Raises:
+        InputError: no table has the working point.
     """
     chosen = {
         label: table[(table["working_point"] == working_point) & (table["against"] == against) & ~table["inclusive"]]
         for label, table in tables.items()
     }
+    if not any(len(table) for table in chosen.values()):
+        known = list(dict.fromkeys(name for table in tables.values() for name in table["working_point"]))
+        msg = f"scale factors: no working point '{working_point}'{nearest(working_point, known)} against {against}"
+        raise InputError(f"{msg}; there are {', '.join(known)}")
     modes = list(dict.fromkeys(mode for table in chosen.values() for mode in table["decay_modes"]))
     colors = run_colors(list(chosen))
     with style():

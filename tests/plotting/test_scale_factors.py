@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
+from TauAdv.errors import InputError
 from TauAdv.plotting.scale_factors import plot_scale_factors
 
 
@@ -15,6 +16,13 @@ def table(value, error=0.1):
     ]
     found = pd.DataFrame(rows).assign(scale_factor=value, statistical=error / 2, error=error)
     return pd.concat([found, found.tail(1).assign(inclusive=True)])
+
+
+def test_unknown_working_point():
+    with pytest.raises(
+        InputError, match=r"no working point 'Tigth' \(did you mean 'Tight'\?\) against jet; there are Loose, Tight"
+    ):
+        plot_scale_factors({"before": table(1.0)}, "Tigth")
 
 
 def test_runs_beside_each_other_in_a_panel_for_each_decay_mode():

@@ -116,6 +116,8 @@ def measure_performance(
         passing = _passing_required(taus, background, settings, thresholds)
         for place, inside in _inside(taus, settings.bins):
             rows = [np.flatnonzero(inside & passing & taus.are(side)) for side in ("tau", background)]
+            if settings.weighted:
+                taus.require_weights(rows[0])
             weights = [taus.weights[chosen] if settings.weighted else np.ones(len(chosen)) for chosen in rows]
             if lacking := _lacking(("tau", background), weights):
                 empty.append(f"{background}, {place}: {lacking}")

@@ -128,6 +128,18 @@ class LabelledTaus:
         scores: dict[str, NDArray[np.float64]] = {name: score_against(np.clip(values, 0, 1), name) for name in BACKGROUNDS}
         return cls(table, scores, finite_column(table, "weights"), source, warnings, set_digest)
 
+    def require_weights(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the weights of genuine taus, whose quantiles are needed.
+
+        Raises:
+            InputError: some are negative.
+        """
+        found = self.weights[rows]
+        if negative := int((found < 0).sum()):
+            msg = f"{self.source}: {negative} of {len(found)} genuine taus have negative weights, which no threshold can be"
+            raise InputError(f"{msg} found with; weighted=false counts every candidate once")
+        return found
+
     def are(self, name: str) -> NDArray[np.bool_]:
         """Return which candidates are of a class [n]."""
         return (self.table["y"] == TAU_CLASSES.index(name)).to_numpy()

@@ -114,7 +114,7 @@ def derive_from(taus: LabelledTaus, settings: RunWorkingPointSettings | None = N
         raise InputError(msg)
     rows = np.flatnonzero(genuine)[selected.passes]
     scores = {name: values[rows] for name, values in taus.scores.items()}
-    weights = taus.weights[rows] if settings.weighted else None
+    weights = taus.require_weights(rows) if settings.weighted else None
     points = derive_working_points(scores, weights, settings)
     return DerivedPoints(points, selected.cuts, (*selected.left_out, *points.warnings, *taus.warnings))
 

@@ -16,6 +16,7 @@ from TauAdv.evaluation.performance.files import as_json, read_performance
 from TauAdv.evaluation.performance.labelled import LabelledTaus
 from TauAdv.evaluation.performance.report import as_text
 from TauAdv.evaluation.performance.settings import PerformanceSettings
+from TauAdv.evaluation.performance.working_points import derive_from
 from TauAdv.runs import find_run
 
 CLASSES = {"e": 0, "mu": 1, "jet": 3}
@@ -101,6 +102,18 @@ def test_a_background_of_no_weight_is_an_empty_bin(table):
     found = measure_performance(LabelledTaus.of(none, "t"), ALL)
     assert [curve.background for curve in found.curves] == ["e", "mu"]
     assert "candidates of jet with the total weight 0" in found.empty[0]
+
+
+def test_negative_weights_of_taus_are_an_error_that_says_what_to_do(table):
+    chosen = (table["y"] == 2) & table["tau_pt"].between(40, 70) & (table["tau_decayMode"] == 1)
+    chosen &= (table["tau_eta"].abs() < 2) & (table["tau_dz"].abs() < 0.1)
+    negative = table.assign(weights=np.where(table.index == table.index[chosen][0], -1.0, 1.0))
+    taus = LabelledTaus.of(negative, "t")
+    for measure in (lambda: measure_performance(taus, ALL), lambda: derive_from(taus)):
+        with pytest.raises(InputError, match=r"t: 1 of \d+ genuine taus have negative weights, .*weighted=false"):
+            measure()
+    unweighted = measure_performance(taus, ALL.model_copy(update={"weighted": False}))
+    assert len(unweighted.curves) == 3
 
 
 def test_file_reads_back_as_it_was(table, tmp_path):
