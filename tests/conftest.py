@@ -94,6 +94,20 @@ def run_script(repository: Path):
     return run
 
 
+@pytest.fixture
+def eagerly():
+    """Do compiled functions operation by operation: making the graph of a few steps takes most of the time of their test.
+
+    For tests of what one step does, or of what becomes of scores; those of trainings, inference and exports hold the graphs.
+    Ten steps and more are faster with their graph.
+    """
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def really_forced_to_disk():
     """Leave out what guards against a power failure alone, a tenth of the time of the tests; the real ``os.fsync``."""

@@ -13,7 +13,7 @@ from TauAdv.evaluation.predictions.score_files import write_scores
 from TauAdv.io.locks import output_lock
 from TauAdv.tuples.writer import TupleWriter
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eagerly")]
 
 SCRIPT = "Evaluation/apply_adversarial_training.py"
 

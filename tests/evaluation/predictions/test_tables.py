@@ -19,7 +19,7 @@ from TauAdv.io.records import read_record, write_record
 from TauAdv.runs import find_run, start_run
 from TauAdv.shards.store import ShardSet
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eagerly")]
 
 SCRIPT = "Evaluation/apply_adversarial_training.py"
 

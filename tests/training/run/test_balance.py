@@ -13,7 +13,7 @@ from TauAdv.training.run.inputs import open_inputs
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import Trainer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eagerly")]
 
 
 def relabel(**weights):

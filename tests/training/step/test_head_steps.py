@@ -15,7 +15,7 @@ from TauAdv.training.step.head_steps import FEATURES, with_features
 from TauAdv.training.step.metrics import means
 from TauAdv.training.step.trainer import Trainer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eagerly")]
 
 N_CLASS, N_ADV = 9, 5
 RATE = 2**-7  # held exactly by the float32 knob
