@@ -66,7 +66,9 @@ def _shown(cell: _Cell, results: Sequence[RunResult]) -> str:
     """Return the text of a cell: of several runs their mean and spread, with the digits of a single one."""
     found = [cell(result) for result in results]
     values = [value for value, _ in found if value is not None]
-    if len(results) == 1 or len(values) < len(results):
+    if len(values) < len(results):
+        return " | ".join(dict.fromkeys(text for _, text in found))  # p-values have no mean
+    if len(results) == 1:
         return found[0][1]
     digits = len(found[0][1].partition(" ")[0].partition(".")[2])
     return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f} ({len(values)} runs)"

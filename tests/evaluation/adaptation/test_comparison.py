@@ -107,6 +107,8 @@ def test_several_runs_of_one_entry_are_a_band(banded, comparison, runs):
     assert banded.bands.query("entry == 'nominal'")["spread"].isna().all()
     shown = next(line for line in as_text(banded).splitlines() if line.startswith("data/MC rate"))
     assert shown.endswith(f"{row['mean']:.3f} ± {row['spread']:.3f} (2 runs)")
+    shown = next(line for line in as_text(banded).splitlines() if line.startswith("  p-values"))
+    assert all(f"{value:.2g}" in shown for result in (first, second) for value in result.domain_p_values.values())
 
 
 def test_the_spread_of_trainings_is_an_uncertainty(banded):
