@@ -57,7 +57,7 @@ def plot_scale_factors(
             panel.set_ylabel("Scale factor", loc="center", size=15)
             panel.margins(y=0.3)  # free of points where the text is
             modes_text = f"decay mode {mode.replace(' ', ', ')}"
-            panel.text(0.02, 0.95, modes_text, transform=panel.transAxes, va="top", size=14)
+            panel.text(0.04, 0.95, modes_text, transform=panel.transAxes, va="top", size=14)
         bottom = axes[-1, 0]
         first = next(iter(chosen.values()))
         bottom.set_xticks(*_ticks(first[first["decay_modes"] == modes[0]]))
