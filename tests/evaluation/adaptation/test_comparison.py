@@ -221,6 +221,8 @@ def test_script_prints_and_saves(runs, sets, run_script, tmp_path, monkeypatch, 
         *("--adversarial", runs.adversarial.id, "--control", sets.control, "--test", sets.test, "--output", "report"),
     )
     monkeypatch.setattr("TauAdv.evaluation.adaptation.stacks._SCORES", {"e": "$D_e$"})  # one is enough
+    for part in ("_bins", "_pairs", "_uncertainties", "_cost_in_bins"):  # test_page.py draws them
+        monkeypatch.setattr(f"TauAdv.plotting.adaptation.page.{part}", lambda comparison: iter(()))
     settings = ("bins=5", "folds=2", "head_folds=2", "domain_rows=150", "bootstrap=10", "label.energy=13 TeV")
     run_script("Evaluation/compare_runs.py", *arguments, *settings)
     printed = capsys.readouterr().out
