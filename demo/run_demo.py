@@ -8,12 +8,14 @@ once (generated events, tuples, shards); trainings, predictions and plots are ne
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from steps import (
     DEMO,
     REPOSITORY,
+    Captured,
     Runner,
     how_to_see_runs,
     newest,
@@ -28,9 +30,10 @@ from TauAdv.cli.parser import Parser
 from TauAdv.cli.report import report_errors
 from TauAdv.config import read_yaml
 from TauAdv.io.locks import output_lock
+from TauAdv.runs import Run
 
 SOURCES = sorted(path for path in DEMO.iterdir() if path.suffix in {".py", ".yaml"} and path.name != "run_demo_jets.py")
-SAMPLES = ("train", "test")  # the second one is made while the classifier is trained on the first
+SAMPLES = ("train", "test")  # the second one is made while trainings on the first run
 NOTEBOOK = "evaluate_adversarial.ipynb"
 COMPRESSION = ("--comp-algo", "zstd", "--comp-level", 5)
 
@@ -38,55 +41,49 @@ COMPRESSION = ("--comp-algo", "zstd", "--comp-level", 5)
 def make_sample(runner: Runner, config: Mapping[str, Any], output: Path, name: str, workers: int) -> None:
     """Make one of the two independent samples, unless it is up to date."""
     with up_to_date(runner, output / name, SOURCES) as of_sample:
-        sample_steps(of_sample, config, output, name, workers)
+        generate(of_sample, output, name, workers)
+        of_sample.at_once(
+            lambda branch: make_labelled_taus(branch, config, output / name),
+            lambda branch: make_control_region(branch, config, output / name),
+        )
 
 
-def sample_steps(runner: Runner, config: Mapping[str, Any], output: Path, name: str, workers: int) -> None:
-    """Run the steps of a sample, from generated events to shards."""
-    folder = output / name
-    tuples, skims, mixed = folder / "tuples", folder / "skims", folder / "mixed"
+def generate(runner: Runner, output: Path, name: str, workers: int) -> None:
+    """Generate events and reconstruct them."""
     runner.title(f"{name} sample: generate events, simulate the detector, reconstruct tau candidates")
-    generate = ("Production/generate_tuples.py", "--config", DEMO / f"simulation_{name}.yaml", "--output", tuples)
-    runner.run("generate", *generate, "--cache", output / "cache", "--n-workers", workers)
+    command = ("Production/generate_tuples.py", "--config", DEMO / f"simulation_{name}.yaml")
+    folders = ("--output", output / name / "tuples", "--cache", output / "cache")
+    runner.run("generate", *command, *folders, "--n-workers", workers)
 
-    runner.title(f"{name} sample: skim")
+
+def make_labelled_taus(runner: Runner, config: Mapping[str, Any], folder: Path) -> None:
+    """Make the shards of the labelled taus of a sample, which the classifier is trained on."""
+    runner.title(f"{folder.name} sample: spectrum and shards of the labelled taus")
+    inputs = (folder / "tuples" / f"{name}.root" for name in simulated(config))
+    runner.run("spectra", "Production/make_spectra.py", "--input", *inputs, "--output", folder / "spectrum.root")
+    runner.run("shards", *classification_shards(config, folder))
+
+
+def make_control_region(runner: Runner, config: Mapping[str, Any], folder: Path) -> None:
+    """Make the shards of the control region of a sample: data, and simulation mixed as the data are."""
+    name, tuples, skims, mixed = folder.name, folder / "tuples", folder / "skims", folder / "mixed"
+    runner.title(f"{name} sample: skim to the control region, event drop")
     runner.run_together("skim", [skim_command(config, tuples, skims, skim) for skim in config["skims"]])
-
-    runner.title(f"{name} sample: spectra, event drop")
     targets = [
         f"--target=mt_inclusive/EMB={skims}/SingleMuon_skimmed.root",
         f"--target=mt_inclusive/W={skims}/Wjets_skimmed.root",
     ]
-    spectra = ("Production/make_spectra.py", "--input", *(tuples / f"{x}.root" for x in simulated(config)))
-    runner.run_together(
-        "spectra",
-        [
-            ("Production/make_spectra.py", *targets, "--output", folder / "datacard.root"),
-            (*spectra, "--output", folder / "spectrum.root"),
-        ],
-    )
+    runner.run("datacard", "Production/make_spectra.py", *targets, "--output", folder / "datacard.root")
     drops = [drop_command(folder / "datacard.root", skims, skim, drop) for skim, drop in config["drops"].items()]
     runner.run_together("drop", drops)
 
     runner.title(f"{name} sample: mix the control region, pT weights, shards")
     batches = f"outputs.control.batches={config['batches'][name]}"
-    runner.run(
-        "mix",
-        "Production/mix_events.py",
-        "--config",
-        DEMO / "mix.yaml",
-        "--input_dir",
-        skims,
-        "--output_dir",
-        mixed,
-        batches,
-    )
-    weights = ("--config", DEMO / "pt_weights.yaml")
-    runner.run(
-        "weights", "Production/make_pt_weights.py", "--input", mixed / "control_region.root",
-        "--output", folder / "pt_weights.root", *weights,
-    )  # fmt: skip
-    runner.run_together("shards", [adversarial_shards(folder), classification_shards(config, folder)])
+    files = ("--input_dir", skims, "--output_dir", mixed)
+    runner.run("mix", "Production/mix_events.py", "--config", DEMO / "mix.yaml", *files, batches)
+    files = ("--input", mixed / "control_region.root", "--output", folder / "pt_weights.root")
+    runner.run("weights", "Production/make_pt_weights.py", *files, "--config", DEMO / "pt_weights.yaml")
+    runner.run("shards", *adversarial_shards(folder))
 
 
 def adversarial_shards(folder: Path) -> tuple[object, ...]:
@@ -134,42 +131,75 @@ def drop_command(datacard: Path, skims: Path, name: str, drop: Mapping[str, Any]
     return ("Production/EventDrop.py", *files, *target, *maximum)
 
 
-def train(runner: Runner, config: Mapping[str, Any], output: Path) -> tuple[Path, dict[str, str]]:
-    """Train the classifier and its fine-tunes; return the folder of the experiment and the run ids by label."""
-    mlruns = output / "mlruns"
-    common = (f"data.shards={output}/train/shards_classification", f"output.mlruns={mlruns}", "output.experiment=demo")
+def common_settings(output: Path) -> tuple[str, ...]:
+    """Return the settings of all trainings."""
+    shards = f"data.shards={output}/train/shards_classification"
+    return (shards, f"output.mlruns={output}/mlruns", "output.experiment=demo")
+
+
+def train_classifier(runner: Runner, output: Path) -> Run:
+    """Train the classifier; return its run."""
     runner.title("train the classifier")
-    runner.run(
-        "train", "Training/train_classifier.py", "--config", DEMO / "classifier.yaml", *common, "output.run_name=nominal"
-    )
-    nominal = newest(mlruns, "nominal")
+    settings = ("--config", DEMO / "classifier.yaml", *common_settings(output), "output.run_name=nominal")
+    runner.run("train", "Training/train_classifier.py", *settings)
+    return newest(output / "mlruns", "nominal")
+
+
+def fine_tune(runner: Runner, config: Mapping[str, Any], output: Path, nominal: Run) -> dict[str, str]:
+    """Fine-tune the classifier; return the run ids of all trainings by label."""
     strengths = config["fine_tunes"]
     runner.title(
         "fine-tune against the control region: " + ", ".join(f"{name} (k2 = {k2})" for name, k2 in strengths.items())
     )
     adversary = (f"data.adv_shards={output}/train/shards_adversarial", f"model.pretrained.run_id={nominal.id}")
-    fine_tune = ("Training/train_adversarial.py", "--config", DEMO / "adversarial.yaml", *common, *adversary)
+    command = ("Training/train_adversarial.py", "--config", DEMO / "adversarial.yaml", *common_settings(output), *adversary)
     runner.run_together(
         "fine-tune",
-        [(*fine_tune, f"method.adv_parameter=[1,{k2}]", f"output.run_name={label}") for label, k2 in strengths.items()],
+        [(*command, f"method.adv_parameter=[1,{k2}]", f"output.run_name={label}") for label, k2 in strengths.items()],
     )
-    runs = {"nominal": nominal.id} | {label: newest(mlruns, label).id for label in strengths}
-    return nominal.mlpath, runs
+    return {"nominal": nominal.id} | {label: newest(output / "mlruns", label).id for label in strengths}
+
+
+def train_on_first_sample(
+    runner: Runner, config: Mapping[str, Any], output: Path, first: ExitStack, of_first: Runner
+) -> tuple[Path, dict[str, str]]:
+    """Finish the first sample and train on it; return the folder of the experiment and the run ids by label.
+
+    Args:
+        runner: of the trainings.
+        config: of the demo.
+        output: of the demo.
+        first: closed when the sample is finished.
+        of_first: runs the commands of the sample.
+    """
+    name = SAMPLES[0]
+
+    def classifier(branch: Runner) -> Run:
+        make_labelled_taus(Captured(of_first), config, output / name)
+        return train_classifier(branch, output)
+
+    nominal, _ = runner.at_once(classifier, lambda _: make_control_region(Captured(of_first), config, output / name))
+    first.close()
+    return nominal.mlpath, fine_tune(runner, config, output, nominal)
 
 
 def evaluate(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]) -> None:
     """Write predictions into the runs, execute the notebook and compare the runs."""
+    runner.at_once(
+        lambda branch: predict_and_show(branch, output, mlpath, runs),
+        lambda _: compare(runner, output, mlpath, runs),  # it shows its table
+    )
+
+
+def predict_and_show(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]) -> None:
+    """Write predictions into the runs, and execute the notebook with the plots."""
     control = output / "test" / "shards_adversarial"
-    runner.title("predictions of all runs")
+    runner.title("predictions of all runs, notebook with the plots")
     apply = ("Evaluation/apply_adversarial_training.py", "--mlpath", mlpath, "--eval_ds", control)
     runner.run_together("predict", [
         (*apply, "--expID", run, *(["--not_adversarial"] if label == "nominal" else [])) for label, run in runs.items()
     ])  # fmt: skip
-    runner.title("notebook with the plots, and a report: before and after")
-    runner.at_once(
-        lambda branch: execute_notebook(branch, output, mlpath, runs),
-        lambda _: compare(runner, output, mlpath, runs),  # it shows its table
-    )
+    execute_notebook(runner, output, mlpath, runs)
 
 
 def execute_notebook(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]) -> None:
@@ -184,6 +214,7 @@ def execute_notebook(runner: Runner, output: Path, mlpath: Path, runs: Mapping[s
 
 def compare(runner: Runner, output: Path, mlpath: Path, runs: Mapping[str, str]) -> None:
     """Compare the runs on the test sample."""
+    runner.title("report: before and after")
     control, test = (output / "test" / f"shards_{kind}" for kind in ("adversarial", "classification"))
     labels = {"nominal": "--nominal", "fine-tune k2=0": "--fine_tune", "adversarial": "--adversarial"}
     runner.run(
@@ -203,13 +234,14 @@ def main(argv: list[str] | None = None) -> None:
     output = options.output.resolve()
     config = read_yaml(DEMO / "demo.yaml")
     runner = Runner()
-    with output_lock(output):
+    with output_lock(output), ExitStack() as unfinished:
         require_own_folders([output / name for name in SAMPLES], [output / "comparison"])
         require_own_notebook(output / NOTEBOOK)
         first, second = SAMPLES
-        make_sample(runner, config, output, first, options.n_workers)
+        of_first = unfinished.enter_context(up_to_date(runner, output / first, SOURCES))
+        generate(of_first, output, first, options.n_workers)
         (mlpath, runs), _ = runner.at_once(
-            lambda branch: train(branch, config, output),
+            lambda branch: train_on_first_sample(branch, config, output, unfinished, of_first),
             lambda branch: make_sample(branch, config, output, second, options.n_workers),
         )
         evaluate(runner, output, mlpath, runs)
