@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from TauAdv.io.processes import worker_pool
+from TauAdv.io.shared_work import OrderedMap, ordered_map
 from TauAdv.simulation.cache import Chunk, missing_chunks
 from TauAdv.simulation.generator import VertexAccess, vertex_access
 from TauAdv.simulation.processes import MINIMUM_BIAS, pythia_settings
@@ -18,14 +17,10 @@ __all__ = ["access_for", "workers"]
 
 
 @contextmanager
-def workers(number: int) -> Iterator[Any]:
-    """Yield an ordered ``map`` over worker processes (in this process for one worker)."""
-    if number == 1:
-        with threadpool_limits(1):  # the products are small: a second thread would only wait
-            yield map
-        return
-    with worker_pool(number) as pool:
-        yield pool.map
+def workers(number: int) -> Iterator[OrderedMap]:
+    """Yield an ordered map over processes, of which this one is one."""
+    with threadpool_limits(1), ordered_map(number) as run:  # the products are small: a second thread would only wait
+        yield run
 
 
 def access_for(chunks: Sequence[Chunk], cache: Path) -> VertexAccess:

@@ -8,9 +8,7 @@ the parts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -26,8 +24,8 @@ from TauAdv.features.table import FeatureTable
 from TauAdv.io.checksums import content_checksum
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.manifest import as_json, describe_input, finished, write_manifest
-from TauAdv.io.processes import worker_pool
 from TauAdv.io.resumable import resumable_folder
+from TauAdv.io.shared_work import OrderedMap, ordered_map
 from TauAdv.production.outputs import errors_of
 from TauAdv.shards.files import PART_FILES, merge_columns
 from TauAdv.shards.repeated import warn_of_repeated
@@ -151,11 +149,10 @@ def _make_set(job: _Job, reader: TupleSource, n_workers: int) -> tuple[dict[str,
     """Write all parts; return the entries of the manifest, and its counts."""
     settings, table = job.settings, job.maker.table
     n_workers = min(n_workers, job.num_pieces)
-    # one pool for both: a process takes two seconds to start
-    with worker_pool(n_workers) if n_workers > 1 else nullcontext() as pool:
-        statistics = _make_pieces(job, reader, pool)
+    with ordered_map(n_workers) as run:  # the same processes for both
+        statistics = _make_pieces(job, reader, run)
         limits = _piece_limits(statistics, settings)
-        parts = _make_parts(job, pool, limits)
+        parts = _make_parts(job, run, limits)
     more = {
         "seed": settings.seed,
         "kind": settings.kind,
@@ -179,17 +176,12 @@ def _job(reader: TupleSource, maker: TauMaker, folder: Path, set_id: str) -> _Jo
     return _Job(maker, reader.files, reader.entries_per_file, folder, bounds, num_parts, set_id)
 
 
-def _in_order(function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], pool: Executor | None) -> Iterator[Any]:
-    """Return function(*arguments) in order, computed by the processes of a pool if there is one."""
-    return (map if pool is None else pool.map)(function, *zip(*arguments, strict=True))
-
-
-def _make_pieces(job: _Job, reader: TupleSource, pool: Executor | None) -> list[dict[str, Any]]:
+def _make_pieces(job: _Job, reader: TupleSource, run: OrderedMap) -> list[dict[str, Any]]:
     """Make all pieces, or as many as ``n_batches`` needs; return what happened in each."""
     statistics, taken = [], 0
-    make = partial(_make_piece, opened=reader) if pool is None else _make_piece
+    made = run(partial(_make_piece, job), range(job.num_pieces), here=partial(_make_piece, job, opened=reader))
     with tqdm(total=job.bounds[-1], desc="reading taus", unit=" taus", unit_scale=True, mininterval=1) as progress:
-        for number, found in enumerate(_in_order(make, [(job, number) for number in range(job.num_pieces)], pool)):
+        for number, found in enumerate(made):
             statistics.append(found)
             taken += found["taken"]
             progress.update(job.bounds[number + 1] - job.bounds[number])
@@ -248,12 +240,11 @@ def _piece_limits(statistics: list[dict[str, Any]], settings: ShardSettings) -> 
     return [int(count) for count in np.clip(settings.max_taus - before, 0, taken)]
 
 
-def _make_parts(job: _Job, pool: Executor | None, limits: list[int]) -> list[dict[str, Any]]:
-    arguments = [(job, number, limits) for number in range(job.num_parts)]
-    made = _in_order(_make_part, arguments, pool)
+def _make_parts(job: _Job, run: OrderedMap, limits: list[int]) -> list[dict[str, Any]]:
+    made = run(partial(_make_part, job, limits), range(job.num_parts))
     progress = tqdm(made, total=job.num_parts, desc="writing shards", unit=" part", mininterval=1)
     return [part for part in progress if part["chunks"]]
 
 
-def _make_part(job: _Job, number: int, limits: list[int]) -> dict[str, Any]:
+def _make_part(job: _Job, limits: list[int], number: int) -> dict[str, Any]:
     return job.dealer.write_part(number, limits)
