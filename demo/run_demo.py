@@ -35,7 +35,7 @@ from TauAdv.runs import Run
 SOURCES = sorted(path for path in DEMO.iterdir() if path.suffix in {".py", ".yaml"} and path.name != "run_demo_jets.py")
 SAMPLES = ("train", "test")  # the second one is made while trainings on the first run
 NOTEBOOK = "evaluate_adversarial.ipynb"
-COMPRESSION = ("--comp-algo", "zstd", "--comp-level", 5)
+COMPRESSION = ("--comp-algo", "zstd")
 
 
 def make_sample(runner: Runner, config: Mapping[str, Any], output: Path, name: str, workers: int) -> None:

@@ -19,7 +19,7 @@ from typing import IO, Any
 from TauAdv.errors import OutputExistsError, TauAdvError
 from TauAdv.io.atomic import write_text
 from TauAdv.io.ownership import require_own_files
-from TauAdv.io.processes import die_with_parent
+from TauAdv.io.processes.pool import die_with_parent
 from TauAdv.runs import Run, list_runs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -123,7 +123,7 @@ class Runner:
     def title(self, text: str) -> None:
         """Print the heading of a step with the time since the start."""
         elapsed = time.perf_counter() - self.start
-        print(f"\n=== [{elapsed:4.0f} s] {text}", flush=True)
+        _print_whole(f"\n=== [{elapsed:4.0f} s] {text}")
 
     def run(self, step: str, *command: object) -> None:
         """Run one command (a script and its arguments); it writes to the terminal itself.
@@ -203,7 +203,7 @@ class Overwriting(Runner):
 def _run_one(command: Sequence[object], shown_whole: bool) -> str:
     """Run one command; return what to say if it failed."""
     words = [shown(word) for word in command]
-    print("$ python " + shlex.join(words), flush=True)
+    _print_whole("$ python " + shlex.join(words))
     environment = os.environ | {"PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     call = {"args": [sys.executable, *words], "cwd": REPOSITORY, "env": environment}
     call["preexec_fn"] = die_with_parent(os.getpid())
@@ -217,10 +217,15 @@ def _run_one(command: Sequence[object], shown_whole: bool) -> str:
                 status = process.wait(timeout=HEARTBEAT)
                 break
             except subprocess.TimeoutExpired:
-                print(f"  ... {Path(words[0]).name}: {_last_line(log)}", flush=True)
-        print(f"  {_last_line(log)}", flush=True)
+                _print_whole(f"  ... {Path(words[0]).name}: {_last_line(log)}")
+        _print_whole(f"  {_last_line(log)}")
         log.seek(0)
         return f"{shlex.join(words)} ended with status {status}:\n{log.read()[-3000:]}" if status else ""
+
+
+def _print_whole(text: str) -> None:
+    """Print text at once, so that lines of several commands are not mixed."""
+    print(text + "\n", end="", flush=True)
 
 
 def _last_line(log: IO[str]) -> str:

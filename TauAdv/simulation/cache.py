@@ -25,8 +25,8 @@ from TauAdv.simulation.truth import TAU_EVENTS, KeptOfEvents
 
 __all__ = ["Chunk", "chunks_of", "generator_seed", "load_events", "missing_chunks"]
 
-#: To be raised when events of the same seed, or what is kept of them, change.
-_FORMAT = 2
+#: To be raised when the content of the reduced events changes.
+_FORMAT = 1
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from threading import get_ident
-from types import ModuleType
 from typing import Any, Literal
 
 import awkward as ak
@@ -20,13 +17,12 @@ import numpy as np
 from TauAdv.errors import InputError
 from TauAdv.simulation.columns import Columns, concatenate, num_rows, take
 
-__all__ = ["VertexAccess", "generate", "new_pythia", "seeded_pythia", "vertex_access"]
+__all__ = ["VertexAccess", "generate", "new_pythia", "vertex_access"]
 
 VertexAccess = Literal["direct", "shifted", "scalar"]
 
 _BATCH = 250
 _SELF_TEST_EVENTS = 5
-_SEED_OF_INITIALISATION = 1
 
 
 def new_pythia(settings: Sequence[str], seed: int) -> Any:
@@ -39,7 +35,12 @@ def new_pythia(settings: Sequence[str], seed: int) -> Any:
     Raises:
         InputError: if pythia8mc is not installed, or Pythia refuses a setting.
     """
-    pythia = _pythia8().Pythia("", False)
+    try:
+        import pythia8mc
+    except ImportError as error:
+        msg = "event generation needs pythia8mc and fastjet: install the extra, pip install 'TauAdv[simulation]'"
+        raise InputError(msg) from error
+    pythia = pythia8mc.Pythia("", False)
     for line in [*settings, "Random:setSeed = on", f"Random:seed = {seed}"]:
         if not pythia.readString(line):
             msg = f"Pythia does not accept the setting '{line}'"
@@ -48,40 +49,6 @@ def new_pythia(settings: Sequence[str], seed: int) -> Any:
         msg = f"Pythia cannot be initialised with the settings: {'; '.join(settings)}"
         raise InputError(msg)
     return pythia
-
-
-def _pythia8() -> ModuleType:
-    try:
-        import pythia8mc
-    except ImportError as error:
-        msg = "event generation needs pythia8mc and fastjet: install the extra, pip install 'TauAdv[simulation]'"
-        raise InputError(msg) from error
-    module: ModuleType = pythia8mc
-    return module
-
-
-def seeded_pythia(settings: Sequence[str], seed: int) -> Any:
-    """Return a generator whose next events are a function of settings and seed; its other events are over with this call.
-
-    Initialisation takes as long as 40 events. It is done once per settings in each process, always with the same seed; the
-    random numbers alone begin anew. Events do not depend on what the generator made before.
-
-    Args:
-        settings: lines as in a Pythia command file.
-        seed: 1 to 900 000 000.
-
-    Raises:
-        InputError: as :func:`new_pythia`.
-    """
-    pythia = _initialised(_pythia8(), tuple(settings), get_ident())
-    pythia.rndm.init(seed)
-    return pythia
-
-
-@lru_cache(maxsize=16)
-def _initialised(module: ModuleType, settings: tuple[str, ...], thread: int) -> Any:
-    del module, thread  # another one has its own generators
-    return new_pythia(settings, _SEED_OF_INITIALISATION)
 
 
 def _flat(values: ak.Array) -> np.ndarray:
@@ -155,8 +122,8 @@ def vertex_access(settings: Sequence[str], seed: int = 1, events: int = _SELF_TE
     Generates the same events twice, in one batch and one by one, and compares every particle. Warns when neither way of
     reading the batch is right and the slower access particle by particle is needed.
     """
-    batch = seeded_pythia(settings, seed).nextBatch(events)
-    expected = _scalar_record(seeded_pythia(settings, seed), events)
+    batch = new_pythia(settings, seed).nextBatch(events)
+    expected = _scalar_record(new_pythia(settings, seed), events)
     choices: tuple[tuple[VertexAccess, int], ...] = (("direct", 0), ("shifted", 1))
     for access, shift in choices:
         found = _batch_record(batch, shift)
@@ -187,7 +154,7 @@ def generate(
     Returns:
         The tables of ``reduce``, batches joined; their column ``event`` counts from 0.
     """
-    pythia = seeded_pythia(settings, seed)
+    pythia = new_pythia(settings, seed)
     parts: list[list[Columns]] = []
     done = 0
     while done < num_events:

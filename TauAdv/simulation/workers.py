@@ -8,7 +8,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from TauAdv.io.shared_work import OrderedMap, ordered_map
+from TauAdv.io.processes.shared_work import OrderedMap, ordered_map
 from TauAdv.simulation.cache import Chunk, missing_chunks
 from TauAdv.simulation.generator import VertexAccess, vertex_access
 from TauAdv.simulation.processes import MINIMUM_BIAS, pythia_settings

@@ -41,7 +41,8 @@ class SizedLZMA(uproot.LZMA):
 
 
 ALGORITHMS = {"zlib": uproot.ZLIB, "lzma": SizedLZMA, "lz4": uproot.LZ4, "zstd": uproot.ZSTD}
-DEFAULT_LEVELS = {"zlib": 4, "lzma": 9, "lz4": 4, "zstd": 5}
+# zstd: level 5, ROOT's own, takes 1.6 times as long to write a tuple, which is 2.3 % smaller
+DEFAULT_LEVELS = {"zlib": 4, "lzma": 9, "lz4": 4, "zstd": 3}
 _HIGHEST_LEVELS = {"zlib": 9, "lzma": 9, "lz4": 12, "zstd": 22}
 
 

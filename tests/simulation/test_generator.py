@@ -46,18 +46,6 @@ def test_seed_decides_the_events():
     assert num_rows(first) != num_rows(other) or not np.array_equal(first["px"], other["px"])
 
 
-@pytest.mark.parametrize("process", ["DYtautau", "QCD"])
-def test_events_do_not_depend_on_what_was_generated_before(process):
-    settings = pythia_settings(process)
-    generator._initialised.cache_clear()
-    (alone,) = generator.generate(settings, 12, 8, everything)
-    generator.generate(settings, 30, 9, everything)  # the same instance, left in the middle of a batch
-    (after,) = generator.generate(settings, 12, 8, everything)
-    assert generator._initialised.cache_info().misses == 1
-    for name, values in alone.items():
-        np.testing.assert_array_equal(after[name], values, err_msg=name)
-
-
 def test_number_of_events_over_several_batches(monkeypatch):
     monkeypatch.setattr(generator, "_BATCH", 4)
     (record,) = generator.generate(SETTINGS, 10, 2, lambda r: [take(r, r["status"] > 0)])

@@ -24,8 +24,8 @@ from TauAdv.features.table import FeatureTable
 from TauAdv.io.checksums import content_checksum
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.manifest import as_json, describe_input, finished, write_manifest
+from TauAdv.io.processes.shared_work import OrderedMap, ordered_map
 from TauAdv.io.resumable import resumable_folder
-from TauAdv.io.shared_work import OrderedMap, ordered_map
 from TauAdv.production.outputs import errors_of
 from TauAdv.shards.files import PART_FILES, merge_columns
 from TauAdv.shards.repeated import warn_of_repeated

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from TauAdv.errors import InputError
-from TauAdv.io.shared_work import _SharedWork, ordered_map
+from TauAdv.io.processes.shared_work import _SharedWork, ordered_map
 
 
 def slow(number: int) -> tuple[int, int]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from TauAdv.io.processes import WorkerKilledError, worker_pool
+from TauAdv.io.processes.pool import WorkerKilledError, worker_pool
 
 _PARENT = """
 import os, time
-from TauAdv.io.processes import worker_pool
+from TauAdv.io.processes.pool import worker_pool
 
 if __name__ == "__main__":
     with worker_pool(2) as pool:
@@ -69,7 +69,7 @@ def test_results_come_in_order():
 
 _STARTER = """
 import os, subprocess, sys
-from TauAdv.io.processes import die_with_parent
+from TauAdv.io.processes.pool import die_with_parent
 
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], preexec_fn=die_with_parent(os.getpid()))
 print(child.pid, flush=True)

@@ -11,7 +11,7 @@ from copy import deepcopy
 from threading import Lock
 from typing import Any, Protocol
 
-from TauAdv.io.processes import worker_pool
+from TauAdv.io.processes.pool import worker_pool
 
 __all__ = ["OrderedMap", "ordered_map"]
 
