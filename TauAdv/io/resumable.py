@@ -16,7 +16,7 @@ from TauAdv.io.full_disk import naming_output
 from TauAdv.io.leftovers import remove_leftovers
 from TauAdv.io.manifests.manifest import PLAN, as_json
 from TauAdv.io.ownership import require_own_files
-from TauAdv.io.processes import WorkerKilledError
+from TauAdv.io.processes.pool import WorkerKilledError
 
 __all__ = ["resumable_folder"]
 
