@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -85,7 +86,7 @@ def key_numbers(result: RunResult, settings: ComparisonSettings) -> dict[str, fl
     }
     found |= {f"closure/global_p_{name}": value for name, value in result.details.bins.global_p_value.items()}
     for region in result.details.regions:
-        name = region.name.replace(" %", "").replace(" ", "")
+        name = re.sub(r"[^\w.-]", "", region.name)  # MLflow takes no other characters
         found.setdefault(f"closure/rate_{name}", region.rate.value)
         found.setdefault(f"closure/chi2_ndf_{name}", region.chi2_per_ndf)
     found |= {f"closure/p_auc_{name.lower()}": value for name, value in result.domain_p_values.items()}

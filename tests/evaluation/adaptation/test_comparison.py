@@ -13,6 +13,7 @@ from TauAdv.errors import InputError, OutputExistsError
 from TauAdv.evaluation.adaptation import report
 from TauAdv.evaluation.adaptation.comparison import compare_runs
 from TauAdv.evaluation.adaptation.report import as_dictionary, as_text, make_report, records, tables
+from TauAdv.evaluation.adaptation.results import key_numbers
 from TauAdv.evaluation.adaptation.text import in_blocks
 from TauAdv.evaluation.measures.closure import closure_test
 from TauAdv.evaluation.measures.mis_id import mis_id_at
@@ -145,6 +146,8 @@ def test_closure_above_thresholds_and_in_bins(comparison):
     top = result.details.region("top 50 %")
     assert (top.chi2, top.rate.value) == (pytest.approx(result.closure.chi2), pytest.approx(result.closure.rate.value))
     assert list(result.details.thresholds) == ["top 50 %", "top 20 %", *SETTINGS.closure_points]
+    odd = replace(result, details=replace(result.details, regions=[replace(top, name="my point (50%)!")]))
+    assert "closure/rate_mypoint50" in key_numbers(odd, SETTINGS)
     genuine = result.test[result.test["y"] == 2]
     passing = genuine["weights"][genuine["Djet"] >= result.details.thresholds["Medium"]].sum() / genuine["weights"].sum()
     assert passing == pytest.approx(0.7, abs=0.02)
