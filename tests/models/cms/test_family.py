@@ -11,7 +11,7 @@ from TauAdv.models.cms.exporting import write_graphs
 from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.layer_weights import layer_weights
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eagerly")]
 
 WIDTHS = st.lists(st.integers(1, 12), min_size=1, max_size=3)
 CONVOLUTION = st.fixed_dictionaries({"kernel": st.integers(1, 3), "stride": st.integers(1, 2), "width": st.integers(1, 9)})

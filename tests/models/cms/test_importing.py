@@ -23,7 +23,7 @@ from TauAdv.models.cms.importing import import_cms_model
 from TauAdv.models.export.source import ModelSource
 from TauAdv.taggers.exporting import ExportSettings, export_model
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eagerly")]
 
 STRIDED = {
     "inner": {"n_cells": 5, "layers": [{"kernel": 3, "stride": 2, "width": 6}, {"kernel": 2, "width": 5}]},

@@ -11,7 +11,7 @@ from TauAdv.models.cms.parts import version_of
 from TauAdv.models.loading import load_model
 from TauAdv.runs import find_run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("eagerly")]
 
 SCRIPT = "Training/import_cms_model.py"
 
