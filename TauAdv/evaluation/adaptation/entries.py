@@ -222,11 +222,11 @@ def _require_different(groups: Iterable[_Group]) -> None:
 def _labels(groups: Sequence[_Group]) -> list[str]:
     """Return a label for each group: what was given, or names of runs where they tell them apart."""
     wanted = [group.label or _common_name(group.runs) for group in groups]
-    given = [group.label for group in groups]
-    return [
-        label if wanted.count(label) == 1 or own else f"{label} {group.runs[0].id[:6]}"
-        for label, own, group in zip(wanted, given, groups, strict=True)
-    ]
+    found: list[str] = []
+    for group, label in zip(groups, wanted, strict=True):
+        alone = wanted.count(label) == 1 or (group.label is not None and label not in found)
+        found.append(label if alone else f"{label} {group.runs[0].id[:6]}")
+    return found
 
 
 def _common_name(runs: Sequence[Run]) -> str:

@@ -87,6 +87,13 @@ def test_trainings_of_a_sweep_are_its_entries(mlruns):
         find_entries(mlruns, [parent.id, entries[0].run_ids[0]])
 
 
+def test_sweeps_of_one_name_keep_labels_of_their_own(mlruns):
+    first, second = (sweep(mlruns, "scan", "seed=1,2", f"schedule.n_epochs={n}") for n in (1, 2))
+    entries = find_entries(mlruns, [first.id, second.id])
+    assert [entry.label for entry in entries] == ["scan", f"scan {entries[1].run_ids[0][:6]}"]
+    assert len({label for entry in entries for label in entry.runs}) == 4
+
+
 def test_a_sweep_that_is_not_complete_is_refused(mlruns):
     parent = sweep(mlruns, "scan", "seed=1,2,3", models=1)
     with pytest.raises(InputError, match="2 of the 3 trainings of this sweep have no model, first number 2; resume"):
