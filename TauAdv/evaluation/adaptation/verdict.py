@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
 from TauAdv.evaluation.adaptation.uncertainties import moves_most
-from TauAdv.evaluation.measures.agreement import Agreement
+from TauAdv.evaluation.measures.agreement import SIGNIFICANCE, Agreement
 from TauAdv.evaluation.measures.statistics import Measured
 
 __all__ = ["verdict_lines"]
@@ -20,7 +21,7 @@ def verdict_lines(comparison: RunComparison) -> list[str]:
     """Return sentences that answer what a reader asks first; each number in them is in the report's JSON."""
     top = f"top {100 * comparison.settings.top_fraction:g} % of the score"
     (first, nominal), *others = comparison.results_of.items()
-    lines = [_before(first, nominal, top, comparison), _in_bins(first, nominal)]
+    lines = [_before(first, nominal, top, comparison), _in_bins(first, nominal), _yields(nominal[0])]
     for label, results in reversed(others):  # the one of interest is usually the last
         lines += [_after(label, results, top, comparison), _in_bins(label, results)]
     lines += [_cost(label, results, comparison) for label, results in reversed(comparison.results_of.items())]
@@ -55,18 +56,49 @@ def _after(label: str, results: Sequence[RunResult], top: str, comparison: RunCo
 
 def _in_bins(label: str, results: Sequence[RunResult]) -> str:
     """Return how the score closes in bins of decay mode, pT and |eta|: an inclusive rate can hide what compensates there."""
+    tested = [found for result in results if (found := _shapes(result)) is not None]
+    if not tested:
+        return ""
+    p_value, worst, _ = min(tested, key=lambda found: found[0])
+    disagree = sum(is_seen for _, _, is_seen in tested)
+    seen = "does not close in all of them" if disagree else "closes in all of them"
     if len(results) > 1:
-        return ""
-    bins = results[0].details.bins
-    shapes = bins.table[(bins.table["quantity"] == "shape") & bins.table["p_value"].notna()]
-    p_value = bins.global_p_value.get("shape", np.nan)
-    if shapes.empty or not np.isfinite(p_value):
-        return ""
-    worst = shapes.loc[shapes["p_value"].idxmin()]
-    significance = results[0].closure.agreement.significance if results[0].closure.agreement else 0.05
-    seen = "does not close in all of them" if p_value < significance else "closes in all of them"
+        seen += f" in {disagree or len(tested)} of {len(results)} trainings"
+    smallest = "p" if len(tested) == 1 else "smallest p"
     where = f"{worst['bin']}, {worst['region']}: data/MC = {worst['value']:.2f} ± {worst['error']:.2f}"
-    return f"Bins of decay mode, pT and |eta|: the score of {label} {seen} (p = {p_value:.2g}). Farthest off: {where}."
+    text = f"the score of {label} {seen} ({smallest} = {p_value:.2g}). Farthest off: {where}."
+    return f"Bins of decay mode, pT and |eta|: {text}"
+
+
+def _shapes(result: RunResult) -> tuple[float, pd.Series, bool] | None:
+    """Return the p-value of the shapes of a training, its worst bin, and whether the shapes disagree."""
+    bins = result.details.bins
+    rows = bins.table[(bins.table["quantity"] == "shape") & bins.table["p_value"].notna()]
+    p_value = bins.global_p_value.get("shape", np.nan)
+    if rows.empty or not np.isfinite(p_value):
+        return None
+    return p_value, rows.loc[rows["p_value"].idxmin()], p_value < _significance(result)
+
+
+def _yields(result: RunResult) -> str:
+    """Return whether simulation has the taus of each bin, whatever their score: the same for all runs."""
+    bins = result.details.bins
+    of_one = ~bins.table["variable"].str.contains(" and ")
+    rows = bins.table[(bins.table["quantity"] == "yield") & bins.table["p_value"].notna() & of_one]
+    p_value = bins.global_p_value.get("yield", np.nan)
+    if rows.empty or not np.isfinite(p_value):
+        return ""
+    if p_value >= _significance(result):
+        return f"Yields, the same for all runs: simulation has the taus of all bins (p = {p_value:.2g})."
+    worst = rows.loc[rows["deviations"].abs().idxmax()]
+    count = "too few" if worst["deviations"] > 0 else "too many"
+    off = f"data/MC = {worst['value']:.2f} ± {worst['error']:.2f}, {abs(worst['deviations']):.1f} standard deviations"
+    text = f"simulation has {count} taus of {worst['bin']} ({off}). Adaptation cannot repair yields."
+    return f"Yields, the same for all runs: {text}"
+
+
+def _significance(result: RunResult) -> float:
+    return result.closure.agreement.significance if result.closure.agreement else SIGNIFICANCE
 
 
 def _cost(label: str, results: Sequence[RunResult], comparison: RunComparison) -> str:

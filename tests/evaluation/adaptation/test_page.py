@@ -53,7 +53,7 @@ def numbers_in(content):
         for value in content.values() if isinstance(content, dict) else content:
             yield from numbers_in(value)
     elif isinstance(content, int | float) and not isinstance(content, bool):
-        yield from (content, 100 * content)
+        yield from (abs(content), 100 * abs(content))  # sentences give the size of a deviation
 
 
 def is_among(text, known):

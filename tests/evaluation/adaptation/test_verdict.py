@@ -13,12 +13,17 @@ from TauAdv.evaluation.measures.statistics import Measured
 SEEN = {"disagree": (1e-6, (0.95, 1.05)), "agree": (0.4, (0.95, 1.05)), "too few taus": (0.4, (0.5, 1.5))}
 
 
-def result(rate, verdict, *, ratio=None, shape=0.5, error=0.02):
+def result(rate, verdict, *, ratio=None, shape=0.5, error=0.02, yields=(0.5, 0.9, 1.01), worst=1.37):
     p_value, seen = SEEN[verdict]
     agreement = Agreement(p_value, p_value, p_value, 20, seen)
     assert agreement.verdict == verdict
-    row = {"bin": "decay mode 0", "quantity": "shape", "region": "top 50 %", "p_value": shape, "value": 1.37, "error": 0.09}
-    bins = SimpleNamespace(table=pd.DataFrame([row]), global_p_value={"shape": shape})
+    p_yield, deviations, value = yields
+    mode = {"variable": "decay mode", "bin": "decay mode 0", "deviations": deviations}
+    of_shape = {"quantity": "shape", "region": "top 50 %", "p_value": shape, "value": worst, "error": 0.09}
+    of_yield = {"quantity": "yield", "region": "all scores", "p_value": p_yield, "value": value, "error": 0.05}
+    pair = {"variable": "decay mode and pT", "bin": "decay mode 0, pT below 30 GeV", "deviations": 9.0}
+    table = pd.DataFrame([mode | of_shape, mode | of_yield, pair | of_yield])
+    bins = SimpleNamespace(table=table, global_p_value={"shape": shape, "yield": p_yield})
     return SimpleNamespace(
         closure=SimpleNamespace(agreement=agreement, rate=Measured(rate, error)),
         details=SimpleNamespace(bins=bins),
@@ -82,6 +87,27 @@ def test_bins_that_compensate_each_other_are_named():
     assert any("score of adapted does not close in all of them (p = 0.0001)" in line for line in found)
     assert any("Farthest off: decay mode 0, top 50 %: data/MC = 1.37 ± 0.09" in line for line in found)
     assert any("score of nominal closes in all of them" in line for line in found)
+
+
+def test_bins_of_an_entry_are_those_of_all_its_trainings():
+    trainings = [result(1.0, "agree", shape=p, worst=value) for p, value in ((0.3, 1.1), (1.4e-4, 1.5), (0.01, 1.2))]
+    (line,) = [line for line in lines(nominal=[result(0.8, "disagree")], adapted=trainings) if "score of adapted" in line]
+    assert "does not close in all of them in 2 of 3 trainings (smallest p = 0.00014)" in line
+    assert "Farthest off: decay mode 0, top 50 %: data/MC = 1.50 ± 0.09" in line
+    closing = [result(1.0, "agree", shape=p) for p in (0.3, 0.2)]
+    (line,) = [line for line in lines(nominal=[result(0.8, "disagree")], adapted=closing) if "score of adapted" in line]
+    assert "closes in all of them in 2 of 2 trainings (smallest p = 0.2)" in line
+
+
+def test_yields_are_named_once_for_all_runs():
+    off = {"yields": (0.001, 6.5, 1.28)}
+    found = lines(nominal=[result(0.8, "disagree", **off)], adapted=[result(1.0, "agree", **off)] * 2)
+    (line,) = [line for line in found if line.startswith("Yields")]
+    assert "too few taus of decay mode 0 (data/MC = 1.28 ± 0.05, 6.5 standard deviations)" in line
+    assert line.endswith("Adaptation cannot repair yields.")
+    found = lines(nominal=[result(0.8, "disagree", yields=(0.001, -4.0, 0.8))])
+    assert any("too many taus of decay mode 0 (data/MC = 0.80 ± 0.05, 4.0 standard" in line for line in found)
+    assert any("has the taus of all bins (p = 0.5)" in line for line in lines(nominal=[result(0.8, "disagree")]))
 
 
 @pytest.mark.parametrize(("ratio", "words"), [(1.2, "more jets pass than"), (0.8, "fewer jets"), (1.05, "as many")])
