@@ -20,7 +20,12 @@ _WIDTH = 0.6  # of a bin, shared by the runs
 
 
 def plot_scale_factors(
-    tables: Mapping[str, pd.DataFrame], working_point: str, *, against: str = "jet", title: str = ""
+    tables: Mapping[str, pd.DataFrame],
+    working_point: str,
+    *,
+    against: str = "jet",
+    title: str = "",
+    colors: Mapping[str, str] | None = None,
 ) -> Figure:
     """Return the scale factors of a working point, runs beside each other in every bin.
 
@@ -31,6 +36,7 @@ def plot_scale_factors(
         working_point: name.
         against: background.
         title: text above the plot.
+        colors: run -> colour; default those of :func:`run_colors`.
 
     Raises:
         InputError: no table has the working point.
@@ -44,7 +50,7 @@ def plot_scale_factors(
         msg = f"scale factors: no working point '{working_point}'{nearest(working_point, known)} against {against}"
         raise InputError(f"{msg}; there are {', '.join(known)}")
     modes = list(dict.fromkeys(mode for table in chosen.values() for mode in table["decay_modes"]))
-    colors = run_colors(list(chosen))
+    colors = colors or run_colors(list(chosen))
     with style():
         figure, axes = pyplot.subplots(
             len(modes), 1, sharex=True, squeeze=False, figsize=(8, 2 + 2.2 * len(modes)), gridspec_kw={"hspace": 0.1}

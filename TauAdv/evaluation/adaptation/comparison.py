@@ -20,6 +20,7 @@ from TauAdv.evaluation.adaptation.domain import dense_head, head_auc, trees, two
 from TauAdv.evaluation.adaptation.entries import Entry, RunIds, find_entries, reference_of, reference_runs
 from TauAdv.evaluation.adaptation.pt_weight_errors import PtWeightErrors, pt_weight_errors
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
+from TauAdv.evaluation.adaptation.scale_factors import run_scale_factors
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
 from TauAdv.evaluation.adaptation.uncertainties import run_uncertainties
 from TauAdv.evaluation.measures.closure import closure_test, genuine_quantile
@@ -138,6 +139,7 @@ def _measured(
         price=pd.DataFrame(),
         roc=roc_curve(tau, jet, *weights),
         quantile_histogram=_quantile_histogram(table, contributions, closure.overall.value, settings),
+        scale_factors=run_scale_factors(table, test, contributions, settings.scale_factors, name=run.name or run.id),
         control=table,
         test=test,
     )

@@ -47,6 +47,7 @@ def as_dictionary(comparison: RunComparison) -> dict[str, Any]:
         "bands": records(comparison.bands),
         "uncertainties": records(comparison.uncertainties),
         "moves_most": moves_most(comparison.uncertainties),
+        "scale_factors": _scale_factors(comparison),
         "y_adv_note": Y_ADV_NOTE,
         "not_varied": list(comparison.not_varied),
     }
@@ -59,9 +60,29 @@ def tables(comparison: RunComparison) -> dict[str, pd.DataFrame]:
         "regions": {label: regions_table(result.details.regions) for label, result in results.items()},
         "closure_bins": {label: result.details.bins.table for label, result in results.items()},
         "price": {label: result.price for label, result in results.items()},
+        "scale_factors": _measured_tables(comparison),
     }
-    found = {name: pd.concat([_of_run(label, table) for label, table in each.items()]) for name, each in by_run.items()}
+    found = {
+        name: pd.concat([_of_run(label, table) for label, table in each.items()]) for name, each in by_run.items() if each
+    }
     return {**found, "bands": comparison.bands, "uncertainties": comparison.uncertainties}
+
+
+def _measured_tables(comparison: RunComparison) -> dict[str, pd.DataFrame]:
+    return {label: result.scale_factors.table for label, result in comparison.results.items() if result.scale_factors.found}
+
+
+def _scale_factors(comparison: RunComparison) -> dict[str, Any]:
+    return {
+        "explanation": comparison.settings.scale_factors.explanation,
+        "improvements": records(comparison.scale_factor_improvements),
+        "summaries": [{name: _value(value) for name, value in found.items()} for found in comparison.scale_factor_summaries],
+        "runs": {label: records(table) for label, table in _measured_tables(comparison).items()},
+        "none": {
+            label: result.scale_factors.reason for label, result in comparison.results.items() if result.scale_factors.reason
+        },
+        "warnings": {label: list(result.scale_factors.warnings) for label, result in comparison.results.items()},
+    }
 
 
 def _of_run(label: str, table: pd.DataFrame) -> pd.DataFrame:

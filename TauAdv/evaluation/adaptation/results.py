@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import hist
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 from TauAdv.domain.contributions.contribution import Contribution
 from TauAdv.evaluation.adaptation.closure import RunClosure
 from TauAdv.evaluation.adaptation.entries import Entry
+from TauAdv.evaluation.adaptation.scale_factors import RunScaleFactors, improvements, summaries
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
 from TauAdv.evaluation.adaptation.uncertainties import RunUncertainties, combined
 from TauAdv.evaluation.measures.agreement import Agreement
@@ -47,6 +49,7 @@ class RunResult:
             taus and in bins, with ratios to the reference (:class:`TauAdv.evaluation.measures.price.Price`).
         roc: jet misidentification against tau efficiency.
         quantile_histogram: (contribution, genuine-tau quantile of Djet) of the control region.
+        scale_factors: efficiency of genuine taus in data over that in simulation, by working point and bin.
         control: prediction table of the control region, a row per tau (docs/evaluation.md names the columns).
         test: the same of the labelled test set.
     """
@@ -67,6 +70,7 @@ class RunResult:
     price: pd.DataFrame = field(repr=False, compare=False)
     roc: RocCurve
     quantile_histogram: hist.Hist
+    scale_factors: RunScaleFactors
     control: pd.DataFrame = field(repr=False, compare=False)
     test: pd.DataFrame = field(repr=False, compare=False)
 
@@ -153,6 +157,16 @@ class RunComparison:
     def uncertainties(self) -> pd.DataFrame:
         """What the figures of each entry are uncertain by (:func:`combined`)."""
         return combined({entry: [result.uncertainties for result in found] for entry, found in self.results_of.items()})
+
+    @property
+    def scale_factor_improvements(self) -> pd.DataFrame:
+        """Scale factors of the first entry and of each other one, by working point (:func:`improvements`)."""
+        return improvements({entry: [result.scale_factors for result in found] for entry, found in self.results_of.items()})
+
+    @property
+    def scale_factor_summaries(self) -> list[dict[str, Any]]:
+        """The same, mean over the working points (:func:`summaries`)."""
+        return summaries(self.scale_factor_improvements)
 
     @property
     def histograms(self) -> dict[str, hist.Hist]:

@@ -11,6 +11,7 @@ from pydantic import Field
 from TauAdv.config import Settings
 from TauAdv.evaluation.measures.agreement import POWER, RELEVANT_SHIFT, SIGNIFICANCE
 from TauAdv.evaluation.measures.closure_bins import BinAxis
+from TauAdv.evaluation.scale_factors.settings import ScaleFactorSettings
 
 __all__ = ["ComparisonSettings", "Label"]
 
@@ -61,6 +62,7 @@ class ComparisonSettings(Settings):
         bootstrap: samples for the error of ratios of misidentification.
         batch_size: taus evaluated together.
         label: what is written above plots: experiment, luminosity, energy.
+        scale_factors: how scale factors are measured.
         seed: of folds, classifiers, choice of rows and bootstrap.
     """
 
@@ -83,6 +85,7 @@ class ComparisonSettings(Settings):
     bootstrap: Annotated[int, Field(ge=2)] = 200
     batch_size: Annotated[int, Field(ge=1)] = 1000
     label: Label = Label()
+    scale_factors: ScaleFactorSettings = ScaleFactorSettings()
     seed: Annotated[int, Field(ge=0)] = 1
 
     @property

@@ -15,6 +15,7 @@ from TauAdv.plotting.adaptation.bins import ALL_RUNS, plot_bins
 from TauAdv.plotting.adaptation.curves import curves_of_entries
 from TauAdv.plotting.adaptation.pairs import plot_pairs
 from TauAdv.plotting.adaptation.ratios import plot_ratios
+from TauAdv.plotting.adaptation.scale_factors import scale_factor_figures, scale_factor_lines, scale_factor_table
 from TauAdv.plotting.adaptation.uncertainties import plot_uncertainties
 from TauAdv.plotting.closure import plot_closure
 from TauAdv.plotting.page import Picture, Section, write_page
@@ -72,9 +73,21 @@ def _drawn(comparison: RunComparison, stacks: Mapping[str, Sequence[Any]], folde
         ("What it cost in bins", _COST_BINS_TEXT, 660, _cost_in_bins),
     ):
         yield Section(heading, text, figures=_save(draw(comparison), folder), width=width)
+    yield _scale_factors(comparison, folder)
     for run, found in stacks.items():
         drawn = _stacks(comparison, run, found)
         yield Section(f"Scores of {run}", _STACKS_TEXT, figures=_save(drawn, folder), width=440)
+
+
+def _scale_factors(comparison: RunComparison, folder: Path) -> Section:
+    return Section(
+        "Scale factors",
+        f"{_FACTORS_TEXT} {comparison.settings.scale_factors.explanation}",
+        lines=scale_factor_lines(comparison),
+        table=scale_factor_table(comparison),
+        figures=_save(scale_factor_figures(comparison), folder),
+        width=660,
+    )
 
 
 def _save(figures: Iterator[Named], folder: Path) -> list[Picture]:
@@ -279,6 +292,11 @@ _COST_TEXT = (
 _COST_BINS_TEXT = (
     "The threshold is found in each bin, so that the same part of its taus passes. Errors: bootstrap that draws the same"
     " candidates for both runs."
+)
+_FACTORS_TEXT = (
+    "Efficiency of genuine taus in data over that in simulation, control region. Working points: derived for each run on the"
+    " labelled test set, as tauadv working-points does. Means: over the bins of decay mode and pT that both measured."
+    " Statistics alone give a mean distance from 1 of about 0.8 times the uncertainty."
 )
 _STACKS_TEXT = "Full range and [0.9, 1] in bins of 0.0025. Red arrows: ratios outside of the panel."
 _REGIONS_TEXT = (

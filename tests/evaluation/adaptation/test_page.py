@@ -111,6 +111,32 @@ def test_numbers_of_the_sentences_are_in_the_json(report, sections, comparison):
             assert is_among(number, known), text
 
 
+def test_scale_factors_are_those_of_the_json(report, sections, comparison):
+    content = json.loads((report / "comparison.json").read_text())["scale_factors"]
+    section = sections["Scale factors"]
+    measured = [result.scale_factors.found for result in comparison.results.values()]
+    assert content["explanation"] in section.find("p").text
+    assert set(content["none"]) | set(content["runs"]) == set(comparison.results)
+    assert (report / "scale_factors.csv").is_file() == any(measured)
+    assert len(list(section.iter("li"))) > 0
+    assert all(measured)
+    rows = rows_of(section)
+    known = list(numbers_in([content["improvements"], content["summaries"]]))
+    assert len(rows) == 8 * 2
+    for row, expected in zip(rows, content["improvements"], strict=True):
+        assert (row["working point"], row["entry"]) == (f"{expected['working_point']} vs jet", expected["entry"])
+        sides = [
+            f"{expected[f'inclusive_{side}']:.3f} ± {expected[f'inclusive_error_{side}']:.3f}"
+            for side in ("before", "after")
+        ]
+        assert row["inclusive scale factor"] == " → ".join(sides)
+        assert row["mean uncertainty"] == f"{expected['error_before']:.3f} → {expected['error_after']:.3f}"
+        assert row["mean distance from 1"] == f"{expected['distance_before']:.3f} → {expected['distance_after']:.3f}"
+    for item in section.iter("li"):
+        for number in NUMBER.findall(item.text.removeprefix("k2=0")):
+            assert is_among(number, known) or number == "1" or "working point" in item.text, item.text
+
+
 def test_page_in_a_browser(report, sections):
     with running_browser() as browser:
         for width in (WIDE, PHONE):
