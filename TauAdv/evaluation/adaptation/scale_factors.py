@@ -124,7 +124,8 @@ def summaries(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _summary(rows: pd.DataFrame) -> dict[str, Any]:
     means = {f"{name}_{side}": float(rows[f"{name}_{side}"].mean()) for name in ("distance", "error") for side in _SIDES}
-    points = [f"{row.working_point} against {row.against}" for row in rows.itertuples()]
+    several = rows["against"].nunique() > 1
+    points = [f"{row.working_point} against {row.against}" if several else row.working_point for row in rows.itertuples()]
     worse = {name: (rows[f"{name}_after"] > rows[f"{name}_before"]).tolist() for name in ("distance", "error")}
     where = {
         name: [point for point, is_worse in zip(points, flags, strict=True) if is_worse] for name, flags in worse.items()

@@ -31,18 +31,17 @@ def scale_factor_lines(comparison: Any) -> list[str]:
 
 
 def _gain(found: Mapping[str, Any]) -> str:
-    distance = f"{found['distance_before']:.3f} before, {found['distance_after']:.3f} after"
-    error = f"{found['error_before']:.3f} before, {found['error_after']:.3f} after"
-    text = (
-        f"{found['entry']}: the mean distance from 1 is {distance} ({_change(found['nearer'])});"
-        f" the mean uncertainty is {error} ({_change(found['smaller'])})."
-    )
+    distance, error = (f"{found[f'{name}_before']:.3f} → {found[f'{name}_after']:.3f}" for name in ("distance", "error"))
+    sentences = [
+        f"{found['entry']}: mean distance from 1: {distance} ({_change(found['nearer'], 'nearer', 'farther')}).",
+        f"Mean uncertainty: {error} ({_change(found['smaller'], 'smaller', 'larger')}).",
+    ]
     worse = {"Farther from 1": found["farther"], "Larger uncertainty": found["wider"]}
-    return " ".join([text, *(f"{name} at {', '.join(points)}." for name, points in worse.items() if points)])
+    return " ".join([*sentences, *(f"{name} at {', '.join(points)}." for name, points in worse.items() if points)])
 
 
-def _change(part: float) -> str:
-    return f"{100 * abs(part):.0f} % {'smaller' if part >= 0 else 'larger'}" if np.isfinite(part) else "not comparable"
+def _change(part: float, better: str, worse: str) -> str:
+    return f"{100 * abs(part):.0f} % {better if part >= 0 else worse}" if np.isfinite(part) else "not comparable"
 
 
 def scale_factor_table(comparison: Any) -> pd.DataFrame:
@@ -96,7 +95,7 @@ def scale_factor_figures(comparison: Any) -> Iterator[tuple[str, str, str, Figur
     against, point = chosen
     colors = run_colors(list(results))
     figure = plot_scale_factors(tables, point, against=against, colors=colors)
-    caption = f"{point} against {against}. At 1 simulation needs no correction. Bars: whole uncertainty, inside statistical."
+    caption = f"{point} against {against}. At 1 simulation needs no correction. Bars: uncertainty; thick: statistical."
     if any(len(results[label]) > 1 for label in tables):
         caption += " Of several trainings: the first."
     alt = f"Scale factors of {point} against {against} in bins of decay mode and pT for {', '.join(tables)}"
