@@ -178,10 +178,16 @@ def test_price_is_that_of_the_single_functions(comparison):
 
 def test_tables_hold_what_the_json_holds(comparison):
     content, found = as_dictionary(comparison), tables(comparison)
-    assert set(found) == {"regions", "closure_bins", "price", "bands", "uncertainties"}
+    assert set(found) == {"regions", "closure_bins", "price", "scale_factors", "bands", "uncertainties"}
     assert records(found["uncertainties"]) == content["uncertainties"]
     for label, run in content["runs"].items():
-        for name, of_json in (("regions", run["regions"]), ("closure_bins", run["bins"]["table"]), ("price", run["price"])):
+        factors = ("scale_factors", content["scale_factors"]["runs"][label])
+        for name, of_json in (
+            ("regions", run["regions"]),
+            ("closure_bins", run["bins"]["table"]),
+            ("price", run["price"]),
+            factors,
+        ):
             rows = found[name][found[name]["run"] == label].drop(columns="run")
             assert records(rows) == of_json
             assert len(rows) > 5
@@ -224,7 +230,7 @@ def test_script_prints_and_saves(runs, sets, run_script, tmp_path, monkeypatch, 
         *("--adversarial", runs.adversarial.id, "--control", sets.control, "--test", sets.test, "--output", "report"),
     )
     monkeypatch.setattr("TauAdv.evaluation.adaptation.stacks._SCORES", {"e": "$D_e$"})  # one is enough
-    for part in ("_bins", "_pairs", "_uncertainties", "_cost_in_bins"):  # test_page.py draws them
+    for part in ("_bins", "_pairs", "_uncertainties", "_cost_in_bins", "scale_factor_figures"):  # test_page.py draws them
         monkeypatch.setattr(f"TauAdv.plotting.adaptation.page.{part}", lambda comparison: iter(()))
     settings = ("bins=5", "folds=2", "head_folds=2", "domain_rows=150", "bootstrap=10", "label.energy=13 TeV")
     run_script("Evaluation/compare_runs.py", *arguments, *settings)
@@ -284,7 +290,7 @@ def test_nothing_of_an_earlier_comparison_stays(runs, sets, run_ids, tmp_path):
     assert (tmp_path / "report" / "closure_k2=0.png").exists()
     make_report(tmp_path / "report", runs.mlruns, fewer, sets.control, sets.test, overwrite=True, **options)
     names = {path.name for path in (tmp_path / "report").iterdir()}
-    tables = {"bands.csv", "closure_bins.csv", "price.csv", "regions.csv", "uncertainties.csv"}
+    tables = {"bands.csv", "closure_bins.csv", "price.csv", "regions.csv", "scale_factors.csv", "uncertainties.csv"}
     assert names == {"comparison.json", "comparison.txt", "manifest.json", "closure_nominal.png", *tables}
     (tmp_path / "report" / "notes.txt").write_text("mine")
     with pytest.raises(OutputExistsError, match=r"notes\.txt"):
