@@ -20,7 +20,6 @@ from TauAdv.evaluation.adaptation.domain import dense_head, head_auc, trees, two
 from TauAdv.evaluation.adaptation.entries import Entry, RunIds, find_entries, reference_of, reference_runs
 from TauAdv.evaluation.adaptation.pt_weight_errors import PtWeightErrors, pt_weight_errors
 from TauAdv.evaluation.adaptation.results import RunComparison, RunResult
-from TauAdv.evaluation.adaptation.scale_factors import run_scale_factors
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
 from TauAdv.evaluation.adaptation.uncertainties import run_uncertainties
 from TauAdv.evaluation.measures.closure import closure_test, genuine_quantile
@@ -34,6 +33,7 @@ from TauAdv.evaluation.predictions.inference import PROBABILITY_COLUMNS, Predict
 from TauAdv.evaluation.predictions.overlap import trained_on
 from TauAdv.evaluation.predictions.scores import score_against
 from TauAdv.evaluation.predictions.tables import load_run_model, require_model_of_taus
+from TauAdv.evaluation.scale_factors.before_after import run_scale_factors
 from TauAdv.runs import Run
 from TauAdv.shards.store import ShardSet
 

@@ -14,7 +14,6 @@ import pandas as pd
 from TauAdv.domain.contributions.contribution import Contribution
 from TauAdv.evaluation.adaptation.closure import RunClosure
 from TauAdv.evaluation.adaptation.entries import Entry
-from TauAdv.evaluation.adaptation.scale_factors import RunScaleFactors, improvements, summaries
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
 from TauAdv.evaluation.adaptation.uncertainties import RunUncertainties, combined
 from TauAdv.evaluation.measures.agreement import Agreement
@@ -23,6 +22,7 @@ from TauAdv.evaluation.measures.mis_id import MisId
 from TauAdv.evaluation.measures.price import INCLUSIVE, MIS_ID
 from TauAdv.evaluation.measures.roc import RocCurve
 from TauAdv.evaluation.measures.statistics import Measured
+from TauAdv.evaluation.scale_factors.before_after import RunScaleFactors, improvements, summaries
 
 __all__ = ["RunComparison", "RunResult", "key_numbers"]
 

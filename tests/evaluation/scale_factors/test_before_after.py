@@ -6,9 +6,9 @@ from control_region_inputs import control_table
 from specification_region import CONTRIBUTIONS
 
 from TauAdv.config import load_settings
-from TauAdv.evaluation.adaptation.scale_factors import improvements, run_scale_factors, summaries
 from TauAdv.evaluation.measures.working_points import SHIPPED
 from TauAdv.evaluation.performance.working_points import RunWorkingPointSettings
+from TauAdv.evaluation.scale_factors.before_after import improvements, run_scale_factors, summaries
 from TauAdv.evaluation.scale_factors.settings import ScaleFactorSettings
 
 SETTINGS = ScaleFactorSettings(pt_edges=(20.0, 60.0, 1000.0))
