@@ -76,7 +76,7 @@ def plot_scale_factors(
 
 def _points(axes: Axes, table: pd.DataFrame, shift: float, color: str, label: str) -> None:
     x, y = np.arange(len(table)) + shift, table["scale_factor"].to_numpy(float)
-    total, statistical = (table[name].to_numpy(float) for name in ("error", "statistical"))
+    total, statistical = (table[name].to_numpy(float) for name in ("error", "statistical_error"))
     axes.errorbar(x, y, yerr=total, fmt="none", ecolor=color, elinewidth=1)
     axes.errorbar(x, y, yerr=statistical, fmt="o", color=color, markersize=5, elinewidth=2.5, label=label)
 

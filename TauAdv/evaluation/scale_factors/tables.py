@@ -14,7 +14,7 @@ __all__ = ["as_table", "as_text", "improvement", "improvement_text"]
 
 _NUMBERS = (
     *("efficiency_data", "efficiency_data_error", "efficiency_simulation", "efficiency_simulation_error"),
-    *("scale_factor", "statistical", "systematic", "error", "expected", "purity"),
+    *("scale_factor", "statistical_error", "systematic_error", "error", "expected", "purity"),
 )
 
 

@@ -57,7 +57,7 @@ def test_numbers_are_those_of_sums_over_rows(table, found):
         assert row.efficiency_simulation == pytest.approx(sums["taus"][0] / sums["taus"][1])
         assert row.scale_factor == pytest.approx(row.efficiency_data / row.efficiency_simulation)
         assert row.systematic == 0
-        assert row.error == row.statistical > 0
+        assert row.error == row.statistical_error > 0
     # the last bin has no upper end: it holds the taus of 1500 GeV
     assert sum(one.pt[1] == np.inf for one in found.factors) == 8
 
@@ -80,7 +80,13 @@ def test_correctionlib_file_evaluates_to_the_table(found):
             continue
         pt = row.pt_low if np.isinf(row.pt_high) else (row.pt_low + row.pt_high) / 2
         where = (float(pt), int(row.decay_modes), row.working_point)
-        wanted = {"nom": 0, "up": row.error, "down": -row.error, "stat_up": row.statistical, "stat_down": -row.statistical}
+        wanted = {
+            "nom": 0,
+            "up": row.error,
+            "down": -row.error,
+            "stat_up": row.statistical_error,
+            "stat_down": -row.statistical_error,
+        }
         for variation, error in wanted.items():  # correctionlib reads the last digit of a number otherwise
             assert correction.evaluate(*where, variation) == pytest.approx(row.scale_factor + error, rel=1e-14)
     assert correction.evaluate(1e6, 0, "Loose", "nom") == correction.evaluate(200.0, 0, "Loose", "nom")
