@@ -14,7 +14,7 @@ def table(value, error=0.1):
         for mode in ("0", "1 2")
         for low, high in ((20, 40), (40, np.inf))
     ]
-    found = pd.DataFrame(rows).assign(scale_factor=value, statistical=error / 2, error=error)
+    found = pd.DataFrame(rows).assign(scale_factor=value, statistical_error=error / 2, error=error)
     return pd.concat([found, found.tail(1).assign(inclusive=True)])
 
 

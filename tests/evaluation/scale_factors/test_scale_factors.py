@@ -56,7 +56,7 @@ def test_numbers_are_those_of_sums_over_rows(table, found):
         assert row.efficiency_data == pytest.approx(subtracted[0] / subtracted[1])
         assert row.efficiency_simulation == pytest.approx(sums["taus"][0] / sums["taus"][1])
         assert row.scale_factor == pytest.approx(row.efficiency_data / row.efficiency_simulation)
-        assert row.systematic == 0
+        assert row.systematic_error == 0
         assert row.error == row.statistical_error > 0
     # the last bin has no upper end: it holds the taus of 1500 GeV
     assert sum(one.pt[1] == np.inf for one in found.factors) == 8
