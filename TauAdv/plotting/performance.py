@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from matplotlib.figure import Figure
 
-from TauAdv.plotting.plot_styles import file_name, line_styles, run_colors
+from TauAdv.io.file_names import file_name
+from TauAdv.plotting.plot_styles import line_styles, run_colors
 from TauAdv.plotting.roc import Curve, Marks, plot_roc
 from TauAdv.plotting.style import save_figure
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-__all__ = ["RAW", "LineStyle", "disturbance_colors", "file_name", "line_styles", "run_colors", "strengths"]
+__all__ = ["RAW", "LineStyle", "disturbance_colors", "line_styles", "run_colors", "strengths"]
 
 LineStyle = str | tuple[float, tuple[float, ...]]
 #: Name of the inputs as they are.
@@ -79,8 +78,3 @@ def _strength(attack: Any) -> str:
     values = sorted(set(attack.eps.values())) if isinstance(attack.eps, Mapping) else [attack.eps]
     ends = " to ".join(f"{value:g}" for value in dict.fromkeys([values[0], values[-1]])) if values else "0"
     return rf"$\epsilon$ = {ends}" + (" resolutions" if attack.unit == "resolution" else "")
-
-
-def file_name(*parts: str) -> str:
-    """Return parts joined to a name that any file system takes."""
-    return re.sub(r"[^\w.-]+", "_", "_".join(parts))

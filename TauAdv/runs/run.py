@@ -154,6 +154,13 @@ class Run:
         if len(self._waiting) >= _MOST_WAITING or time.monotonic() - self._last_flush > _FLUSH_AFTER_SECONDS:
             self.flush()
 
+    def replace_metrics(self, metrics: Mapping[str, float]) -> None:
+        """Write figures of one value instead of all earlier ones of their groups (the part of a name before ``/``)."""
+        for group in {name.partition("/")[0] for name in metrics}:
+            self.drop_metrics(-1, f"{group}/")
+        self.log_metrics(metrics, step=0)
+        self.flush()
+
     def require_writable(self, path: str) -> None:
         """Check that something can be logged, and that a file or folder ``path`` can be written within the artifacts.
 
@@ -162,7 +169,8 @@ class Run:
             WriteError: the folder of artifacts cannot be written.
         """
         self.log_tags(dict(list(self.tags.items())[:1]))  # what is there already: only a write shows that it is possible
-        require_writable(self.artifacts / path / "file")
+        target = self.artifacts / path
+        require_writable((target.parent if target.is_file() else target) / "file")
 
     def flush(self) -> None:
         """Write metrics that wait."""

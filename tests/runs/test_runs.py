@@ -158,3 +158,23 @@ print([os.waitpid(child, 0)[1] for child in children])
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout == "made\n" * 3 + "[0, 0, 0]\n", done.stderr
     assert sorted(run.name for run in list_runs(mlruns)) == sorted(names)
+
+
+def test_figures_of_one_value_replace_all_of_their_group(store):
+    mlruns, _ = store
+    with start_run(mlruns, "e", "replaced") as run:
+        run.log_metrics({"loss": 1.0}, 3)
+        run.replace_metrics({"price/ratio": 1.1, "price/auc": 0.9})
+        run.replace_metrics({"price/auc": 0.8})
+    found = find_run(mlruns, run.id)
+    assert [value for _, value in found.metric_history("price/auc")] == [0.8]
+    assert found.metric_history("loss")
+    with pytest.raises(InputError, match="price/ratio"):
+        found.metric_history("price/ratio")
+
+
+def test_a_file_that_is_there_can_be_replaced(store):
+    mlruns, _ = store
+    with start_run(mlruns, "e", "written") as run:
+        run.log_text("{}", "performance.json")
+    run.require_writable("performance.json")

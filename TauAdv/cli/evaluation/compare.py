@@ -50,6 +50,7 @@ def run(options: Namespace) -> None:
     from TauAdv.evaluation.adaptation.report import make_report
     from TauAdv.evaluation.adaptation.settings import ComparisonSettings
 
+    _require_fine_tune(options)
     runs, overrides = _split(options.words, list(ComparisonSettings.model_fields))
     make_report(
         options.output,
@@ -73,6 +74,22 @@ def _roles(options: Namespace) -> list[Asked]:
 
     given = {label: getattr(options, role) for role, label in _ROLES.items()}
     return [Asked(tuple(ids.split(",")), label) for label, ids in given.items() if ids is not None]
+
+
+def _require_fine_tune(options: Namespace) -> None:
+    """Refuse a fine-tune with an adversary: the page would call it k2 = 0.
+
+    Raises:
+        InputError: names the run and its k2.
+    """
+    from TauAdv.errors import InputError
+    from TauAdv.evaluation.adaptation.trainings import k2_of
+    from TauAdv.runs import find_run
+
+    for run in (find_run(options.mlpath, one) for one in (options.fine_tune or "").split(",") if one):
+        if k2_of(run) not in (None, 0.0):
+            msg = f"--fine-tune: {run.title} was trained with k2 = {k2_of(run):g}, expected 0; give it as --adversarial"
+            raise InputError(msg)
 
 
 def _reference(options: Namespace) -> str | None:

@@ -34,6 +34,9 @@ def run(options: Namespace) -> None:
     if (options.expID and options.mlpath is None) or not (options.expID or options.output):
         msg = "expected --mlpath with --expID; and --output FOLDER where no run is drawn"
         raise ConfigError(msg)
+    if len(set(options.expID)) < len(options.expID):
+        msg = f"--expID: expected runs that differ, received {' '.join(options.expID)}"
+        raise ConfigError(msg)
     from TauAdv.evaluation.performance.comparison import compared_curves, read_performances
     from TauAdv.plotting.performance import save_roc_plots
 

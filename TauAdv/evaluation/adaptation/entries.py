@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from TauAdv.config.scalars import is_blank
 from TauAdv.errors import InputError, nearest
 from TauAdv.evaluation.adaptation.trainings import differing, k2_of, seed_of, training_of
+from TauAdv.io.file_names import file_name
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import MODEL
 from TauAdv.training.sweep.record import read_sweep, runs_of
@@ -109,7 +110,9 @@ def find_entries(mlpath: Any, runs: RunIds) -> list[Entry]:
             else:
                 same.runs.extend(group.runs)
     _require_different(groups)
-    return [_entry(group, label) for group, label in zip(groups, _labels(groups), strict=True)]
+    entries = [_entry(group, label) for group, label in zip(groups, _labels(groups), strict=True)]
+    _require_files(entries)
+    return entries
 
 
 def reference_of(entries: Sequence[Entry], wanted: str | None = None) -> str:
@@ -217,6 +220,16 @@ def _require_different(groups: Iterable[_Group]) -> None:
     if twice := [run_id for run_id, count in counts.items() if count > 1]:
         msg = f"run {twice[0]} is given twice, by itself and by its sweep: it would be compared with itself; give it once"
         raise InputError(msg)
+
+
+def _require_files(entries: Sequence[Entry]) -> None:
+    """Refuse labels whose plots would have one name: the page would show one picture twice."""
+    labels = [label for entry in entries for label in entry.runs]
+    first: dict[str, str] = {}
+    for label in labels:
+        if (other := first.setdefault(file_name(label).lower(), label)) != label:
+            msg = f"labels '{other}' and '{label}': their plots would both be called {file_name(label)}; give other labels"
+            raise InputError(msg)
 
 
 def _labels(groups: Sequence[_Group]) -> list[str]:

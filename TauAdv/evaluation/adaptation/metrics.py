@@ -30,12 +30,11 @@ def require_loggable(runs: Iterable[Run]) -> None:
 
 
 def log_metrics(comparison: RunComparison) -> None:
-    """Log the key numbers of each run; those that are not known (NaN) are left out."""
+    """Log the key numbers of each run instead of earlier ones; those that are not known (NaN) are left out."""
     for entry in comparison.entries:
         for label, run in entry.runs.items():
             found = key_numbers(comparison.results[label], comparison.settings)
-            run.log_metrics({name: value for name, value in found.items() if math.isfinite(value)}, step=0)
-            run.flush()
+            run.replace_metrics({name: value for name, value in found.items() if math.isfinite(value)})
 
 
 def log_report(comparison: RunComparison, folder: Path) -> None:

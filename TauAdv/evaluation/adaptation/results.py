@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +22,7 @@ from TauAdv.evaluation.measures.price import INCLUSIVE, MIS_ID
 from TauAdv.evaluation.measures.roc import RocCurve
 from TauAdv.evaluation.measures.statistics import Measured
 from TauAdv.evaluation.scale_factors.before_after import RunScaleFactors, improvements, summaries
+from TauAdv.io.file_names import metric_name
 
 __all__ = ["RunComparison", "RunResult", "key_numbers"]
 
@@ -90,7 +90,7 @@ def key_numbers(result: RunResult, settings: ComparisonSettings) -> dict[str, fl
     }
     found |= {f"closure/global_p_{name}": value for name, value in result.details.bins.global_p_value.items()}
     for region in result.details.regions:
-        name = re.sub(r"[^\w.-]", "", region.name)  # MLflow takes no other characters
+        name = metric_name(region.name)
         found.setdefault(f"closure/rate_{name}", region.rate.value)
         found.setdefault(f"closure/chi2_ndf_{name}", region.chi2_per_ndf)
     found |= {f"closure/p_auc_{name.lower()}": value for name, value in result.domain_p_values.items()}

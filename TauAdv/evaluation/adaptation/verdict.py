@@ -107,8 +107,13 @@ def _cost(label: str, results: Sequence[RunResult], comparison: RunComparison) -
     if not known:
         return ""
     wanted = comparison.settings.working_points[0]
-    ratio = _mean([each[0] for each in known])
-    off = (ratio.value - 1) / ratio.error if ratio.error > 0 else 0.0
+    ratios = [each[0] for each in known]
+    ratio = _mean(ratios)
+    if min(each.value for each in ratios) == 0:
+        return f"Cost of {label}: not known, no jet of the test set passes at {100 * wanted:g} % efficiency."
+    # trainings share the test set: its error does not shrink with their number
+    error = np.hypot(np.mean([each.error for each in ratios]), ratio.error / len(ratios) ** 0.5 if len(ratios) > 1 else 0.0)
+    off = (ratio.value - 1) / error if error > 0 else 0.0
     found = "as many jets pass as" if abs(off) < _SIGNIFICANT else f"{'more' if off > 0 else 'fewer'} jets pass than"
     end = "within the errors " if abs(off) < _SIGNIFICANT else ""
     return (

@@ -149,15 +149,15 @@ def p_values(observed: Floats, toys: Floats, normal: NDArray[np.bool_]) -> tuple
 def rank_p_values(observed: Floats, toys: Floats) -> tuple[Floats, Floats]:
     """Return the part of toys with a statistic at least as large, for the observed ones [tests] and for those of toys.
 
-    The observed experiment counts as one of them: no p-value is below 1 / (samples + 1).
+    The observed experiment is one of all: no p-value is below 1 / (samples + 1), and those of toys and of what was observed
+    can be compared.
     """
     found, of_toys = np.empty(len(observed)), np.empty_like(toys)
     for test, size in enumerate(observed):
-        sizes = toys[:, test]
-        ordered = np.sort(sizes)
+        sizes = np.r_[toys[:, test], size]
         # a hair below, so that equal ones count whatever the rounding
-        at_least = len(ordered) - np.searchsorted(ordered, np.r_[sizes, size] - _ROUNDING)
-        of_toys[:, test], found[test] = at_least[:-1] / len(ordered), (at_least[-1] + 1) / (len(ordered) + 1)
+        at_least = len(sizes) - np.searchsorted(np.sort(sizes), sizes - _ROUNDING)
+        of_toys[:, test], found[test] = at_least[:-1] / len(sizes), at_least[-1] / len(sizes)
     return found, of_toys
 
 

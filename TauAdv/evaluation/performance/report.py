@@ -16,6 +16,7 @@ from TauAdv.evaluation.performance.settings import PerformanceSettings
 from TauAdv.evaluation.performance.tables import markdown
 from TauAdv.evaluation.performance.working_points import thresholds_for
 from TauAdv.evaluation.predictions.files import write_table_file
+from TauAdv.io.file_names import metric_name
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.manifest import finished
 from TauAdv.runs import find_run
@@ -72,7 +73,7 @@ def write_performance(
         content = json.dumps(as_json(found), indent=1, allow_nan=False) + "\n"
         counts = {"candidates": len(taus.table), "curves": len(found.curves)}
         write_table_file(path, partial(Path.write_text, data=content, encoding="utf-8"), {**made, "counts": counts})
-        run.log_metrics(key_numbers(found), step=0)
+        run.replace_metrics(key_numbers(found))
         run.flush()
     print(as_text(found, f"{run.title} on {source.name}; working points: {origin}"))
     print(path)
@@ -94,7 +95,7 @@ def key_numbers(performance: Performance) -> dict[str, float]:
             found[f"performance/auc_{curve.background}_{place}"] = curve.auc.value
         for number, name in enumerate(curve.points.names if curve.points is not None else ()):
             assert curve.points is not None
-            found[f"performance/mis_id_{curve.background}_{name}_{place}"] = float(curve.points.mis_id[number])
+            found[f"performance/mis_id_{curve.background}_{metric_name(name)}_{place}"] = float(curve.points.mis_id[number])
     return found
 
 

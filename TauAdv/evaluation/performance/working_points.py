@@ -32,6 +32,7 @@ from TauAdv.io.checked_files import read_text
 from TauAdv.io.locks import output_lock
 from TauAdv.io.manifests.manifest import finished
 from TauAdv.io.manifests.verified import verified_manifest
+from TauAdv.io.ownership import require_same_run
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import WORKING_POINTS
 
@@ -203,11 +204,12 @@ def thresholds_for(run: Run, given: str | None = None) -> tuple[Thresholds, str]
         given: name of published thresholds (``2018v2p5``), or a file; ``None``: the file in the run.
 
     Raises:
-        InputError: as :func:`read_thresholds`.
+        InputError: as :func:`read_thresholds`; the file in the run is that of another run.
     """
     if given is not None:
         return (PUBLISHED[given], f"published thresholds {given}") if given in PUBLISHED else (read_thresholds(given), given)
     own = run.artifacts / WORKING_POINTS
     if own.is_file():
+        require_same_run(own, verified_manifest(own).get("settings", {}).get("run"))
         return read_thresholds(own), WORKING_POINTS
     return {}, f"no {WORKING_POINTS} in {run.title}; {command('working-points')} makes it"

@@ -7,7 +7,7 @@ that are elsewhere. Errors follow from the variances of the sums, so that a tau 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,6 +104,8 @@ def measure_bin(
         for sign in (1, -1):
             varied = sums.values.copy()
             varied[list(sums.names).index(name)] *= 1 + sign * relative
+            if reason := _reason(replace(sums, values=varied), normalise, 0.0):
+                return f"with {name} moved by its uncertainty of {100 * relative:g} %: {reason}"
             ends.append(figures(varied)[2])
         systematics[name] = float(abs(ends[0] - ends[1]) / 2)
     found = [Measured(float(value), float(error)) for value, error in zip(central, errors, strict=True)]

@@ -29,6 +29,7 @@ from TauAdv.evaluation.scale_factors.measure import ScaleFactors, measure_scale_
 from TauAdv.evaluation.scale_factors.settings import ScaleFactorSettings
 from TauAdv.evaluation.scale_factors.tables import as_table, as_text
 from TauAdv.io.atomic import write_json, write_text
+from TauAdv.io.file_names import metric_name
 from TauAdv.io.manifests.manifest import describe_input
 from TauAdv.runs import Run, find_runs
 from TauAdv.runs.layout import MODEL, PREDICTIONS, SCALE_FACTORS
@@ -136,7 +137,7 @@ def _of_run(region: _ControlRegion, thresholds: Thresholds, settings: ScaleFacto
     run.require_writable(SCALE_FACTORS)
     made: dict[str, Any] = {"step": STEP, "settings": decisive, "inputs": region.inputs, "overwrite": overwrite}
     found = make_report_folder(folder, study, write_scale_factors, None, **made).factors
-    run.log_metrics(key_numbers(found), step=0)
+    run.replace_metrics(key_numbers(found))
     run.flush()
     return found
 
@@ -146,7 +147,7 @@ def key_numbers(found: ScaleFactors) -> dict[str, float]:
     numbers: dict[str, float] = {}
     for one in found.inclusive:
         if one.measured is not None:
-            name = f"scale_factors/{one.background}_{one.working_point}"
+            name = f"scale_factors/{one.background}_{metric_name(one.working_point)}"
             numbers |= {name: one.measured.factor.value, f"{name}_error": one.measured.error}
     return numbers
 

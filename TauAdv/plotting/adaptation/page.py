@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from TauAdv.io.file_names import file_name
 from TauAdv.plotting.adaptation.bins import ALL_RUNS, plot_bins
 from TauAdv.plotting.adaptation.curves import curves_of_entries
 from TauAdv.plotting.adaptation.pairs import plot_pairs
@@ -19,7 +20,7 @@ from TauAdv.plotting.adaptation.scale_factors import scale_factor_figures, scale
 from TauAdv.plotting.adaptation.uncertainties import plot_uncertainties
 from TauAdv.plotting.closure import plot_closure
 from TauAdv.plotting.page import Picture, Section, write_page
-from TauAdv.plotting.plot_styles import file_name, run_colors
+from TauAdv.plotting.plot_styles import run_colors
 from TauAdv.plotting.roc import plot_roc
 from TauAdv.plotting.style import labelled, save_figure
 
@@ -110,7 +111,7 @@ def _closure(comparison: RunComparison) -> Iterator[Named]:
         )
         top = f"top {100 * comparison.settings.top_fraction:g} %"
         caption = f"{label}: data/MC = {result.closure.rate:.3f} in the {top}. Genuine taus are flat in this variable."
-        name = re.sub(r"[^\w.-]+", "_", label)
+        name = file_name(label)
         yield f"closure_{name}", f"Data and stacked simulation against the quantile of Djet of {label}", caption, figure
 
 
@@ -296,7 +297,7 @@ _COST_BINS_TEXT = (
 _FACTORS_TEXT = (
     "Efficiency of genuine taus in data over that in simulation, control region. Working points: derived for each run on the"
     " labelled test set, as tauadv working-points does. Means: over the bins of decay mode and pT that both measured."
-    " Statistics alone give a mean distance from 1 of about 0.8 times the uncertainty."
+    " Statistics alone give a mean distance from 1 of about 0.8 times the statistical error."
 )
 _STACKS_TEXT = "Full range and [0.9, 1] in bins of 0.0025. Red arrows: ratios outside of the panel."
 _REGIONS_TEXT = (

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from TauAdv.io.file_names import file_name
 from TauAdv.plotting.losses.history import plot_history
 from TauAdv.plotting.losses.surface import plot_surface
-from TauAdv.plotting.plot_styles import file_name
 from TauAdv.plotting.style import save_figure
 
 __all__ = ["save_loss_history", "save_loss_surface"]

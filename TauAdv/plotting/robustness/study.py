@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from TauAdv.domain.classes import class_label
+from TauAdv.io.file_names import file_name
 from TauAdv.plotting.losses.history import plot_history
 from TauAdv.plotting.page import Picture, Section, write_page
-from TauAdv.plotting.plot_styles import RAW, disturbance_colors, file_name, line_styles, strengths
+from TauAdv.plotting.plot_styles import RAW, disturbance_colors, line_styles, strengths
 from TauAdv.plotting.robustness.matrices import plot_matrices
 from TauAdv.plotting.robustness.shapes import plot_shapes
 from TauAdv.plotting.robustness.summary import in_short

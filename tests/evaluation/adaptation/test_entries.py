@@ -2,6 +2,7 @@
 
 import pytest
 
+from TauAdv.cli import main
 from TauAdv.config import dump_settings
 from TauAdv.errors import InputError
 from TauAdv.evaluation.adaptation.entries import Asked, asked_entries, find_entries, reference_of, reference_runs
@@ -151,3 +152,17 @@ def test_runs_that_keep_no_settings(mlruns):
     (entry,) = find_entries(mlruns, {"both": found})
     assert "keeps no settings" in entry.notes[0]
     assert len(entry.runs) == 2
+
+
+def test_labels_whose_plots_would_have_one_name_are_refused(mlruns):
+    runs = [training(mlruns, f"run{seed}", f"seed={seed}") for seed in (1, 2)]
+    with pytest.raises(InputError, match=r"labels 'x\+' and 'x\*': their plots would both be called x_"):
+        find_entries(mlruns, {"x+": runs[0].id, "x*": runs[1].id})
+
+
+def test_a_fine_tune_with_an_adversary_is_refused(mlruns, capsys):
+    run = training(mlruns, "k6", "seed=1", "method.k2=6")
+    places = ["--control", "control", "--test", "test", "--output", "report"]
+    with pytest.raises(SystemExit):
+        main(["compare", "--mlpath", str(mlruns), "--nominal", run.id, "--fine-tune", run.id, *places])
+    assert "was trained with k2 = 6, expected 0; give it as --adversarial" in capsys.readouterr().err

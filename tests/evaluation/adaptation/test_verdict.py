@@ -124,3 +124,14 @@ def test_what_is_most_uncertain_and_what_is_not_known():
     assert lines(nominal=one)[-2:] == [f"Most uncertain of nominal: {words}", "Not known: pT weights: no file."]
     found = lines(nominal=one, adapted=spread)
     assert [line for line in found if line.startswith("Most uncertain")] == [f"Most uncertain of adapted: {words}"]
+
+
+def test_a_cost_without_jets_is_not_known():
+    found = lines(nominal=[result(0.8, "disagree")], strong=[result(1.0, "agree", ratio=0.0)])
+    assert "Cost of strong: not known, no jet of the test set passes at 70 % efficiency." in found
+
+
+def test_trainings_share_the_error_of_the_test_set():
+    """Ratios 1.05 and 1.051, each ± 0.05: their small spread makes no difference of it."""
+    found = lines(nominal=[result(0.8, "disagree")], strong=[result(1.0, "agree", ratio=ratio) for ratio in (1.05, 1.051)])
+    assert any(line.startswith("Cost of strong: as many jets pass as") for line in found)

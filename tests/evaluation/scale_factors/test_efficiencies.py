@@ -108,3 +108,12 @@ def test_planted_efficiency_is_recovered_within_its_error(method):
         pulls.append((found.factor.value - 0.9) / found.factor.error)
     assert np.mean(pulls) == pytest.approx(0, abs=4 / np.sqrt(400))
     assert np.std(pulls) == pytest.approx(1, abs=4 / np.sqrt(2 * 400))
+
+
+def test_an_uncertainty_beyond_what_can_be_subtracted_gives_no_number():
+    """10 data pass, 8 of them QCD: moved by 30 % nothing is left."""
+    nearly = sums([[10, 20, 0], [5, 5, 0], [0, 0, 0], [8, 2, 0]])
+    small = measure_bin(nearly, "subtraction", **HOW, uncertainties={"QCD": 0.1})
+    assert small.systematics["QCD"] > 0
+    found = measure_bin(nearly, "subtraction", **HOW, uncertainties={"QCD": 0.3})
+    assert "with QCD moved by its uncertainty of 30 %: data minus other contributions is not positive above" in found
