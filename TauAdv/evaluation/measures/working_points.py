@@ -73,7 +73,10 @@ class WorkingPointSettings(Settings):
         if empty := [name for name, points in targets.items() if not points]:
             yield ("targets",), f"targets.{empty[0]}: expected at least one working point"
         for background, name in self.others.items():
-            if background in targets and name not in (known := targets[background]):
+            if background not in targets:
+                text = f"others.{background}: no targets against '{background}'{nearest(background, list(targets))}"
+                yield ("others", "targets"), f"{text}; taus cannot be required to pass it"
+            elif name not in (known := targets[background]):
                 text = f"others.{background}: no working point '{name}'{nearest(name, list(known))}; there are"
                 yield ("others", "targets"), f"{text} {', '.join(known)}"
 

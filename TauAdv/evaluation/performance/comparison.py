@@ -15,6 +15,8 @@ from TauAdv.evaluation.measures.roc import RocCurve
 from TauAdv.evaluation.performance.curves import Performance, PerformanceCurve, Points
 from TauAdv.evaluation.performance.files import read_performance
 from TauAdv.evaluation.performance.settings import Bin
+from TauAdv.evaluation.predictions.origin import require_current
+from TauAdv.io.manifests.verified import verified_manifest
 from TauAdv.runs import find_run
 from TauAdv.runs.layout import PERFORMANCE
 
@@ -64,12 +66,11 @@ def read_performances(
         run = find_run("mlruns" if mlpath is None else mlpath, run_id)
         file = run.require_file(PERFORMANCE, f"{command('performance')} makes it")
         performance = read_performance(file)
+        require_current(run, verified_manifest(file), file, f"make it again with {command('performance')}")
         label = run.id if run.name in found else performance.name
         found[label] = performance
-    if len(sets := {one.set_digest: label for label, one in found.items()}) > 1 and not any_set:
-        labels = " and ".join(sets.values())
-        msg = f"{labels} were measured on different sets: their differences may be those of the sets; measure them on one"
-        raise InputError(f"{msg} with {command('performance')} --test, or give --any-set")
+    if not any_set:
+        _require_one_set(found)
     for label, path in files.items():
         if label in found:
             msg = f"label '{label}' is there twice; give the file another one: --file LABEL=FILE"
@@ -79,6 +80,19 @@ def read_performances(
         msg = "nothing to draw: expected runs (--expID) or files (--file LABEL=FILE)"
         raise InputError(msg)
     return found
+
+
+def _require_one_set(found: Mapping[str, Performance]) -> None:
+    """Refuse runs that were measured on different sets, or on sets that nothing names."""
+    sets = {one.set_digest: label for label, one in found.items()}
+    if len(found) < 2 or (len(sets) == 1 and "" not in sets):
+        return
+    way_out = f"measure them on one with {command('performance')} --test, or give --any-set"
+    if "" in sets:
+        msg = f"{sets['']}: the set that it was measured on is not known, and may be another than that of the other runs"
+    else:
+        msg = f"{' and '.join(sets.values())} were measured on different sets: their differences may be those of the sets"
+    raise InputError(f"{msg}; {way_out}")
 
 
 def compared_curves(
@@ -92,7 +106,7 @@ def compared_curves(
         against: backgrounds; default: all.
 
     Raises:
-        InputError: no such reference, or it has no curve that is asked for.
+        InputError: no such reference, it has no curve that is asked for, or curves of two data sets are in one bin.
     """
     chosen = next(iter(performances)) if reference is None else reference
     if chosen not in performances:
@@ -108,8 +122,20 @@ def compared_curves(
         asked = f" against {', '.join(against)}" if against else ""
         msg = f"reference '{chosen}': it has no ROC curve{asked} to divide by"
         raise InputError(msg)
+    for label, performance in performances.items():
+        _require_one_data_set(label, performance, wanted)
     for base in wanted:
         yield _together(base, performances, chosen)
+
+
+def _require_one_data_set(label: str, performance: Performance, wanted: Sequence[PerformanceCurve]) -> None:
+    """Refuse what holds curves of two data sets where one is drawn."""
+    for base in wanted:
+        place = (base.background, base.bin, base.disturbance)
+        sets = [one.dataset for one in performance.curves if (one.background, one.bin, one.disturbance) == place]
+        if len(sets) > 1:
+            msg = f"{label}: curves against {base.background} of {len(sets)} data sets in one bin, {' and '.join(sets)}"
+            raise InputError(f"{msg}; expected those of one, take the others out of a copy of the file")
 
 
 def _together(base: PerformanceCurve, performances: Mapping[str, Performance], reference: str) -> ComparedCurves:

@@ -173,7 +173,7 @@ def read_performance(path: Path | str) -> Performance:
     """Return the content of a file, of ours or of TauMLTools.
 
     Raises:
-        InputError: no such file, a damaged one, or not of either layout: names the entry.
+        InputError: no such file, a damaged one, not of either layout (names the entry), or with two entries of one place.
     """
     path = Path(path)
     if not path.is_file():
@@ -188,7 +188,11 @@ def read_performance(path: Path | str) -> Performance:
     found: dict[Any, dict[str, _Entry]] = {}
     for kind in (_CURVE, _POINTS):
         for entry in content.metrics.get(kind, []):
-            found.setdefault(str(entry.place), {})[kind] = entry
+            entries = found.setdefault(str(entry.place), {})
+            if kind in entries:
+                msg = f"{path}: metrics.{kind} has two entries of one place, against {entry.vs_type}: {entry.place[1]}"
+                raise InputError(f"{msg}; take one of them out")
+            entries[kind] = entry
     if not found:
         there = ", ".join(content.metrics) or "none"
         msg = f"{path}: expected curves under metrics.{_CURVE} or metrics.{_POINTS}, found {there}"

@@ -15,11 +15,13 @@ from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 from TauAdv.evaluation.predictions.columns import finite_column, probability_column
 from TauAdv.evaluation.predictions.inference import PROBABILITY_COLUMNS, predict
+from TauAdv.evaluation.predictions.origin import set_of
 from TauAdv.evaluation.predictions.overlap import trained_on
 from TauAdv.evaluation.predictions.scores import BACKGROUNDS, score_against
 from TauAdv.evaluation.predictions.tables import (
     PREDICTION_FILES,
     load_run_model,
+    manifest_of_predictions,
     read_predictions,
     require_model_of_taus,
     require_run_features,
@@ -84,7 +86,8 @@ class Source:
             InputError: as :func:`TauAdv.evaluation.predictions.tables.read_predictions`, or no genuine taus.
         """
         if self.shards is None:
-            return LabelledTaus.of(read_predictions(self.run, PROBABILITY_COLUMNS), self.name)
+            table = read_predictions(self.run, PROBABILITY_COLUMNS)
+            return LabelledTaus.of(table, self.name, set_digest=set_of(manifest_of_predictions(self.run)))
         model = load_run_model(self.run, self.shards)
         table = predict(model, self.shards, batch_size=batch_size, use_adversarial_head=False).table
         overlap = trained_on(self.run, self.shards)

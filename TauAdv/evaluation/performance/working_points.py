@@ -27,6 +27,7 @@ from TauAdv.evaluation.performance.labelled import LabelledTaus, Source
 from TauAdv.evaluation.performance.selection import TauSelection
 from TauAdv.evaluation.performance.tables import markdown
 from TauAdv.evaluation.predictions.files import write_table_file
+from TauAdv.evaluation.predictions.origin import require_current
 from TauAdv.evaluation.predictions.scores import BACKGROUNDS
 from TauAdv.io.checked_files import read_text
 from TauAdv.io.locks import output_lock
@@ -204,12 +205,14 @@ def thresholds_for(run: Run, given: str | None = None) -> tuple[Thresholds, str]
         given: name of published thresholds (``2018v2p5``), or a file; ``None``: the file in the run.
 
     Raises:
-        InputError: as :func:`read_thresholds`; the file in the run is that of another run.
+        InputError: as :func:`read_thresholds`; the file in the run is of another run, or of another model.
     """
     if given is not None:
         return (PUBLISHED[given], f"published thresholds {given}") if given in PUBLISHED else (read_thresholds(given), given)
     own = run.artifacts / WORKING_POINTS
     if own.is_file():
-        require_same_run(own, verified_manifest(own).get("settings", {}).get("run"))
+        manifest = verified_manifest(own)
+        require_same_run(own, manifest.get("settings", {}).get("run"))
+        require_current(run, manifest, own, f"make it again with {command('working-points')}")
         return read_thresholds(own), WORKING_POINTS
     return {}, f"no {WORKING_POINTS} in {run.title}; {command('working-points')} makes it"

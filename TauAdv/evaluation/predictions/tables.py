@@ -15,10 +15,11 @@ from TauAdv.errors import ConfigError, InputError, first_line
 from TauAdv.evaluation.predictions.columns import require_columns, require_predictions
 from TauAdv.evaluation.predictions.files import read_table_file, write_table_file
 from TauAdv.evaluation.predictions.inference import predict
+from TauAdv.evaluation.predictions.origin import require_current
 from TauAdv.evaluation.predictions.trained import require_adversarial_head
 from TauAdv.io.checked_files import read_text
 from TauAdv.io.locks import output_lock
-from TauAdv.io.manifests.manifest import describe_input, finished
+from TauAdv.io.manifests.manifest import describe_input, finished, manifest_path, read_manifest
 from TauAdv.models.keras_archive import archive_configuration, has_adversarial_head
 from TauAdv.runs import Run, find_run
 from TauAdv.runs.layout import FEATURES, MODEL, PREDICTIONS
@@ -31,6 +32,7 @@ __all__ = [
     "PREDICTION_FILES",
     "apply_run",
     "load_run_model",
+    "manifest_of_predictions",
     "read_predictions",
     "require_model_of_taus",
     "require_run_features",
@@ -158,7 +160,8 @@ def read_predictions(run: Run, columns: Sequence[str] = ()) -> pd.DataFrame:
         columns: that are needed besides Djet, y and weights.
 
     Raises:
-        InputError: no table under either name, a damaged one, or one without its columns or with text in them.
+        InputError: no table under either name, a damaged one, one of another model than the run has now, or one without its
+            columns or with text in them.
     """
     folder = run.artifacts / PREDICTIONS
     found = [folder / name for name in PREDICTION_FILES if (folder / name).is_file()]
@@ -167,6 +170,7 @@ def read_predictions(run: Run, columns: Sequence[str] = ()) -> pd.DataFrame:
         msg = f"run {run.id}: no predictions; {expected}; {command(_COMMAND)} makes them"
         raise InputError(msg)
     content = read_table_file(found[0], f"move it away and make it again with {command(_COMMAND)}", run=run.id, foreign=True)
+    require_current(run, manifest_of_predictions(run), found[0], f"make it again with {command(_COMMAND)} --overwrite")
     try:
         table = pd.read_csv(content, index_col=0, dtype=_INTEGER_COLUMNS)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, ValueError, OverflowError) as error:
@@ -183,6 +187,13 @@ def read_predictions(run: Run, columns: Sequence[str] = ()) -> pd.DataFrame:
             raise InputError(msg)
     require_predictions(table, found[0])
     return table
+
+
+def manifest_of_predictions(run: Run) -> dict[str, Any]:
+    """Return what the manifest beside the prediction table of a run says; empty if there is none."""
+    paths = [run.artifacts / PREDICTIONS / name for name in PREDICTION_FILES]
+    path = next((path for path in paths if path.is_file()), None)
+    return {} if path is None or not manifest_path(path).is_file() else read_manifest(path)
 
 
 def _table_path(run: Run) -> Path:

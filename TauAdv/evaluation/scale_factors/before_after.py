@@ -67,7 +67,7 @@ def run_scale_factors(
         return RunScaleFactors(reason=str(error))
     if not any(one.measured for one in (*found.factors, *found.inclusive)):
         return RunScaleFactors(reason=f"no bin gives a number; {found.empty[0]}")
-    about = [text for text in points.warnings if not _is_of_others(text, settings)]
+    about = [*found.warnings, *(text for text in points.warnings if not _is_of_others(text, settings))]
     return RunScaleFactors(found, warnings=tuple(about))
 
 

@@ -22,12 +22,12 @@ def correction_name(background: str) -> str:
 
 
 def varied(factor: ScaleFactor, variation: str) -> float:
-    """Return the scale factor of a bin that was measured, varied."""
+    """Return the scale factor of a bin that was measured, varied; a weight is never below 0."""
     measured = factor.measured
     assert measured is not None
     error = measured.factor.error if variation.startswith("stat") else measured.error
     sign = {"up": 1, "down": -1}.get(variation.rpartition("_")[2], 0)
-    return measured.factor.value + sign * error
+    return max(measured.factor.value + sign * error, 0.0)
 
 
 def correction_set(found: ScaleFactors) -> schema.CorrectionSet:
@@ -59,7 +59,7 @@ def _correction(found: ScaleFactors, background: str) -> schema.Correction:
     description = (
         f"Efficiency of genuine taus in data over that in simulation, working points against {background} of {found.name}. "
         f"{found.settings.explanation} Below {edges[0]:g} GeV, for another decay mode, and in bins without a measurement "
-        "the evaluation is an error; the last bin of pt has no upper end."
+        "the evaluation is an error; the last bin of pt has no upper end. Variations end at 0."
     )
     inputs = [
         schema.Variable(name="pt", type="real", description="transverse momentum of the reconstructed tau in GeV"),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from TauAdv.domain.contributions.contribution import Contribution, genuine_ids
 from TauAdv.errors import InputError
+from TauAdv.evaluation.measures.closure import require_data_and_simulation
 from TauAdv.evaluation.measures.working_points import Thresholds
 from TauAdv.evaluation.predictions.columns import check_rows, finite_column, probability_column, require_columns
 from TauAdv.evaluation.predictions.inference import PROBABILITY_COLUMNS
@@ -23,6 +24,7 @@ __all__ = ["ScaleFactor", "ScaleFactors", "measure_scale_factors"]
 
 # background -> column of a table without class probabilities, such as those of TauMLTools, that holds the score against it
 _STORED = {"jet": "Djet"}
+_TOO_MANY = 2.0  # standard deviations above 100 % that are reported
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,21 @@ class ScaleFactors:
     histograms: Mapping[str, hist.Hist]
 
     @property
+    def warnings(self) -> list[str]:
+        """What says that the other contributions are not described: more taus pass in data than there are."""
+        found = [(one, one.measured.data) for one in (*self.factors, *self.inclusive) if one.measured is not None]
+        above = [(one, data) for one, data in found if data.value > 1 + _TOO_MANY * data.error]
+        if not above:
+            return []
+        one, data = above[0]
+        where = f"vs {one.background} {one.working_point}, {one.place}: {data}"
+        return [
+            f"efficiency in data above 100 % by more than {_TOO_MANY:g} standard deviations in {len(above)} of {len(found)} "
+            f"bins ({where}): more of the other contributions is subtracted from the taus that fail than there is; their "
+            "efficiency or yield is not described"
+        ]
+
+    @property
     def empty(self) -> list[str]:
         """A line for every bin without a number."""
         return [
@@ -105,8 +122,8 @@ def measure_scale_factors(
         name: of the tagger.
 
     Raises:
-        InputError: missing columns, values that are not finite, unknown contributions, none of genuine taus, or no
-            thresholds against a background that is asked for.
+        InputError: missing columns, values that are not finite, unknown contributions, none of genuine taus, no data, no
+            simulation, or no thresholds against a background that is asked for.
     """
     settings = settings or ScaleFactorSettings()
     rows = {background: _Rows.of(table, contributions, background, settings) for background in settings.against}
@@ -184,6 +201,7 @@ class _Rows:
         ids = np.array([entry.dataset_id for entry in ordered])
         number = (table["dataset_id"].to_numpy()[:, None] == ids).argmax(axis=1)
         weights = np.where(number == 0, 1.0, finite_column(table, "weights"))
+        require_data_and_simulation(number == 0, weights)
         genuine = np.array([entry.dataset_id in known for entry in ordered])
         names, width = tuple(entry.name for entry in ordered), len(settings.pt_edges) - 1
         return cls(names, genuine, number, weights, _score(table, background), _place(table, settings), width)

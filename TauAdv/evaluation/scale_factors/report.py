@@ -15,10 +15,12 @@ from TauAdv.evaluation.measures.working_points import Thresholds
 from TauAdv.evaluation.performance.working_points import thresholds_for
 from TauAdv.evaluation.predictions.contributions import Given, contributions_of_set, contributions_of_tables
 from TauAdv.evaluation.predictions.inference import predict
+from TauAdv.evaluation.predictions.origin import set_of
 from TauAdv.evaluation.predictions.overlap import trained_on
 from TauAdv.evaluation.predictions.tables import (
     PREDICTION_FILES,
     load_run_model,
+    manifest_of_predictions,
     read_predictions,
     require_model_of_taus,
     require_run_features,
@@ -104,9 +106,22 @@ def make_scale_factors(
     """
     settings = settings or ScaleFactorSettings()
     runs = find_runs(mlpath, {run_id: run_id for run_id in run_ids})
+    if control is None:
+        _require_one_region(runs, contributions)
     regions = {key: _ControlRegion.of(run, control, contributions) for key, run in runs.items()}
     thresholds = {key: _thresholds(run, working_points, settings) for key, run in runs.items()}
     return {key: _of_run(regions[key], thresholds[key], settings, overwrite) for key in runs}
+
+
+def _require_one_region(runs: Mapping[str, Run], given: Given) -> None:
+    """Refuse runs whose prediction tables are of different taus: their scale factors would not be comparable."""
+    contributions_of_tables(runs, given)
+    sets: dict[str, str] = {}
+    for key, run in runs.items():
+        sets.setdefault(set_of(manifest_of_predictions(run)), key)
+    if len(sets) > 1:
+        msg = f"scale factors: the predictions of runs {' and '.join(sets.values())} are of different sets"
+        raise InputError(f"{msg}: give the set that all are to be measured on, --control SHARDS")
 
 
 def _thresholds(run: Run, given: str | None, settings: ScaleFactorSettings) -> Thresholds:
@@ -130,8 +145,11 @@ def _of_run(region: _ControlRegion, thresholds: Thresholds, settings: ScaleFacto
     def study() -> _Study:
         table = region.read(settings.batch_size)
         found = measure_scale_factors(table, region.contributions, thresholds, settings, name=run.name or run.id)
+        if len(found.empty) == len(found.factors) + len(found.inclusive):
+            msg = f"scale factors of {run.title}: no bin gives a number; {found.empty[0]}"
+            raise InputError(msg)
         overlap = None if region.shards is None else trained_on(run, region.shards)
-        return _Study(found, run.title, len(table), (overlap,) if overlap else ())
+        return _Study(found, run.title, len(table), (*found.warnings, *([overlap] if overlap else [])))
 
     folder = run.artifacts / SCALE_FACTORS
     run.require_writable(SCALE_FACTORS)

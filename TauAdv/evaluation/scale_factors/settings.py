@@ -27,6 +27,9 @@ METHODS: dict[Method, str] = {
 """Method -> what it takes for the efficiency in data."""
 
 
+_HIGHEST_PT = 14_000.0  # GeV; the energy of the LHC
+
+
 class ScaleFactorSettings(Settings):
     """What is measured, and how.
 
@@ -52,6 +55,8 @@ class ScaleFactorSettings(Settings):
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield the settings that do not go together."""
+        if self.pt_edges[0] < 0 or self.pt_edges[-1] > _HIGHEST_PT:
+            yield ("pt_edges",), f"pt_edges: expected GeV between 0 and {_HIGHEST_PT:g}, received {list(self.pt_edges)}"
         if any(low >= high for low, high in pairwise(self.pt_edges)):
             yield ("pt_edges",), f"pt_edges: expected rising edges, received {list(self.pt_edges)}"
         modes = [mode for group in self.decay_modes for mode in group]

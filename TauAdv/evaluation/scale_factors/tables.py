@@ -69,7 +69,8 @@ def _cells(one: ScaleFactor) -> list[str]:
     found = one.measured
     assert found is not None
     efficiencies = [f"{100 * side.value:.2f} ± {100 * side.error:.2f}" for side in (found.data, found.simulation)]
-    errors = [f"{value:.3f}" for value in (found.factor.value, found.factor.error, found.systematic)]
+    errors = [f"{value:.3f}" for value in (found.factor.value, found.factor.error)]
+    errors.append(f"{found.systematic:.3f}" if found.systematics else "-")
     return [one.background, one.working_point, one.place, *efficiencies, *errors]
 
 

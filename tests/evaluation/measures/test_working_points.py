@@ -196,3 +196,8 @@ def test_settings_are_checked(tmp_path):
     file = tmp_path / "points.yaml"
     file.write_text("targets: {jet: {Loose: 0.8}}\nothers: {}\n")
     assert load_settings(WorkingPointSettings, file).targets == {"jet": {"Loose": 0.8}}
+
+
+def test_a_requirement_without_targets_is_named():
+    with pytest.raises(ValueError, match=r"others\.muon: no targets against 'muon'.*did you mean 'mu'"):
+        settings_of({"targets": {"mu": {"Loose": 0.9}, "jet": {"Loose": 0.7}}, "others": {"muon": "Loose"}})

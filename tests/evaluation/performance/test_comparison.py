@@ -92,6 +92,27 @@ def test_what_cannot_be_drawn_says_why(measured):
     assert list(read_performances(one.mlpath, [one.id, empty.id], {}, any_set=True)) == ["run 0", "third"]
 
 
+def test_sets_that_are_not_known_are_not_compared(measured):
+    one, other = measured.runs
+    path = other.artifacts / PERFORMANCE
+    before = path.read_text()
+    path.write_text(json.dumps(json.loads(before) | {"set_digest": ""}))
+    try:
+        with pytest.raises(InputError, match=r"run 1: the set that it was measured on is not known.*--test.*--any-set"):
+            read_performances(one.mlpath, [one.id, other.id], {})
+    finally:
+        path.write_text(before)
+
+
+def test_two_data_sets_in_one_bin_are_not_drawn_as_one(measured):
+    file = original_file(measured.folder / "two.json", original(), original(dataset_alias="tau_TT"))
+    with pytest.raises(InputError, match="v2p1: curves against jet of 2 data sets in one bin, tau_DY and tau_TT"):
+        next(compared_curves(read_performances(None, [], {"v2p1": file})))
+    twice = original_file(measured.folder / "twice.json", original(), original(auc_score=0.5))
+    with pytest.raises(InputError, match=r"metrics\.roc_curve has two entries of one place, against jet"):
+        read_performances(None, [], {"v2p1": twice})
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

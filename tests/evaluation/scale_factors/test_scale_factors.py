@@ -1,6 +1,7 @@
 """Scale factors of a prediction table: numbers, correctionlib file, histograms, script."""
 
 import json
+from types import SimpleNamespace
 
 import correctionlib
 import numpy as np
@@ -13,12 +14,15 @@ from specification_region import CONTRIBUTIONS
 
 from TauAdv.config import load_settings
 from TauAdv.errors import ConfigError, InputError
-from TauAdv.evaluation.scale_factors.correction import correction_set, correction_text
+from TauAdv.evaluation.measures.statistics import Measured
+from TauAdv.evaluation.predictions.tables import PREDICTION_FILES
+from TauAdv.evaluation.scale_factors.correction import correction_set, correction_text, varied
 from TauAdv.evaluation.scale_factors.measure import measure_scale_factors
 from TauAdv.evaluation.scale_factors.reading import read_scale_factors
 from TauAdv.evaluation.scale_factors.report import make_scale_factors
 from TauAdv.evaluation.scale_factors.settings import ScaleFactorSettings
 from TauAdv.evaluation.scale_factors.tables import as_table, improvement
+from TauAdv.io.records import read_record, write_record
 from TauAdv.runs import find_run
 
 SCRIPT = "Evaluation/measure_scale_factors.py"
@@ -251,3 +255,43 @@ def test_saved_scale_factors_are_verified(saved, table, tmp_path):
     with pytest.raises(InputError, match=r"scale_factors\.csv"):
         read_scale_factors(saved)
     file.write_text(text)
+
+
+def test_tables_of_different_sets_are_not_compared(table, tmp_path):
+    runs = [write_run_of_tables(tmp_path / "mlruns", one) for one in (table, control_table())]
+    for number, run in enumerate(runs):
+        path = run.artifacts / "predictions" / PREDICTION_FILES[0]
+        content = read_record(path.with_name(f"{path.name}.manifest.json"))
+        entry = {"name": f"set{number}", "size": 1, "digest": str(number)}
+        write_record(path.with_name(f"{path.name}.manifest.json"), content | {"inputs": [entry]})
+        (run.artifacts / "working_points.json").write_text(json.dumps(POINTS))
+    with pytest.raises(InputError, match=r"the predictions of runs .* and .* are of different sets: .*--control SHARDS"):
+        make_scale_factors(runs[0].mlpath, [run.id for run in runs])
+
+
+def test_efficiencies_above_one_are_reported(table):
+    """Three times as much of what is no tau is subtracted below the working point as there is."""
+    wrong = table.copy()
+    wrong.loc[(wrong["dataset_id"] > 2) & (wrong["Djet"] <= 0.5), "weights"] *= 3
+    found = measure_scale_factors(wrong, CONTRIBUTIONS, POINTS, ScaleFactorSettings(normalise=False))
+    assert any(one.measured and one.measured.data.value > 1 for one in found.factors)
+    (warning,) = found.warnings
+    assert "efficiency in data above 100 %" in warning
+    assert not measure_scale_factors(table, CONTRIBUTIONS, POINTS).warnings
+
+
+def test_variations_end_at_zero():
+    one = SimpleNamespace(measured=SimpleNamespace(factor=Measured(0.5, 0.7), error=0.9))
+    assert [varied(one, syst) for syst in ("nom", "up", "down", "stat_up", "stat_down")] == [0.5, 1.4, 0, 1.2, 0]
+
+
+def test_nothing_to_measure_is_an_error(table, tmp_path):
+    with pytest.raises(InputError, match=r"simulation has .* rows of total weight 0"):
+        measure_scale_factors(table.assign(weights=table["weights"] * (table["y"] == 1)), CONTRIBUTIONS, POINTS)
+    run = write_run_of_tables(tmp_path / "mlruns", table)
+    (run.artifacts / "working_points.json").write_text(json.dumps(POINTS))
+    with pytest.raises(InputError, match="no bin gives a number; vs jet Loose, decay mode 0, pt 5000"):
+        make_scale_factors(run.mlpath, [run.id], settings=ScaleFactorSettings(pt_edges=(5000, 6000)))
+    for edges in ((-5, 100), (20, 1e300)):
+        with pytest.raises(ConfigError, match="pt_edges: expected GeV between 0 and 14000"):
+            load_settings(ScaleFactorSettings, None, [f"pt_edges={list(edges)}"])
