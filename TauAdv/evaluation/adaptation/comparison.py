@@ -102,7 +102,7 @@ def compare_runs(
 def _not_varied(entries: Sequence[Entry], contributions: Sequence[Contribution], pt_errors: PtWeightErrors) -> Iterator[str]:
     """Yield the uncertainties that are not known, and what is needed for them."""
     if single := [entry.label for entry in entries if len(entry.runs) == 1]:
-        yield f"trainings of {', '.join(single)}: one run each; give several seeds of a training as one entry"
+        yield f"spread of trainings of {', '.join(single)}: one run each; give several seeds of a training as one entry"
     if unknown := [entry.name for entry in contributions if not entry.data and entry.uncertainty is None]:
         yield f"composition, {', '.join(unknown)}: no 'uncertainty' in the file of the control region (--contributions)"
     if pt_errors.missing:

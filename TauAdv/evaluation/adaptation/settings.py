@@ -18,10 +18,8 @@ __all__ = ["ComparisonSettings", "Label"]
 Text = Annotated[str, Field(max_length=60)]
 Part = Annotated[float, Field(gt=0, lt=1)]
 #: Of the taus against jets, as TauMLTools has them.
-_POINTS = {
-    "VVVLoose": 0.98, "VVLoose": 0.95, "VLoose": 0.9, "Loose": 0.8,
-    "Medium": 0.7, "Tight": 0.6, "VTight": 0.5, "VVTight": 0.4,
-}  # fmt: skip
+#: not called by names of working points, whose thresholds also require to pass those against electrons and muons
+_POINTS = {f"{100 * part:g} % efficiency": part for part in (0.98, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4)}
 
 
 class Label(Settings):
@@ -99,6 +97,9 @@ class ComparisonSettings(Settings):
 
     def contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """Yield the settings that do not go together."""
+        regions = {f"top {100 * part:g} %" for part in (self.top_fraction, self.tight_fraction)}
+        if both := regions & set(self.closure_points or {}):
+            yield ("closure_points",), f"closure_points: '{both.pop()}' is the name of another region; give another one"
         for name in ("pt_boundaries", "eta_boundaries"):
             values = getattr(self, name)
             if any(low >= high for low, high in pairwise(values)):

@@ -43,7 +43,8 @@ def run_uncertainties(
 ) -> RunUncertainties:
     """Vary what the figures of a run depend on.
 
-    * events: spread over bootstrap samples of all taus of the control region, thresholds found anew;
+    * events: spread over bootstrap samples of all taus of the control region, thresholds found anew; of chi2/ndf the
+      standard deviation of the noncentral chi2 distribution;
     * composition: each contribution scaled up and down by its ``uncertainty``, simulation scaled to data as ever;
     * pT weights: the weight of each bin of each contribution moved by its statistical error, in quadrature. They are made
       from the same taus, so that part of this is in ``events`` too.
@@ -60,14 +61,17 @@ def run_uncertainties(
     """
     options = {"fraction": settings.top_fraction, "tight": settings.tight_fraction, "bins": settings.bins}
     figures = ClosureFigures(control, contributions, **options)  # type: ignore[arg-type]
+    values = dict(zip(figures.names, figures().tolist(), strict=True))
     found = {EVENTS: _bootstrap(figures, len(control), settings)}
+    for place, name in enumerate(figures.names):
+        if name.startswith("chi2/ndf"):
+            found[EVENTS][place] = _chi2_error(values[name], settings.bins)
     for entry in contributions:
         if entry.uncertainty:
             change = np.where(control["dataset_id"] == entry.dataset_id, entry.uncertainty, 0.0)
             found[f"composition: {entry.name}"] = np.abs(_half_change(figures, change))
     if pt_errors is not None and pt_bins is not None:
         found[PT_WEIGHTS] = _pt_weights(figures, pt_errors, pt_bins)
-    values = dict(zip(figures.names, figures().tolist(), strict=True))
     return RunUncertainties(values, pd.DataFrame(found, index=figures.names))
 
 
@@ -79,6 +83,11 @@ def _bootstrap(figures: ClosureFigures, rows: int, settings: ComparisonSettings)
     spread = np.full(found.shape[1], np.nan)
     spread[known] = np.nanstd(found[:, known], axis=0)
     return spread
+
+
+def _chi2_error(value: float, ndf: int) -> float:
+    """Return the standard deviation of chi2/ndf (noncentral chi2); bootstrap samples scatter twice, around data that do."""
+    return float(np.sqrt(2 * (ndf + 2 * max(value - 1, 0.0) * ndf)) / ndf)
 
 
 def _half_change(figures: ClosureFigures, change: NDArray[np.float64]) -> NDArray[np.float64]:

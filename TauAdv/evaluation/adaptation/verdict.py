@@ -61,7 +61,7 @@ def _in_bins(label: str, results: Sequence[RunResult]) -> str:
         return ""
     p_value, worst, _ = min(tested, key=lambda found: found[0])
     disagree = sum(is_seen for _, _, is_seen in tested)
-    seen = "does not close in all of them" if disagree else "closes in all of them"
+    seen = "does not close in every bin" if disagree else "closes in every bin"
     if len(results) > 1:
         seen += f" in {disagree or len(tested)} of {len(results)} trainings"
     smallest = "p" if len(tested) == 1 else "smallest p"

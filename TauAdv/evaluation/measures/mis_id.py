@@ -83,7 +83,8 @@ def mis_id_ratio(
     """Return the ratio of two models' misidentification on the same test set, with an error that knows they share it.
 
     The error is the spread over bootstrap samples in which each row counts a Poisson(1) number of times, for both models
-    alike; thresholds are found anew in every sample.
+    alike; thresholds are found anew in every sample. Where no background passes for the tested model, it is the upper end of
+    the Clopper-Pearson interval over the reference.
 
     Args:
         wanted: signal efficiency.
@@ -114,6 +115,8 @@ def mis_id_ratio(
         values = [_passing(wanted, *model, *drawn) for model in models]
         if values[1] > 0:
             ratios.append(values[0] / values[1])
+    if central[0] == 0:  # no sample can differ from that
+        return Measured(0.0, mis_id_at(wanted, *models[0], *given).mis_id.high / central[1])
     return Measured(central[0] / central[1], float(np.std(ratios)))
 
 

@@ -17,7 +17,7 @@ from TauAdv.domain.classes import TAU_CLASSES
 from TauAdv.errors import InputError
 from TauAdv.evaluation.measures.bootstrap import RankedScores, bootstrap_counts
 from TauAdv.evaluation.measures.closure_bins import BinAxis
-from TauAdv.evaluation.measures.statistics import efficiency, weighted_quantile
+from TauAdv.evaluation.measures.statistics import Efficiency, efficiency, weighted_quantile
 from TauAdv.evaluation.predictions.columns import finite_column, probability_column, require_columns
 from TauAdv.evaluation.predictions.scores import score_against
 
@@ -38,7 +38,8 @@ class Price:
     Attributes:
         table: a row for each ``background``, ``variable``, ``bin``, ``quantity`` (``mis-id at efficiency``, ``efficiency at
             mis-id``) and value ``at`` which the other is fixed: ``value`` with its 68 % Clopper-Pearson interval ``low``,
-            ``high``, the bootstrap ``error`` with the one of the threshold in it, ``passed`` (rows that pass) and ``rows``
+            ``high``, the bootstrap ``error`` with the one of the threshold in it
+            (the length of the interval where no sample differs), ``passed`` (rows that pass) and ``rows``
             (of the class whose part it is). NaN where a bin has fewer than 20 rows of either class.
         samples: the values in bootstrap samples [rows of the table, samples]: the same rows for all models.
     """
@@ -121,12 +122,14 @@ def _figures(
         cuts = weighted_quantile(score[of_cut], 1 - np.asarray(wanted), weights[of_cut])
         for at, cut, values in zip(wanted, cuts, of_samples, strict=True):
             found = efficiency(score[counted] > cut, weights[counted])
-            yield (
-                quantity,
-                at,
-                (found.value, found.low, found.high, float(np.nanstd(values)), found.passed, len(counted)),
-                values,
-            )
+            error = _error(values, found)
+            yield quantity, at, (found.value, found.low, found.high, error, found.passed, len(counted)), values
+
+
+def _error(values: Floats, found: Efficiency) -> float:
+    """Return the spread over samples; where none or all pass in each of them, the length of the interval."""
+    spread = float(np.nanstd(values))
+    return spread if spread > 0 else found.high - found.low
 
 
 def _samples(

@@ -191,9 +191,8 @@ def _cost_in_bins(comparison: RunComparison) -> Iterator[Named]:
             colors = run_colors(list(comparison.results_of))  # that of the reference is in other plots
             figure = plot_bins(panels, axis.name, title="labelled simulation", value_label=value, colors=colors)
             wanted = f"{100 * comparison.settings.working_points[0]:g} %"
-            caption = (
-                f"At {wanted} efficiency. Above 1: more pass than with {comparison.reference}. No point: fewer than 10 pass."
-            )
+            caption = f"At {wanted} efficiency. Above 1: more pass than with {comparison.reference}. "
+            caption += "No point: fewer than 10 candidates of this run pass."
             alt = f"Misidentification relative to {comparison.reference} in bins of {axis.name}"
             yield f"plots/cost_{file_name(axis.name.strip('|'))}", alt, caption, figure
 

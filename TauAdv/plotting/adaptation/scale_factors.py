@@ -22,7 +22,7 @@ def scale_factor_lines(comparison: Any) -> list[str]:
     lines = [_gain(found) for found in comparison.scale_factor_summaries] if len(comparison.entries) > 1 else []
     if lines:
         first = next(iter(comparison.results))
-        lines.append(f"Before: {first}. After: each other entry; of several trainings their mean, ± their spread.")
+        lines.append(f"Each line: {first} -> this entry. Of several trainings: mean ± spread.")
     for label, result in comparison.results.items():
         found = result.scale_factors
         lines += [f"{label}: no scale factors, {found.reason}."] if found.found is None else []
@@ -95,7 +95,8 @@ def scale_factor_figures(comparison: Any) -> Iterator[tuple[str, str, str, Figur
     against, point = chosen
     colors = run_colors(list(results))
     figure = plot_scale_factors(tables, point, against=against, colors=colors)
-    caption = f"{point} against {against}. At 1 simulation needs no correction. Bars: uncertainty; thick: statistical."
+    caption = f"{point} against {against}. At 1 simulation needs no correction. "
+    caption += "Thin bars: total uncertainty; thick: its statistical part."
     if any(len(results[label]) > 1 for label in tables):
         caption += " Of several trainings: the first."
     alt = f"Scale factors of {point} against {against} in bins of decay mode and pT for {', '.join(tables)}"

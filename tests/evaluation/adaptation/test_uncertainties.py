@@ -10,7 +10,13 @@ from specification_region import CONTRIBUTIONS
 from TauAdv.domain.contributions.contribution import Contribution
 from TauAdv.evaluation.adaptation.pt_weight_errors import PtWeightErrors, pt_weight_errors
 from TauAdv.evaluation.adaptation.settings import ComparisonSettings
-from TauAdv.evaluation.adaptation.uncertainties import RunUncertainties, combined, moves_most, run_uncertainties
+from TauAdv.evaluation.adaptation.uncertainties import (
+    RunUncertainties,
+    _chi2_error,
+    combined,
+    moves_most,
+    run_uncertainties,
+)
 from TauAdv.evaluation.measures.closure import closure_test
 from TauAdv.evaluation.measures.closure_bins import closure_in_bins
 from TauAdv.evaluation.measures.closure_figures import ClosureFigures
@@ -128,3 +134,11 @@ def test_a_file_of_pt_weights_that_is_gone_or_another(tmp_path):
     assert "has changed" in pt_weight_errors(Made()).missing
     file.unlink()
     assert "is not there" in pt_weight_errors(Made()).missing
+
+
+def test_the_error_of_chi2_is_that_of_its_distribution():
+    """Noncentral chi2 of 20 degrees of freedom: expectation 20 + lambda, variance 2 (20 + 2 lambda)."""
+    rng = np.random.default_rng(3)
+    for value in (1.0, 4.0):
+        drawn = rng.noncentral_chisquare(20, 20 * (value - 1) + 1e-9, 100_000) / 20
+        assert _chi2_error(value, 20) == pytest.approx(drawn.std(), rel=0.02)

@@ -84,19 +84,19 @@ def test_without_a_disagreement_before_nothing_is_called_repaired():
 
 def test_bins_that_compensate_each_other_are_named():
     found = lines(nominal=[result(0.8, "disagree")], adapted=[result(1.0, "agree", shape=1e-4)])
-    assert any("score of adapted does not close in all of them (p = 0.0001)" in line for line in found)
+    assert any("score of adapted does not close in every bin (p = 0.0001)" in line for line in found)
     assert any("Farthest off: decay mode 0, top 50 %: data/MC = 1.37 ± 0.09" in line for line in found)
-    assert any("score of nominal closes in all of them" in line for line in found)
+    assert any("score of nominal closes in every bin" in line for line in found)
 
 
 def test_bins_of_an_entry_are_those_of_all_its_trainings():
     trainings = [result(1.0, "agree", shape=p, worst=value) for p, value in ((0.3, 1.1), (1.4e-4, 1.5), (0.01, 1.2))]
     (line,) = [line for line in lines(nominal=[result(0.8, "disagree")], adapted=trainings) if "score of adapted" in line]
-    assert "does not close in all of them in 2 of 3 trainings (smallest p = 0.00014)" in line
+    assert "does not close in every bin in 2 of 3 trainings (smallest p = 0.00014)" in line
     assert "Farthest off: decay mode 0, top 50 %: data/MC = 1.50 ± 0.09" in line
     closing = [result(1.0, "agree", shape=p) for p in (0.3, 0.2)]
     (line,) = [line for line in lines(nominal=[result(0.8, "disagree")], adapted=closing) if "score of adapted" in line]
-    assert "closes in all of them in 2 of 2 trainings (smallest p = 0.2)" in line
+    assert "closes in every bin in 2 of 2 trainings (smallest p = 0.2)" in line
 
 
 def test_yields_are_named_once_for_all_runs():

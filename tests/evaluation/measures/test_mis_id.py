@@ -69,3 +69,12 @@ def test_ratio_error_is_the_spread_over_test_sets():
 def test_ratio_needs_background_in_the_reference():
     with pytest.raises(InputError, match="no background passes"):
         mis_id_ratio(0.5, ([1.0, 2.0], [1.5]), ([1.0, 2.0], [0.0]))
+
+
+def test_no_background_passes():
+    """3 jets of 10 pass the reference, none the tested model: the ratio is 0, with the limit of 0 of 10 over 0.3."""
+    taus = np.linspace(0.5, 1, 20)
+    reference = np.r_[np.full(3, 0.9), np.full(7, 0.1)]
+    found = mis_id_ratio(0.9, (taus, np.full(10, 0.1)), (taus, reference))
+    assert found.value == 0
+    assert found.error == pytest.approx((1 - ((1 - 0.6826894921370859) / 2) ** (1 / 10)) / 0.3)
